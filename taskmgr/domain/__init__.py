@@ -1,0 +1,4 @@
+"""The rules: what a task and a user are, what may be done with them, and why not.
+
+Imports the standard library alone.
+"""
