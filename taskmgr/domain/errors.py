@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 
 class CannotStart(Exception):
-    """The service or the command line cannot run here; the text says why and what to do, a line a cause."""
+    """The service cannot run here; the text says why and what to do, one line a cause."""
 
 
 class DomainError(Exception):
@@ -37,9 +37,12 @@ class FieldError:
     def under(self, place: str) -> FieldError:
         """The same mistake, seen from one level further out."""
         location = f"{place}.{self.location}" if self.location else place
-        return FieldError(
-            location=location, code=self.code, detail=self.detail, allowed=self.allowed
-        )
+        return FieldError(location=location, code=self.code, detail=self.detail, allowed=self.allowed)
+
+
+def required(name: str) -> FieldError:
+    """The mistake of leaving out a field that must be given."""
+    return FieldError(location=name, code="required", detail="Must be given.")
 
 
 class Invalid(DomainError):
@@ -113,9 +116,7 @@ class Stale(DomainError):
     def __init__(self, current: Any, *, expected: int) -> None:
         self.current = current
         self.expected = expected
-        super().__init__(
-            f"Version {expected} was expected, but the present version is {current.version}."
-        )
+        super().__init__(f"Version {expected} was expected, but the present version is {current.version}.")
 
 
 class Conflict(DomainError):
@@ -157,6 +158,6 @@ class Unavailable(DomainError):
 
 
 class WriteConflict(DomainError):
-    """Another writer changed the entity between the read and the write; the unit of work runs the command again."""
+    """Another writer came between the reading and the writing; the command is run again."""
 
     code = "write_conflict"

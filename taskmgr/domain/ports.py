@@ -1,0 +1,168 @@
+"""What the domain needs from outside, as protocols; the docstrings are the contract.
+
+Every method may raise `Unavailable` when the store does not answer within the deadline. Ids are
+24 lower-case hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from taskmgr.domain.activity import Change
+from taskmgr.domain.query import ActivityQuery, Page, TaskQuery, UserWithTasks, Window
+from taskmgr.domain.task import Task
+from taskmgr.domain.token import Token
+from taskmgr.domain.user import User
+
+T = TypeVar("T")
+
+Clock = Callable[[], datetime]
+NewId = Callable[[], str]
+
+
+class UnitOfWork(Protocol):
+    """Runs commands as transactions."""
+
+    def run(self, command: Callable[[], T], *, dry_run: bool = False) -> T:
+        """What `command` answers, its writes committed together, or none of them where it raises.
+
+        `command` may be run several times (writers that meet are retried) and so must have no
+        effect outside the store; ids and the time are made before. Inside another command it
+        joins that one's transaction. With `dry_run` everything is done, answered and rolled back.
+        """
+
+    @property
+    def change_set(self) -> str:
+        """The id that all changes of the running command share. Only inside `run`."""
+
+
+class Locks(Protocol):
+    def touch(self, name: str) -> None:
+        """Makes commands that touch the same name exclude each other until they end."""
+
+
+class TaskRepository(Protocol):
+    """Tasks, those outside the bin unless a method says otherwise."""
+
+    def get(self, task_id: str, *, binned: bool = False) -> Task:
+        """The task outside the bin, or with `binned` the one inside. Raises `NotFound`."""
+
+    def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
+        """Those of the tasks that there are, by id."""
+
+    def find(self, query: TaskQuery, window: Window) -> Page[Task]:
+        """A page of the tasks that match, in the query's order."""
+
+    def find_ids(self, query: TaskQuery, *, limit: int) -> tuple[str, ...]:
+        """The ids of at most `limit` tasks that match, in the query's order."""
+
+    def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:
+        """The subtasks of these tasks, each id with its parent's."""
+
+    def add(self, task: Task) -> None:
+        """Stores a new task."""
+
+    def replace(self, task: Task) -> None:
+        """Stores the next version of a task. Raises `WriteConflict` where the stored version is
+        not the one before."""
+
+    def touch(self, task_ids: Collection[str]) -> None:
+        """Makes this command and any other that touches or changes one of these tasks exclude
+        each other. Leaves version, `updated_at` and log alone."""
+
+
+class UserRepository(Protocol):
+    def get(self, user_id: str) -> User:
+        """Raises `NotFound`."""
+
+    def get_by_username(self, username: str) -> User:
+        """Raises `NotFound`."""
+
+    def get_many(self, user_ids: Collection[str]) -> Mapping[str, User]:
+        """Those of the users that there are, by id."""
+
+    def find(self, window: Window) -> Page[User]:
+        """A page of all users, by username."""
+
+    def find_with_tasks(
+        self, window: Window, *, tasks_limit: int, open_statuses: Sequence[str]
+    ) -> Page[UserWithTasks]:
+        """A page of all users by username, each with at most `tasks_limit` of the tasks assigned
+        to them: open ones first, soonest due first, undated last. One aggregation a page."""
+
+    def add(self, user: User) -> None:
+        """Stores a new user. Raises `UsernameTaken` or `EmailTaken`."""
+
+    def replace(self, user: User) -> None:
+        """Stores the next version. Raises `WriteConflict`, `UsernameTaken` or `EmailTaken`."""
+
+    def touch(self, user_id: str) -> None:
+        """As `TaskRepository.touch`."""
+
+    def count_active_admins(self) -> int:
+        """How many users are active and admins."""
+
+
+class ActivityRepository(Protocol):
+    def append(self, change: Change) -> None:
+        """Adds one entry to the log. Raises `WriteConflict` where the entity has one of this version."""
+
+    def find(self, query: ActivityQuery, window: Window) -> Page[Change]:
+        """A page of the entries that match, newest first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredToken:
+    """A token as the store keeps it, with its owner: what it takes to identify a caller."""
+
+    token: Token
+    secret_hash: bytes
+    owner: User
+
+
+class TokenRepository(Protocol):
+    def get(self, token_id: str) -> Token:
+        """Raises `NotFound`."""
+
+    def of_user(self, user_id: str) -> Sequence[Token]:
+        """A user's tokens, newest first."""
+
+    def with_owner(self, token_id: str) -> StoredToken | None:
+        """A token together with its owner, or None."""
+
+    def add(self, token: Token, secret_hash: bytes) -> None:
+        """Stores a new token."""
+
+    def remove(self, token_id: str) -> None:
+        """Forgets a token; no error where there is none."""
+
+    def used(self, token_id: str, at: datetime) -> None:
+        """Notes that a token was used."""
+
+
+class Credentials(Protocol):
+    """How tokens are made and recognised."""
+
+    def new_secret(self) -> str:
+        """A secret that cannot be guessed."""
+
+    def hash(self, secret: str) -> bytes:
+        """What is stored of a secret."""
+
+    def matches(self, secret: str, secret_hash: bytes) -> bool:
+        """Whether the hash is of this secret, in time that tells nothing of where they differ."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """All the ports of one store."""
+
+    unit_of_work: UnitOfWork
+    tasks: TaskRepository
+    users: UserRepository
+    activity: ActivityRepository
+    tokens: TokenRepository
+    locks: Locks

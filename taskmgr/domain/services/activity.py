@@ -1,0 +1,48 @@
+"""Reading the log of what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from taskmgr.domain import permissions
+from taskmgr.domain.activity import Change
+from taskmgr.domain.permissions import Action
+from taskmgr.domain.ports import Store
+from taskmgr.domain.query import ActivityQuery, Page, Window
+from taskmgr.domain.user import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityService:
+    """The log, in a store. What others may not know of a user is None in entries too."""
+
+    store: Store
+
+    def list(
+        self,
+        query: ActivityQuery = ActivityQuery(),
+        window: Window = Window(),
+        *,
+        by: Actor,
+    ) -> Page[Change]:
+        """A page of the entries that match, newest first."""
+        permissions.require(by, Action.READ)
+        page = self.store.activity.find(query, window)
+        return replace(page, items=[_as_seen_by(by, change) for change in page.items])
+
+    def of_task(self, task_id: str, window: Window = Window(), *, by: Actor) -> Page[Change]:
+        """A page of one task's entries, newest first. Raises `NotFound` for one in the bin, too."""
+        self.store.tasks.get(task_id)
+        return self.list(ActivityQuery(entity="task", entity_id=task_id), window, by=by)
+
+
+def _as_seen_by(actor: Actor, change: Change) -> Change:
+    if change.entity != "user" or permissions.may_see_email(actor, change.entity_id):
+        return change
+    return replace(change, before=_without_email(change.before), after=_without_email(change.after))
+
+
+def _without_email(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: None if name == "email" else value for name, value in facts.items()}

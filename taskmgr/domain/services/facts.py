@@ -1,0 +1,203 @@
+"""Gathers what the rules need to know about a step, and touches what it reads.
+
+Snapshot isolation alone lets two transactions both count four of five started tasks and both
+start a fifth. So whatever a rule reads beyond the task itself is touched in the same transaction:
+of two commands that conflict one is run again, against what the other wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from taskmgr.domain.errors import FieldError, Invalid
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.ports import Store
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import Sort, TaskQuery
+from taskmgr.domain.rules import MOST_LEVELS
+from taskmgr.domain.step import Facts, Step
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import User
+from taskmgr.domain.workflow import OPEN, Category
+
+RELATIONS_LOCK = "relations"
+# How many ids a refusal names at the most; a limit above it is still counted in full.
+MOST_NAMED = 20
+_OLDEST_FIRST = (Sort("created_at"),)
+
+
+@dataclass(frozen=True, slots=True)
+class FactFinder:
+    """`touching` is off where nothing is going to be written, such as the listing of moves."""
+
+    store: Store
+    policy: Policy
+    touching: bool = True
+
+    def for_step(self, step: Step) -> Facts:
+        """The facts that some rule asks for at this step. Raises `Invalid` for ids of nothing."""
+        self._require_related(step)
+        parent, parent_binned = self._parent(step)
+        started, urgent = self._counted(step)
+        ring, levels = self._relations(step)
+        return Facts(
+            assignee=self._assignee(step),
+            parent=parent,
+            parent_binned=parent_binned,
+            unresolved_blockers=self._unresolved(step),
+            open_subtasks=self._subtasks(step.after, OPEN) if step.completes else (),
+            subtasks=self._subtasks(step.after, tuple(Category)) if step.binned else (),
+            started=started,
+            urgent=urgent,
+            cycle=ring,
+            levels=levels,
+        )
+
+    def _require_related(self, step: Step) -> None:
+        """New relations must lead to tasks that are there; a restored task may have lost some."""
+        if step.restored or not step.adds_edges:
+            return
+        kept = () if step.created else step.before.blocked_by
+        blockers = [b for b in step.after.blocked_by if b not in kept]
+        new_parent = step.created or step.after.parent_id != step.before.parent_id
+        parents = [step.after.parent_id] if new_parent and step.after.parent_id else []
+        there = self.store.tasks.get_many({*blockers, *parents})
+        errors = [
+            FieldError(location=where, code="unknown_task", detail=f"There is no task {task_id}.")
+            for where, task_id in _placed(step.after, blockers, parents)
+            if task_id not in there and task_id != step.after.id
+        ]
+        if errors:
+            raise Invalid(errors)
+
+    def _assignee(self, step: Step) -> User | None:
+        if step.after.assignee_id is None or not step.needs_active_assignee:
+            return None
+        self._touch_user(step.after.assignee_id)
+        return self.store.users.get(step.after.assignee_id)
+
+    def _parent(self, step: Step) -> tuple[Task | None, bool]:
+        parent_id = step.after.parent_id
+        comes = step.appears or parent_id != step.before.parent_id
+        if parent_id is None or not (step.meets_parent or comes):
+            return None, False
+        parent = self.store.tasks.get_many([parent_id]).get(parent_id)
+        if parent is not None:
+            self._touch_tasks([parent_id])
+        return parent, parent is None and step.restored
+
+    def _unresolved(self, step: Step) -> tuple[str, ...]:
+        if not (step.starts or step.completes) or not step.after.blocked_by:
+            return ()
+        blockers = self.store.tasks.get_many(step.after.blocked_by)
+        self._touch_tasks(blockers)
+        return unresolved(step.after.blocked_by, blockers, self.policy)
+
+    def _counted(self, step: Step) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The assignee's other started and other open urgent tasks, as far as a limit asks."""
+        policy = self.policy
+        started = policy.wip_limit and step.counts_as_started
+        urgent = policy.urgent_limit and step.counts_as_urgent
+        assignee = step.after.assignee_id
+        if assignee is None or not (started or urgent):
+            return (), ()
+        self._touch_user(assignee)
+        others: dict[str, Any] = {"assignee_ids": (assignee,), "except_id": step.after.id}
+        return (
+            self._ids((Category.STARTED,), others) if started else (),
+            self._ids(OPEN, others | {"priorities": (Priority.URGENT,)}) if urgent else (),
+        )
+
+    def _subtasks(self, task: Task, categories: tuple[Category, ...]) -> tuple[str, ...]:
+        return self._ids(categories, {"parent_ids": (task.id,)})
+
+    def _ids(self, categories: tuple[Category, ...], filters: dict[str, Any]) -> tuple[str, ...]:
+        statuses = self.policy.workflow.in_category(*categories)
+        query = TaskQuery(statuses=statuses, sort=_OLDEST_FIRST, **filters)
+        most = max(MOST_NAMED, self.policy.wip_limit, self.policy.urgent_limit)
+        return self.store.tasks.find_ids(query, limit=most)
+
+    def _relations(self, step: Step) -> tuple[tuple[str, ...], int]:
+        """The ring that new edges would close, and how deep subtasks would lie.
+
+        A ring of more than two shares no end with another new edge, so that touching both ends is
+        not enough: all new edges touch one lock.
+        """
+        if not step.adds_edges:
+            return (), 0
+        if self.touching:
+            self.store.locks.touch(RELATIONS_LOCK)
+        return self._ring(step.after), self._levels(step.after)
+
+    def _ring(self, task: Task) -> tuple[str, ...]:
+        """A way from the task to itself over "waits for": its blockers and its subtasks."""
+        came_from: dict[str, str] = {}
+        frontier = [task.id]
+        while frontier:
+            reached = []
+            for here, there in self._waits_for(frontier, task):
+                if there == task.id:
+                    return _path(task.id, here, came_from)
+                if there not in came_from:
+                    came_from[there] = here
+                    reached.append(there)
+            frontier = reached
+        return ()
+
+    def _waits_for(self, frontier: Collection[str], task: Task) -> list[tuple[str, str]]:
+        """The edges that leave the frontier, as they would be with the task as given."""
+        tasks = {**self.store.tasks.get_many(frontier), task.id: task}
+        edges = [(here, b) for here in frontier if here in tasks for b in tasks[here].blocked_by]
+        subtasks = self.store.tasks.parents_of_subtasks(frontier)
+        edges += [(parent, child) for child, parent in subtasks.items() if child != task.id]
+        if task.parent_id is not None and task.parent_id in frontier:
+            edges.append((task.parent_id, task.id))
+        return edges
+
+    def _levels(self, task: Task) -> int:
+        """How many levels of subtasks there are from the root above the task to its deepest one."""
+        above, below = 0, 0
+        ancestor = task.parent_id
+        while ancestor is not None and ancestor != task.id and above <= MOST_LEVELS:
+            above += 1
+            parent = self.store.tasks.get_many([ancestor]).get(ancestor)
+            ancestor = parent.parent_id if parent else None
+        generation: Collection[str] = [task.id]
+        while above + below <= MOST_LEVELS:
+            generation = [c for c in self.store.tasks.parents_of_subtasks(generation) if c != task.id]
+            if not generation:
+                break
+            below += 1
+        return above + below if task.parent_id else 0
+
+    def _touch_user(self, user_id: str) -> None:
+        if self.touching:
+            self.store.users.touch(user_id)
+
+    def _touch_tasks(self, task_ids: Collection[str]) -> None:
+        if self.touching and task_ids:
+            self.store.tasks.touch(task_ids)
+
+
+def unresolved(blocked_by: Collection[str], there: Mapping[str, Task], policy: Policy) -> tuple[str, ...]:
+    """Those blockers that are neither completed nor in the bin; a cancelled one is not done."""
+    return tuple(
+        blocker
+        for blocker in blocked_by
+        if blocker in there and policy.workflow.category(there[blocker].status) is not Category.COMPLETED
+    )
+
+
+def _placed(task: Task, blockers: Collection[str], parents: Collection[str]) -> list[tuple[str, str]]:
+    places = [(f"blocked_by.{task.blocked_by.index(b)}", b) for b in blockers]
+    return [*places, *(("parent_id", p) for p in parents)]
+
+
+def _path(start: str, last: str, came_from: Mapping[str, str]) -> tuple[str, ...]:
+    """From the start over the nodes that were walked to the last, and back to the start."""
+    way = [last]
+    while way[-1] != start:
+        way.append(came_from[way[-1]])
+    return (*reversed(way), start)

@@ -1,0 +1,49 @@
+"""Writes the log: the one way by which a change of anything becomes an entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from taskmgr.domain.activity import Change, difference
+from taskmgr.domain.ports import NewId, Store
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import Actor, User
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Appends entries inside the transaction of the change that they tell of."""
+
+    store: Store
+    new_id: NewId
+
+    def record(
+        self,
+        kind: str,
+        before: Task | User | None,
+        after: Task | User,
+        *,
+        by: Actor,
+        at: datetime,
+        reason: str | None = None,
+        override: bool = False,
+    ) -> None:
+        """One entry of this kind (`task.created`, …) with what differs between the two states."""
+        old, new = difference(before, after)
+        self.store.activity.append(
+            Change(
+                id=self.new_id(),
+                at=at,
+                by=by.id,
+                change_set=self.store.unit_of_work.change_set,
+                entity=kind.partition(".")[0],
+                entity_id=after.id,
+                kind=kind,
+                before=old,
+                after=new,
+                reason=reason,
+                override=override,
+                version=after.version,
+            )
+        )

@@ -1,0 +1,309 @@
+"""What can be done with tasks: every command loads, asks the rules, and records.
+
+Commands take `by` (who acts), and all that change something also take `dry_run`: the same code in
+the same transaction, answered and rolled back. They raise, in this order of judgement: `Invalid`,
+`NotFound`, `NotPermitted`, `Stale`, and `AlreadyAssigned` or `Refused` with every reason at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from taskmgr.domain import permissions, rules, values
+from taskmgr.domain.activity import difference, kind_of_task_change
+from taskmgr.domain.errors import AlreadyAssigned, FieldError, Invalid, Refusal, Stale, required
+from taskmgr.domain.permissions import Action
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.ports import Clock, NewId, Store
+from taskmgr.domain.query import MOST_LIMIT, Page, TaskQuery, Window
+from taskmgr.domain.services.facts import FactFinder, unresolved
+from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.step import Step
+from taskmgr.domain.task import Task, new_task, parsers
+from taskmgr.domain.user import Actor
+from taskmgr.domain.workflow import OPEN, Category
+
+REQUIRED = ("title",)
+_BESIDE = {"reason": values.optional(values.reason), "version": values.optional(values.version)}
+_MOST_UNBLOCKED = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transition:
+    """Whether a task may move to a status, and if not why; `requires` is what must be given along."""
+
+    to: str
+    category: Category
+    allowed: bool
+    requires: tuple[str, ...]
+    reasons: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskService:
+    """Tasks, under a policy, in a store."""
+
+    store: Store
+    policy: Policy
+    journal: Journal
+    clock: Clock
+    new_id: NewId
+
+    # --- questions
+
+    def get(self, task_id: str, *, by: Actor) -> Task:
+        """One task outside the bin. Raises `NotFound`."""
+        permissions.require(by, Action.READ)
+        return self.store.tasks.get(task_id)
+
+    def list(self, query: TaskQuery = TaskQuery(), window: Window = Window(), *, by: Actor) -> Page[Task]:
+        """A page of the tasks that match."""
+        permissions.require(by, Action.READ)
+        return self.store.tasks.find(query, window)
+
+    def iterate(self, query: TaskQuery = TaskQuery(), *, by: Actor) -> Iterator[Task]:
+        """All tasks that match, page by page behind the scenes."""
+        window = Window(limit=MOST_LIMIT)
+        while True:
+            page = self.list(query, window, by=by)
+            yield from page.items
+            if page.next is None:
+                return
+            window = replace(window, after=page.next)
+
+    def transitions(self, task_id: str, *, by: Actor) -> Sequence[Transition]:
+        """Every status of the workflow, and what stands against this actor moving the task there."""
+        task = self.get(task_id, by=by)
+        return [self._transition(task, status, by) for status in self.policy.workflow.statuses]
+
+    def _transition(self, task: Task, status: str, by: Actor) -> Transition:
+        now = self.clock()
+        after = task.moved(status, now=now, workflow=self.policy.workflow)
+        step = Step(before=task, after=after, policy=self.policy, by=by)
+        reasons: tuple[Refusal, ...] = ()
+        if after is not task:
+            facts = FactFinder(self.store, self.policy, touching=False).for_step(step)
+            reasons = rules.against(step, facts)
+        asked = tuple("reason" for refusal in reasons if refusal.code == "reason_required")
+        standing = tuple(refusal for refusal in reasons if refusal.code != "reason_required")
+        lack = permissions.lacking(by, Action.CHANGE_TASK, task)
+        if lack is not None:
+            standing = (Refusal(code="not_permitted", detail=lack),)
+        return Transition(
+            to=status,
+            category=self.policy.workflow.category(status),
+            allowed=not standing,
+            requires=asked,
+            reasons=standing,
+        )
+
+    # --- commands
+
+    def create(
+        self,
+        *,
+        by: Actor,
+        reason: str | None = None,
+        override: bool = False,
+        dry_run: bool = False,
+        **given: Any,
+    ) -> Task:
+        """A new task: `title`, and any other changeable field; None is the same as left out.
+
+        In another status than the initial one it is judged as a move from there.
+        """
+        fields = self._checked({name: value for name, value in given.items() if value is not None})
+        missing = [name for name in REQUIRED if name not in fields]
+        if missing:
+            raise Invalid([required(name) for name in missing])
+        reason = self._beside(reason=reason)["reason"]
+        task_id, now = self.new_id(), self.clock()
+        start = new_task(task_id, fields, by=by.id, now=now, policy=self.policy)
+
+        def command() -> Task:
+            workflow = self.policy.workflow
+            task = start.moved(fields.get("status", start.status), now=now, workflow=workflow)
+            for action in permissions.needed_to_create(task, actor=by, override=override):
+                permissions.require(by, action, task)
+            step = Step(
+                before=start, after=task, policy=self.policy, by=by, reason=reason,
+                override=override, created=True,
+            )  # fmt: skip
+            lifted = self._judge(step)
+            self.store.tasks.add(task)
+            self.journal.record("task.created", None, task, by=by, at=now, reason=reason, override=lifted)
+            return task
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    def change(
+        self,
+        task_id: str,
+        changes: Mapping[str, Any],
+        *,
+        by: Actor,
+        reason: str | None = None,
+        override: bool = False,
+        version: int | None = None,
+        dry_run: bool = False,
+    ) -> Task:
+        """Any of the changeable fields in one command: one judgement, one version, one log entry.
+
+        The rules judge the resulting state, as if the task were first reopened, then assigned,
+        dated and prioritised, then moved. `version` is the version that the caller has seen. A
+        change to what already is changes nothing and logs nothing.
+        """
+        fields = self._checked(changes)
+        return self._change(task_id, lambda _: fields, by=by, reason=reason, override=override,
+                            version=version, dry_run=dry_run)  # fmt: skip
+
+    def block(self, task_id: str, blocker_id: str, *, by: Actor, **beside: Any) -> Task:
+        """Makes a task wait for another."""
+
+        def more(task: Task) -> Mapping[str, Any]:
+            ids = dict.fromkeys((*task.blocked_by, blocker_id))
+            return self._checked({"blocked_by": tuple(ids)})
+
+        return self._change(task_id, more, by=by, **beside)
+
+    def unblock(self, task_id: str, blocker_id: str, *, by: Actor, **beside: Any) -> Task:
+        """Makes a task wait for another no longer."""
+
+        def fewer(task: Task) -> Mapping[str, Any]:
+            return {"blocked_by": tuple(b for b in task.blocked_by if b != blocker_id)}
+
+        return self._change(task_id, fewer, by=by, **beside)
+
+    def _change(
+        self,
+        task_id: str,
+        changes: Callable[[Task], Mapping[str, Any]],
+        *,
+        by: Actor,
+        reason: str | None = None,
+        override: bool = False,
+        version: int | None = None,
+        dry_run: bool = False,
+    ) -> Task:
+        """`changes` answers, for the task as it is, what it shall have."""
+        beside = self._beside(reason=reason, version=version)
+        now = self.clock()
+
+        def command() -> Task:
+            before = self.store.tasks.get(task_id)
+            fields = changes(before)
+            after = before.changed(fields, now=now, workflow=self.policy.workflow)
+            self._require_free(before, after, by)
+            needed = permissions.needed_to_change(before, after, fields, actor=by, override=override)
+            for action in needed:
+                permissions.require(by, action, before)
+            step = Step(
+                before=before, after=after, policy=self.policy, by=by, reason=beside["reason"],
+                override=override,
+            )  # fmt: skip
+            return self._perform(step, now=now, version=beside["version"])
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    def change_status(self, task_id: str, *, status: str, by: Actor, **beside: Any) -> Task:
+        """Moves a task; a completing move answers with the ids it `unblocked`."""
+        return self.change(task_id, {"status": status}, by=by, **beside)
+
+    def change_priority(self, task_id: str, *, priority: Any, by: Actor, **beside: Any) -> Task:
+        """Gives a task another priority, by name."""
+        return self.change(task_id, {"priority": priority}, by=by, **beside)
+
+    def assign(self, task_id: str, *, assignee_id: str | None, by: Actor, **beside: Any) -> Task:
+        """Gives a task to a user, or to nobody."""
+        return self.change(task_id, {"assignee_id": assignee_id}, by=by, **beside)
+
+    def bin(self, task_id: str, *, by: Actor, version: int | None = None, dry_run: bool = False) -> Task:
+        """Puts a task into the bin: out of every list, blocking nobody, until it is restored."""
+        now = self.clock()
+
+        def command() -> Task:
+            before = self.store.tasks.get(task_id)
+            permissions.require(by, Action.CHANGE_TASK, before)
+            step = Step(before=before, after=replace(before, deleted_at=now), policy=self.policy, by=by)
+            return self._perform(step, now=now, version=version, kind="task.binned")
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    def restore(
+        self,
+        task_id: str,
+        *,
+        by: Actor,
+        reason: str | None = None,
+        override: bool = False,
+        version: int | None = None,
+        dry_run: bool = False,
+    ) -> Task:
+        """Takes a task out of the bin, as it was; limits, parent and cycles are judged again."""
+        beside = self._beside(reason=reason, version=version)
+        now = self.clock()
+
+        def command() -> Task:
+            before = self.store.tasks.get(task_id, binned=True)
+            permissions.require(by, Action.CHANGE_TASK, before)
+            if override:
+                permissions.require(by, Action.OVERRIDE, before)
+            step = Step(
+                before=before, after=replace(before, deleted_at=None), policy=self.policy, by=by,
+                reason=beside["reason"], override=override,
+            )  # fmt: skip
+            return self._perform(step, now=now, version=beside["version"], kind="task.restored")
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    # --- what the commands have in common
+
+    def _perform(self, step: Step, *, now: datetime, version: int | None, kind: str | None = None) -> Task:
+        """Judges the step and records it: the only place where a stored task is written."""
+        if version is not None and version != step.before.version:
+            raise Stale(step.before, expected=version)
+        _, changed = difference(step.before, step.after)
+        if not changed:
+            return step.before
+        lifted = self._judge(step)
+        task = step.after.next_version(now=now)
+        self.store.tasks.replace(task)
+        self.journal.record(
+            kind or kind_of_task_change(changed), step.before, task,
+            by=step.by, at=now, reason=step.reason, override=lifted,
+        )  # fmt: skip
+        return replace(task, unblocked=self._unblocked(task)) if step.completes else task
+
+    def _judge(self, step: Step) -> bool:
+        facts = FactFinder(self.store, self.policy).for_step(step)
+        return rules.refuse(rules.against(step, facts), override=step.override)
+
+    def _unblocked(self, task: Task) -> tuple[str, ...]:
+        """The open tasks that waited for this one and now wait for nothing."""
+        statuses = self.policy.workflow.in_category(*OPEN)
+        query = TaskQuery(blocked_by=task.id, statuses=statuses)
+        waiting = self.store.tasks.get_many(self.store.tasks.find_ids(query, limit=_MOST_UNBLOCKED))
+        blockers = self.store.tasks.get_many({b for w in waiting.values() for b in w.blocked_by})
+        return tuple(w.id for w in waiting.values() if not unresolved(w.blocked_by, blockers, self.policy))
+
+    def _require_free(self, before: Task, after: Task, by: Actor) -> None:
+        """Who takes a task that another has learns so, before anything is said of rights."""
+        taking = by.user_id is not None and after.assignee_id == by.user_id
+        holder = before.assignee_id
+        if taking and holder not in (None, by.user_id) and not permissions.permits(by, Action.ASSIGN):
+            raise AlreadyAssigned(str(holder))
+
+    def _checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The given fields as they will be kept. Raises `Invalid` with all mistakes at once."""
+        fields = values.check_all(given, parsers(self.policy))
+        assignee = fields.get("assignee_id")
+        if assignee is not None and assignee not in self.store.users.get_many([assignee]):
+            detail = f"There is no user {assignee}."
+            raise Invalid([FieldError(location="assignee_id", code="unknown_user", detail=detail)])
+        return fields
+
+    def _beside(self, **given: Any) -> dict[str, Any]:
+        return values.check_all(given, _BESIDE)

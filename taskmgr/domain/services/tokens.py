@@ -1,0 +1,119 @@
+"""Bearer tokens: made for oneself (by an admin for anybody), recognised, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from taskmgr.domain import permissions, values
+from taskmgr.domain.errors import FieldError, Invalid, NotFound, NotPermitted, required
+from taskmgr.domain.permissions import Action
+from taskmgr.domain.ports import Clock, Credentials, NewId, Store
+from taskmgr.domain.token import PARSERS, Token
+from taskmgr.domain.user import Actor, User
+
+_PREFIX = "tm"
+_USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a token speaks for: its owner, narrowed to its scopes."""
+
+    actor: Actor
+    user: User
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token and, this once, its secret text, which a caller sends as the bearer token."""
+
+    token: Token
+    text: str
+
+    def __repr__(self) -> str:
+        return f"NewToken(token={self.token!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenService:
+    """Tokens, in a store. Only a hash of a secret is ever stored."""
+
+    store: Store
+    credentials: Credentials
+    clock: Clock
+    new_id: NewId
+
+    def identify(self, text: str) -> Identity | None:
+        """Who this bearer token speaks for, or None: unknown, expired, or its owner deactivated."""
+        parts = text.split("_", 2)
+        if len(parts) != 3 or parts[0] != _PREFIX or not values.is_identifier(parts[1]):
+            return None
+        stored = self.store.tokens.with_owner(parts[1])
+        if stored is None or not self.credentials.matches(parts[2], stored.secret_hash):
+            return None
+        token, owner, now = stored.token, stored.owner, self.clock()
+        if token.is_expired(now=now) or not owner.active:
+            return None
+        if token.last_used_at is None or now - token.last_used_at >= _USE_NOTED_EVERY:
+            self.store.tokens.used(token.id, now)
+        scopes = None if token.scopes is None else frozenset(token.scopes)
+        return Identity(actor=Actor.of(owner, scopes), user=owner, token=token)
+
+    def list(self, user_id: str | None = None, *, by: Actor) -> Sequence[Token]:
+        """One's own tokens, or with `user_id` somebody's, newest first."""
+        return self.store.tokens.of_user(self._owner(user_id, by).id)
+
+    def create(self, *, by: Actor, user_id: str | None = None, **given: Any) -> NewToken:
+        """A new token: `name`, and perhaps `scopes` and `expires_at`.
+
+        Raises `NotPermitted` for a scope that the token in use lacks: no token makes a wider one.
+        """
+        fields = values.check_all(given, PARSERS)
+        self._require_complete(fields)
+        owner = self._owner(user_id, by)
+        scopes = fields.get("scopes")
+        if by.scopes is not None and (scopes is None or not set(scopes) <= by.scopes):
+            held = ", ".join(sorted(by.scopes))
+            raise NotPermitted(f"A token cannot make a wider one; this one has the scopes {held}.")
+        token = Token(
+            id=self.new_id(),
+            user_id=owner.id,
+            name=fields["name"],
+            scopes=scopes,
+            created_at=self.clock(),
+            expires_at=fields.get("expires_at"),
+            last_used_at=None,
+        )
+        secret = self.credentials.new_secret()
+        self.store.tokens.add(token, self.credentials.hash(secret))
+        return NewToken(token, f"{_PREFIX}_{token.id}_{secret}")
+
+    def revoke(self, token_id: str, *, by: Actor) -> None:
+        """Makes a token worthless. Raises `NotFound`, also for one that is not the actor's."""
+        token = self.store.tokens.get(token_id)
+        if token.user_id != by.user_id and not permissions.permits(by, Action.MANAGE_USERS):
+            raise NotFound("token", token_id)
+        self.store.tokens.remove(token_id)
+
+    def _owner(self, user_id: str | None, by: Actor) -> User:
+        wanted = user_id or by.user_id
+        if wanted is None:
+            raise Invalid([_error("user_id", "required", "Say whose token, by `user_id`.")])
+        if wanted != by.user_id:
+            permissions.require(by, Action.MANAGE_USERS)
+        return self.store.users.get(wanted)
+
+    def _require_complete(self, fields: dict[str, Any]) -> None:
+        if "name" not in fields:
+            raise Invalid([required("name")])
+        expires_at = fields.get("expires_at")
+        if expires_at is not None and expires_at <= self.clock():
+            raise Invalid([_error("expires_at", "past", "Must lie in the future.")])
+
+
+def _error(location: str, code: str, detail: str) -> FieldError:
+    return FieldError(location=location, code=code, detail=detail)

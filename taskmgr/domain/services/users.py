@@ -1,0 +1,142 @@
+"""What can be done with users. The last active admin stays one, whoever asks at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from taskmgr.domain import permissions, values
+from taskmgr.domain.activity import difference
+from taskmgr.domain.errors import Invalid, Refusal, Refused, Stale, required
+from taskmgr.domain.permissions import Action
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.ports import Clock, NewId, Store
+from taskmgr.domain.query import Page, UserWithTasks, Window
+from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.user import PARSERS, Actor, Kind, Role, User
+from taskmgr.domain.workflow import OPEN
+
+# Crossed demotions of two admins touch different users: both touch this lock, and one sees the other.
+ADMINS_LOCK = "admins"
+DEFAULT_TASKS_LIMIT = 20
+MOST_TASKS_LIMIT = 100
+_OWN_PROFILE = frozenset({"name", "email"})
+_REQUIRED = ("username", "name")
+_DEFAULTS: Mapping[str, Any] = {"email": None, "role": Role.MEMBER, "kind": Kind.PERSON}
+
+
+@dataclass(frozen=True, slots=True)
+class UserService:
+    """Users, in a store. What others may not know of a user (the e-mail address) is None."""
+
+    store: Store
+    policy: Policy
+    journal: Journal
+    clock: Clock
+    new_id: NewId
+
+    # --- questions
+
+    def get(self, user_id: str, *, by: Actor) -> User:
+        """One user. Raises `NotFound`."""
+        permissions.require(by, Action.READ)
+        return permissions.as_seen_by(by, self.store.users.get(user_id))
+
+    def get_by_username(self, username: str, *, by: Actor) -> User:
+        """One user by name. Raises `NotFound`."""
+        permissions.require(by, Action.READ)
+        return permissions.as_seen_by(by, self.store.users.get_by_username(username))
+
+    def get_many(self, user_ids: Collection[str], *, by: Actor) -> Mapping[str, User]:
+        """Those of the users that there are, by id."""
+        permissions.require(by, Action.READ)
+        found = self.store.users.get_many(user_ids)
+        return {user_id: permissions.as_seen_by(by, user) for user_id, user in found.items()}
+
+    def list(self, window: Window = Window(), *, by: Actor) -> Page[User]:
+        """A page of all users, by username."""
+        permissions.require(by, Action.READ)
+        page = self.store.users.find(window)
+        return replace(page, items=[permissions.as_seen_by(by, user) for user in page.items])
+
+    def list_with_tasks(
+        self,
+        window: Window = Window(),
+        *,
+        tasks_limit: int = DEFAULT_TASKS_LIMIT,
+        by: Actor,
+    ) -> Page[UserWithTasks]:
+        """A page of all users by username, each with the first of the tasks assigned to them."""
+        permissions.require(by, Action.READ)
+        page = self.store.users.find_with_tasks(
+            window,
+            tasks_limit=tasks_limit,
+            open_statuses=self.policy.workflow.in_category(*OPEN),
+        )
+        seen = [replace(row, user=permissions.as_seen_by(by, row.user)) for row in page.items]
+        return replace(page, items=seen)
+
+    # --- commands
+
+    def create(self, *, by: Actor, dry_run: bool = False, **given: Any) -> User:
+        """A new user: `username` and `name`, and perhaps `email`, `role`, `kind`."""
+        known = {name: parser for name, parser in PARSERS.items() if name != "active"}
+        fields = values.check_all(given, known)
+        missing = [name for name in _REQUIRED if name not in fields]
+        if missing:
+            raise Invalid([required(name) for name in missing])
+        user_id, now = self.new_id(), self.clock()
+        user = User(
+            id=user_id, **{**_DEFAULTS, **fields}, active=True, created_at=now, updated_at=now,
+            version=1,
+        )  # fmt: skip
+
+        def command() -> User:
+            permissions.require(by, Action.MANAGE_USERS)
+            self.store.users.add(user)
+            self.journal.record("user.created", None, user, by=by, at=now)
+            return user
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    def change(
+        self,
+        user_id: str,
+        changes: Mapping[str, Any],
+        *,
+        by: Actor,
+        version: int | None = None,
+        dry_run: bool = False,
+    ) -> User:
+        """Any fields of a user in one command; one's own name and e-mail address are one's own.
+
+        The last active admin can be neither demoted nor deactivated: `Refused` with `last_admin`.
+        """
+        fields = values.check_all(changes, PARSERS)
+        now = self.clock()
+
+        def command() -> User:
+            before = self.store.users.get(user_id)
+            own = by.user_id == user_id and set(fields) <= _OWN_PROFILE
+            permissions.require(by, Action.CHANGE_PROFILE if own else Action.MANAGE_USERS)
+            if version is not None and version != before.version:
+                raise Stale(permissions.as_seen_by(by, before), expected=version)
+            after = before.changed(fields, now=now)
+            _, changed = difference(before, after)
+            if not changed:
+                return before
+            self._keep_an_admin(before, after)
+            self.store.users.replace(after)
+            self.journal.record("user.changed", before, after, by=by, at=now)
+            return after
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    def _keep_an_admin(self, before: User, after: User) -> None:
+        if before.is_active_admin == after.is_active_admin:
+            return
+        self.store.locks.touch(ADMINS_LOCK)
+        if before.is_active_admin and self.store.users.count_active_admins() == 1:
+            detail = "This is the last active admin: make somebody else an admin first."
+            raise Refused([Refusal(code="last_admin", detail=detail)])

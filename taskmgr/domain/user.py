@@ -1,0 +1,90 @@
+"""The people and programs that tasks are assigned to, and whoever acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from functools import total_ordering
+from typing import Any
+
+from taskmgr.domain import values
+
+
+@total_ordering
+class Role(Enum):
+    """What a user may do, from least to most; `permissions.py` has the table."""
+
+    VIEWER = "viewer"
+    MEMBER = "member"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+    def __lt__(self, other: Role) -> bool:
+        order = tuple(Role)
+        return order.index(self) < order.index(other)
+
+
+class Kind(Enum):
+    """Whether a user is somebody or some program."""
+
+    PERSON = "person"
+    SERVICE = "service"
+
+
+@dataclass(kw_only=True, slots=True)
+class User:
+    """Never deleted, only deactivated: what it made keeps its name. `email` is None where hidden."""
+
+    id: str
+    username: str
+    name: str
+    email: str | None
+    role: Role
+    kind: Kind
+    active: bool
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+    @property
+    def is_active_admin(self) -> bool:
+        return self.active and self.role is Role.ADMIN
+
+    def changed(self, changes: Mapping[str, Any], *, now: datetime) -> User:
+        """This user with other values, one version on."""
+        return replace(self, **changes, updated_at=now, version=self.version + 1)
+
+
+PARSERS: Mapping[str, Callable[[Any], Any]] = {
+    "username": values.username,
+    "name": values.person_name,
+    "email": values.optional(values.email),
+    "role": values.one_of(Role),
+    "kind": values.one_of(Kind),
+    "active": values.boolean,
+}
+CHANGEABLE = ("username", "name", "email", "role", "kind", "active")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Who acts: a user (`user_id` is set) or a named system process (`system:nightly-triage`).
+
+    `scopes` narrows what the role allows to the scopes of the token used; None is everything.
+    """
+
+    id: str
+    role: Role
+    user_id: str | None = None
+    scopes: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, user: User, scopes: frozenset[str] | None = None) -> Actor:
+        return cls(id=user.id, role=user.role, user_id=user.id, scopes=scopes)
+
+    @classmethod
+    def system(cls, name: str) -> Actor:
+        """A system process, with an administrator's rights; guards still hold for it."""
+        return cls(id=f"system:{values.text(name, shortest=1, longest=60)}", role=Role.ADMIN)
