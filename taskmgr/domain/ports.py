@@ -7,6 +7,7 @@ Every method may raise `Unavailable` when the store does not answer within the d
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -88,10 +89,11 @@ class UserRepository(Protocol):
         """A page of all users, by username."""
 
     def find_with_tasks(
-        self, window: Window, *, tasks_limit: int, open_statuses: Sequence[str]
+        self, window: Window, *, tasks_limit: int, status_groups: Sequence[Sequence[str]]
     ) -> Page[UserWithTasks]:
         """A page of all users by username, each with at most `tasks_limit` of the tasks assigned
-        to them: open ones first, soonest due first, undated last. One aggregation a page."""
+        to them: those in the first group of statuses before those in the next, in a group soonest
+        due first, undated last. One aggregation a page."""
 
     def add(self, user: User) -> None:
         """Stores a new user. Raises `UsernameTaken` or `EmailTaken`."""
@@ -156,6 +158,14 @@ class Credentials(Protocol):
         """Whether the hash is of this secret, in time that tells nothing of where they differ."""
 
 
+class Health(Protocol):
+    def check(self) -> None:
+        """Raises `Unavailable` unless the store can take a write now."""
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Bounds all that is asked of the store inside the block; a deadline further out stays."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
     """All the ports of one store."""
@@ -166,3 +176,4 @@ class Store:
     activity: ActivityRepository
     tokens: TokenRepository
     locks: Locks
+    health: Health

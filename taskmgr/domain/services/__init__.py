@@ -1,1 +1,39 @@
-"""The use cases: everything that can be asked of the system, with the same rules for every caller."""
+"""The use cases: all that can be asked of the system, with the same rules for every caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from taskmgr.domain.errors import NotPermitted
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.ports import Health, UserRepository
+from taskmgr.domain.services.activity import ActivityService
+from taskmgr.domain.services.tasks import TaskService
+from taskmgr.domain.services.tokens import TokenService
+from taskmgr.domain.services.users import UserService
+from taskmgr.domain.user import Actor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """Everything that an interface needs, put together by `taskmgr.bootstrap`."""
+
+    tasks: TaskService
+    users: UserService
+    tokens: TokenService
+    activity: ActivityService
+    policy: Policy
+    health: Health
+    user_directory: UserRepository
+
+    def actor(self, username: str) -> Actor:
+        """The user of this name, for `by=`. Raises `NotFound`, or `NotPermitted` if deactivated."""
+        user = self.user_directory.get_by_username(username)
+        if not user.active:
+            raise NotPermitted(f"The user {username} is deactivated.")
+        return Actor.of(user)
+
+    @staticmethod
+    def system(name: str) -> Actor:
+        """A named process, for `by=`: `system("nightly-triage")` acts as `system:nightly-triage`."""
+        return Actor.system(name)

@@ -15,7 +15,7 @@ from taskmgr.domain.ports import Clock, NewId, Store
 from taskmgr.domain.query import Page, UserWithTasks, Window
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.user import PARSERS, Actor, Kind, Role, User
-from taskmgr.domain.workflow import OPEN
+from taskmgr.domain.workflow import CLOSED, OPEN
 
 # Crossed demotions of two admins touch different users: both touch this lock, and one sees the other.
 ADMINS_LOCK = "admins"
@@ -69,10 +69,11 @@ class UserService:
     ) -> Page[UserWithTasks]:
         """A page of all users by username, each with the first of the tasks assigned to them."""
         permissions.require(by, Action.READ)
+        workflow = self.policy.workflow
         page = self.store.users.find_with_tasks(
             window,
             tasks_limit=tasks_limit,
-            open_statuses=self.policy.workflow.in_category(*OPEN),
+            status_groups=[workflow.in_category(*OPEN), workflow.in_category(*CLOSED)],
         )
         seen = [replace(row, user=permissions.as_seen_by(by, row.user)) for row in page.items]
         return replace(page, items=seen)

@@ -1,0 +1,1 @@
+"""One port a file, each on one collection. Rows are read raw and become entities in `mappers`."""

@@ -1,0 +1,108 @@
+"""The one place where the parts are put together, for every entry point: service, script, command."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from pymongo.database import Database
+
+from taskmgr.domain.clock import utc_now
+from taskmgr.domain.errors import CannotStart
+from taskmgr.domain.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.ports import Clock, Credentials, NewId, Store
+from taskmgr.domain.services import Services
+from taskmgr.domain.services.activity import ActivityService
+from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.tasks import TaskService
+from taskmgr.domain.services.tokens import TokenService
+from taskmgr.domain.services.users import UserService
+from taskmgr.infrastructure.connection import open_database, require_replica_set
+from taskmgr.infrastructure.credentials import Sha256Credentials
+from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from taskmgr.infrastructure.migrations import is_current, migrate
+from taskmgr.infrastructure.store import mongo_store, new_id
+from taskmgr.settings import Settings
+
+_SECRET_FILE = "secret_key"  # noqa: S105 - a file's name
+
+
+def build_services(
+    store: Store,
+    *,
+    policy: Policy = DEFAULT_POLICY,
+    clock: Clock = utc_now,
+    make_id: NewId = new_id,
+    credentials: Credentials | None = None,
+) -> Services:
+    """The services over a store; whatever they need from outside can be replaced here."""
+    journal = Journal(store, make_id)
+    return Services(
+        tasks=TaskService(store, policy, journal, clock, make_id),
+        users=UserService(store, policy, journal, clock, make_id),
+        tokens=TokenService(store, credentials or Sha256Credentials(), clock, make_id),
+        activity=ActivityService(store),
+        policy=policy,
+        health=store.health,
+        user_directory=store.users,
+    )
+
+
+def load_policy(settings: Settings) -> Policy:
+    """The policy in force: the default, with the service's time zone."""
+    return replace(DEFAULT_POLICY, time_zone=settings.time_zone)
+
+
+def embedded(settings: Settings) -> EmbeddedDatabase | None:
+    """The database that the service starts itself, where no URI is set."""
+    if settings.mongodb_uri is not None:
+        return None
+    return EmbeddedDatabase(settings.data_dir, mongod=settings.mongod)
+
+
+def prepare(database: Database[Any], settings: Settings, policy: Policy) -> None:
+    """Makes sure that the database can hold our data, in the form that this release stores.
+
+    On the embedded database this brings it up to date; elsewhere that is the operator's to decide.
+    """
+    require_replica_set(database)
+    if settings.mongodb_uri is None:
+        migrate(database, policy.time_zone)
+    elif not is_current(database, policy.time_zone):
+        raise CannotStart("The database is not up to date: run `taskmgr db migrate` once.")
+
+
+@contextmanager
+def open_services(settings: Settings) -> Iterator[Services]:
+    """The services over the database of the settings, which is started if need be."""
+    policy = load_policy(settings)
+    with ExitStack() as stack:
+        own = embedded(settings)
+        uri = stack.enter_context(own) if own else settings.mongodb_uri or ""
+        database = open_database(uri, settings.database)
+        stack.callback(database.client.close)
+        prepare(database, settings, policy)
+        yield build_services(mongo_store(database), policy=policy)
+
+
+def secret_key(settings: Settings) -> str:
+    """The key that cursors are signed with: the setting, or one made and kept in the data folder."""
+    if settings.secret_key is not None:
+        return settings.secret_key
+    if settings.mongodb_uri is not None:
+        raise CannotStart(
+            "TASKMGR_SECRET_KEY: Must be set where TASKMGR_MONGODB_URI is: the same 32 or more random "
+            "characters for every process of the service."
+        )
+    file = settings.data_dir / _SECRET_FILE
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text("ascii")
+    with os.fdopen(descriptor, "w") as new:
+        new.write(secrets.token_urlsafe(32))
+    return file.read_text("ascii")

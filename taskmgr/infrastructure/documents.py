@@ -1,0 +1,158 @@
+"""The stored form: MongoEngine documents with their fields, validation and indexes, and no behaviour.
+
+The documents are what a write is validated against and what the indexes are made from. Reads come
+back raw and become entities in `mappers.py`.
+
+Three fields are there for ordering alone, since a null or a name would order wrongly: `due_at` (a
+far-away moment for undated tasks), `priority_rank` and `title_key`. `touched` is counted up by
+commands that read a document for a rule, so that they meet in the database; it means nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from mongoengine import Document
+from mongoengine.fields import (
+    BinaryField,
+    BooleanField,
+    DateTimeField,
+    DictField,
+    IntField,
+    ListField,
+    LongField,
+    ObjectIdField,
+    StringField,
+)
+
+from taskmgr.domain import values
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.user import Kind, Role
+
+# Later than any due date, so that undated tasks come last by ascending due date.
+UNDATED = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+
+_COMMON: dict[str, Any] = {"auto_create_index": False, "strict": False}
+
+
+class TaskDocument(Document):
+    """One task, in the bin or out of it (`binned`, so that an index can leave the bin out)."""
+
+    id = ObjectIdField(primary_key=True)
+    title = StringField(required=True, max_length=values.TITLE_LENGTH)
+    title_key = StringField(required=True)
+    description = StringField(max_length=values.DESCRIPTION_LENGTH)
+    status = StringField(required=True)
+    priority = StringField(required=True, choices=[p.value for p in Priority])
+    priority_rank = IntField(required=True, min_value=0, max_value=len(Priority) - 1)
+    due_date = StringField(null=True)
+    due_at = DateTimeField(required=True)
+    assignee_id = ObjectIdField(null=True)
+    labels = ListField(StringField(max_length=values.LABEL_LENGTH), max_length=values.LABELS)
+    parent_id = ObjectIdField(null=True)
+    blocked_by = ListField(ObjectIdField(), max_length=values.BLOCKERS)
+    created_by = StringField(required=True)
+    created_at = DateTimeField(required=True)
+    updated_at = DateTimeField(required=True)
+    started_at = DateTimeField(null=True)
+    completed_at = DateTimeField(null=True)
+    status_changed_at = DateTimeField(required=True)
+    reopen_count = IntField(required=True, min_value=0)
+    binned = BooleanField(required=True)
+    deleted_at = DateTimeField(null=True)
+    version = LongField(required=True, min_value=1)
+    touched = LongField()
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "tasks",
+        "indexes": [
+            {"name": "newest", "fields": ["binned", "-created_at", "-id"]},
+            {"name": "status_due", "fields": ["binned", "status", "due_at", "id"]},
+            {"name": "assignee_due", "fields": ["assignee_id", "binned", "status", "due_at", "id"]},
+            {"name": "subtasks", "fields": ["parent_id"]},
+            {"name": "blocks", "fields": ["blocked_by"]},
+            {"name": "labels", "fields": ["labels", "binned", "-created_at", "-id"]},
+        ],
+    }
+
+
+class UserDocument(Document):
+    """One user; `email_key` is the address lower-cased, for uniqueness."""
+
+    id = ObjectIdField(primary_key=True)
+    username = StringField(required=True, max_length=40)
+    name = StringField(required=True, max_length=values.NAME_LENGTH)
+    email = StringField(null=True, max_length=values.EMAIL_LENGTH)
+    email_key = StringField(null=True)
+    role = StringField(required=True, choices=[r.value for r in Role])
+    kind = StringField(required=True, choices=[k.value for k in Kind])
+    active = BooleanField(required=True)
+    created_at = DateTimeField(required=True)
+    updated_at = DateTimeField(required=True)
+    version = LongField(required=True, min_value=1)
+    touched = LongField()
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "users",
+        "indexes": [
+            {"name": "username", "fields": ["username"], "unique": True},
+            {
+                "name": "email",
+                "fields": ["email_key"],
+                "unique": True,
+                "partialFilterExpression": {"email_key": {"$type": "string"}},
+            },
+            {"name": "role", "fields": ["role", "active"]},
+        ],
+    }
+
+
+class ChangeDocument(Document):
+    """One entry of the log."""
+
+    id = ObjectIdField(primary_key=True)
+    at = DateTimeField(required=True)
+    by = StringField(required=True)
+    change_set = StringField(required=True)
+    entity = StringField(required=True)
+    entity_id = ObjectIdField(required=True)
+    kind = StringField(required=True)
+    before = DictField()
+    after = DictField()
+    reason = StringField(null=True, max_length=values.REASON_LENGTH)
+    override = BooleanField(required=True)
+    version = LongField(required=True, min_value=1)
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "activity",
+        "indexes": [
+            {"name": "entity_version", "fields": ["entity", "entity_id", "version"], "unique": True},
+            {"name": "newest", "fields": ["-at", "-id"]},
+        ],
+    }
+
+
+class TokenDocument(Document):
+    """One bearer token, without its secret."""
+
+    id = ObjectIdField(primary_key=True)
+    user_id = ObjectIdField(required=True)
+    name = StringField(required=True, max_length=values.TOKEN_NAME_LENGTH)
+    scopes = ListField(StringField(), null=True)
+    secret_hash = BinaryField(required=True, max_bytes=32)
+    created_at = DateTimeField(required=True)
+    expires_at = DateTimeField(null=True)
+    last_used_at = DateTimeField(null=True)
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "tokens",
+        "indexes": [{"name": "owner", "fields": ["user_id", "-created_at"]}],
+    }
+
+
+DOCUMENTS: tuple[type[Document], ...] = (TaskDocument, UserDocument, ChangeDocument, TokenDocument)

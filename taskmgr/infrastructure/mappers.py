@@ -1,0 +1,209 @@
+"""Stored form ↔ entity, both ways side by side.
+
+Reading is on the path of every list, so a row becomes an entity directly; writing goes through the
+MongoEngine document, which validates it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from bson import ObjectId
+
+from taskmgr.domain.activity import Change
+from taskmgr.domain.due_date import DueDate
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.task import Task
+from taskmgr.domain.token import Token
+from taskmgr.domain.user import Kind, Role, User
+from taskmgr.infrastructure.documents import (
+    UNDATED,
+    ChangeDocument,
+    TaskDocument,
+    TokenDocument,
+    UserDocument,
+)
+
+Row = Mapping[str, Any]
+_DAY_LENGTH = len("2026-12-01")
+_ACCENTS = range(0x0300, 0x0370)
+
+
+def object_id(key: str | None) -> ObjectId | None:
+    """The stored form of an optional id."""
+    return None if key is None else ObjectId(key)
+
+
+def _id(key: ObjectId | None) -> str | None:
+    return None if key is None else str(key)
+
+
+def title_key(title: str) -> str:
+    """What titles are ordered by: without case, and without the accents of Latin, Greek and Cyrillic."""
+    plain = unicodedata.normalize("NFKD", title.casefold())
+    return "".join(character for character in plain if ord(character) not in _ACCENTS)
+
+
+# --- tasks
+
+
+def task_document(task: Task) -> TaskDocument:
+    due = task.due_date
+    return TaskDocument(
+        id=ObjectId(task.id),
+        title=task.title,
+        title_key=title_key(task.title),
+        description=task.description,
+        status=task.status,
+        priority=task.priority.value,
+        priority_rank=task.priority.rank,
+        due_date=None if due is None else str(due),
+        due_at=UNDATED if due is None else due.at,
+        assignee_id=object_id(task.assignee_id),
+        labels=list(task.labels),
+        parent_id=object_id(task.parent_id),
+        blocked_by=[ObjectId(blocker) for blocker in task.blocked_by],
+        created_by=task.created_by,
+        created_at=task.created_at,
+        updated_at=task.updated_at,
+        started_at=task.started_at,
+        completed_at=task.completed_at,
+        status_changed_at=task.status_changed_at,
+        reopen_count=task.reopen_count,
+        binned=task.deleted_at is not None,
+        deleted_at=task.deleted_at,
+        version=task.version,
+    )
+
+
+def task(row: Row) -> Task:
+    return Task(
+        id=str(row["_id"]),
+        title=row["title"],
+        description=row["description"],
+        status=row["status"],
+        priority=Priority.of_rank(row["priority_rank"]),
+        due_date=_due_date(row["due_date"], row["due_at"]),
+        assignee_id=_id(row["assignee_id"]),
+        labels=tuple(row["labels"]),
+        parent_id=_id(row["parent_id"]),
+        blocked_by=tuple(map(str, row["blocked_by"])),
+        created_by=row["created_by"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        status_changed_at=row["status_changed_at"],
+        reopen_count=row["reopen_count"],
+        deleted_at=row["deleted_at"],
+        version=row["version"],
+    )
+
+
+def _due_date(given: str | None, at: datetime) -> DueDate | None:
+    if given is None:
+        return None
+    return DueDate(at, date.fromisoformat(given) if len(given) == _DAY_LENGTH else None)
+
+
+# --- users
+
+
+def user_document(user: User) -> UserDocument:
+    return UserDocument(
+        id=ObjectId(user.id),
+        username=user.username,
+        name=user.name,
+        email=user.email,
+        email_key=None if user.email is None else user.email.lower(),
+        role=user.role.value,
+        kind=user.kind.value,
+        active=user.active,
+        created_at=user.created_at,
+        updated_at=user.updated_at,
+        version=user.version,
+    )
+
+
+def user(row: Row) -> User:
+    return User(
+        id=str(row["_id"]),
+        username=row["username"],
+        name=row["name"],
+        email=row["email"],
+        role=Role(row["role"]),
+        kind=Kind(row["kind"]),
+        active=row["active"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        version=row["version"],
+    )
+
+
+# --- the log
+
+
+def change_document(change: Change) -> ChangeDocument:
+    return ChangeDocument(
+        id=ObjectId(change.id),
+        at=change.at,
+        by=change.by,
+        change_set=change.change_set,
+        entity=change.entity,
+        entity_id=ObjectId(change.entity_id),
+        kind=change.kind,
+        before=dict(change.before),
+        after=dict(change.after),
+        reason=change.reason,
+        override=change.override,
+        version=change.version,
+    )
+
+
+def change(row: Row) -> Change:
+    return Change(
+        id=str(row["_id"]),
+        at=row["at"],
+        by=row["by"],
+        change_set=row["change_set"],
+        entity=row["entity"],
+        entity_id=str(row["entity_id"]),
+        kind=row["kind"],
+        before=row["before"],
+        after=row["after"],
+        reason=row["reason"],
+        override=row["override"],
+        version=row["version"],
+    )
+
+
+# --- tokens
+
+
+def token_document(token: Token, secret_hash: bytes) -> TokenDocument:
+    return TokenDocument(
+        id=ObjectId(token.id),
+        user_id=ObjectId(token.user_id),
+        name=token.name,
+        scopes=None if token.scopes is None else list(token.scopes),
+        secret_hash=secret_hash,
+        created_at=token.created_at,
+        expires_at=token.expires_at,
+        last_used_at=token.last_used_at,
+    )
+
+
+def token(row: Row) -> Token:
+    scopes = row["scopes"]
+    return Token(
+        id=str(row["_id"]),
+        user_id=str(row["user_id"]),
+        name=row["name"],
+        scopes=None if scopes is None else tuple(scopes),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        last_used_at=row["last_used_at"],
+    )

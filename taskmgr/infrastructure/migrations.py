@@ -1,0 +1,145 @@
+"""Brings a database to the form that this release stores: indexes, and what a setting derives.
+
+Every step may be run twice and by two machines at once: it looks at what is there, and what it
+does depends on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from typing import Any
+
+from mongoengine import Document
+from pymongo import IndexModel, UpdateOne
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from taskmgr.domain.due_date import DueDate
+from taskmgr.infrastructure.documents import DOCUMENTS
+
+# What this release stores; a database of a later form is refused rather than misread.
+STORED_FORM = 1
+_META_ID = "stored_form"
+_INDEX_NOT_FOUND = 27
+_BATCH = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Migrated:
+    """What was done: indexes made and dropped by name, and how many due dates were moved."""
+
+    made: tuple[str, ...]
+    dropped: tuple[str, ...]
+    due_dates: int
+
+
+def migrate(database: Database[Any], time_zone: tzinfo) -> Migrated:
+    """Brings the database up to date; without anything to do it only looks."""
+    made: list[str] = []
+    dropped: list[str] = []
+    for document in DOCUMENTS:
+        collection = database[document._meta["collection"]]
+        for name in stale_indexes(collection, document):
+            _drop(collection, name)
+            dropped.append(f"{collection.name}.{name}")
+        missing = missing_indexes(collection, document)
+        if missing:
+            collection.create_indexes(missing)
+            made += [f"{collection.name}.{index.document['name']}" for index in missing]
+    moved = _move_due_dates(database, time_zone)
+    fields = {"version": STORED_FORM, "time_zone": str(time_zone)}
+    database["meta"].update_one({"_id": _META_ID}, {"$set": fields}, upsert=True)
+    return Migrated(made=tuple(made), dropped=tuple(dropped), due_dates=moved)
+
+
+def stored_form(database: Database[Any]) -> int | None:
+    """Which form the database is in; None before the first migration."""
+    row = database["meta"].find_one({"_id": _META_ID})
+    return None if row is None else int(row["version"])
+
+
+def is_current(database: Database[Any], time_zone: tzinfo) -> bool:
+    """Whether there is nothing that `migrate` would do."""
+    row = database["meta"].find_one({"_id": _META_ID})
+    wanted = {"version": STORED_FORM, "time_zone": str(time_zone)}
+    if row is None or any(row.get(name) != value for name, value in wanted.items()):
+        return False
+    return not any(
+        missing_indexes(database[d._meta["collection"]], d)
+        or stale_indexes(database[d._meta["collection"]], d)
+        for d in DOCUMENTS
+    )
+
+
+def declared_indexes(document: type[Document]) -> Mapping[str, IndexModel]:
+    """The indexes that a document declares, by name."""
+    models = {}
+    for spec in document._meta["index_specs"]:
+        options = {name: value for name, value in spec.items() if name not in ("fields", "cls", "sparse")}
+        models[options["name"]] = IndexModel(spec["fields"], **options)
+    return models
+
+
+def missing_indexes(collection: Collection[Any], document: type[Document]) -> list[IndexModel]:
+    """Declared, but not there."""
+    there = collection.index_information()
+    return [index for name, index in declared_indexes(document).items() if name not in there]
+
+
+def stale_indexes(collection: Collection[Any], document: type[Document]) -> list[str]:
+    """There, but not declared, or otherwise than declared."""
+    declared = declared_indexes(document)
+    return [
+        name
+        for name, there in collection.index_information().items()
+        if name != "_id_" and (name not in declared or not _same(there, declared[name]))
+    ]
+
+
+def _same(there: Mapping[str, Any], declared: IndexModel) -> bool:
+    wanted = declared.document
+    options = ("unique", "partialFilterExpression", "expireAfterSeconds")
+    return list(there["key"]) == list(wanted["key"].items()) and all(
+        there.get(name) == wanted.get(name) for name in options
+    )
+
+
+def _drop(collection: Collection[Any], name: str) -> None:
+    try:
+        collection.drop_index(name)
+    except OperationFailure as error:  # another machine was quicker
+        if error.code != _INDEX_NOT_FOUND:
+            raise
+
+
+def _move_due_dates(database: Database[Any], time_zone: tzinfo) -> int:
+    """Plain due dates end at midnight in the service's time zone: when that changes, so do they."""
+    row = database["meta"].find_one({"_id": _META_ID})
+    if row is None or row.get("time_zone") == str(time_zone):
+        return 0
+    moved = 0
+    for batch in _batches(_moves(database, time_zone)):
+        moved += database["tasks"].bulk_write(batch, ordered=False).modified_count
+    return moved
+
+
+def _moves(database: Database[Any], time_zone: tzinfo) -> Iterator[UpdateOne]:
+    """An update for every plain due date, guarded by the date that it was read with."""
+    plain = {"due_date": {"$regex": "^.{10}$"}}
+    for row in database["tasks"].find(plain, {"due_date": True}):
+        due = DueDate.on(date.fromisoformat(row["due_date"]), time_zone)
+        yield UpdateOne({"_id": row["_id"], "due_date": row["due_date"]}, {"$set": {"due_at": due.at}})
+
+
+def _batches(updates: Iterator[UpdateOne]) -> Iterator[list[UpdateOne]]:
+    batch: list[UpdateOne] = []
+    for update in updates:
+        batch.append(update)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

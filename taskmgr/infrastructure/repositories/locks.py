@@ -1,0 +1,19 @@
+"""`Locks` on the collection `locks`: one document a name, counted up by whoever touches it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.database import Database
+
+from taskmgr.infrastructure.driver_errors import translates
+from taskmgr.infrastructure.repositories.writing import TOUCH
+
+
+@translates
+class MongoLocks:
+    def __init__(self, database: Database[Any]) -> None:
+        self._locks = database["locks"]
+
+    def touch(self, name: str) -> None:
+        self._locks.update_one({"_id": name}, TOUCH, upsert=True)

@@ -1,0 +1,35 @@
+"""All the domain's ports on one MongoDB database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import ObjectId
+from pymongo.database import Database
+
+from taskmgr.domain.ports import Store
+from taskmgr.infrastructure.connection import COMMAND_DEADLINE, MongoHealth
+from taskmgr.infrastructure.repositories.activity import MongoActivityRepository
+from taskmgr.infrastructure.repositories.locks import MongoLocks
+from taskmgr.infrastructure.repositories.tasks import MongoTaskRepository
+from taskmgr.infrastructure.repositories.tokens import MongoTokenRepository
+from taskmgr.infrastructure.repositories.users import MongoUserRepository
+from taskmgr.infrastructure.unit_of_work import MongoUnitOfWork
+
+
+def new_id() -> str:
+    """An id that nothing has had and that grows with time."""
+    return str(ObjectId())
+
+
+def mongo_store(database: Database[Any], *, deadline: float = COMMAND_DEADLINE) -> Store:
+    """The ports on a database; `deadline` bounds a command, in seconds."""
+    return Store(
+        unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline),
+        tasks=MongoTaskRepository(database),
+        users=MongoUserRepository(database),
+        activity=MongoActivityRepository(database),
+        tokens=MongoTokenRepository(database),
+        locks=MongoLocks(database),
+        health=MongoHealth(database),
+    )
