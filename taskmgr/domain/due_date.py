@@ -77,6 +77,15 @@ class DueDate:
         raise BadValue("bad_date", _FORM)
 
 
+def parse_instant(value: object) -> datetime:
+    """A moment in UTC, from a `datetime` or text in RFC 3339's form; milliseconds are kept."""
+    if isinstance(value, datetime):
+        return DueDate.at_instant(value).at
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return DueDate.at_instant(_read(datetime, value.upper())).at
+    raise BadValue("bad_date", "Must be a date-time with an offset (2026-12-01T17:00:00Z).")
+
+
 def _read(kind: type[T], value: str) -> T:
     try:
         return kind.fromisoformat(value)

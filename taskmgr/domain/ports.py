@@ -85,6 +85,9 @@ class UserRepository(Protocol):
     def get_many(self, user_ids: Collection[str]) -> Mapping[str, User]:
         """Those of the users that there are, by id."""
 
+    def ids_by_username(self, usernames: Collection[str]) -> Mapping[str, str]:
+        """Those of the usernames that there are, each with its user's id."""
+
     def find(self, window: Window) -> Page[User]:
         """A page of all users, by username."""
 

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from taskmgr.domain import values
+from taskmgr.domain.due_date import parse_instant
 from taskmgr.domain.values import BadValue
 
 
@@ -62,5 +63,5 @@ def parse_scopes(value: object) -> tuple[str, ...]:
 PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "name": lambda value: values.text(value, shortest=1, longest=values.TOKEN_NAME_LENGTH),
     "scopes": values.optional(parse_scopes),
-    "expires_at": values.optional(values.instant),
+    "expires_at": values.optional(parse_instant),
 }

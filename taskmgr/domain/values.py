@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from enum import Enum
 from typing import Any, TypeGuard, TypeVar
 
@@ -216,13 +215,15 @@ def version(value: object) -> int:
     return value
 
 
-def instant(value: object) -> datetime:
-    """A moment with an offset; milliseconds are kept, finer parts cut, as the store does."""
-    if not isinstance(value, datetime):
-        raise BadValue("wrong_type", "Must be a date-time.")
-    if value.tzinfo is None:
-        raise BadValue("no_offset", "Must have an offset, such as Z or +02:00.")
-    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+def one_of_names(names: Collection[str]) -> Callable[[object], str]:
+    """A parser for one of a few names."""
+
+    def parse(value: object) -> str:
+        if isinstance(value, str) and value in names:
+            return value
+        raise BadValue("not_allowed", f"Must be one of: {', '.join(names)}.", allowed=names)
+
+    return parse
 
 
 def one_of(kind: type[E]) -> Callable[[object], E]:

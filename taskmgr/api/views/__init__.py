@@ -1,0 +1,1 @@
+"""The endpoints, one blueprint a resource: load, call the service, dump."""

@@ -48,11 +48,12 @@ class UserService:
         permissions.require(by, Action.READ)
         return permissions.as_seen_by(by, self.store.users.get_by_username(username))
 
-    def get_many(self, user_ids: Collection[str], *, by: Actor) -> Mapping[str, User]:
-        """Those of the users that there are, by id."""
+    def find_keys(self, keys: Collection[str], *, by: Actor) -> Mapping[str, str]:
+        """For each of these ids and usernames that there is, the user's id."""
         permissions.require(by, Action.READ)
-        found = self.store.users.get_many(user_ids)
-        return {user_id: permissions.as_seen_by(by, user) for user_id, user in found.items()}
+        ids = {key for key in keys if values.is_identifier(key)}
+        named = self.store.users.ids_by_username([key for key in keys if key not in ids])
+        return {**{user_id: user_id for user_id in self.store.users.get_many(ids)}, **named}
 
     def list(self, window: Window = Window(), *, by: Actor) -> Page[User]:
         """A page of all users, by username."""

@@ -48,6 +48,11 @@ class MongoUserRepository:
         rows = self._users.find({"_id": {"$in": ids}}) if ids else ()
         return {user.id: user for user in map(mappers.user, rows)}
 
+    def ids_by_username(self, usernames: Collection[str]) -> Mapping[str, str]:
+        names = list(usernames)
+        rows = self._users.find({"username": {"$in": names}}, {"username": True}) if names else ()
+        return {row["username"]: str(row["_id"]) for row in rows}
+
     def find(self, window: Window) -> Page[User]:
         return keyset.page(self._users, {}, _BY_USERNAME, window, mappers.user)
 

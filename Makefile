@@ -1,0 +1,74 @@
+# `make` alone lists what there is to do.
+#
+# Everything lives in .venv. Two stamps in it keep it in step with the lock files: what the service
+# needs, and on top of that what the tests need, so that who only serves downloads no test tools.
+
+# Which Python makes .venv; by default the newest suitable one (scripts/preflight).
+PYTHON ?=
+# Passed on to the program that the target runs.
+ARGS ?=
+# Processes that the tests run in. More than there are cores: they wait for the database a lot.
+TEST_WORKERS ?= 4
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --quiet --no-input --disable-pip-version-check
+INSTALL_LOCKED := $(PIP) install --require-hashes --only-binary :all: --requirement
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install serve test check lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'make serve ARGS="--bind 127.0.0.1:8080"   passes arguments on; so do test and lock'
+	@echo 'make install PYTHON=python3.12            chooses the Python of a new .venv'
+
+install: .venv/installed ## Make .venv with the locked dependencies and the taskmgr command
+	@echo "taskmgr is installed: $(BIN)/taskmgr"
+
+serve: .venv/installed ## Start the service, with a MongoDB of its own, on http://127.0.0.1:5000
+	@exec $(BIN)/taskmgr serve $(ARGS)
+
+test: check ## Run the linters, then the whole test suite on a real MongoDB
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) $(ARGS)
+
+check: .venv/installed-dev ## Run the linters, the types and the import contracts alone
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-logo
+
+lock: .venv/made-in ## Write the lock files anew from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(PIP) install uv
+	@sh scripts/lock $(BIN)/python $(ARGS)
+	@echo "Locked: requirements.txt, requirements-dev.txt"
+
+clean: ## Remove .venv and everything else that is generated; your data stays
+	rm -rf .venv build dist *.egg-info htmlcov .coverage .coverage.* .hypothesis
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# An environment does not survive being moved or copied (it would go on running the old clone), nor
+# the loss of the Python that it was made with: it is made anew.
+INTACT := $(shell test "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" -a -x $(BIN)/python && echo yes)
+ifneq ($(INTACT),yes)
+.PHONY: .venv/made-in
+endif
+
+# Half an environment is removed, so that the next run starts over.
+.venv/made-in:
+	@python=$$(sh scripts/preflight $(if $(PYTHON),"$(PYTHON)")) && \
+	echo "Making .venv with $$python" && \
+	{ "$$python" -m venv --clear .venv && pwd -P > $@ || { rm -rf .venv; exit 1; }; }
+
+.venv/installed: .venv/made-in requirements.txt pyproject.toml
+	@echo "Installing the locked dependencies (50 MB the first time, most of it MongoDB)"
+	@$(INSTALL_LOCKED) requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	@echo "Installing the locked test tools (40 MB the first time)"
+	@$(INSTALL_LOCKED) requirements-dev.txt
+	@touch $@

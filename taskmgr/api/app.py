@@ -1,0 +1,148 @@
+"""The application: one function puts blueprints, errors, identity and headers together."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from contextlib import ExitStack
+
+import structlog
+from flask import Flask, Response, g, request
+from flask_cors import CORS
+from flask_smorest import Api
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from taskmgr.api import context, openapi, problems, strict_json
+from taskmgr.api.blueprint import takes_query
+from taskmgr.api.cursors import Cursors
+from taskmgr.api.identity import Identities
+from taskmgr.api.parsing import refuse_query
+from taskmgr.api.schemas.tasks import TaskOut
+from taskmgr.api.schemas.users import UserOut
+from taskmgr.api.views.root import register_pages, root
+from taskmgr.api.views.tasks import tasks
+from taskmgr.api.views.tokens import tokens
+from taskmgr.api.views.users import users
+from taskmgr.api.views.workflow import workflow
+from taskmgr.domain.services import Services
+from taskmgr.domain.task import Task
+from taskmgr.settings import Settings
+
+MOST_BODY_BYTES = 1024 * 1024
+REQUEST_SECONDS = 8.0
+EXPOSED = (
+    "ETag", "Location", "Retry-After", "X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining",
+    "RateLimit-Reset", "Dry-Run", "Idempotent-Replayed",
+)  # fmt: skip
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_access = structlog.get_logger("taskmgr.access")
+
+
+def create_app(services: Services, settings: Settings, *, secret_key: str) -> Flask:
+    """The WSGI application over the services. Connects nowhere; `secret_key` signs cursors."""
+    app = Flask("taskmgr", static_folder=None)
+    app.config.from_mapping(openapi.CONFIG, MAX_CONTENT_LENGTH=MOST_BODY_BYTES)
+    app.json = strict_json.OrjsonProvider(app)
+    app.extensions[context.EXTENSION] = services
+    app.extensions[f"{context.EXTENSION}.cursors"] = Cursors(secret_key)
+    _surround(app, services)
+    api = Api(app)
+    problems.register(app, _current)
+    for blueprint in (tasks, users, workflow, tokens, root):
+        api.register_blueprint(blueprint)
+    register_pages(app)
+    with app.app_context():
+        document = openapi.document(app, api, services.policy)
+    app.extensions[f"{context.EXTENSION}.openapi"] = strict_json.dumps(document)
+    _allow_origins(app, settings)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
+    return app
+
+
+def _current(entity: object) -> object:
+    """The present representation of what a stale precondition was about."""
+    schema = TaskOut() if isinstance(entity, Task) else UserOut()
+    return schema.dump(entity)
+
+
+def _surround(app: Flask, services: Services) -> None:
+    """What happens before and after every view, in this order."""
+    identities = Identities(services.tokens)
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        g.began = time.perf_counter()
+        g.held = ExitStack()
+        g.held.enter_context(services.health.deadline(REQUEST_SECONDS))
+
+    app.before_request(identities.require)
+
+    @app.before_request
+    def refuse_unknown_parameters() -> None:
+        if request.endpoint and request.method != "OPTIONS":
+            view = app.view_functions[request.endpoint]
+            if request.query_string and not takes_query(view):
+                refuse_query()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        if request.method in ("GET", "HEAD") and "ETag" in response.headers:
+            response.make_conditional(request)
+        _set_headers(response)
+        _access.info(
+            "request",
+            request_id=g.request_id,
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - g.began) * 1000, 1),
+            by=g.identity.actor.id if "identity" in g else None,
+        )
+        return response
+
+    @app.teardown_request
+    def release(_: BaseException | None) -> None:
+        held = g.pop("held", None)
+        if held is not None:
+            held.close()
+
+
+def _set_headers(response: Response) -> None:
+    headers = response.headers
+    headers["X-Request-Id"] = g.request_id
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    if "ETag" in headers and request.path.startswith("/api/"):
+        headers["Cache-Control"] = "no-cache, private"
+    elif request.path.startswith("/api/"):
+        headers["Cache-Control"] = "no-store"
+    if request.path.startswith("/docs"):
+        headers["Content-Security-Policy"] = _DOCS_POLICY
+
+
+def _allow_origins(app: Flask, settings: Settings) -> None:
+    """CORS for the origins in the settings, and for none by default; never with credentials."""
+    CORS(
+        app,
+        origins=[re.escape(o) if o != "*" else o for o in settings.cors_origins],
+        methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "If-Match",
+            "If-None-Match",
+            "Idempotency-Key",
+            "X-Request-Id",
+        ],
+        expose_headers=list(EXPOSED),
+        supports_credentials=False,
+        max_age=600,
+    )

@@ -1,0 +1,147 @@
+"""The OpenAPI document: what flask-smorest knows of the views, with our errors, scopes and statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+
+from taskmgr import __version__
+from taskmgr.api import problems
+from taskmgr.api.identity import scopes_of
+from taskmgr.api.schemas.base import ID_PATTERN
+from taskmgr.api.schemas.problems import ProblemOut
+from taskmgr.domain.policy import Policy
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+_DESCRIPTION = (
+    "Tasks and people of an internal team, under rules that cannot be got round and that explain "
+    "their refusals. Every failure is `application/problem+json`; `/docs/errors` lists the codes."
+)
+_HEADERS = {
+    "ETag": "The version, quoted.",
+    "Location": "Where the new thing is.",
+    "Dry-Run": "`true` where nothing was kept.",
+    "X-Request-Id": "The request's id: the caller's own, or a new one.",
+}
+CONFIG = {
+    "API_TITLE": "taskmgr",
+    "API_VERSION": __version__,
+    "OPENAPI_VERSION": "3.1.0",
+    "API_SPEC_OPTIONS": {
+        "info": {"description": _DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        "servers": [{"url": "/"}],
+    },
+}
+
+
+def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
+    """The whole document. Statuses are those of the policy in force."""
+    api.spec.components.schema("Problem", schema=ProblemOut)
+    api.spec.components.security_scheme(
+        "token", {"type": "http", "scheme": "bearer", "description": "A token: `tm_…`."}
+    )
+    spec: dict[str, Any] = api.spec.to_dict()
+    spec["components"].pop("responses", None)
+    spec["components"]["responses"] = {code: _problem_response(code) for code in problems.CODES}
+    for path, operations in spec["paths"].items():
+        for method in _METHODS:
+            if method in operations:
+                _complete(operations[method], path, _endpoint(app, path, method))
+    _fill_in_statuses(spec, list(policy.workflow.statuses))
+    return spec
+
+
+def _endpoint(app: Flask, path: str, method: str) -> str:
+    """The name of the view behind a path of the document."""
+    rule, verb = path.replace("{", "<").replace("}", ">"), method.upper()
+    views = {r.endpoint for r in app.url_map.iter_rules() if r.rule == rule and verb in (r.methods or ())}
+    (endpoint,) = views
+    return str(endpoint)
+
+
+def _complete(operation: dict[str, Any], path: str, endpoint: str) -> None:
+    """Adds what smorest does not know: id, scopes, path ids, headers and failures."""
+    operation["operationId"] = endpoint.rpartition(".")[2]
+    scopes = scopes_of(endpoint)
+    if scopes is not None:
+        operation["security"] = [{"token": []}]
+        named = ", ".join(sorted(scopes)) or "none"
+        operation["description"] = f"{operation.get('description', '')}\n\nScopes: {named}.".strip()
+    path_ids = [name[1:-1] for name in path.split("/") if name.startswith("{")]
+    operation["parameters"] = [
+        *({"name": name, "in": "path", "required": True, "schema": _id()} for name in path_ids),
+        *(p for p in operation.get("parameters", ()) if p["in"] != "path"),
+        *_header_parameters(operation, path_ids),
+    ]
+    _describe_answers(operation)
+    for code in _failures(operation, path_ids, public=scopes is None):
+        status = str(problems.CODES[code].status)
+        reference = {"$ref": f"#/components/responses/{code}"}
+        operation["responses"].setdefault(status, reference)
+
+
+def _id() -> dict[str, str]:
+    return {"type": "string", "pattern": ID_PATTERN}
+
+
+def _header_parameters(operation: dict[str, Any], path_ids: list[str]) -> Iterator[dict[str, Any]]:
+    """`If-Match` on what changes one thing, `If-None-Match` on what reads one."""
+    answers = operation["responses"]
+    if path_ids and "dry_run" in {p["name"] for p in operation.get("parameters", ())}:
+        tag = {"type": "string", "pattern": '^((W/)?"[1-9][0-9]{0,18}"|\\*)$'}
+        yield {"name": "If-Match", "in": "header", "required": False, "schema": tag}
+    elif "200" in answers and operation.get("tags", [""])[0] in ("tasks", "users") and path_ids:
+        yield {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}}
+
+
+def _describe_answers(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    for status in [s for s in responses if not s.startswith("2")]:
+        del responses[status]
+    for status, response in responses.items():
+        wanted = [name for name in _HEADERS if name != "Location" or status == "201"]
+        response["headers"] = {
+            name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in wanted
+        }
+    if "If-None-Match" in {p["name"] for p in operation["parameters"]}:
+        responses["304"] = {"description": "Not modified."}
+
+
+def _failures(operation: dict[str, Any], path_ids: list[str], *, public: bool) -> Iterator[str]:
+    """The codes with which an operation can fail, by what it takes."""
+    yield "malformed"
+    if not public:
+        yield from ("unauthenticated", "not_permitted", "too_many_requests")
+    if path_ids:
+        yield "not_found"
+    names = {p["name"] for p in operation["parameters"]}
+    if "dry_run" in names:
+        yield from ("refused", "invalid")
+        if "If-Match" in names:
+            yield "stale"
+    if "requestBody" in operation:
+        yield from ("too_large", "unsupported_media_type", "invalid", "not_found")
+    yield from ("internal", "unavailable")
+
+
+def _problem_response(code: str) -> dict[str, Any]:
+    kind = problems.CODES[code]
+    same = [f"`{c}`: {k.meaning}" for c, k in problems.CODES.items() if k.status == kind.status]
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": " ".join(same), "content": {problems.CONTENT_TYPE: {"schema": schema}}}
+
+
+def _fill_in_statuses(node: Any, statuses: list[str]) -> None:
+    """Where a schema says that something is a status, the names there are."""
+    if isinstance(node, dict):
+        if node.pop("x-status", False):
+            nullable = "null" in node.get("type", ())
+            node["enum"] = [*statuses, None] if nullable else statuses
+        for inner in list(node.values()):
+            _fill_in_statuses(inner, statuses)
+    elif isinstance(node, list):
+        for inner in node:
+            _fill_in_statuses(inner, statuses)

@@ -1,0 +1,140 @@
+"""Reads requests strictly: the body through the JSON gate, the query without guesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+from urllib.parse import unquote_to_bytes
+
+import marshmallow as ma
+from flask import Request, request
+from webargs.core import missing
+from webargs.flaskparser import FlaskParser
+
+from taskmgr.api import strict_json
+from taskmgr.api.problems import ApiError
+from taskmgr.domain.errors import FieldError
+
+_JSON_TYPES = ("application/json", "application/merge-patch+json")
+
+
+class StrictParser(FlaskParser):
+    """webargs with our gate: nothing unknown, nothing repeated, nothing taken for something else."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"query": ma.RAISE, "json": ma.RAISE}  # noqa: RUF012 - webargs' own form
+
+    def _raw_load_json(self, req: Request) -> Any:
+        data = req.get_data(cache=True)
+        if not data and not req.headers.get("Content-Type"):
+            return missing
+        _require_json(req)
+        try:
+            return strict_json.parse(data)
+        except strict_json.Malformed as error:
+            raise ApiError("malformed", str(error), errors=[_body_error(str(error))]) from error
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        value = self._raw_load_json(req)
+        if value is missing:
+            if any(field.required for field in schema.fields.values()):
+                text = "This takes a JSON object as its body."
+                raise ApiError("malformed", text, errors=[_body_error(text)])
+            return {}
+        return value
+
+    def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
+        require_readable_query(req)
+        given: dict[str, Any] = {}
+        errors = []
+        for name, texts in req.args.lists():
+            if isinstance(schema.fields.get(name), ma.fields.List):
+                given[name] = texts
+            elif len(texts) > 1:
+                errors.append(
+                    FieldError(location=f"query.{name}", code="repeated", detail="Must be given once.")
+                )
+            else:
+                given[name] = texts[0]
+        if errors:
+            raise ApiError("malformed", "The query cannot be read.", errors=errors)
+        return given
+
+    def handle_error(
+        self,
+        error: ma.ValidationError,
+        req: Request,
+        schema: ma.Schema,
+        *,
+        error_status_code: int | None,
+        error_headers: Mapping[str, str] | None,
+    ) -> NoReturn:
+        ((location, messages),) = error.messages_dict.items()
+        place = "body" if location == "json" else location
+        errors = sorted(_flattened(messages, place, schema), key=lambda e: e.location)
+        if place == "body":
+            raise ApiError("invalid", "Some values are not acceptable; see `errors`.", errors=errors)
+        raise ApiError("malformed", "The query cannot be read; see `errors`.", errors=errors)
+
+
+def _require_json(req: Request) -> None:
+    encoding = req.headers.get("Content-Encoding", "identity").lower()
+    charset = req.mimetype_params.get("charset", "utf-8").lower()
+    if req.mimetype not in _JSON_TYPES or charset not in ("utf-8", "utf8") or encoding != "identity":
+        raise ApiError("unsupported_media_type", "Send JSON in UTF-8 with `Content-Type: application/json`.")
+
+
+def require_readable_query(req: Request) -> None:
+    """Raises `malformed` for a query that is not UTF-8 or contains NUL, however it is escaped."""
+    raw = unquote_to_bytes(req.query_string)
+    try:
+        readable = "\0" not in raw.decode("utf-8")
+    except UnicodeDecodeError:
+        readable = False
+    if not readable:
+        raise ApiError("malformed", "The query must be UTF-8 without NUL.")
+
+
+def refuse_query() -> None:
+    """For an endpoint that takes no parameters: a misspelt one must not be overlooked."""
+    require_readable_query(request)
+    errors = [
+        FieldError(
+            location=f"query.{name}", code="unknown_parameter", detail="There are none here.", allowed=()
+        )
+        for name in request.args
+    ]
+    if errors:
+        raise ApiError("malformed", "This endpoint takes no parameters.", errors=errors)
+
+
+def _body_error(detail: str) -> FieldError:
+    return FieldError(location="body", code="malformed", detail=detail)
+
+
+def _flattened(messages: Any, place: str, schema: ma.Schema) -> Iterator[FieldError]:
+    """marshmallow's tree of messages as a list of mistakes with their places."""
+    if isinstance(messages, dict) and "code" not in messages:
+        for name, inner in messages.items():
+            yield from _flattened(inner, place if name == "_schema" else f"{place}.{name}", schema)
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from _flattened(inner, place, schema)
+    elif isinstance(messages, dict):
+        yield _mistake(messages, place, schema)
+    else:
+        yield FieldError(location=place, code="invalid", detail=str(messages))
+
+
+def _mistake(message: Mapping[str, Any], place: str, schema: ma.Schema) -> FieldError:
+    within = message.get("within")
+    allowed = message.get("allowed")
+    code = message["code"]
+    if code == "unknown_field":
+        allowed = sorted(field.data_key or name for name, field in schema.load_fields.items())
+        code = "unknown_parameter" if place.startswith("query") else code
+    return FieldError(
+        location=f"{place}.{within}" if within else place,
+        code=code,
+        detail=message["detail"],
+        allowed=None if allowed is None else tuple(allowed),
+    )

@@ -1,0 +1,178 @@
+"""Every failure as `application/problem+json` (RFC 9457), from one table of public codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from taskmgr.api import strict_json
+from taskmgr.domain.errors import DomainError, FieldError, Invalid, Refusal, Refused, Stale
+
+CONTENT_TYPE = "application/problem+json"
+_log = structlog.get_logger("taskmgr.problems")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One public code: its status, its title, and what it means."""
+
+    status: int
+    title: str
+    meaning: str
+
+
+CODES: Mapping[str, Kind] = {
+    "malformed": Kind(400, "Malformed request", "The JSON, the query or a header cannot be read."),
+    "unauthenticated": Kind(401, "Not authenticated", "A valid bearer token is needed."),
+    "not_permitted": Kind(403, "Not permitted", "The caller's role does not allow this."),
+    "scope_missing": Kind(403, "Scope missing", "The token was not given the scope that this takes."),
+    "not_found": Kind(404, "Not found", "There is no such thing, or none that you may see."),
+    "method_not_allowed": Kind(405, "Method not allowed", "The header Allow lists the methods there are."),
+    "refused": Kind(409, "Refused by the rules", "Rules stand against it; `reasons` has all of them."),
+    "username_taken": Kind(409, "Username taken", "Another user has this name."),
+    "email_taken": Kind(409, "E-mail address taken", "Another user has this e-mail address."),
+    "already_assigned": Kind(409, "Already assigned", "Somebody else has taken the task."),
+    "stale": Kind(412, "Stale version", "The thing has changed since; `current` is its present state."),
+    "too_large": Kind(413, "Too large", "The body is larger than this endpoint takes."),
+    "unsupported_media_type": Kind(415, "Not JSON", "A body must be JSON in UTF-8, and say so."),
+    "invalid": Kind(422, "Invalid values", "`errors` lists every value that is not acceptable."),
+    "too_many_requests": Kind(429, "Too many requests", "Wait as long as Retry-After says, in seconds."),
+    "internal": Kind(500, "Internal error", "Our mistake; the request id helps to find it."),
+    "unavailable": Kind(503, "Unavailable", "The database does not answer in time; try again later."),
+}
+_CODE_OF_STATUS = {
+    400: "malformed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+}
+_RETRY_AFTER_SECONDS = 2
+
+
+class ApiError(Exception):
+    """A failure that the API itself finds, before any service is asked."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        super().__init__(detail)
+
+
+def type_uri(code: str) -> str:
+    """Where the docs tell of a code: a path that stays."""
+    return f"/docs/errors#{code}"
+
+
+def body(code: str, detail: str, **extensions: Any) -> dict[str, Any]:
+    """A problem's members, `request_id` among them."""
+    kind = CODES[code]
+    members = {
+        "type": type_uri(code),
+        "title": kind.title,
+        "status": kind.status,
+        "code": code,
+        "detail": detail,
+        "request_id": g.get("request_id"),
+    }
+    return members | extensions
+
+
+def respond(code: str, detail: str, headers: Mapping[str, str] | None = None, **extensions: Any) -> Response:
+    """A whole answer for a problem."""
+    response = Response(
+        strict_json.dumps(body(code, detail, **extensions)),
+        status=CODES[code].status,
+        content_type=CONTENT_TYPE,
+    )
+    response.headers.update(headers or {})
+    return response
+
+
+def field_errors(errors: Sequence[FieldError]) -> list[dict[str, Any]]:
+    """Mistakes in the input, in their public form."""
+    return [
+        {"location": e.location, "code": e.code, "detail": e.detail}
+        | ({} if e.allowed is None else {"allowed": list(e.allowed)})
+        for e in errors
+    ]
+
+
+def reasons(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
+    """Refusals, in their public form: the same in a refused write and in a list of transitions."""
+    return [
+        {
+            "code": refusal.code,
+            "detail": refusal.detail,
+            "fix": refusal.fix
+            and {"action": refusal.fix.action, "text": refusal.fix.text, **refusal.fix.arguments},
+            "overridable": refusal.overridable,
+        }
+        for refusal in refusals
+    ]
+
+
+def extensions_of(error: DomainError, current: Callable[[Any], Any]) -> dict[str, Any]:
+    """What an error's data add to its problem; `current` dumps an entity."""
+    if isinstance(error, Invalid):
+        return {"errors": field_errors([e.under("body") for e in error.errors])}
+    if isinstance(error, Refused):
+        return {"reasons": reasons(error.reasons)}
+    if isinstance(error, Stale):
+        return {"current": current(error.current)}
+    return {}
+
+
+def register(app: Flask, current: Callable[[Any], Any]) -> None:
+    """Makes every failure of the application a problem. `current` dumps a stale entity."""
+
+    @app.errorhandler(DomainError)
+    def domain_error(error: DomainError) -> Response:
+        if error.code not in CODES:
+            return internal_error(error)
+        headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if error.code == "unavailable" else None
+        if error.code == "unavailable":
+            _log.warning("store unavailable", cause=repr(error.__cause__))
+        return respond(error.code, str(error), headers, **extensions_of(error, current))
+
+    @app.errorhandler(ApiError)
+    def api_error(error: ApiError) -> Response:
+        extensions = {"errors": field_errors(error.errors)} if error.errors else {}
+        return respond(error.code, error.detail, error.headers, **extensions)
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        return _of_http(error)
+
+    @app.errorhandler(Exception)
+    def internal_error(error: Exception) -> Response:
+        _log.error("internal error", method=request.method, path=request.path, exc_info=error)
+        return respond("internal", "Something went wrong on our side.")
+
+
+def _of_http(error: HTTPException) -> Response:
+    """Flask's own errors: a routing that fails, a body that is too large."""
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    headers = {k: v for k, v in error.get_headers() if k in ("Allow", "Retry-After")}
+    if status == HTTPStatus.NOT_FOUND:
+        return respond("not_found", "There is no such endpoint.", headers)
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return respond("method_not_allowed", f"Allowed here: {headers.get('Allow', 'nothing')}.", headers)
+    code = _CODE_OF_STATUS.get(
+        status, "malformed" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
+    )
+    return respond(code, CODES[code].meaning, headers)

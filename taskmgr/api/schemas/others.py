@@ -1,0 +1,113 @@
+"""The log, the workflow, health and the lists, out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields
+
+from taskmgr.api.schemas.base import Moment, Out, key_text
+from taskmgr.domain.query import Page
+from taskmgr.domain.workflow import Category
+
+
+class ChangeOut(Out):
+    """One entry of the log; `before` and `after` hold only the fields that changed."""
+
+    id = key_text("The entry's id.")
+    at = Moment(required=True)
+    by = fields.String(required=True, metadata={"description": "A user's id, or `system:…`."})
+    change_set = fields.String(required=True)
+    entity = fields.String(required=True)
+    entity_id = fields.String(required=True)
+    kind = fields.String(required=True)
+    before = fields.Dict(required=True)
+    after = fields.Dict(required=True)
+    reason = fields.String(required=True, allow_none=True)
+    override = fields.Boolean(required=True)
+    version = fields.Integer(required=True)
+
+
+class StatusOut(ma.Schema):
+    """A status of the workflow and those that it leads to."""
+
+    name = fields.String(required=True)
+    category = fields.String(required=True, metadata={"enum": [c.value for c in Category]})
+    transitions = fields.List(fields.String(), required=True)
+
+
+class LimitsOut(ma.Schema):
+    """How many tasks one assignee may have: started ones, and open urgent ones; 0 is no limit."""
+
+    wip = fields.Integer(required=True)
+    urgent = fields.Integer(required=True)
+
+
+class WorkflowOut(ma.Schema):
+    """What a client needs to draw a board."""
+
+    initial = fields.String(required=True)
+    statuses = fields.List(fields.Nested(StatusOut), required=True)
+    priorities = fields.List(fields.String(), required=True)
+    limits = fields.Nested(LimitsOut, required=True)
+    four_eyes = fields.Boolean(required=True)
+    time_zone = fields.String(required=True)
+
+
+class HealthOut(ma.Schema):
+    """How the service is."""
+
+    status = fields.String(required=True)
+
+
+class LinksOut(ma.Schema):
+    """Where everything is."""
+
+    name = fields.String(required=True)
+    version = fields.String(required=True)
+    links = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page and the text of the cursor that leads on from it."""
+
+    page: Page[Any]
+    cursor: str | None
+
+
+class ItemsOut(ma.Schema):
+    """A list that comes whole."""
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        return {"items": self.fields["items"].inner.schema.dump(obj, many=True)}  # type: ignore[attr-defined]
+
+
+class PageOut(ma.Schema):
+    """A page of a list."""
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """`obj` is a `Listed`."""
+        page = obj.page
+        row = {"items": self.fields["items"].inner.schema.dump(page.items, many=True), "next": obj.cursor}  # type: ignore[attr-defined]
+        return row if page.total is None else row | {"total": page.total}
+
+
+def items_of(schema: type[ma.Schema], name: str) -> type[ma.Schema]:
+    """The schema of a list that comes whole."""
+    return type(name, (ItemsOut,), {"items": fields.List(fields.Nested(schema), required=True)})
+
+
+def page_of(schema: type[ma.Schema], name: str) -> type[ma.Schema]:
+    """The schema of a page of a list."""
+    return type(
+        name,
+        (PageOut,),
+        {
+            "items": fields.List(fields.Nested(schema), required=True),
+            "next": fields.String(required=True, allow_none=True),
+            "total": fields.Integer(metadata={"description": "With `total=true`."}),
+        },
+    )

@@ -1,0 +1,226 @@
+"""Tasks, in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from taskmgr.api import context, problems
+from taskmgr.api.schemas.base import (
+    ID_PATTERN,
+    CategoryOf,
+    Flag,
+    In,
+    Moment,
+    Name,
+    Out,
+    Text,
+    Texts,
+    Whole,
+    key_text,
+)
+from taskmgr.api.schemas.problems import RefusalOut
+from taskmgr.domain import values
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.task import parsers
+from taskmgr.domain.workflow import Category
+
+_PRIORITIES = [p.value for p in Priority]
+_DUE_DATE = {
+    "description": "A date (due as that day ends in the service's time zone) or a date-time with an offset.",
+    "examples": ["2026-12-01", "2026-12-01T17:00:00.000Z"],
+}
+
+
+def _task_value(name: str) -> Any:
+    """The parser of a task's field under the policy in force."""
+    return lambda value: parsers(context.policy())[name](value)
+
+
+def title(**options: Any) -> Text:
+    return Text(values.title, metadata={"minLength": 1, "maxLength": values.TITLE_LENGTH}, **options)
+
+
+def description() -> Text:
+    return Text(values.description, metadata={"maxLength": values.DESCRIPTION_LENGTH})
+
+
+def status(**options: Any) -> Text:
+    return Text(_task_value("status"), metadata={"x-status": True}, **options)
+
+
+def priority(**options: Any) -> Text:
+    return Text(_task_value("priority"), metadata={"enum": _PRIORITIES}, **options)
+
+
+def due_date() -> Text:
+    return Text(_task_value("due_date"), allow_none=True, metadata=_DUE_DATE)
+
+
+def assignee_id(**options: Any) -> Text:
+    what = "A user's id, `me` for yourself, or null for nobody."
+    return Text(_assignee, allow_none=True, metadata={"description": what}, **options)
+
+
+def labels() -> Texts:
+    item = {"minLength": 1, "maxLength": values.LABEL_LENGTH}
+    return Texts(values.labels, item, metadata={"maxItems": values.LABELS})
+
+
+def parent_id() -> Text:
+    return Text(values.identifier, allow_none=True, metadata={"pattern": ID_PATTERN})
+
+
+def blocked_by() -> Texts:
+    return Texts(values.task_ids, {"pattern": ID_PATTERN}, metadata={"maxItems": values.BLOCKERS})
+
+
+def reason() -> Text:
+    return Text(values.reason, allow_none=True, metadata={"maxLength": values.REASON_LENGTH})
+
+
+def override() -> Flag:
+    what = "A manager's word that overridable rules shall not hold this once; takes a `reason`."
+    return Flag(values.boolean, metadata={"description": what})
+
+
+def version() -> Whole:
+    what = "The version that the caller has seen; the answer is 412 if it is another."
+    return Whole(values.version, allow_none=True, metadata={"minimum": 1, "description": what})
+
+
+def _assignee(value: object) -> str:
+    """An id; `me` becomes the caller's own."""
+    if value == "me":
+        return context.identity().user.id
+    return values.identifier(value)
+
+
+class TaskIn(In):
+    """A new task. A null optional field is an absent one."""
+
+    title = title(required=True)
+    description = description()
+    status = status(allow_none=True)
+    priority = priority(allow_none=True)
+    due_date = due_date()
+    assignee_id = assignee_id()
+    labels = labels()
+    parent_id = parent_id()
+    blocked_by = blocked_by()
+    reason = reason()
+    override = override()
+
+
+class TaskPatch(In):
+    """Changes of a task (RFC 7396): an absent field stays, null empties."""
+
+    title = title()
+    description = description()
+    status = status()
+    priority = priority()
+    due_date = due_date()
+    assignee_id = assignee_id()
+    labels = labels()
+    parent_id = parent_id()
+    blocked_by = blocked_by()
+    reason = reason()
+    override = override()
+    version = version()
+
+
+class StatusChange(In):
+    """A move to another status."""
+
+    status = status(required=True)
+    reason = reason()
+    override = override()
+    version = version()
+
+
+class PriorityChange(In):
+    """Another priority."""
+
+    priority = priority(required=True)
+    reason = reason()
+    override = override()
+    version = version()
+
+
+class AssigneeChange(In):
+    """Another assignee, or none."""
+
+    assignee_id = assignee_id(required=True)
+    reason = reason()
+    override = override()
+    version = version()
+
+
+class Restoring(In):
+    """What may be said when a task is taken out of the bin."""
+
+    reason = reason()
+    override = override()
+    version = version()
+
+
+class TaskOut(Out):
+    """A task. Every key is always there, null where it is empty."""
+
+    id = key_text("The task's id.")
+    title = fields.String(required=True)
+    description = fields.String(required=True)
+    status = fields.String(required=True, metadata={"x-status": True})
+    category = CategoryOf(required=True, metadata={"enum": [c.value for c in Category]})
+    priority = Name(required=True, metadata={"enum": _PRIORITIES})
+    due_date = Name(required=True, allow_none=True, metadata=_DUE_DATE)
+    assignee_id = fields.String(required=True, allow_none=True)
+    labels = fields.List(fields.String(), required=True)
+    parent_id = fields.String(required=True, allow_none=True)
+    blocked_by = fields.List(fields.String(), required=True)
+    created_by = fields.String(required=True, metadata={"description": "A user's id, or `system:…`."})
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    started_at = Moment(required=True, allow_none=True)
+    completed_at = Moment(required=True, allow_none=True)
+    status_changed_at = Moment(required=True)
+    reopen_count = fields.Integer(required=True)
+    deleted_at = Moment(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+
+
+class ChangedTaskOut(TaskOut):
+    """A task after a command; one that completed it adds `unblocked`."""
+
+    unblocked = fields.List(
+        fields.String(), metadata={"description": "The tasks that waited for this one alone."}
+    )
+
+    def _one(self, obj: Any) -> dict[str, Any]:
+        row = super()._one(obj)
+        if row["unblocked"] is None:
+            del row["unblocked"]
+        return row
+
+
+class Reasons(fields.List[Any]):
+    """Refusals, in the very form of a refused write's problem."""
+
+    def convert(self, refusals: Any) -> Any:
+        return problems.reasons(refusals)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return self.convert(value)
+
+
+class TransitionOut(Out):
+    """Whether the caller may move the task to a status."""
+
+    to = fields.String(required=True, metadata={"x-status": True})
+    category = Name(required=True, metadata={"enum": [c.value for c in Category]})
+    allowed = fields.Boolean(required=True)
+    requires = fields.List(
+        fields.String(), required=True, metadata={"description": "What must be given along: `reason`."}
+    )
+    reasons = Reasons(fields.Nested(RefusalOut), required=True)

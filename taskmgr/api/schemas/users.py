@@ -1,0 +1,119 @@
+"""Users and their tokens, in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from taskmgr.api.schemas.base import Flag, In, Moment, Name, Out, Text, Texts, key_text
+from taskmgr.api.schemas.tasks import TaskOut, version
+from taskmgr.domain import values
+from taskmgr.domain.token import PARSERS as TOKEN_PARSERS
+from taskmgr.domain.token import Scope
+from taskmgr.domain.user import PARSERS, Kind, Role
+
+_ROLES = [role.value for role in Role]
+_KINDS = [kind.value for kind in Kind]
+_SCOPES = [scope.value for scope in Scope]
+
+
+def _username(**options: Any) -> Text:
+    # The pattern is what is kept; capitals are taken too, and lower-cased.
+    metadata = {"pattern": "^[a-z0-9._-]{3,40}$"}
+    return Text(PARSERS["username"], metadata=metadata, **options)
+
+
+def _name(**options: Any) -> Text:
+    return Text(PARSERS["name"], metadata={"minLength": 1, "maxLength": values.NAME_LENGTH}, **options)
+
+
+def _email() -> Text:
+    return Text(PARSERS["email"], allow_none=True, metadata={"maxLength": values.EMAIL_LENGTH})
+
+
+class UserIn(In):
+    """A new user."""
+
+    username = _username(required=True)
+    name = _name(required=True)
+    email = _email()
+    role = Text(PARSERS["role"], metadata={"enum": _ROLES, "default": Role.MEMBER.value})
+    kind = Text(PARSERS["kind"], metadata={"enum": _KINDS, "default": Kind.PERSON.value})
+
+
+class UserPatch(In):
+    """Changes of a user: an absent field stays."""
+
+    username = _username()
+    name = _name()
+    email = _email()
+    role = Text(PARSERS["role"], metadata={"enum": _ROLES})
+    kind = Text(PARSERS["kind"], metadata={"enum": _KINDS})
+    active = Flag(PARSERS["active"])
+    version = version()
+
+
+class UserOut(Out):
+    """A user. `email` is null where it is hidden from the caller."""
+
+    id = key_text("The user's id.")
+    username = fields.String(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True, allow_none=True)
+    role = Name(required=True, metadata={"enum": _ROLES})
+    kind = Name(required=True, metadata={"enum": _KINDS})
+    active = fields.Boolean(required=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    version = fields.Integer(required=True)
+
+
+class UserRowOut(UserOut):
+    """A user in a list; with `include=tasks` the tasks assigned to them come along."""
+
+    tasks = fields.List(fields.Nested(TaskOut))
+    tasks_total = fields.Integer()
+
+    _user = UserOut()
+    _task = TaskOut()
+
+    def _one(self, obj: Any) -> dict[str, Any]:
+        if not hasattr(obj, "tasks"):
+            return self._user._one(obj)
+        tasks = self._task.dump(obj.tasks, many=True)
+        return {**self._user._one(obj.user), "tasks": tasks, "tasks_total": obj.tasks_total}
+
+
+class TokenIn(In):
+    """A new token. Without scopes it goes as far as its owner's role."""
+
+    name = Text(
+        TOKEN_PARSERS["name"], required=True, metadata={"minLength": 1, "maxLength": values.TOKEN_NAME_LENGTH}
+    )
+    scopes = Texts(TOKEN_PARSERS["scopes"], {"enum": _SCOPES}, allow_none=True, metadata={"minItems": 1})
+    expires_at = Text(TOKEN_PARSERS["expires_at"], allow_none=True, metadata={"format": "date-time"})
+    user_id = Text(values.identifier, allow_none=True, metadata={"description": "An admin's alone."})
+
+
+class TokenOut(Out):
+    """A token without its secret. `scopes` null is everything that the role allows."""
+
+    id = key_text("The token's id.")
+    user_id = key_text("Its owner.")
+    name = fields.String(required=True)
+    scopes = fields.List(fields.String(), required=True, allow_none=True)
+    created_at = Moment(required=True)
+    expires_at = Moment(required=True, allow_none=True)
+    last_used_at = Moment(required=True, allow_none=True)
+
+
+class NewTokenOut(TokenOut):
+    """A new token, with its secret text: shown this once."""
+
+    token = fields.String(required=True)
+
+    _token = TokenOut()
+
+    def _one(self, obj: Any) -> dict[str, Any]:
+        return {**self._token._one(obj.token), "token": obj.text}

@@ -1,0 +1,99 @@
+"""`/users`: the people and programs that tasks are assigned to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from taskmgr.api.blueprint import Blueprint
+from taskmgr.api.context import actor, identity, services
+from taskmgr.api.identity import require_scopes, takes
+from taskmgr.api.preconditions import etag, expected_version
+from taskmgr.api.schemas.others import page_of
+from taskmgr.api.schemas.queries import TaskListQuery, UserListQuery, WriteQuery
+from taskmgr.api.schemas.tasks import TaskOut
+from taskmgr.api.schemas.users import UserIn, UserOut, UserPatch, UserRowOut
+from taskmgr.api.views.answers import changed, created, paged, window_of
+from taskmgr.api.views.task_list import task_page
+from taskmgr.domain.token import Scope
+
+READ, WRITE = Scope.USERS_READ, Scope.USERS_WRITE
+
+users = Blueprint("users", __name__, url_prefix="/api/v1/users", description="People and programs")
+
+UserPage = page_of(UserRowOut, "UserPage")
+TasksOfUserPage = page_of(TaskOut, "TasksOfUserPage")
+
+
+@users.get("")
+@takes(READ)
+@users.query(UserListQuery)
+@users.response(200, UserPage)
+def list_users(query: dict[str, Any]) -> Any:
+    """List users, perhaps with their tasks
+
+    By username. With `include=tasks` (which takes the scope tasks:read too) each user comes with the
+    first of the tasks assigned to them (open first, soonest due, undated last) and `tasks_total`.
+    """
+    scope = ("users", query["include"])
+    window = window_of(query, scope)
+    if query["include"] is None:
+        return paged(services().users.list(window, by=actor()), scope)
+    require_scopes({Scope.TASKS_READ.value})
+    page = services().users.list_with_tasks(window, tasks_limit=query["tasks_limit"], by=actor())
+    return paged(page, scope)
+
+
+@users.post("")
+@takes(WRITE)
+@users.query(WriteQuery)
+@users.body(UserIn)
+@users.response(201, UserOut)
+def create_user(query: dict[str, Any], given: dict[str, Any]) -> Any:
+    """Create a user"""
+    user = services().users.create(**given, **query, by=actor())
+    return created(user, f"{request.path}/{user.id}", **query)
+
+
+@users.get("/me")
+@takes()
+@users.response(200, UserOut)
+def get_me() -> Any:
+    """Get the user whose token this is"""
+    user = services().users.get(identity().user.id, by=actor())
+    return user, etag(user)
+
+
+@users.get("/<user_id>")
+@takes(READ)
+@users.response(200, UserOut)
+def get_user(user_id: str) -> Any:
+    """Get a user"""
+    user = services().users.get(user_id, by=actor())
+    return user, etag(user)
+
+
+@users.patch("/<user_id>")
+@takes(WRITE)
+@users.query(WriteQuery)
+@users.body(UserPatch)
+@users.response(200, UserOut)
+def change_user(query: dict[str, Any], given: dict[str, Any], user_id: str) -> Any:
+    """Change a user
+
+    One's own name and e-mail address, or as an admin anything of anybody.
+    """
+    version = expected_version(given.pop("version", None))
+    user = services().users.change(user_id, given, by=actor(), version=version, **query)
+    return changed(user, **query)
+
+
+@users.get("/<user_id>/tasks")
+@takes(Scope.TASKS_READ)
+@users.query(TaskListQuery(exclude=("assignee",)))
+@users.response(200, TasksOfUserPage)
+def list_tasks_of_user(query: dict[str, Any], user_id: str) -> Any:
+    """List the tasks assigned to a user"""
+    user = services().users.get(user_id, by=actor())
+    return task_page({**query, "assignee": None}, assignee_ids=(user.id,))
