@@ -14,10 +14,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from taskmgr.version import __version__
+
 if TYPE_CHECKING:
     from taskmgr.domain.services import Services
 
-__version__ = "0.1.0"
+__all__ = ["__version__", "connect"]
 
 
 def connect() -> AbstractContextManager[Services]:

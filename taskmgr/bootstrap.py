@@ -17,6 +17,8 @@ from taskmgr.domain.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.ports import Clock, Credentials, NewId, Store
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.activity import ActivityService
+from taskmgr.domain.services.comments import CommentService
+from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.tasks import TaskService
 from taskmgr.domain.services.tokens import TokenService
@@ -24,8 +26,10 @@ from taskmgr.domain.services.users import UserService
 from taskmgr.infrastructure.connection import open_database, require_replica_set
 from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.embedded import EmbeddedDatabase
-from taskmgr.infrastructure.migrations import is_current, migrate
+from taskmgr.infrastructure.migrations import is_current, migrate, require_known_form
+from taskmgr.infrastructure.policy_file import load_policy_file
 from taskmgr.infrastructure.store import mongo_store, new_id
+from taskmgr.infrastructure.stored_statuses import unknown_statuses
 from taskmgr.settings import Settings
 
 _SECRET_FILE = "secret_key"  # noqa: S105 - a file's name
@@ -45,6 +49,8 @@ def build_services(
         tasks=TaskService(store, policy, journal, clock, make_id),
         users=UserService(store, policy, journal, clock, make_id),
         tokens=TokenService(store, credentials or Sha256Credentials(), clock, make_id),
+        comments=CommentService(store, journal, clock, make_id),
+        derived=DerivedService(store, policy, clock),
         activity=ActivityService(store),
         policy=policy,
         health=store.health,
@@ -53,8 +59,9 @@ def build_services(
 
 
 def load_policy(settings: Settings) -> Policy:
-    """The policy in force: the default, with the service's time zone."""
-    return replace(DEFAULT_POLICY, time_zone=settings.time_zone)
+    """The policy in force: the team's file, or else the default; in the service's time zone."""
+    policy = DEFAULT_POLICY if settings.policy is None else load_policy_file(settings.policy)
+    return replace(policy, time_zone=settings.time_zone)
 
 
 def embedded(settings: Settings) -> EmbeddedDatabase | None:
@@ -72,20 +79,41 @@ def prepare(database: Database[Any], settings: Settings, policy: Policy) -> None
     require_replica_set(database)
     if settings.mongodb_uri is None:
         migrate(database, policy.time_zone)
-    elif not is_current(database, policy.time_zone):
+        return
+    require_known_form(database)
+    if not is_current(database, policy.time_zone):
         raise CannotStart("The database is not up to date: run `taskmgr db migrate` once.")
+
+
+def require_known_statuses(database: Database[Any], policy: Policy) -> None:
+    """Refuses to go on while stored tasks have statuses that the policy lacks."""
+    unknown = unknown_statuses(database, policy.workflow.statuses)
+    if unknown:
+        told = ", ".join(f"{name} ({count} tasks)" for name, count in unknown.items())
+        raise CannotStart(
+            f"Stored tasks have statuses that the policy lacks: {told}. Add them to the policy, or run "
+            "`taskmgr db map-status OLD NEW` for each."
+        )
+
+
+@contextmanager
+def reach(settings: Settings) -> Iterator[Database[Any]]:
+    """The database of the settings as it is, not prepared; started if need be."""
+    with ExitStack() as stack:
+        own = embedded(settings)
+        uri = stack.enter_context(own) if own else settings.mongodb_uri or ""
+        database = open_database(uri, settings.database)
+        stack.callback(database.client.close)
+        yield database
 
 
 @contextmanager
 def open_services(settings: Settings) -> Iterator[Services]:
     """The services over the database of the settings, which is started if need be."""
     policy = load_policy(settings)
-    with ExitStack() as stack:
-        own = embedded(settings)
-        uri = stack.enter_context(own) if own else settings.mongodb_uri or ""
-        database = open_database(uri, settings.database)
-        stack.callback(database.client.close)
+    with reach(settings) as database:
         prepare(database, settings, policy)
+        require_known_statuses(database, policy)
         yield build_services(mongo_store(database), policy=policy)
 
 

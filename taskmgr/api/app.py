@@ -18,15 +18,21 @@ from taskmgr.api.blueprint import takes_query
 from taskmgr.api.cursors import Cursors
 from taskmgr.api.identity import Identities
 from taskmgr.api.parsing import refuse_query
+from taskmgr.api.schemas.base import Out
+from taskmgr.api.schemas.comments import CommentOut
 from taskmgr.api.schemas.tasks import TaskOut
 from taskmgr.api.schemas.users import UserOut
+from taskmgr.api.views.activity import activity
+from taskmgr.api.views.comments import comments
 from taskmgr.api.views.root import register_pages, root
 from taskmgr.api.views.tasks import tasks
 from taskmgr.api.views.tokens import tokens
 from taskmgr.api.views.users import users
 from taskmgr.api.views.workflow import workflow
+from taskmgr.domain.comment import Comment
 from taskmgr.domain.services import Services
 from taskmgr.domain.task import Task
+from taskmgr.domain.user import User
 from taskmgr.settings import Settings
 
 MOST_BODY_BYTES = 1024 * 1024
@@ -40,12 +46,14 @@ _DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_SCHEMAS: dict[type, Out] = {Task: TaskOut(), User: UserOut(), Comment: CommentOut()}
 _access = structlog.get_logger("taskmgr.access")
 
 
 def create_app(services: Services, settings: Settings, *, secret_key: str) -> Flask:
     """The WSGI application over the services. Connects nowhere; `secret_key` signs cursors."""
     app = Flask("taskmgr", static_folder=None)
+    app.url_map.merge_slashes = False  # a path with one too many leads nowhere, not elsewhere
     app.config.from_mapping(openapi.CONFIG, MAX_CONTENT_LENGTH=MOST_BODY_BYTES)
     app.json = strict_json.OrjsonProvider(app)
     app.extensions[context.EXTENSION] = services
@@ -53,7 +61,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     _surround(app, services)
     api = Api(app)
     problems.register(app, _current)
-    for blueprint in (tasks, users, workflow, tokens, root):
+    for blueprint in (tasks, comments, users, activity, workflow, tokens, root):
         api.register_blueprint(blueprint)
     register_pages(app)
     with app.app_context():
@@ -67,8 +75,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
 
 def _current(entity: object) -> object:
     """The present representation of what a stale precondition was about."""
-    schema = TaskOut() if isinstance(entity, Task) else UserOut()
-    return schema.dump(entity)
+    return _SCHEMAS[type(entity)].dump(entity)
 
 
 def _surround(app: Flask, services: Services) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from taskmgr import __version__
 from taskmgr.api import problems
 from taskmgr.api.identity import scopes_of
 from taskmgr.api.schemas.base import ID_PATTERN
 from taskmgr.api.schemas.problems import ProblemOut
 from taskmgr.domain.policy import Policy
+from taskmgr.version import __version__
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _DESCRIPTION = (

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from taskmgr.domain.comment import Comment
 from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import User
@@ -40,7 +41,10 @@ class Change:
     version: int
 
 
-def facts_of(entity: Task | User) -> dict[str, Any]:
+Entity = Task | User | Comment
+
+
+def facts_of(entity: Entity) -> dict[str, Any]:
     """The fields of an entity that its log tells of, in the log's form."""
     return {
         name: _plain(getattr(entity, name))
@@ -59,7 +63,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def difference(before: Task | User | None, after: Task | User) -> tuple[dict[str, Any], dict[str, Any]]:
+def difference(before: Entity | None, after: Entity) -> tuple[dict[str, Any], dict[str, Any]]:
     """What changed between two states, as (before, after); everything where there was none before."""
     new = facts_of(after)
     if before is None:
@@ -101,6 +105,9 @@ TASK_KINDS = (
     "task.restored",
 )
 USER_KINDS = ("user.created", "user.changed")
+COMMENT_KINDS = ("comment.created", "comment.changed", "comment.deleted")
+KINDS = (*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS)
+ENTITIES = ("task", "user", "comment")
 
 
 def kind_of_task_change(after: Mapping[str, Any]) -> str:

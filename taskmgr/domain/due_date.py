@@ -86,6 +86,21 @@ def parse_instant(value: object) -> datetime:
     raise BadValue("bad_date", "Must be a date-time with an offset (2026-12-01T17:00:00Z).")
 
 
+def parse_start(value: str, zone: tzinfo) -> datetime:
+    """Where a span begins: an instant, or the midnight that begins a day."""
+    if not _DAY.fullmatch(value):
+        return DueDate.parse(value, zone).at
+    day = _read(date, value)
+    if day.year < EARLIEST.year:
+        raise BadValue("out_of_range", _RANGE)
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def parse_end(value: str, zone: tzinfo) -> datetime:
+    """Where a span ends, itself outside: an instant, or the midnight that ends a day."""
+    return DueDate.parse(value, zone).at
+
+
 def _read(kind: type[T], value: str) -> T:
     try:
         return kind.fromisoformat(value)

@@ -32,6 +32,7 @@ class Action(Enum):
     OVERRIDE = "override a rule"
     SET_URGENT = "raise a task to urgent or lower it from there"
     COMMENT = "comment"
+    CHANGE_COMMENTS = "change other people's comments"
     CHANGE_PROFILE = "change one's own name and e-mail address"
     MANAGE_USERS = "manage users, roles and other people's tokens"
     SEE_EMAILS = "see other people's e-mail addresses"
@@ -50,6 +51,7 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
         Action.OVERRIDE: (_N, _N, _ANY, _ANY),
         Action.SET_URGENT: (_N, _CREATED, _ANY, _ANY),
         Action.COMMENT: (_N, _ANY, _ANY, _ANY),
+        Action.CHANGE_COMMENTS: (_N, _N, _ANY, _ANY),
         Action.CHANGE_PROFILE: (_ANY, _ANY, _ANY, _ANY),
         Action.MANAGE_USERS: (_N, _N, _N, _ANY),
         Action.SEE_EMAILS: (_N, _N, _ANY, _ANY),

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from taskmgr.domain.activity import Change
+from taskmgr.domain.comment import Comment
 from taskmgr.domain.query import ActivityQuery, Page, TaskQuery, UserWithTasks, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.token import Token
@@ -27,12 +28,13 @@ NewId = Callable[[], str]
 class UnitOfWork(Protocol):
     """Runs commands as transactions."""
 
-    def run(self, command: Callable[[], T], *, dry_run: bool = False) -> T:
+    def run(self, command: Callable[[], T], *, dry_run: bool = False, seconds: float | None = None) -> T:
         """What `command` answers, its writes committed together, or none of them where it raises.
 
         `command` may be run several times (writers that meet are retried) and so must have no
         effect outside the store; ids and the time are made before. Inside another command it
         joins that one's transaction. With `dry_run` everything is done, answered and rolled back.
+        `seconds` is another deadline than the usual one.
         """
 
     @property
@@ -62,6 +64,9 @@ class TaskRepository(Protocol):
 
     def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:
         """The subtasks of these tasks, each id with its parent's."""
+
+    def waiting_for(self, task_ids: Collection[str], statuses: Collection[str]) -> Sequence[Task]:
+        """The tasks in one of these statuses that have one of these tasks among their blockers."""
 
     def add(self, task: Task) -> None:
         """Stores a new task."""
@@ -111,6 +116,23 @@ class UserRepository(Protocol):
         """How many users are active and admins."""
 
 
+class CommentRepository(Protocol):
+    def get(self, comment_id: str) -> Comment:
+        """Raises `NotFound`."""
+
+    def find(self, task_id: str, window: Window) -> Page[Comment]:
+        """A page of a task's comments, oldest first."""
+
+    def add(self, comment: Comment) -> None:
+        """Stores a new comment."""
+
+    def replace(self, comment: Comment) -> None:
+        """Stores the next version. Raises `WriteConflict`."""
+
+    def remove(self, comment: Comment) -> None:
+        """Forgets this version of a comment. Raises `WriteConflict` where it is another."""
+
+
 class ActivityRepository(Protocol):
     def append(self, change: Change) -> None:
         """Adds one entry to the log. Raises `WriteConflict` where the entity has one of this version."""
@@ -148,6 +170,36 @@ class TokenRepository(Protocol):
         """Notes that a token was used."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remembered:
+    """An answer as it went out."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownAnswer:
+    """A remembered answer, and what tells its request from others."""
+
+    fingerprint: bytes
+    answer: Remembered
+
+
+class AnswerRepository(Protocol):
+    """Answers that are kept for a while, by caller and key."""
+
+    def get(self, caller: str, key: str, *, now: datetime) -> KnownAnswer | None:
+        """The answer to the request of this key, or None; one that has expired is none."""
+
+    def reserve(self, caller: str, key: str, expires_at: datetime) -> None:
+        """Claims a key. Raises `WriteConflict` where another transaction is just doing the same."""
+
+    def keep(self, caller: str, key: str, fingerprint: bytes, answer: Remembered) -> None:
+        """Stores the answer to the request of a reserved key."""
+
+
 class Credentials(Protocol):
     """How tokens are made and recognised."""
 
@@ -176,7 +228,9 @@ class Store:
     unit_of_work: UnitOfWork
     tasks: TaskRepository
     users: UserRepository
+    comments: CommentRepository
     activity: ActivityRepository
     tokens: TokenRepository
+    answers: AnswerRepository
     locks: Locks
     health: Health

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from taskmgr.domain.priority import Priority
@@ -33,7 +34,7 @@ class TaskQuery:
     """Which tasks, and in what order. Filters are ANDed; None means no filter.
 
     A tuple of values means any of them; in `assignee_ids` None stands for "nobody". `labels`
-    means all of them; `blocked_by` is a task that they wait for; `except_id` is one to leave out.
+    means all of them; `blocked_by` means waiting for any of them; `except_id` is one to leave out.
     `binned` chooses between the tasks outside the bin and those inside.
     Equal keys are ordered by id, in the direction of the last key.
     """
@@ -44,7 +45,7 @@ class TaskQuery:
     assignee_ids: tuple[str | None, ...] | None = None
     labels: tuple[str, ...] = ()
     parent_ids: tuple[str, ...] | None = None
-    blocked_by: str | None = None
+    blocked_by: tuple[str, ...] | None = None
     except_id: str | None = None
     binned: bool = False
     sort: tuple[Sort, ...] = DEFAULT_SORT
@@ -81,13 +82,18 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivityQuery:
-    """Which entries of the log, newest first; None means no filter."""
+    """Which entries of the log, newest first; None means no filter.
+
+    `at_from` is inclusive, `at_to` exclusive.
+    """
 
     entity: str | None = None
     entity_id: str | None = None
     by: str | None = None
     kinds: tuple[str, ...] | None = None
     change_set: str | None = None
+    at_from: datetime | None = None
+    at_to: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

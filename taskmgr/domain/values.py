@@ -190,6 +190,13 @@ def username(value: object) -> str:
     return lowered
 
 
+def actor_key(value: object) -> str:
+    """An id, a username, `me`, or a system process (`system:…`)."""
+    if isinstance(value, str) and value.startswith("system:"):
+        return text(value, longest=NAME_LENGTH)
+    return value if value == "me" or is_identifier(value) else username(value)
+
+
 def person_name(value: object) -> str:
     return text(value, shortest=1, longest=NAME_LENGTH)
 

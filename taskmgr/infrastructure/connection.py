@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 import pymongo
 from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, PyMongoError
 
 from taskmgr.domain.errors import CannotStart, Unavailable
-from taskmgr.infrastructure.driver_errors import translates
+from taskmgr.infrastructure.driver_errors import is_passing, translates
 
 # Seconds. One deadline a command or request, around everything it does; the rest only bounds
 # what a single step of it may take.
@@ -19,8 +20,9 @@ COMMAND_DEADLINE = 8.0
 START_DEADLINE = 20.0
 _POOL_WAIT = 1.0
 _HEALTH_DEADLINE = 2.0
+_ATTEMPTS = (1.0, 2.0, 4.0, START_DEADLINE - 7.0)
 
-_NO_REPLICATION = 76
+_NOT_INITIATED = "This replica set is not initiated yet: run `taskmgr db init` once."
 
 
 # No "w" here: the driver puts it into the writes of a bound session too, and inside a transaction
@@ -49,36 +51,37 @@ def open_database(uri: str, name: str) -> Database[Any]:
 
 def require_replica_set(database: Database[Any]) -> None:
     """Raises `CannotStart` with one line of help where there is no initiated replica set."""
-    try:
-        with pymongo.timeout(START_DEADLINE):
-            hello = database.client.admin.command("hello")
-    except PyMongoError as error:
-        raise CannotStart(f"No MongoDB answers there: {_first_line(error)}") from error
+    hello = _first_answer(database.client)
     if hello.get("msg") == "isdbgrid" or "setName" in hello:
         return
     if hello.get("isreplicaset"):
-        raise CannotStart("This replica set is not initiated yet: run `taskmgr db init` once.")
+        raise CannotStart(_NOT_INITIATED)
     raise CannotStart(
         "This MongoDB is a stand-alone server, which has no transactions: start mongod with "
         "`--replSet taskmgr` and run `taskmgr db init` once (one member is enough)."
     )
 
 
-def initiate_replica_set(database: Database[Any], name: str = "taskmgr") -> bool:
-    """Makes an uninitiated server a replica set of one member; False where it was one already."""
-    admin = database.client.admin
-    with pymongo.timeout(START_DEADLINE):
-        if "setName" in admin.command("hello"):
-            return False
-        host, port = _address(database.client)
-        config = {"_id": name, "members": [{"_id": 0, "host": f"{host}:{port}" if port else host}]}
+def _first_answer(client: MongoClient[Any]) -> dict[str, Any]:
+    """What the server says of itself. Waits for one, but not for one that nobody has initiated."""
+    for seconds in _ATTEMPTS:
         try:
-            admin.command("replSetInitiate", config)
-        except OperationFailure as error:
-            if error.code == _NO_REPLICATION:
-                raise CannotStart("This mongod was started without `--replSet`: start it with it.") from error
-            raise CannotStart(f"The replica set cannot be initiated: {_first_line(error)}") from error
-    return True
+            with pymongo.timeout(seconds):
+                return client.admin.command("hello")
+        except PyMongoError as error:
+            servers = client.topology_description.server_descriptions().values()
+            if any(server.server_type_name == "RSGhost" for server in servers):
+                raise CannotStart(_NOT_INITIATED) from error
+            if seconds == _ATTEMPTS[-1] or not is_passing(error):
+                raise CannotStart(f"No MongoDB answers there: {first_line(error)}") from error
+    raise AssertionError("there is a last attempt")
+
+
+def server_time(database: Database[Any]) -> datetime:
+    """What time it is where the data is."""
+    hello = database.client.admin.command("hello", codec_options=database.codec_options)
+    moment: datetime = hello["localTime"]
+    return moment
 
 
 @translates
@@ -97,12 +100,6 @@ class MongoHealth:
         return pymongo.timeout(seconds)
 
 
-def _address(client: MongoClient[Any]) -> tuple[str, int | None]:
-    address = client.address
-    if address is None:
-        raise CannotStart("The server's address is not known.")
-    return address
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What happened, without the driver's description of its topology."""
     return str(error).split("\n", 1)[0].split(", Timeout:", 1)[0]

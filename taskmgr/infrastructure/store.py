@@ -10,6 +10,8 @@ from pymongo.database import Database
 from taskmgr.domain.ports import Store
 from taskmgr.infrastructure.connection import COMMAND_DEADLINE, MongoHealth
 from taskmgr.infrastructure.repositories.activity import MongoActivityRepository
+from taskmgr.infrastructure.repositories.answers import MongoAnswerRepository
+from taskmgr.infrastructure.repositories.comments import MongoCommentRepository
 from taskmgr.infrastructure.repositories.locks import MongoLocks
 from taskmgr.infrastructure.repositories.tasks import MongoTaskRepository
 from taskmgr.infrastructure.repositories.tokens import MongoTokenRepository
@@ -28,8 +30,10 @@ def mongo_store(database: Database[Any], *, deadline: float = COMMAND_DEADLINE) 
         unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline),
         tasks=MongoTaskRepository(database),
         users=MongoUserRepository(database),
+        comments=MongoCommentRepository(database),
         activity=MongoActivityRepository(database),
         tokens=MongoTokenRepository(database),
+        answers=MongoAnswerRepository(database),
         locks=MongoLocks(database),
         health=MongoHealth(database),
     )

@@ -53,12 +53,12 @@ class MongoUnitOfWork:
             raise RuntimeError("change_set is known only inside run()")
         return running
 
-    def run(self, command: Callable[[], T], *, dry_run: bool = False) -> T:
+    def run(self, command: Callable[[], T], *, dry_run: bool = False, seconds: float | None = None) -> T:
         if self._change_set.get() is not None:
             return command()
         token = self._change_set.set(self._new_id())
         try:
-            with translated(), pymongo.timeout(self._deadline):
+            with translated(), pymongo.timeout(seconds or self._deadline):
                 return self._in_session(command, dry_run=dry_run)
         finally:
             self._change_set.reset(token)

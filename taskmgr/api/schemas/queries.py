@@ -11,6 +11,8 @@ from marshmallow import fields
 from taskmgr.api import context
 from taskmgr.api.schemas.base import _MESSAGES, In, Parsed, mistake
 from taskmgr.domain import values
+from taskmgr.domain.activity import ENTITIES, KINDS
+from taskmgr.domain.due_date import parse_end, parse_start
 from taskmgr.domain.priority import parse_priority
 from taskmgr.domain.query import DEFAULT_LIMIT, DEFAULT_SORT, MOST_LIMIT, TASK_SORTS, Sort
 from taskmgr.domain.services.users import DEFAULT_TASKS_LIMIT, MOST_TASKS_LIMIT
@@ -103,6 +105,10 @@ def _boolean(description: str, default: bool = False) -> Parameter:
     return parameter(boolean, default, enum=["true", "false"], description=description)
 
 
+INCLUDES = ("assignee", "derived")
+_INCLUDED = "`assignee` embeds who it is; `derived` adds what follows from the clock and other tasks."
+
+
 class PageQuery(In):
     """Which page of a list."""
 
@@ -130,8 +136,31 @@ class TaskListQuery(PageQuery):
         fields.String(), load_default=(), metadata={"description": "A label; repeat it for all of several."}
     )
     bin = _boolean("Whether to look inside the bin instead.")
+    include = parameter(
+        any_of(values.one_of_names(INCLUDES)),
+        (),
+        description=_INCLUDED,
+    )
     sort = parameter(
         sort, DEFAULT_SORT, description=f"A comma list of {', '.join(TASK_SORTS)}; `-` for descending."
+    )
+
+
+class ActivityListQuery(PageQuery):
+    """Filters are ANDed; a comma means any of. A plain date means its whole day."""
+
+    by = parameter(values.actor_key, description="A user's id or name, `me`, or `system:…`.")
+    kind = parameter(any_of(values.one_of_names(KINDS)), description=f"Kinds: {', '.join(KINDS)}.")
+    entity = parameter(values.one_of_names(ENTITIES), enum=list(ENTITIES), description="What was changed.")
+    entity_id = parameter(values.identifier, description="Which one was changed.")
+    change_set = parameter(values.identifier, description="The changes of one request or script call.")
+    at_from = parameter(
+        lambda text: parse_start(text, context.policy().time_zone),
+        description="A date, or a date-time with an offset: from there on.",
+    )
+    at_to = parameter(
+        lambda text: parse_end(text, context.policy().time_zone),
+        description="A date (its whole day), or a date-time with an offset: up to there.",
     )
 
 
@@ -146,6 +175,16 @@ class UserListQuery(PageQuery):
         DEFAULT_TASKS_LIMIT,
         pattern="^[0-9]{1,3}$",
         description=f"With `include=tasks`, how many tasks a user at the most: 0 to {MOST_TASKS_LIMIT}.",
+    )
+
+
+class TaskQueryOne(In):
+    """What comes along with one task."""
+
+    include = parameter(
+        any_of(values.one_of_names(INCLUDES)),
+        (),
+        description=_INCLUDED,
     )
 
 

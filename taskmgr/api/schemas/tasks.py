@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import fields
@@ -23,7 +24,10 @@ from taskmgr.api.schemas.base import (
 from taskmgr.api.schemas.problems import RefusalOut
 from taskmgr.domain import values
 from taskmgr.domain.priority import Priority
-from taskmgr.domain.task import parsers
+from taskmgr.domain.services.derived import Derived
+from taskmgr.domain.task import Task, parsers
+from taskmgr.domain.urgency import EffectivePriority
+from taskmgr.domain.user import User
 from taskmgr.domain.workflow import Category
 
 _PRIORITIES = [p.value for p in Priority]
@@ -188,6 +192,80 @@ class TaskOut(Out):
     reopen_count = fields.Integer(required=True)
     deleted_at = Moment(required=True, allow_none=True)
     version = fields.Integer(required=True)
+
+
+class AssigneeOut(Out):
+    """Who a task is assigned to, in short."""
+
+    id = key_text("The user's id.")
+    username = fields.String(required=True)
+    name = fields.String(required=True)
+    active = fields.Boolean(required=True)
+
+
+class CauseOut(Out):
+    """What lifts an effective priority above the stored one."""
+
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+    task_id = fields.String(required=True, allow_none=True)
+
+
+class EffectivePriorityOut(Out):
+    """How urgent a task really is, and why."""
+
+    value = Name(required=True, metadata={"enum": _PRIORITIES})
+    because = fields.List(fields.Nested(CauseOut), required=True)
+
+
+class DerivedOut(Out):
+    """What follows from the clock and from other tasks."""
+
+    overdue = fields.Boolean(required=True)
+    blocked = fields.Boolean(required=True)
+    blocks = fields.List(fields.String(), required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """A task and what a caller asked to come along with it."""
+
+    task: Task
+    assignee: User | None = None
+    derived: Derived | None = None
+    included: tuple[str, ...] = ()
+
+
+class TaskRowOut(TaskOut):
+    """A task as it is read; `include` adds the keys behind `version`."""
+
+    assignee = fields.Nested(AssigneeOut, allow_none=True)
+    overdue = fields.Boolean()
+    blocked = fields.Boolean()
+    blocks = fields.List(fields.String())
+    effective_priority = fields.Nested(EffectivePriorityOut, allow_none=True)
+
+    _task = TaskOut()
+    _assignee = AssigneeOut()
+    _derived = DerivedOut()
+    _effective = EffectivePriorityOut()
+    _cause = CauseOut()
+
+    def _one(self, obj: Any) -> dict[str, Any]:
+        if isinstance(obj, Task):
+            return self._task._one(obj)
+        row = self._task._one(obj.task)
+        if "assignee" in obj.included:
+            row["assignee"] = obj.assignee and self._assignee._one(obj.assignee)
+        if obj.derived is not None:
+            row |= self._derived._one(obj.derived)
+            row["effective_priority"] = self._priority(obj.derived.effective_priority)
+        return row
+
+    def _priority(self, found: EffectivePriority | None) -> dict[str, Any] | None:
+        if found is None:
+            return None
+        return {**self._effective._one(found), "because": self._cause.dump(found.because, many=True)}
 
 
 class ChangedTaskOut(TaskOut):

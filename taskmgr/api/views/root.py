@@ -9,11 +9,11 @@ from typing import Any
 import flask_swagger_ui
 from flask import Flask, Response, current_app, send_from_directory
 
-from taskmgr import __version__
 from taskmgr.api.blueprint import Blueprint
 from taskmgr.api.context import services
 from taskmgr.api.problems import CODES
 from taskmgr.api.schemas.others import HealthOut, LinksOut
+from taskmgr.version import __version__
 
 root = Blueprint("service", __name__, description="The service itself")
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from taskmgr.api.context import actor, identity, policy, services
 from taskmgr.api.problems import ApiError
 from taskmgr.api.schemas.others import Listed
+from taskmgr.api.schemas.tasks import Enriched
 from taskmgr.api.views.answers import paged, window_of
 from taskmgr.domain.errors import FieldError
-from taskmgr.domain.query import TaskQuery
+from taskmgr.domain.query import Page, TaskQuery
+from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
 from taskmgr.domain.workflow import Category
 
@@ -29,7 +32,20 @@ def task_page(given: dict[str, Any], **fixed: Any) -> Listed:
             **fixed,
         }
     )
-    return paged(services().tasks.list(query, window_of(given, query), by=actor()), query)
+    page: Page[Any] = services().tasks.list(query, window_of(given, query), by=actor())
+    return paged(replace(page, items=enriched(page.items, given["include"])), query)
+
+
+def enriched(tasks: Sequence[Task], include: tuple[str, ...]) -> Sequence[Task | Enriched]:
+    """The tasks with what was asked to come along, in one question for all of them each."""
+    if not include:
+        return tasks
+    ids = {task.assignee_id for task in tasks if task.assignee_id} if "assignee" in include else set()
+    users = services().users.get_many(ids, by=actor())
+    derived = services().derived.of(tasks, by=actor()) if "derived" in include else {}
+    return [
+        Enriched(task, users.get(task.assignee_id or ""), derived.get(task.id), include) for task in tasks
+    ]
 
 
 def _statuses(

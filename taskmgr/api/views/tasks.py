@@ -11,7 +11,7 @@ from taskmgr.api.context import actor, services
 from taskmgr.api.identity import takes
 from taskmgr.api.preconditions import etag, expected_version
 from taskmgr.api.schemas.others import ChangeOut, items_of, page_of
-from taskmgr.api.schemas.queries import BinQuery, PageQuery, TaskListQuery, WriteQuery
+from taskmgr.api.schemas.queries import BinQuery, PageQuery, TaskListQuery, TaskQueryOne, WriteQuery
 from taskmgr.api.schemas.tasks import (
     AssigneeChange,
     ChangedTaskOut,
@@ -21,10 +21,11 @@ from taskmgr.api.schemas.tasks import (
     TaskIn,
     TaskOut,
     TaskPatch,
+    TaskRowOut,
     TransitionOut,
 )
 from taskmgr.api.views.answers import changed, created, paged, window_of
-from taskmgr.api.views.task_list import task_page
+from taskmgr.api.views.task_list import enriched, task_page
 from taskmgr.domain.token import Scope
 
 READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
@@ -32,7 +33,7 @@ MERGE_PATCH = "application/json"
 
 tasks = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Tasks and their moves")
 
-TaskPage = page_of(TaskOut, "TaskPage")
+TaskPage = page_of(TaskRowOut, "TaskPage")
 ChangePage = page_of(ChangeOut, "ChangePage")
 Transitions = items_of(TransitionOut, "Transitions")
 
@@ -65,14 +66,16 @@ def create_task(query: dict[str, Any], given: dict[str, Any]) -> Any:
 
 @tasks.get("/<task_id>")
 @takes(READ)
-@tasks.response(200, TaskOut)
-def get_task(task_id: str) -> Any:
+@tasks.query(TaskQueryOne)
+@tasks.response(200, TaskRowOut)
+def get_task(query: dict[str, Any], task_id: str) -> Any:
     """Get a task
 
-    The ETag is the task's version.
+    The ETag is the task's version. With `include` there is none: what comes along has other clocks.
     """
     task = services().tasks.get(task_id, by=actor())
-    return task, etag(task)
+    (row,) = enriched([task], query["include"])
+    return row, {} if query["include"] else etag(task)
 
 
 @tasks.patch("/<task_id>")

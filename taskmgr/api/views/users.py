@@ -12,7 +12,7 @@ from taskmgr.api.identity import require_scopes, takes
 from taskmgr.api.preconditions import etag, expected_version
 from taskmgr.api.schemas.others import page_of
 from taskmgr.api.schemas.queries import TaskListQuery, UserListQuery, WriteQuery
-from taskmgr.api.schemas.tasks import TaskOut
+from taskmgr.api.schemas.tasks import TaskRowOut
 from taskmgr.api.schemas.users import UserIn, UserOut, UserPatch, UserRowOut
 from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import task_page
@@ -23,7 +23,7 @@ READ, WRITE = Scope.USERS_READ, Scope.USERS_WRITE
 users = Blueprint("users", __name__, url_prefix="/api/v1/users", description="People and programs")
 
 UserPage = page_of(UserRowOut, "UserPage")
-TasksOfUserPage = page_of(TaskOut, "TasksOfUserPage")
+TasksOfUserPage = page_of(TaskRowOut, "TasksOfUserPage")
 
 
 @users.get("")

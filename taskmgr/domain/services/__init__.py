@@ -8,6 +8,8 @@ from taskmgr.domain.errors import NotPermitted
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Health, UserRepository
 from taskmgr.domain.services.activity import ActivityService
+from taskmgr.domain.services.comments import CommentService
+from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.tasks import TaskService
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
@@ -21,6 +23,8 @@ class Services:
     tasks: TaskService
     users: UserService
     tokens: TokenService
+    comments: CommentService
+    derived: DerivedService
     activity: ActivityService
     policy: Policy
     health: Health

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from taskmgr.domain.activity import Change, difference
+from taskmgr.domain.activity import Change, Entity, difference
 from taskmgr.domain.ports import NewId, Store
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, User
+from taskmgr.domain.user import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +20,8 @@ class Journal:
     def record(
         self,
         kind: str,
-        before: Task | User | None,
-        after: Task | User,
+        before: Entity | None,
+        after: Entity,
         *,
         by: Actor,
         at: datetime,

@@ -14,7 +14,15 @@ from typing import Any
 
 from taskmgr.domain import permissions, rules, values
 from taskmgr.domain.activity import difference, kind_of_task_change
-from taskmgr.domain.errors import AlreadyAssigned, FieldError, Invalid, Refusal, Stale, required
+from taskmgr.domain.errors import (
+    AlreadyAssigned,
+    FieldError,
+    Invalid,
+    NotFound,
+    Refusal,
+    Stale,
+    required,
+)
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Clock, NewId, Store
@@ -161,18 +169,22 @@ class TaskService:
                             version=version, dry_run=dry_run)  # fmt: skip
 
     def block(self, task_id: str, blocker_id: str, *, by: Actor, **beside: Any) -> Task:
-        """Makes a task wait for another."""
+        """Makes a task wait for another. Raises `NotFound` for either."""
 
         def more(task: Task) -> Mapping[str, Any]:
+            if blocker_id not in (*task.blocked_by, task.id):
+                self.store.tasks.get(blocker_id)
             ids = dict.fromkeys((*task.blocked_by, blocker_id))
             return self._checked({"blocked_by": tuple(ids)})
 
         return self._change(task_id, more, by=by, **beside)
 
     def unblock(self, task_id: str, blocker_id: str, *, by: Actor, **beside: Any) -> Task:
-        """Makes a task wait for another no longer."""
+        """Makes a task wait for another no longer, whatever has become of that one."""
 
         def fewer(task: Task) -> Mapping[str, Any]:
+            if not values.is_identifier(blocker_id):
+                raise NotFound("task", blocker_id)
             return {"blocked_by": tuple(b for b in task.blocked_by if b != blocker_id)}
 
         return self._change(task_id, fewer, by=by, **beside)
@@ -284,7 +296,7 @@ class TaskService:
     def _unblocked(self, task: Task) -> tuple[str, ...]:
         """The open tasks that waited for this one and now wait for nothing."""
         statuses = self.policy.workflow.in_category(*OPEN)
-        query = TaskQuery(blocked_by=task.id, statuses=statuses)
+        query = TaskQuery(blocked_by=(task.id,), statuses=statuses)
         waiting = self.store.tasks.get_many(self.store.tasks.find_ids(query, limit=_MOST_UNBLOCKED))
         blockers = self.store.tasks.get_many({b for w in waiting.values() for b in w.blocked_by})
         return tuple(w.id for w in waiting.values() if not unresolved(w.blocked_by, blockers, self.policy))

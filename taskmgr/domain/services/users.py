@@ -48,6 +48,12 @@ class UserService:
         permissions.require(by, Action.READ)
         return permissions.as_seen_by(by, self.store.users.get_by_username(username))
 
+    def get_many(self, user_ids: Collection[str], *, by: Actor) -> Mapping[str, User]:
+        """Those of the users that there are, by id."""
+        permissions.require(by, Action.READ)
+        found = self.store.users.get_many(user_ids)
+        return {user_id: permissions.as_seen_by(by, user) for user_id, user in found.items()}
+
     def find_keys(self, keys: Collection[str], *, by: Actor) -> Mapping[str, str]:
         """For each of these ids and usernames that there is, the user's id."""
         permissions.require(by, Action.READ)

@@ -21,13 +21,15 @@ _NEWEST = [("at", -1), ("_id", -1)]
 
 
 def _filters(query: ActivityQuery) -> Filter:
-    given = {
+    given: Filter = {
         "entity": query.entity,
         "entity_id": query.entity_id and ObjectId(query.entity_id),
         "by": query.by,
         "kind": query.kinds and {"$in": list(query.kinds)},
         "change_set": query.change_set,
     }
+    bounds = {"$gte": query.at_from, "$lt": query.at_to}
+    given["at"] = {sign: at for sign, at in bounds.items() if at is not None} or None
     return {field: value for field, value in given.items() if value is not None}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
@@ -33,7 +33,7 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "priorities": ("priority_rank", lambda found: {"$in": [p.rank for p in found]}),
     "assignee_ids": ("assignee_id", _any_id),
     "parent_ids": ("parent_id", _any_id),
-    "blocked_by": ("blocked_by", ObjectId),
+    "blocked_by": ("blocked_by", _any_id),
 }
 
 
@@ -85,6 +85,10 @@ class MongoTaskRepository:
     def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:
         rows = self._tasks.find({"parent_id": _any_id(parent_ids), "binned": False}, {"parent_id": True})
         return {str(row["_id"]): str(row["parent_id"]) for row in rows}
+
+    def waiting_for(self, task_ids: Collection[str], statuses: Collection[str]) -> Sequence[Task]:
+        wanted = {"blocked_by": _any_id(task_ids), "binned": False, "status": {"$in": list(statuses)}}
+        return [mappers.task(row) for row in self._tasks.find(wanted).sort("_id", 1)]
 
     def add(self, task: Task) -> None:
         self._tasks.insert_one(stored(mappers.task_document(task)))

@@ -1,0 +1,55 @@
+"""`/activity`: what happened, everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskmgr.api.blueprint import Blueprint
+from taskmgr.api.context import actor, identity, services
+from taskmgr.api.identity import takes
+from taskmgr.api.problems import ApiError
+from taskmgr.api.schemas.others import ChangeOut, page_of
+from taskmgr.api.schemas.queries import ActivityListQuery
+from taskmgr.api.views.answers import paged, window_of
+from taskmgr.domain.errors import FieldError
+from taskmgr.domain.query import ActivityQuery
+from taskmgr.domain.token import Scope
+
+activity = Blueprint("activity", __name__, url_prefix="/api/v1/activity", description="The log")
+
+ActivityPage = page_of(ChangeOut, "ActivityPage")
+
+
+@activity.get("")
+@takes(Scope.TASKS_READ)
+@activity.query(ActivityListQuery)
+@activity.response(200, ActivityPage)
+def list_activity(query: dict[str, Any]) -> Any:
+    """Read the log, newest first
+
+    Filters are ANDed. All changes of one request or one script call share a `change_set`.
+    """
+    asked = ActivityQuery(
+        entity=query["entity"],
+        entity_id=query["entity_id"],
+        by=_actor_id(query["by"]),
+        kinds=query["kind"],
+        change_set=query["change_set"],
+        at_from=query["at_from"],
+        at_to=query["at_to"],
+    )
+    return paged(services().activity.list(asked, window_of(query, asked), by=actor()), asked)
+
+
+def _actor_id(key: str | None) -> str | None:
+    """Whom a key means; an unknown name is a mistake, not an empty answer."""
+    if key is None or key.startswith("system:"):
+        return key
+    if key == "me":
+        return identity().user.id
+    found = services().users.find_keys([key], by=actor())
+    if key not in found:
+        detail = f"There is no user {key}."
+        error = FieldError(location="query.by", code="unknown_user", detail=detail)
+        raise ApiError("malformed", "The query names a user that there is not.", errors=[error])
+    return found[key]

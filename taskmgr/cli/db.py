@@ -1,0 +1,104 @@
+"""`taskmgr db`: makes and keeps the database fit for the data, and says how it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from taskmgr.cli.output import as_json, show_json
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
+
+    from taskmgr.infrastructure.migrations import Migrated
+    from taskmgr.settings import Settings
+
+
+@click.group()
+def db() -> None:
+    """Set up the database, bring it up to date, ask how it is."""
+
+
+@db.command()
+def init() -> None:
+    """Make the servers of TASKMGR_MONGODB_URI a replica set, where they are none, and migrate."""
+    from taskmgr.infrastructure.initiation import initiate_replica_set
+    from taskmgr.settings import Settings
+
+    settings = Settings.from_env()
+    if settings.mongodb_uri is not None:
+        made = initiate_replica_set(settings.mongodb_uri)
+        click.echo("The replica set is initiated." if made else "The replica set was there already.")
+    _migrate(settings)
+
+
+@db.command()
+def migrate() -> None:
+    """Bring indexes and stored data to the form of this release; safe to run twice, and twice at once."""
+    from taskmgr.settings import Settings
+
+    _migrate(Settings.from_env())
+
+
+def _migrate(settings: Settings) -> None:
+    from taskmgr.bootstrap import load_policy, reach
+    from taskmgr.infrastructure import connection, migrations
+
+    policy = load_policy(settings)
+    with reach(settings) as database:
+        connection.require_replica_set(database)
+        done = migrations.migrate(database, policy.time_zone)
+    for line in _lines(done) or ["There was nothing to do."]:
+        click.echo(line)
+
+
+def _lines(done: Migrated) -> list[str]:
+    lines = [f"dropped the index {name}" for name in done.dropped]
+    lines += [f"made the index {name}" for name in done.made]
+    if done.due_dates:
+        lines.append(f"moved {done.due_dates} due dates to the end of their day in the time zone set")
+    return lines
+
+
+@db.command()
+@as_json
+def status(as_json: bool) -> None:
+    """Say in a line how the database is; exit status 1 where it needs a migration."""
+    from taskmgr.bootstrap import load_policy, reach
+    from taskmgr.infrastructure import connection, migrations
+    from taskmgr.settings import Settings
+
+    settings = Settings.from_env()
+    policy = load_policy(settings)
+    with reach(settings) as database:
+        connection.require_replica_set(database)
+        current = migrations.is_current(database, policy.time_zone)
+        state = _state(database, current=current)
+    if as_json:
+        show_json(state)
+    else:
+        click.echo(_line(state))
+    if not current:
+        raise SystemExit(1)
+
+
+def _state(database: Database[Any], *, current: bool) -> dict[str, Any]:
+    from taskmgr.infrastructure import migrations
+
+    hello = database.client.admin.command("hello")
+    return {
+        "database": database.name,
+        "replica_set": hello.get("setName"),
+        "server": database.client.server_info()["version"],
+        "stored_form": migrations.stored_form(database),
+        "current": current,
+        "tasks": database["tasks"].estimated_document_count(),
+        "users": database["users"].estimated_document_count(),
+    }
+
+
+def _line(state: dict[str, Any]) -> str:
+    verdict = "up to date" if state["current"] else "not up to date: run `taskmgr db migrate`"
+    place = f"{state['database']} on the replica set {state['replica_set']} (MongoDB {state['server']})"
+    return f"{place}: {state['tasks']} tasks, {state['users']} users; {verdict}"

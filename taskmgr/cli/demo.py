@@ -1,0 +1,52 @@
+"""`taskmgr demo`: fills an empty database with a small team's work, to look around in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from taskmgr.cli.access import FIRST_USER, NAME, make_first_user
+
+if TYPE_CHECKING:
+    from taskmgr.domain.services import Services
+    from taskmgr.domain.user import Actor
+
+
+@click.command()
+def demo() -> None:
+    """Fill an empty database with a small team's work: the same every time, but for the dates."""
+    from taskmgr.bootstrap import build_services, load_policy, prepare, reach
+    from taskmgr.cli.demo_play import Play, StageClock
+    from taskmgr.cli.demo_story import LEAD, STORY, TEAM
+    from taskmgr.infrastructure.store import mongo_store
+    from taskmgr.settings import Settings
+
+    settings = Settings.from_env()
+    policy = load_policy(settings)
+    clock = StageClock()
+    with reach(settings) as database:
+        prepare(database, settings, policy)
+        services = build_services(mongo_store(database), policy=policy, clock=clock)
+        by = services.system(NAME)
+        if not _is_empty(services, by):
+            raise click.ClickException(
+                "The database is not empty: set TASKMGR_DATA_DIR or TASKMGR_DATABASE to another one."
+            )
+        make_first_user(services, by=by)
+        Play(services, clock, by).perform()
+    click.echo(f"Made {len(TEAM)} users and {len(STORY)} tasks.")
+    click.echo(f"A token to look around with: taskmgr tokens create --user {LEAD}")
+
+
+def _is_empty(services: Services, by: Actor) -> bool:
+    """Whether there is nothing yet but, perhaps, the first user."""
+    from taskmgr.domain.query import TaskQuery, Window
+
+    users = services.users.list(Window(limit=2), by=by).items
+    if any(user.username != FIRST_USER for user in users):
+        return False
+    return not any(
+        services.tasks.list(TaskQuery(binned=binned), Window(limit=1), by=by).items
+        for binned in (False, True)
+    )

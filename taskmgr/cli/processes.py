@@ -1,0 +1,193 @@
+"""The service's processes, which are gunicorn's: a master that watches, workers that answer.
+
+The master answers nobody. It holds the embedded database, starts that again when it dies, and
+tells the workers when the end is near. The workers connect after the fork.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from gunicorn.workers.ggevent import GeventWorker
+
+from taskmgr.bootstrap import build_services, load_policy
+from taskmgr.domain.errors import CannotStart, Unavailable
+from taskmgr.domain.ports import Health
+from taskmgr.infrastructure.connection import open_database
+from taskmgr.infrastructure.store import mongo_store
+from taskmgr.settings import Settings
+
+# Seconds from "not ready" to "no more connections", so that a load balancer notices first.
+NOTICE = 1.0
+# Seconds that requests in flight may take; with all that surrounds it, the end comes within 30.
+GRACE = 24
+_KEEP_ALIVE = 5  # seconds
+_CLIENTS_END = 5.0  # seconds; in fact it is half a one
+_CONNECTIONS = 8192  # a worker
+_LONGEST_LINE = 8190  # bytes, the most that gunicorn can
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - its mode is that of /tmp
+
+_log = structlog.get_logger("taskmgr.serve")
+
+
+class Ending:
+    """Whether the service is about to stop, as all its processes see it: one byte of shared memory."""
+
+    def __init__(self) -> None:
+        self._byte = mmap.mmap(-1, 1)
+
+    def announce(self) -> None:
+        self._byte[0] = 1
+
+    def __bool__(self) -> bool:
+        return self._byte[0] == 1
+
+
+@dataclass(frozen=True, slots=True)
+class HealthUntilTheEnd:
+    """A store's `Health`, and nothing's once the service is about to stop."""
+
+    health: Health
+    ending: Ending
+
+    def check(self) -> None:
+        if self.ending:
+            raise Unavailable
+        self.health.check()
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        return self.health.deadline(seconds)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Duties:
+    """What gunicorn is to run: `watch` is called every second, `ready` once, both in the master."""
+
+    settings: Settings
+    uri: str
+    secret_key: str
+    listener: int
+    watch: Callable[[], None]
+    ready: Callable[[], None]
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn's configuration, and the application that each worker makes for itself."""
+
+    def __init__(self, duties: Duties) -> None:
+        self.duties = duties
+        self.ending = Ending()
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in _configuration(self.duties).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from taskmgr.api.app import create_app
+
+        duties = self.duties
+        database = open_database(duties.uri, duties.settings.database)
+        services = build_services(mongo_store(database), policy=load_policy(duties.settings))
+        services = replace(services, health=HealthUntilTheEnd(services.health, self.ending))
+        return create_app(services, duties.settings, secret_key=duties.secret_key)
+
+    def run(self) -> None:
+        Master(self).run()
+
+
+class Master(Arbiter):  # type: ignore[misc]
+    """gunicorn's master: it has no hook in its loop, and Ctrl-C would cut off requests."""
+
+    app: Server
+
+    def murder_workers(self) -> None:
+        """Called every second, and between the forks: what `watch` has open, no worker inherits."""
+        self.app.duties.watch()
+        super().murder_workers()
+
+    def handle_int(self) -> None:
+        self.hurried = True
+        self.handle_term()
+
+    def handle_hup(self) -> None:
+        try:
+            load_policy(self.app.duties.settings)
+        except CannotStart as error:  # new workers would not start, and the old would be gone
+            _log.error("not reloaded", reason=str(error))
+            return
+        super().handle_hup()
+        _log.info("reloaded")
+
+    hurried = False
+
+    def stop(self, graceful: bool = True) -> None:
+        if graceful and not self.app.ending:
+            _log.info("stopping")
+            self.app.ending.announce()
+            time.sleep(0 if self.hurried else NOTICE)
+        super().stop(graceful)
+
+
+class Worker(GeventWorker):  # type: ignore[misc]
+    """gunicorn's gevent worker; the end is the master's to decide."""
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        # A terminal sends Ctrl-C to the whole group of processes.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class Log(Logger):  # type: ignore[misc]
+    """gunicorn's messages, handed on to the log that everything else goes to."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.propagate = True
+
+
+def _end_threads() -> None:
+    """Waits for what closed clients have running: as greenlets, they would go on in the worker."""
+    deadline = time.monotonic() + _CLIENTS_END
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _configuration(duties: Duties) -> dict[str, Any]:
+    return {
+        "bind": f"fd://{duties.listener}",
+        "workers": duties.settings.workers,
+        "worker_class": Worker,
+        "worker_connections": _CONNECTIONS,
+        "keepalive": _KEEP_ALIVE,
+        "graceful_timeout": GRACE,
+        "limit_request_line": _LONGEST_LINE,
+        # The heartbeat is a file; on a busy disk, touching it may block a worker.
+        "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
+        "logger_class": Log,
+        "errorlog": None,
+        "loglevel": "warning",
+        "proc_name": "taskmgr",
+        "pre_fork": lambda _master, _worker: _end_threads(),
+        "when_ready": lambda _: duties.ready(),
+        # Two services of one user would share it.
+        "control_socket_disable": True,
+        # What a proxy says is the application's to judge, by `trusted_proxies`.
+        "forwarded_allow_ips": "",
+        "secure_scheme_headers": {},
+        "forwarder_headers": "",
+    }

@@ -1,0 +1,132 @@
+"""The service from its start to its end: address, database, first user, processes."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import click
+import gevent
+import structlog
+from pymongo.database import Database
+
+from taskmgr import logs
+from taskmgr.bootstrap import (
+    build_services,
+    embedded,
+    load_policy,
+    prepare,
+    require_known_statuses,
+    secret_key,
+)
+from taskmgr.cli import access, listener
+from taskmgr.cli.processes import Duties, Server
+from taskmgr.domain.errors import CannotStart
+from taskmgr.domain.services import Services
+from taskmgr.infrastructure.connection import open_database
+from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from taskmgr.infrastructure.store import mongo_store
+from taskmgr.settings import Settings
+
+# Seconds that the master gives a dead database in one go. It takes up again where it left off,
+# and must see signals in between.
+_WATCH_SLICE = 5.0
+_WATCH_PAUSE = 5.0  # after a start that failed
+_MOST_FILES = 65_536
+
+_log = structlog.get_logger("taskmgr.serve")
+
+
+def run(*, bind: str | None, workers: int | None) -> None:
+    """Serves until a signal ends it. Raises `CannotStart`."""
+    settings = _settings(bind, workers)
+    logs.set_up(settings.log_format)
+    _raise_file_limit()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with ExitStack() as stack:
+        socket = stack.enter_context(listener.take(settings.bind))
+        own = embedded(settings)
+        uri = stack.enter_context(own) if own else settings.mongodb_uri or ""
+        token = _prepared(uri, settings)
+        listener.open_up(socket, settings.bind)
+        address = listener.shown(socket)
+        duties = Duties(
+            settings=settings,
+            uri=uri,
+            secret_key=secret_key(settings),
+            listener=socket.detach(),  # gunicorn's from here on
+            watch=Watch(own) if own else lambda: None,
+            ready=lambda: click.echo(greeting(address, token)),
+        )
+        Server(duties).run()
+
+
+def _settings(bind: str | None, workers: int | None) -> Settings:
+    given: dict[str, Any] = {"bind": bind, "workers": workers}
+    return replace(Settings.from_env(), **{name: value for name, value in given.items() if value is not None})
+
+
+def _raise_file_limit() -> None:
+    """As many connections as the machine allows; the usual soft limit is for old programs."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _prepared(uri: str, settings: Settings) -> str | None:
+    """Makes the database ready; the first user's token if there was no user."""
+    policy = load_policy(settings)
+    database: Database[Any] = open_database(uri, settings.database)
+    with database.client:  # closed before the workers are forked
+        prepare(database, settings, policy)
+        require_known_statuses(database, policy)
+        return _first_token(build_services(mongo_store(database), policy=policy))
+
+
+def _first_token(services: Services) -> str | None:
+    by = services.system(access.NAME)
+    admin = access.make_first_user(services, by=by)
+    if admin is None:
+        return None
+    return services.tokens.create(user_id=admin.id, name="made at the first start", by=by).text
+
+
+def greeting(address: str, token: str | None) -> str:
+    """What to do next, for whoever has started the service."""
+    lines = [f"The service is running on {address} (documentation: {address}/docs)."]
+    if token is None:
+        lines.append(f"A token to call it with: taskmgr tokens create --user {access.FIRST_USER}")
+        return "\n".join(lines)
+    return "\n".join(
+        [
+            *lines,
+            f"The first user is {access.FIRST_USER}. Its token, shown this once: {token}",
+            "Try it:",
+            f"  curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' "
+            f"""-d '{{"title": "My first task"}}' {address}/api/v1/tasks""",
+        ]
+    )
+
+
+class Watch:
+    """Starts the embedded database again when it has died; called every second by the master."""
+
+    def __init__(self, database: EmbeddedDatabase) -> None:
+        self._database = database
+        self._paused_until = 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() < self._paused_until:
+            return
+        try:
+            with gevent.Timeout(_WATCH_SLICE, False):
+                if self._database.ensure_running():
+                    _log.warning("the database had died and was started again")
+        except CannotStart as error:
+            _log.error("the database is down", reason=str(error))
+            self._paused_until = time.monotonic() + _WATCH_PAUSE

@@ -1,0 +1,111 @@
+"""What can be done with comments: everybody but viewers writes, authors and managers change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from taskmgr.domain import permissions, values
+from taskmgr.domain.comment import Comment
+from taskmgr.domain.errors import NotFound, NotPermitted, Stale
+from taskmgr.domain.permissions import Action
+from taskmgr.domain.ports import Clock, NewId, Store
+from taskmgr.domain.query import Page, Window
+from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.user import Actor
+
+_PARSERS = {"text": values.comment_text, "version": values.optional(values.version)}
+
+
+@dataclass(frozen=True, slots=True)
+class CommentService:
+    """Comments, in a store. A comment is judged by its task: in the bin, neither is there."""
+
+    store: Store
+    journal: Journal
+    clock: Clock
+    new_id: NewId
+
+    def list(self, task_id: str, window: Window = Window(), *, by: Actor) -> Page[Comment]:
+        """A page of a task's comments, oldest first. Raises `NotFound`."""
+        permissions.require(by, Action.READ)
+        self.store.tasks.get(task_id)
+        return self.store.comments.find(task_id, window)
+
+    def create(self, task_id: str, *, text: str, by: Actor, dry_run: bool = False) -> Comment:
+        """A new comment on a task."""
+        text = values.check_all({"text": text}, _PARSERS)["text"]
+        now = self.clock()
+        comment = Comment(
+            id=self.new_id(),
+            task_id=task_id,
+            author_id=by.id,
+            text=text,
+            created_at=now,
+            updated_at=now,
+            version=1,
+        )
+
+        def command() -> Comment:
+            self.store.tasks.get(task_id)
+            permissions.require(by, Action.COMMENT)
+            self.store.comments.add(comment)
+            self.journal.record("comment.created", None, comment, by=by, at=now)
+            return comment
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    def change(
+        self,
+        task_id: str,
+        comment_id: str,
+        *,
+        text: str,
+        by: Actor,
+        version: int | None = None,
+        dry_run: bool = False,
+    ) -> Comment:
+        """Another text. The same text changes nothing."""
+        given = values.check_all({"text": text, "version": version}, _PARSERS)
+        now = self.clock()
+
+        def command() -> Comment:
+            before = self._for_change(task_id, comment_id, by, given["version"])
+            if before.text == given["text"]:
+                return before
+            after = before.rewritten(given["text"], now=now)
+            self.store.comments.replace(after)
+            self.journal.record("comment.changed", before, after, by=by, at=now)
+            return after
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    def delete(
+        self, task_id: str, comment_id: str, *, by: Actor, version: int | None = None, dry_run: bool = False
+    ) -> Comment:
+        """Removes a comment; the log keeps what it said. Answers the comment as it was."""
+        version = values.check_all({"version": version}, _PARSERS)["version"]
+        now = self.clock()
+
+        def command() -> Comment:
+            before = self._for_change(task_id, comment_id, by, version)
+            self.store.comments.remove(before)
+            self._record_removal(before, by=by, now=now)
+            return before
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    def _for_change(self, task_id: str, comment_id: str, by: Actor, version: int | None) -> Comment:
+        self.store.tasks.get(task_id)
+        comment = self.store.comments.get(comment_id)
+        if comment.task_id != task_id:
+            raise NotFound("comment", comment_id)
+        if comment.author_id != by.id and not permissions.permits(by, Action.CHANGE_COMMENTS):
+            raise NotPermitted("It takes its author, a manager or an admin to change a comment.")
+        if version is not None and version != comment.version:
+            raise Stale(comment, expected=version)
+        return comment
+
+    def _record_removal(self, before: Comment, *, by: Actor, now: datetime) -> None:
+        gone = replace(before, text="", version=before.version + 1)
+        self.journal.record("comment.deleted", before, gone, by=by, at=now)

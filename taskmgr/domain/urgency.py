@@ -1,0 +1,98 @@
+"""Effective priority: how urgent a task really is, as a function of the task, the clock, and what waits.
+
+It is computed, never stored, and neither sorted nor filtered by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from taskmgr.domain.clock import moment_text
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.task import Task
+from taskmgr.domain.workflow import Workflow
+
+LONG_OVERDUE = timedelta(days=3)
+DUE_SOON = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cause:
+    """Why the effective priority is above the stored one; `task_id` names the task that waits."""
+
+    code: str
+    detail: str
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EffectivePriority:
+    """The value, and all that lifts it to where it is; nothing where it is the stored one."""
+
+    value: Priority
+    because: tuple[Cause, ...]
+
+
+def effective_priorities(
+    tasks: Iterable[Task], dependants: Mapping[str, Sequence[Task]], *, now: datetime, workflow: Workflow
+) -> dict[str, EffectivePriority | None]:
+    """For each task its effective priority; None for a closed one, which has none.
+
+    `dependants` has, for every task that something waits for, the open tasks that wait, and for
+    those in turn: each counts with its own effective priority. A ring would not go on for ever.
+    """
+    known: dict[str, Priority] = {}
+
+    def value(task: Task, above: frozenset[str]) -> Priority:
+        if task.id not in known:
+            lifts = [found for found, _ in _by_due_date(task, now)]
+            waiting = [t for t in dependants.get(task.id, ()) if t.id not in above]
+            lifts += [value(t, above | {task.id}) for t in waiting]
+            known[task.id] = max(task.priority, *lifts) if lifts else task.priority
+        return known[task.id]
+
+    return {
+        task.id: _explained(task, dependants.get(task.id, ()), value, now)
+        if workflow.is_open(task.status)
+        else None
+        for task in tasks
+    }
+
+
+def _explained(
+    task: Task,
+    waiting: Sequence[Task],
+    value: Callable[[Task, frozenset[str]], Priority],
+    now: datetime,
+) -> EffectivePriority:
+    lifts = [
+        *_by_due_date(task, now),
+        *((value(other, frozenset({task.id})), _waits(other)) for other in waiting),
+    ]
+    highest = max((found for found, _ in lifts), default=task.priority)
+    if highest <= task.priority:
+        return EffectivePriority(value=task.priority, because=())
+    because = tuple(cause for found, cause in lifts if found == highest)
+    return EffectivePriority(value=highest, because=because)
+
+
+def _by_due_date(task: Task, now: datetime) -> list[tuple[Priority, Cause]]:
+    """What the clock makes of a due date; an undated task gets no penalty, a far date no bonus."""
+    if task.due_date is None:
+        return []
+    late = now - task.due_date.at
+    since = moment_text(task.due_date.at)
+    if late > LONG_OVERDUE:
+        detail = f"It is overdue by more than {LONG_OVERDUE.days} days, since {since}."
+        return [(Priority.URGENT, Cause(code="long_overdue", detail=detail))]
+    if late >= timedelta(0):
+        return [(Priority.HIGH, Cause(code="overdue", detail=f"It is overdue since {since}."))]
+    if -late <= DUE_SOON:
+        return [(Priority.MEDIUM, Cause(code="due_soon", detail=f"It is due within 24 hours, at {since}."))]
+    return []
+
+
+def _waits(task: Task) -> Cause:
+    return Cause(code="blocks", detail=f"The task {task.id} waits for it.", task_id=task.id)

@@ -1,0 +1,130 @@
+"""The API over a real database: one application a worker, and clients that speak as anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import bson
+import pytest
+from flask import Flask
+from pymongo.database import Database
+from pymongo.write_concern import WriteConcern
+
+from taskmgr.api.app import create_app
+from taskmgr.bootstrap import build_services
+from taskmgr.domain.ports import Store
+from taskmgr.domain.services import Services
+from taskmgr.infrastructure.store import mongo_store
+from taskmgr.settings import Settings
+from tests.api.client import Client
+from tests.api.operations import World, make_world
+from tests.factories import NOW, Clock
+
+SECRET_KEY = "a key that signs nothing but the cursors of tests"
+
+
+@pytest.fixture(scope="session")
+def worker_clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def worker_services(worker_database: Database[Any], worker_clock: Clock) -> Services:
+    return build_services(mongo_store(worker_database), clock=worker_clock)
+
+
+@pytest.fixture(scope="session")
+def worker_app(worker_services: Services) -> Flask:
+    """Made once: the OpenAPI document alone takes a tenth of a second."""
+    return create_app(worker_services, Settings(), secret_key=SECRET_KEY)
+
+
+@pytest.fixture
+def clock(worker_clock: Clock) -> Clock:
+    """The application's clock, at `factories.NOW` until a test moves it."""
+    worker_clock.now = NOW
+    return worker_clock
+
+
+@pytest.fixture
+def store(worker_services: Services, database: Database[Any]) -> Store:
+    """The application's own store, emptied."""
+    return worker_services.tasks.store
+
+
+@pytest.fixture
+def services(worker_services: Services, database: Database[Any], clock: Clock) -> Services:
+    """The application's own services, over an empty database."""
+    return worker_services
+
+
+@pytest.fixture
+def app(worker_app: Flask, services: Services) -> Flask:
+    """The application under the default settings and policy, over an empty database."""
+    return worker_app
+
+
+@pytest.fixture
+def client(app: Flask, services: Services) -> Client:
+    """Without a token until it is told who speaks: `client.as_("manager")`."""
+    return Client(app, services)
+
+
+@pytest.fixture
+def client_of(services: Services) -> Callable[..., Client]:
+    """A client of another application: `client_of(Settings(…))`, or over other services."""
+
+    def make(settings: Settings | None = None, over: Services = services) -> Client:
+        app = create_app(over, settings or Settings(), secret_key=SECRET_KEY)
+        return Client(app, services)
+
+    return make
+
+
+@pytest.fixture
+def contents(database: Database[Any]) -> Callable[[], dict[str, list[bytes]]]:
+    """Everything that is stored, byte for byte: counters of touches and locks too."""
+
+    def read() -> dict[str, list[bytes]]:
+        names = sorted(database.list_collection_names())
+        return {name: sorted(map(bson.encode, database[name].find())) for name in names}
+
+    return read
+
+
+@pytest.fixture
+def nothing_changes(contents: Callable[[], Any]) -> Callable[[], Any]:
+    """`with nothing_changes():` the database is afterwards as it was before."""
+
+    @contextmanager
+    def watch() -> Iterator[None]:
+        before = contents()
+        yield
+        assert contents() == before
+
+    return watch
+
+
+@pytest.fixture(scope="session")
+def kept_world() -> dict[str, Any]:
+    """The world once it has been made, and what was stored then."""
+    return {}
+
+
+@pytest.fixture
+def world(services: Services, database: Database[Any], kept_world: dict[str, Any]) -> World:
+    """One of everything, such that each of `OPERATIONS` succeeds. Made once, then put back."""
+    collections = [
+        database.get_collection(name, write_concern=WriteConcern("majority"))
+        for name in ("users", "tasks", "comments", "tokens", "activity")
+    ]
+    if not kept_world:
+        others = {c.name: c.distinct("_id") for c in collections}
+        kept_world["ids"] = make_world(services)
+        kept_world["rows"] = {c.name: list(c.find({"_id": {"$nin": others[c.name]}})) for c in collections}
+        return kept_world["ids"]
+    for collection in collections:
+        collection.insert_many(kept_world["rows"][collection.name])
+    return kept_world["ids"]

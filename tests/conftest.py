@@ -1,0 +1,167 @@
+"""What the tests stand on: one real MongoDB a run, one database a worker, and people who act.
+
+The server is started by the first test that needs it and shared by all workers of pytest-xdist;
+the last to end stops it. Its folder is made here, by the process that was started, and removed by
+it at the end, together with a server that a killed worker left behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from pymongo.database import Database
+from pymongo.write_concern import WriteConcern
+
+from taskmgr.bootstrap import build_services
+from taskmgr.domain.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.ports import Store
+from taskmgr.domain.services import Services
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import Actor, Role, User
+from taskmgr.infrastructure.connection import open_database
+from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from taskmgr.infrastructure.migrations import migrate
+from taskmgr.infrastructure.store import mongo_store
+from tests.factories import SYSTEM, Clock
+
+_FOLDER = pytest.StashKey[Path]()
+_KEPT = "meta"  # which form the database is in, and its time zone: written by `migrate` alone
+
+settings.register_profile(
+    "here",
+    deadline=None,  # a busy machine is no mistake
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = getattr(config, "workerinput", {}).get("mongodb")
+    config.stash[_FOLDER] = Path(given or tempfile.mkdtemp(prefix="tm-"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a worker of pytest-xdist where the run's MongoDB is."""
+    node.workerinput["mongodb"] = str(node.config.stash[_FOLDER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    folder = config.stash[_FOLDER]
+    if hasattr(config, "workerinput"):
+        return
+    left_behind = folder / "db" / "mongod.lock"  # emptied by a server that ends in good order
+    if left_behind.exists() and left_behind.stat().st_size:
+        with EmbeddedDatabase(folder):
+            """The last to leave stops the server, also one that it did not start."""
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The run's MongoDB. Tests that pause or kill a server start one of their own."""
+    with EmbeddedDatabase(request.config.stash[_FOLDER], cache_gib=0.5) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def worker_database(mongodb_uri: str, request: pytest.FixtureRequest) -> Iterator[Database[Any]]:
+    """This worker's database with all its indexes; tests use `database`."""
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
+    database = open_database(mongodb_uri, f"test_{worker}")
+    migrate(database, DEFAULT_POLICY.time_zone)
+    yield database
+    database.client.close()
+
+
+@pytest.fixture
+def database(worker_database: Database[Any]) -> Database[Any]:
+    """An empty database with all indexes. Emptied before the test, so that one that failed can be seen."""
+    empty(worker_database)
+    return worker_database
+
+
+def empty(database: Database[Any]) -> None:
+    """Removes every document but the migrations' own, and waits until nobody can read one any more."""
+    names = [name for name in database.list_collection_names() if name != _KEPT]
+    for name in names:
+        database[name].delete_many({})
+    # One wait for all: a majority has what came before, too, when it has this.
+    database.get_collection(_KEPT, write_concern=WriteConcern("majority")).update_one(
+        {"_id": "emptied"}, {"$inc": {"times": 1}}, upsert=True
+    )
+
+
+@pytest.fixture
+def store(database: Database[Any]) -> Store:
+    return mongo_store(database)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Stands still at `factories.NOW` until a test moves it."""
+    return Clock()
+
+
+@pytest.fixture
+def services(store: Store, clock: Clock) -> Services:
+    """Services under the default policy."""
+    return build_services(store, clock=clock)
+
+
+@pytest.fixture
+def services_under(store: Store, clock: Clock) -> Callable[[Policy], Services]:
+    """Services over the same store under a policy of one's own."""
+    return lambda policy: build_services(store, policy=policy, clock=clock)
+
+
+@pytest.fixture
+def make_user(services: Services) -> Callable[..., User]:
+    """Makes users: `make_user("ada", role=Role.MANAGER)`."""
+
+    def make(username: str, **given: Any) -> User:
+        return services.users.create(by=SYSTEM, username=username, **{"name": username.title(), **given})
+
+    return make
+
+
+@pytest.fixture
+def make_task(services: Services) -> Callable[..., Task]:
+    """Makes tasks, by the system unless `by` is given: `make_task(status="in_progress", …)`."""
+
+    def make(**given: Any) -> Task:
+        return services.tasks.create(**{"by": SYSTEM, "title": "Write the report", **given})
+
+    return make
+
+
+@pytest.fixture
+def system() -> Actor:
+    return SYSTEM
+
+
+@pytest.fixture
+def admin(make_user: Callable[..., User]) -> Actor:
+    return Actor.of(make_user("admin", role=Role.ADMIN, email="admin@example.org"))
+
+
+@pytest.fixture
+def manager(make_user: Callable[..., User]) -> Actor:
+    return Actor.of(make_user("manager", role=Role.MANAGER, email="manager@example.org"))
+
+
+@pytest.fixture
+def member(make_user: Callable[..., User]) -> Actor:
+    return Actor.of(make_user("member", role=Role.MEMBER, email="member@example.org"))
+
+
+@pytest.fixture
+def viewer(make_user: Callable[..., User]) -> Actor:
+    return Actor.of(make_user("viewer", role=Role.VIEWER, email="viewer@example.org"))

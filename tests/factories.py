@@ -1,0 +1,218 @@
+"""Makes things to test with: sensible where nothing is said, and complete where every field matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from taskmgr.domain.activity import Change
+from taskmgr.domain.comment import Comment
+from taskmgr.domain.due_date import DueDate
+from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.task import Task, new_task
+from taskmgr.domain.token import Scope, Token
+from taskmgr.domain.user import Actor, Kind, Role, User
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+SYSTEM = Actor.system("tests")
+
+_numbers = count(1)
+
+
+def an_id() -> str:
+    """An id that no other call has answered."""
+    return f"{next(_numbers):024x}"
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> datetime:
+        """Moves on, as by `advance(days=3)`, and answers the new time."""
+        self.now += timedelta(**by)
+        return self.now
+
+
+def a_task(**fields: Any) -> Task:
+    """A new task of nobody's, with whatever is given."""
+    plain = new_task(an_id(), {"title": "Write the report"}, by=SYSTEM.id, now=NOW, policy=DEFAULT_POLICY)
+    return replace(plain, **fields)
+
+
+def a_user(**fields: Any) -> User:
+    """An active member."""
+    number = next(_numbers)
+    given: dict[str, Any] = {
+        "id": an_id(),
+        "username": f"user-{number}",
+        "name": f"User {number}",
+        "email": None,
+        "role": Role.MEMBER,
+        "kind": Kind.PERSON,
+        "active": True,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "version": 1,
+    }
+    return User(**given | fields)
+
+
+def an_actor(role: Role = Role.MEMBER, **fields: Any) -> Actor:
+    """A user of this role, as one who acts."""
+    return Actor.of(a_user(role=role, **fields))
+
+
+def a_comment(**fields: Any) -> Comment:
+    """A new comment of the system's."""
+    given: dict[str, Any] = {
+        "id": an_id(),
+        "task_id": an_id(),
+        "author_id": SYSTEM.id,
+        "text": "Done.",
+        "created_at": NOW,
+        "updated_at": NOW,
+        "version": 1,
+    }
+    return Comment(**given | fields)
+
+
+def a_change(**fields: Any) -> Change:
+    """The entry of a task's creation."""
+    given: dict[str, Any] = {
+        "id": an_id(),
+        "at": NOW,
+        "by": SYSTEM.id,
+        "change_set": an_id(),
+        "entity": "task",
+        "entity_id": an_id(),
+        "kind": "task.created",
+        "before": {},
+        "after": {"title": "Write the report"},
+        "reason": None,
+        "override": False,
+        "version": 1,
+    }
+    return Change(**given | fields)
+
+
+def a_token(**fields: Any) -> Token:
+    """A token for everything, for ever."""
+    given: dict[str, Any] = {
+        "id": an_id(),
+        "user_id": an_id(),
+        "name": "laptop",
+        "scopes": None,
+        "created_at": NOW,
+        "expires_at": None,
+        "last_used_at": None,
+    }
+    return Token(**given | fields)
+
+
+def _later(minutes: int) -> datetime:
+    return NOW + timedelta(minutes=minutes, milliseconds=minutes)
+
+
+def a_full_task() -> Task:
+    """A task of which no field is as `a_task` has it, nor as any other field has it."""
+    return Task(
+        id=an_id(),
+        title="Größe prüfen 🚀",
+        description="# Why\n\n\tBecause.\n",
+        status="cancelled",
+        priority=Priority.URGENT,
+        due_date=DueDate.on(date(2026, 12, 1), ZoneInfo("Europe/Berlin")),
+        assignee_id=an_id(),
+        labels=("zeta", "älpha", "beta"),
+        parent_id=an_id(),
+        blocked_by=(an_id(), an_id(), an_id())[::-1],
+        created_by=an_id(),
+        created_at=_later(1),
+        updated_at=_later(2),
+        started_at=_later(3),
+        completed_at=_later(4),
+        status_changed_at=_later(5),
+        reopen_count=6,
+        deleted_at=_later(7),
+        version=8,
+    )
+
+
+def a_full_user() -> User:
+    """A user of whom no field is as `a_user` has it."""
+    return User(
+        id=an_id(),
+        username="ada.lovelace",
+        name="Ada Lovelace",
+        email="Ada@Example.org",
+        role=Role.ADMIN,
+        kind=Kind.SERVICE,
+        active=False,
+        created_at=_later(1),
+        updated_at=_later(2),
+        version=3,
+    )
+
+
+def a_full_comment() -> Comment:
+    """A comment of which no field is as `a_comment` has it."""
+    return Comment(
+        id=an_id(),
+        task_id=an_id(),
+        author_id=an_id(),
+        text="First line,\n\tsecond: 日本 🚀",
+        created_at=_later(1),
+        updated_at=_later(2),
+        version=3,
+    )
+
+
+def a_full_change() -> Change:
+    """An entry of which no field is as `a_change` has it."""
+    return Change(
+        id=an_id(),
+        at=_later(1),
+        by=an_id(),
+        change_set=an_id(),
+        entity="user",
+        entity_id=an_id(),
+        kind="user.changed",
+        before={"name": "Ada", "labels": ["a"], "due_date": None, "started_at": _later(2)},
+        after={"name": "Ada L.", "labels": [], "due_date": "2026-12-01", "started_at": None},
+        reason="She married.",
+        override=True,
+        version=4,
+    )
+
+
+def a_full_token() -> Token:
+    """A token of which no field is as `a_token` has it."""
+    return Token(
+        id=an_id(),
+        user_id=an_id(),
+        name="nightly job",
+        scopes=(Scope.TASKS_WRITE.value, Scope.TASKS_READ.value),
+        created_at=_later(1),
+        expires_at=_later(2),
+        last_used_at=_later(3),
+    )
+
+
+FULL_AND_PLAIN: tuple[tuple[Callable[[], Any], Callable[[], Any]], ...] = (
+    (a_full_task, a_task),
+    (a_full_user, a_user),
+    (a_full_comment, a_comment),
+    (a_full_change, a_change),
+    (a_full_token, a_token),
+)

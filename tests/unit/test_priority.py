@@ -1,0 +1,43 @@
+"""Four names with an order."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from taskmgr.domain.priority import Priority, parse_priority
+from taskmgr.domain.user import Role
+from taskmgr.domain.values import BadValue
+
+IN_ORDER = [Priority.LOW, Priority.MEDIUM, Priority.HIGH, Priority.URGENT]
+
+
+def test_priorities_are_ordered_by_rank_and_not_by_name() -> None:
+    assert sorted(reversed(IN_ORDER)) == IN_ORDER
+    assert max(IN_ORDER) is Priority.URGENT
+
+
+@pytest.mark.parametrize(("lower", "higher"), list(pairwise(IN_ORDER)))
+def test_each_priority_is_lower_than_the_next(lower: Priority, higher: Priority) -> None:
+    assert lower < higher
+    assert lower <= higher
+    assert higher > lower
+    assert higher >= lower
+    assert lower != higher
+
+
+@pytest.mark.parametrize("priority", IN_ORDER)
+def test_a_priority_comes_back_from_its_rank_and_its_name(priority: Priority) -> None:
+    assert Priority.of_rank(priority.rank) is priority
+    assert parse_priority(priority.value) is priority
+
+
+@pytest.mark.parametrize("value", [0, 3, "3", "URGENT", None, True])
+def test_a_bare_number_is_no_priority(value: object) -> None:
+    with pytest.raises(BadValue):
+        parse_priority(value)
+
+
+def test_roles_are_ordered_from_least_to_most() -> None:
+    assert sorted(Role, reverse=True) == [Role.ADMIN, Role.MANAGER, Role.MEMBER, Role.VIEWER]

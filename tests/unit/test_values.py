@@ -1,0 +1,394 @@
+"""What a single value may be, at the edges of every limit."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskmgr.domain import values
+from taskmgr.domain.errors import FieldError, Invalid
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.values import BadValue
+
+Parser = Callable[[Any], Any]
+
+# Characters that do not show: text of nothing else is as good as none.
+INVISIBLE = ["\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u00a0", "\u3000", "\u2003", "\u200e"]
+CONTROL = ["\x00", "\x01", "\x07", "\x1b", "\x7f", "\x80", "\x9f"]
+LONE_SURROGATES = ["\ud800", "\udfff", "\udc80"]
+LINE_ENDS = ["\n", "\r", "\t", "\u2028", "\u2029"]
+
+
+def mistake(parser: Parser, value: object) -> BadValue:
+    with pytest.raises(BadValue) as caught:
+        parser(value)
+    return caught.value
+
+
+# --- lengths, each at its edge
+
+SINGLE_LINES: list[tuple[Parser, int]] = [
+    (values.title, 200),
+    (values.person_name, 100),
+    (values.label, 40),
+]
+SEVERAL_LINES: list[tuple[Parser, int]] = [
+    (values.reason, 1_000),
+    (values.comment_text, 10_000),
+]
+REQUIRED = [*SINGLE_LINES, *SEVERAL_LINES]
+TEXTS = [*REQUIRED, (values.description, 20_000)]
+texts = pytest.mark.parametrize(("parser", "longest"), TEXTS)
+required_texts = pytest.mark.parametrize(("parser", "longest"), REQUIRED)
+single_lines = pytest.mark.parametrize(("parser", "longest"), SINGLE_LINES)
+several_lines = pytest.mark.parametrize(
+    ("parser", "longest"), [*SEVERAL_LINES, (values.description, 20_000)]
+)
+
+
+@texts
+def test_text_may_be_as_long_as_its_limit(parser: Parser, longest: int) -> None:
+    assert parser("x" * longest) == "x" * longest
+
+
+@texts
+def test_text_may_not_be_longer_than_its_limit(parser: Parser, longest: int) -> None:
+    assert mistake(parser, "x" * (longest + 1)).code == "too_long"
+
+
+@texts
+def test_characters_are_counted_and_not_bytes(parser: Parser, longest: int) -> None:
+    assert parser("🚀" * longest) == "🚀" * longest
+
+
+@required_texts
+def test_blanks_around_a_text_do_not_count(parser: Parser, longest: int) -> None:
+    assert parser(f"  {'x' * longest}\t\n ") == "x" * longest
+
+
+@required_texts
+def test_one_character_is_enough(parser: Parser, longest: int) -> None:
+    assert parser("x") == "x"
+
+
+@required_texts
+@pytest.mark.parametrize("value", ["", " ", "\n\t ", *INVISIBLE, "".join(INVISIBLE), "\u0301"])
+def test_text_that_does_not_show_is_as_good_as_none(parser: Parser, longest: int, value: str) -> None:
+    assert mistake(parser, value).code == "blank"
+
+
+@required_texts
+@pytest.mark.parametrize("invisible", INVISIBLE)
+def test_invisible_characters_are_welcome_beside_others(parser: Parser, longest: int, invisible: str) -> None:
+    assert parser(f"a{invisible}b") == f"a{invisible}b"
+
+
+@texts
+@pytest.mark.parametrize("character", CONTROL + LONE_SURROGATES)
+def test_control_characters_and_lone_surrogates_are_refused(
+    parser: Parser, longest: int, character: str
+) -> None:
+    assert mistake(parser, f"a{character}b").code == "control_character"
+
+
+@single_lines
+@pytest.mark.parametrize("character", LINE_ENDS)
+def test_a_single_line_has_no_line_ends(parser: Parser, longest: int, character: str) -> None:
+    assert mistake(parser, f"a{character}b").code == "control_character"
+
+
+@several_lines
+@pytest.mark.parametrize("character", LINE_ENDS)
+def test_longer_text_may_have_line_ends(parser: Parser, longest: int, character: str) -> None:
+    assert parser(f"a{character}b") == f"a{character}b"
+
+
+@texts
+@pytest.mark.parametrize("value", [None, 1, 1.5, True, b"text", ["text"], {"text": 1}])
+def test_what_is_not_text_is_refused(parser: Parser, longest: int, value: object) -> None:
+    assert mistake(parser, value).code == "wrong_type"
+
+
+def test_a_description_is_kept_with_its_blanks_since_they_mean_something_in_markdown() -> None:
+    assert values.description("    code\n\n") == "    code\n\n"
+
+
+def test_a_description_may_be_empty() -> None:
+    assert values.description("") == ""
+
+
+def test_the_detail_tells_the_limit_and_the_length() -> None:
+    assert mistake(values.title, "x" * 201).detail == "Must be at most 200 characters; these are 201."
+
+
+# --- labels
+
+
+def test_a_label_is_lower_cased() -> None:
+    assert values.label(" Bug ") == "bug"
+
+
+def test_a_label_has_no_comma() -> None:
+    assert mistake(values.label, "a,b").code == "comma"
+
+
+def test_a_label_that_lower_casing_makes_too_long_is_refused() -> None:
+    assert mistake(values.label, "İ" * 40).code == "too_long"
+
+
+def test_labels_keep_their_order_and_each_comes_once() -> None:
+    assert values.labels(["zeta", "Alpha", "ZETA ", "beta"]) == ("zeta", "alpha", "beta")
+
+
+def test_there_may_be_20_labels() -> None:
+    assert len(values.labels([f"label-{number}" for number in range(20)])) == 20
+
+
+def test_there_may_not_be_21_labels() -> None:
+    assert mistake(values.labels, [f"label-{number}" for number in range(21)]).code == "too_many"
+
+
+def test_a_label_given_twice_counts_once() -> None:
+    assert values.labels(["same"] * 21) == ("same",)
+
+
+def test_a_mistake_in_a_list_is_placed() -> None:
+    assert mistake(values.labels, ["fine", "a,b"]).at("labels").location == "labels.1"
+
+
+@pytest.mark.parametrize("parser", [values.labels, values.task_ids])
+@pytest.mark.parametrize("value", ["bug", b"bug", None, 1, {"bug": 1}, {"bug"}])
+def test_a_list_is_a_list(parser: Parser, value: object) -> None:
+    assert mistake(parser, value).code == "wrong_type"
+
+
+# --- ids
+
+
+def test_there_may_be_50_blockers() -> None:
+    ids = [f"{number:024x}" for number in range(50)]
+    assert values.task_ids(ids) == tuple(ids)
+
+
+def test_there_may_not_be_51_blockers() -> None:
+    assert mistake(values.task_ids, [f"{number:024x}" for number in range(51)]).code == "too_many"
+
+
+@pytest.mark.parametrize(
+    "value", ["", "0" * 23, "0" * 25, "A" * 24, "g" * 24, f" {'0' * 24}", f"{'0' * 24}\n", "٠" * 24, 0, None]
+)
+def test_an_id_is_24_lower_case_hexadecimal_digits(value: object) -> None:
+    assert mistake(values.identifier, value).code == "bad_id"
+
+
+def test_an_id_goes_through() -> None:
+    assert values.identifier("0123456789abcdef01234567") == "0123456789abcdef01234567"
+
+
+# --- usernames and e-mail addresses
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("ada", "ada"),
+        (" Ada ", "ada"),
+        ("a.b-c_9", "a.b-c_9"),
+        ("x" * 40, "x" * 40),
+        ("...", "..."),
+        ("a" * 23, "a" * 23),
+        ("mee", "mee"),
+        ("none.", "none."),
+    ],
+)
+def test_a_username_is_lower_cased(value: str, name: str) -> None:
+    assert values.username(value) == name
+
+
+@pytest.mark.parametrize("value", ["", "ab", "x" * 41, "a b", "ädä", "a@b", "a\nb", "ab\u200b", "a/b"])
+def test_a_username_has_3_to_40_of_few_characters(value: str) -> None:
+    assert mistake(values.username, value).code == "bad_username"
+
+
+@pytest.mark.parametrize("value", ["none", "None", " NONE ", "0" * 24, "ABCDEFABCDEFABCDEFABCDEF"])
+def test_a_username_that_means_something_else_is_refused(value: str) -> None:
+    assert mistake(values.username, value).code == "reserved"
+
+
+@pytest.mark.parametrize("value", ["me", "ME"])
+def test_me_is_nobodys_name(value: str) -> None:
+    mistake(values.username, value)
+
+
+@pytest.mark.parametrize("value", [None, 5, ["ada"]])
+def test_a_username_is_text(value: object) -> None:
+    assert mistake(values.username, value).code == "wrong_type"
+
+
+@pytest.mark.parametrize("value", ["a@b", "Ada.Lovelace+x@Example.org", "ü@ö.de", "x" * 250 + "@b.c"])
+def test_an_email_address_is_kept_as_given(value: str) -> None:
+    assert values.email(f" {value} ") == value
+
+
+@pytest.mark.parametrize("value", ["abc", "@abc", "abc@", "a@b@c", "a b@c", "a@b,c@d", "Ada <a@b>", "a@b;c"])
+def test_what_is_no_email_address_is_refused(value: str) -> None:
+    assert mistake(values.email, value).code == "bad_email"
+
+
+def test_an_email_address_has_at_most_254_characters() -> None:
+    assert mistake(values.email, "x" * 251 + "@b.c").code == "too_long"
+
+
+# --- numbers, booleans and names
+
+
+@pytest.mark.parametrize("value", [1, 2, 2**63 - 1])
+def test_a_version_is_a_whole_number_from_1(value: int) -> None:
+    assert values.version(value) == value
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**63])
+def test_no_version_lies_outside(value: int) -> None:
+    assert mistake(values.version, value).code == "out_of_range"
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None])
+def test_a_version_is_a_number(value: object) -> None:
+    assert mistake(values.version, value).code == "wrong_type"
+
+
+@pytest.mark.parametrize("value", [0, 1, "true", None])
+def test_only_true_and_false_are_boolean(value: object) -> None:
+    assert mistake(values.boolean, value).code == "wrong_type"
+
+
+def test_true_and_false_go_through() -> None:
+    assert (values.boolean(True), values.boolean(False)) == (True, False)
+
+
+def test_a_member_of_an_enumeration_goes_by_name_or_itself() -> None:
+    parse = values.one_of(Priority)
+    assert parse("high") is parse(Priority.HIGH) is Priority.HIGH
+
+
+@pytest.mark.parametrize("value", ["HIGH", "soon", "", 2, None, ["high"]])
+def test_what_is_no_member_is_refused_with_those_there_are(value: object) -> None:
+    assert mistake(values.one_of(Priority), value).allowed == ("low", "medium", "high", "urgent")
+
+
+def test_one_of_a_few_names_goes_through() -> None:
+    assert values.one_of_names(("a", "b"))("b") == "b"
+
+
+@pytest.mark.parametrize("value", ["c", "", None, ["a"]])
+def test_another_name_is_refused_with_those_there_are(value: object) -> None:
+    assert mistake(values.one_of_names(("a", "b")), value).allowed == ("a", "b")
+
+
+def test_an_optional_value_may_be_none() -> None:
+    assert values.optional(values.title)(None) is None
+
+
+def test_an_optional_value_is_judged_where_it_is_given() -> None:
+    assert mistake(values.optional(values.title), "").code == "blank"
+
+
+# --- all of them at once
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(Invalid) as caught:
+        values.check_all(
+            {"title": "", "labels": ["a", "b,c"], "colour": "red", "description": "fine"},
+            {"title": values.title, "labels": values.labels, "description": values.description},
+        )
+    assert [(error.location, error.code) for error in caught.value.errors] == [
+        ("title", "blank"),
+        ("labels.1", "comma"),
+        ("colour", "unknown_field"),
+    ]
+
+
+def test_an_unknown_field_is_told_with_those_there_are() -> None:
+    assert values.unknown_name("colour", ["title", "labels"]) == FieldError(
+        location="colour",
+        code="unknown_field",
+        detail="There is no such field.",
+        allowed=("title", "labels"),
+    )
+
+
+def test_checked_values_are_those_to_keep() -> None:
+    assert values.check_all({"title": " x "}, {"title": values.title}) == {"title": "x"}
+
+
+def test_a_mistake_is_seen_from_further_out() -> None:
+    error = FieldError(location="labels.3", code="comma", detail="…")
+    assert error.under("body").location == "body.labels.3"
+
+
+def test_a_mistake_of_the_whole_is_at_the_place_itself() -> None:
+    assert FieldError(location="", code="x", detail="…").under("body").location == "body"
+
+
+# --- properties
+
+ANY_TEXT = st.text(max_size=60) | st.text(alphabet=st.characters(categories=["Cs", "Cc", "Zs", "Cf"]))
+IDEMPOTENT: list[tuple[Parser, st.SearchStrategy[Any]]] = [
+    (values.title, ANY_TEXT),
+    (values.description, ANY_TEXT),
+    (values.reason, ANY_TEXT),
+    (values.comment_text, ANY_TEXT),
+    (values.person_name, ANY_TEXT),
+    (values.label, ANY_TEXT),
+    (values.labels, st.lists(ANY_TEXT)),
+    (values.username, ANY_TEXT | st.text(alphabet="abAB09.-_ K", max_size=45)),
+    (values.email, ANY_TEXT | st.emails()),
+]
+
+
+@pytest.mark.parametrize(
+    ("parser", "inputs"), IDEMPOTENT, ids=[parser.__name__ for parser, _ in IDEMPOTENT]
+)
+@given(data=st.data())
+def test_a_value_that_went_through_goes_through_again_unchanged(
+    parser: Parser, inputs: st.SearchStrategy[Any], data: st.DataObject
+) -> None:
+    try:
+        once = parser(data.draw(inputs))
+    except BadValue:
+        return
+    assert parser(once) == once
+
+
+@given(ANY_TEXT)
+def test_a_title_can_be_stored_and_shows(value: str) -> None:
+    try:
+        title = values.title(value)
+    except BadValue:
+        return
+    assert title.encode()  # no lone surrogate
+    assert title == title.strip()
+    assert 1 <= len(title) <= 200
+    assert not {unicodedata.category(character) for character in title} <= {"Cf", "Zs", "Mn"}
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
+def test_nothing_but_a_bad_value_comes_of_a_bad_value(value: object) -> None:
+    for parser in (
+        *(parser for parser, _ in IDEMPOTENT),
+        values.identifier,
+        values.task_ids,
+        values.version,
+        values.boolean,
+        values.one_of(Priority),
+    ):
+        try:
+            parser(value)
+        except BadValue as bad:
+            assert bad.detail.endswith(".")
