@@ -17,9 +17,12 @@ from taskmgr.domain.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.ports import Clock, Credentials, NewId, Store
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.activity import ActivityService
+from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
+from taskmgr.domain.services.idempotency import IdempotencyService
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.status_mapping import StatusMapping
 from taskmgr.domain.services.tasks import TaskService
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
@@ -45,17 +48,25 @@ def build_services(
 ) -> Services:
     """The services over a store; whatever they need from outside can be replaced here."""
     journal = Journal(store, make_id)
+    tasks = TaskService(store, policy, journal, clock, make_id)
     return Services(
-        tasks=TaskService(store, policy, journal, clock, make_id),
+        tasks=tasks,
+        bulk=BulkService(store, tasks),
         users=UserService(store, policy, journal, clock, make_id),
         tokens=TokenService(store, credentials or Sha256Credentials(), clock, make_id),
         comments=CommentService(store, journal, clock, make_id),
+        idempotency=IdempotencyService(store, clock),
         derived=DerivedService(store, policy, clock),
         activity=ActivityService(store),
         policy=policy,
         health=store.health,
         user_directory=store.users,
     )
+
+
+def build_status_mapping(store: Store, policy: Policy) -> StatusMapping:
+    """For the tasks that `require_known_statuses` refuses."""
+    return StatusMapping(store, policy, Journal(store, new_id), utc_now)
 
 
 def load_policy(settings: Settings) -> Policy:

@@ -72,7 +72,7 @@ def _told(mistakes: Mapping[str, list[str]]) -> str:
 
 def _bind(value: str) -> str:
     host, colon, port = value.rpartition(":")
-    if not (colon and host and port.isdecimal() and 0 <= int(port) <= 65535):
+    if not (colon and host and port.isascii() and port.isdecimal() and int(port) <= 65535):
         raise EnvError("Must be HOST:PORT, such as 127.0.0.1:5000.")
     return value
 

@@ -17,12 +17,14 @@ from taskmgr.api import context, openapi, problems, strict_json
 from taskmgr.api.blueprint import takes_query
 from taskmgr.api.cursors import Cursors
 from taskmgr.api.identity import Identities
+from taskmgr.api.limits import USUAL, allowance
 from taskmgr.api.parsing import refuse_query
 from taskmgr.api.schemas.base import Out
 from taskmgr.api.schemas.comments import CommentOut
 from taskmgr.api.schemas.tasks import TaskOut
 from taskmgr.api.schemas.users import UserOut
 from taskmgr.api.views.activity import activity
+from taskmgr.api.views.bulk import bulk
 from taskmgr.api.views.comments import comments
 from taskmgr.api.views.root import register_pages, root
 from taskmgr.api.views.tasks import tasks
@@ -35,8 +37,6 @@ from taskmgr.domain.task import Task
 from taskmgr.domain.user import User
 from taskmgr.settings import Settings
 
-MOST_BODY_BYTES = 1024 * 1024
-REQUEST_SECONDS = 8.0
 EXPOSED = (
     "ETag", "Location", "Retry-After", "X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining",
     "RateLimit-Reset", "Dry-Run", "Idempotent-Replayed",
@@ -54,14 +54,15 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     """The WSGI application over the services. Connects nowhere; `secret_key` signs cursors."""
     app = Flask("taskmgr", static_folder=None)
     app.url_map.merge_slashes = False  # a path with one too many leads nowhere, not elsewhere
-    app.config.from_mapping(openapi.CONFIG, MAX_CONTENT_LENGTH=MOST_BODY_BYTES)
+    app.config.from_mapping(openapi.CONFIG, MAX_CONTENT_LENGTH=USUAL.body_bytes)
     app.json = strict_json.OrjsonProvider(app)
     app.extensions[context.EXTENSION] = services
     app.extensions[f"{context.EXTENSION}.cursors"] = Cursors(secret_key)
     _surround(app, services)
-    api = Api(app)
-    problems.register(app, _current)
-    for blueprint in (tasks, comments, users, activity, workflow, tokens, root):
+    api = Api(app, spec_kwargs={"marshmallow_plugin": openapi.naming()})
+    app.extensions[problems.CURRENT] = _current
+    problems.register(app)
+    for blueprint in (tasks, bulk, comments, users, activity, workflow, tokens, root):
         api.register_blueprint(blueprint)
     register_pages(app)
     with app.app_context():
@@ -88,7 +89,9 @@ def _surround(app: Flask, services: Services) -> None:
         g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         g.began = time.perf_counter()
         g.held = ExitStack()
-        g.held.enter_context(services.health.deadline(REQUEST_SECONDS))
+        allowed = allowance()
+        request.max_content_length = allowed.body_bytes
+        g.held.enter_context(services.health.deadline(allowed.seconds))
 
     app.before_request(identities.require)
 

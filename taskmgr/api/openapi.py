@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import resolve_schema_cls
 from flask import Flask
 from flask_smorest import Api
 
 from taskmgr.api import problems
+from taskmgr.api.idempotency import is_idempotent
 from taskmgr.api.identity import scopes_of
 from taskmgr.api.schemas.base import ID_PATTERN
 from taskmgr.api.schemas.problems import ProblemOut
@@ -26,6 +29,13 @@ _HEADERS = {
     "Dry-Run": "`true` where nothing was kept.",
     "X-Request-Id": "The request's id: the caller's own, or a new one.",
 }
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Send the same key again to get the first answer again; kept for 24 hours.",
+    "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+}
 CONFIG = {
     "API_TITLE": "taskmgr",
     "API_VERSION": __version__,
@@ -37,19 +47,28 @@ CONFIG = {
 }
 
 
+def naming() -> MarshmallowPlugin:
+    """Names schemas in the document as their things are called: `Task`, not `TaskOut`."""
+    return MarshmallowPlugin(
+        schema_name_resolver=lambda schema: resolve_schema_cls(schema).__name__.removesuffix("Out")
+    )
+
+
 def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
     """The whole document. Statuses are those of the policy in force."""
-    api.spec.components.schema("Problem", schema=ProblemOut)
+    if "Problem" not in api.spec.components.schemas:
+        api.spec.components.schema("Problem", schema=ProblemOut)
     api.spec.components.security_scheme(
         "token", {"type": "http", "scheme": "bearer", "description": "A token: `tm_…`."}
     )
     spec: dict[str, Any] = api.spec.to_dict()
-    spec["components"].pop("responses", None)
+    for unused in ("ErrorSchema", "PaginationMetadataSchema"):  # smorest's own, which we do not use
+        spec["components"]["schemas"].pop(unused, None)
     spec["components"]["responses"] = {code: _problem_response(code) for code in problems.CODES}
     for path, operations in spec["paths"].items():
         for method in _METHODS:
             if method in operations:
-                _complete(operations[method], path, _endpoint(app, path, method))
+                _complete(app, operations[method], path, _endpoint(app, path, method))
     _fill_in_statuses(spec, list(policy.workflow.statuses))
     return spec
 
@@ -62,7 +81,7 @@ def _endpoint(app: Flask, path: str, method: str) -> str:
     return str(endpoint)
 
 
-def _complete(operation: dict[str, Any], path: str, endpoint: str) -> None:
+def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str) -> None:
     """Adds what smorest does not know: id, scopes, path ids, headers and failures."""
     operation["operationId"] = endpoint.rpartition(".")[2]
     scopes = scopes_of(endpoint)
@@ -75,6 +94,7 @@ def _complete(operation: dict[str, Any], path: str, endpoint: str) -> None:
         *({"name": name, "in": "path", "required": True, "schema": _id()} for name in path_ids),
         *(p for p in operation.get("parameters", ()) if p["in"] != "path"),
         *_header_parameters(operation, path_ids),
+        *([_IDEMPOTENCY_KEY] if is_idempotent(app.view_functions[endpoint]) else []),
     ]
     _describe_answers(operation)
     for code in _failures(operation, path_ids, public=scopes is None):

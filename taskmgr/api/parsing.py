@@ -13,9 +13,11 @@ from webargs.flaskparser import FlaskParser
 
 from taskmgr.api import strict_json
 from taskmgr.api.problems import ApiError
+from taskmgr.api.schemas.base import In
 from taskmgr.domain.errors import FieldError
 
-_JSON_TYPES = ("application/json", "application/merge-patch+json")
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
 
 
 class StrictParser(FlaskParser):
@@ -25,7 +27,7 @@ class StrictParser(FlaskParser):
 
     def _raw_load_json(self, req: Request) -> Any:
         data = req.get_data(cache=True)
-        if not data and not req.headers.get("Content-Type"):
+        if not data:
             return missing
         _require_json(req)
         try:
@@ -33,10 +35,10 @@ class StrictParser(FlaskParser):
         except strict_json.Malformed as error:
             raise ApiError("malformed", str(error), errors=[_body_error(str(error))]) from error
 
-    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+    def load_json(self, req: Request, schema: In) -> Any:
         value = self._raw_load_json(req)
         if value is missing:
-            if any(field.required for field in schema.fields.values()):
+            if not schema.may_be_absent:
                 text = "This takes a JSON object as its body."
                 raise ApiError("malformed", text, errors=[_body_error(text)])
             return {}
@@ -79,7 +81,8 @@ class StrictParser(FlaskParser):
 def _require_json(req: Request) -> None:
     encoding = req.headers.get("Content-Encoding", "identity").lower()
     charset = req.mimetype_params.get("charset", "utf-8").lower()
-    if req.mimetype not in _JSON_TYPES or charset not in ("utf-8", "utf8") or encoding != "identity":
+    types = (JSON, MERGE_PATCH) if req.method == "PATCH" else (JSON,)
+    if req.mimetype not in types or charset not in ("utf-8", "utf8") or encoding != "identity":
         raise ApiError("unsupported_media_type", "Send JSON in UTF-8 with `Content-Type: application/json`.")
 
 
@@ -91,7 +94,9 @@ def require_readable_query(req: Request) -> None:
     except UnicodeDecodeError:
         readable = False
     if not readable:
-        raise ApiError("malformed", "The query must be UTF-8 without NUL.")
+        text = "The query must be UTF-8 without NUL."
+        error = FieldError(location="query", code="malformed", detail=text)
+        raise ApiError("malformed", text, errors=[error])
 
 
 def refuse_query() -> None:
@@ -101,7 +106,7 @@ def refuse_query() -> None:
         FieldError(
             location=f"query.{name}", code="unknown_parameter", detail="There are none here.", allowed=()
         )
-        for name in request.args
+        for name in sorted(request.args)
     ]
     if errors:
         raise ApiError("malformed", "This endpoint takes no parameters.", errors=errors)

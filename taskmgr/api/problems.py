@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from taskmgr.api import strict_json
 from taskmgr.domain.errors import DomainError, FieldError, Invalid, Refusal, Refused, Stale
+from taskmgr.domain.services.bulk import BulkRefused, Result, UnexpectedCount
 
+# Under this name the application keeps what dumps an entity, for `current`.
+CURRENT = "taskmgr.current"
 CONTENT_TYPE = "application/problem+json"
 _log = structlog.get_logger("taskmgr.problems")
 
@@ -38,10 +41,17 @@ CODES: Mapping[str, Kind] = {
     "username_taken": Kind(409, "Username taken", "Another user has this name."),
     "email_taken": Kind(409, "E-mail address taken", "Another user has this e-mail address."),
     "already_assigned": Kind(409, "Already assigned", "Somebody else has taken the task."),
+    "idempotency_in_progress": Kind(409, "Still in progress", "A request with this key is being worked on."),
+    "unexpected_count": Kind(
+        409, "Unexpected count", "The query matches `count` tasks, not the expected number."
+    ),
     "stale": Kind(412, "Stale version", "The thing has changed since; `current` is its present state."),
     "too_large": Kind(413, "Too large", "The body is larger than this endpoint takes."),
     "unsupported_media_type": Kind(415, "Not JSON", "A body must be JSON in UTF-8, and say so."),
     "invalid": Kind(422, "Invalid values", "`errors` lists every value that is not acceptable."),
+    "idempotency_mismatch": Kind(
+        422, "Key used before", "This Idempotency-Key was used for another request."
+    ),
     "too_many_requests": Kind(429, "Too many requests", "Wait as long as Retry-After says, in seconds."),
     "internal": Kind(500, "Internal error", "Our mistake; the request id helps to find it."),
     "unavailable": Kind(503, "Unavailable", "The database does not answer in time; try again later."),
@@ -126,28 +136,64 @@ def reasons(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
     ]
 
 
-def extensions_of(error: DomainError, current: Callable[[Any], Any]) -> dict[str, Any]:
-    """What an error's data add to its problem; `current` dumps an entity."""
+def of_domain(error: DomainError) -> dict[str, Any]:
+    """The problem that a service's error is, wherever it stands."""
+    return body(code_of(error), str(error), **extensions_of(error))
+
+
+def code_of(error: DomainError) -> str:
+    """The public code; an atomic bulk has the one of what went wrong in it."""
+    if isinstance(error, BulkRefused):
+        return "invalid" if error.is_invalid else "refused"
+    return error.code
+
+
+def results(found: Sequence[Result], *, kept: bool = True, dry_run: bool = False) -> list[dict[str, Any]]:
+    """What became of a bulk's operations; without `kept`, the good ones are undone with the bad."""
+    return [_result(result, kept=kept, dry_run=dry_run) for result in found]
+
+
+def _result(result: Result, *, kept: bool, dry_run: bool) -> dict[str, Any]:
+    if result.task is None:
+        problem = of_domain(result.error or DomainError())
+        return {"status": problem["status"], "problem": problem}
+    nowhere = result.created and (dry_run or not kept)
+    status = HTTPStatus.CREATED if result.created else HTTPStatus.OK
+    return {
+        "status": int(status if kept else HTTPStatus.FAILED_DEPENDENCY),
+        "id": None if nowhere else result.task.id,
+        "version": result.task.version if kept else None,
+    }
+
+
+def extensions_of(error: DomainError) -> dict[str, Any]:
+    """What an error's data add to its problem."""
     if isinstance(error, Invalid):
         return {"errors": field_errors([e.under("body") for e in error.errors])}
     if isinstance(error, Refused):
         return {"reasons": reasons(error.reasons)}
     if isinstance(error, Stale):
-        return {"current": current(error.current)}
+        return {"current": current_app.extensions[CURRENT](error.current)}
+    if isinstance(error, BulkRefused):
+        return {"results": results(error.results, kept=False)}
+    if isinstance(error, UnexpectedCount):
+        return {"count": error.count}
     return {}
 
 
-def register(app: Flask, current: Callable[[Any], Any]) -> None:
-    """Makes every failure of the application a problem. `current` dumps a stale entity."""
+def register(app: Flask) -> None:
+    """Makes every failure of the application a problem."""
 
     @app.errorhandler(DomainError)
     def domain_error(error: DomainError) -> Response:
-        if error.code not in CODES:
+        code = code_of(error)
+        if code not in CODES:
             return internal_error(error)
-        headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if error.code == "unavailable" else None
-        if error.code == "unavailable":
+        later = code in ("unavailable", "idempotency_in_progress")
+        if code == "unavailable":
             _log.warning("store unavailable", cause=repr(error.__cause__))
-        return respond(error.code, str(error), headers, **extensions_of(error, current))
+        headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if later else None
+        return respond(code, str(error), headers, **extensions_of(error))
 
     @app.errorhandler(ApiError)
     def api_error(error: ApiError) -> Response:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from taskmgr.cli.access import NAME
 from taskmgr.cli.output import as_json, show_json
 
 if TYPE_CHECKING:
@@ -102,3 +103,22 @@ def _line(state: dict[str, Any]) -> str:
     verdict = "up to date" if state["current"] else "not up to date: run `taskmgr db migrate`"
     place = f"{state['database']} on the replica set {state['replica_set']} (MongoDB {state['server']})"
     return f"{place}: {state['tasks']} tasks, {state['users']} users; {verdict}"
+
+
+@db.command("map-status")
+@click.argument("old")
+@click.argument("new")
+def map_status(old: str, new: str) -> None:
+    """Give all tasks that are OLD, which the policy no longer has, the status NEW."""
+    from taskmgr.bootstrap import build_status_mapping, load_policy, prepare, reach
+    from taskmgr.domain.user import Actor
+    from taskmgr.infrastructure.store import mongo_store
+    from taskmgr.settings import Settings
+
+    settings = Settings.from_env()
+    policy = load_policy(settings)
+    with reach(settings) as database:
+        prepare(database, settings, policy)
+        mapping = build_status_mapping(mongo_store(database), policy)
+        count = mapping.run(old, new, by=Actor.system(NAME))
+    click.echo(f"{count} tasks that were {old} are {new} now.")

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 import click
+
+_LAST_PORT = 65_535
+
+
+def _address(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """The option's form alone: whether the address is one of this machine is seen by listening on it."""
+    form = value and re.fullmatch(r".+:([0-9]{1,5})", value)
+    if value is not None and not (form and int(form[1]) <= _LAST_PORT):
+        raise click.BadParameter("write HOST:PORT, such as 127.0.0.1:5000.")
+    return value
 
 
 @click.command()
-@click.option("--bind", metavar="HOST:PORT", help="Where to listen; by default TASKMGR_BIND.")
+@click.option(
+    "--bind", metavar="HOST:PORT", callback=_address, help="Where to listen; by default TASKMGR_BIND."
+)
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes; by default TASKMGR_WORKERS.")
 def serve(bind: str | None, workers: int | None) -> None:
     """Run the service, with a database of its own where TASKMGR_MONGODB_URI is not set.

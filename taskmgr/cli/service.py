@@ -47,21 +47,27 @@ def run(*, bind: str | None, workers: int | None) -> None:
     settings = _settings(bind, workers)
     logs.set_up(settings.log_format)
     _raise_file_limit()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    calling_off = CallingOff()
     with ExitStack() as stack:
         socket = stack.enter_context(listener.take(settings.bind))
         own = embedded(settings)
         uri = stack.enter_context(own) if own else settings.mongodb_uri or ""
+        calling_off.leave_if_asked()
         token = _prepared(uri, settings)
         listener.open_up(socket, settings.bind)
         address = listener.shown(socket)
+
+        def ready() -> None:
+            calling_off.leave_if_asked()
+            click.echo(greeting(address, token))
+
         duties = Duties(
             settings=settings,
             uri=uri,
             secret_key=secret_key(settings),
             listener=socket.detach(),  # gunicorn's from here on
             watch=Watch(own) if own else lambda: None,
-            ready=lambda: click.echo(greeting(address, token)),
+            ready=ready,
         )
         Server(duties).run()
 
@@ -111,6 +117,27 @@ def greeting(address: str, token: str | None) -> str:
             f"""-d '{{"title": "My first task"}}' {address}/api/v1/tasks""",
         ]
     )
+
+
+class CallingOff:
+    """The signals that end the service, while it is starting: the step in hand is finished first.
+
+    A database that is called off halfway would be left running. Who asks twice means it.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        if self._asked:
+            sys.exit(0)
+        self._asked = True
+
+    def leave_if_asked(self) -> None:
+        if self._asked:
+            sys.exit(0)
 
 
 class Watch:

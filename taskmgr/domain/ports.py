@@ -59,6 +59,9 @@ class TaskRepository(Protocol):
     def find(self, query: TaskQuery, window: Window) -> Page[Task]:
         """A page of the tasks that match, in the query's order."""
 
+    def count(self, query: TaskQuery) -> int:
+        """How many tasks match."""
+
     def find_ids(self, query: TaskQuery, *, limit: int) -> tuple[str, ...]:
         """The ids of at most `limit` tasks that match, in the query's order."""
 
@@ -134,6 +137,9 @@ class CommentRepository(Protocol):
 
 
 class ActivityRepository(Protocol):
+    def gathered(self) -> AbstractContextManager[None]:
+        """Inside the block, inside a command, entries are stored together at its end."""
+
     def append(self, change: Change) -> None:
         """Adds one entry to the log. Raises `WriteConflict` where the entity has one of this version."""
 

@@ -44,9 +44,9 @@ class Token:
 
 def parse_scopes(value: object) -> tuple[str, ...]:
     known = [scope.value for scope in Scope]
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise BadValue("wrong_type", "Must be a list of scopes.")
-    given = list(dict.fromkeys(value))
+    given = list(value)
     for position, scope in enumerate(given):
         if scope not in known:
             raise BadValue(
@@ -57,7 +57,7 @@ def parse_scopes(value: object) -> tuple[str, ...]:
             )
     if not given:
         raise BadValue("blank", "Name at least one scope, or leave scopes out for all.")
-    return tuple(given)
+    return tuple(dict.fromkeys(given))
 
 
 PARSERS: Mapping[str, Callable[[Any], Any]] = {

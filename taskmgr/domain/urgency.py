@@ -5,9 +5,10 @@ It is computed, never stored, and neither sorted nor filtered by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from taskmgr.domain.clock import moment_text
 from taskmgr.domain.priority import Priority
@@ -36,41 +37,48 @@ class EffectivePriority:
 
 
 def effective_priorities(
-    tasks: Iterable[Task], dependants: Mapping[str, Sequence[Task]], *, now: datetime, workflow: Workflow
+    tasks: Collection[Task], dependants: Mapping[str, Sequence[Task]], *, now: datetime, workflow: Workflow
 ) -> dict[str, EffectivePriority | None]:
     """For each task its effective priority; None for a closed one, which has none.
 
     `dependants` has, for every task that something waits for, the open tasks that wait, and for
     those in turn: each counts with its own effective priority. A ring would not go on for ever.
     """
-    known: dict[str, Priority] = {}
-
-    def value(task: Task, above: frozenset[str]) -> Priority:
-        if task.id not in known:
-            lifts = [found for found, _ in _by_due_date(task, now)]
-            waiting = [t for t in dependants.get(task.id, ()) if t.id not in above]
-            lifts += [value(t, above | {task.id}) for t in waiting]
-            known[task.id] = max(task.priority, *lifts) if lifts else task.priority
-        return known[task.id]
-
+    values = _values(tasks, dependants, now)
     return {
-        task.id: _explained(task, dependants.get(task.id, ()), value, now)
+        task.id: _explained(task, dependants.get(task.id, ()), values, now)
         if workflow.is_open(task.status)
         else None
         for task in tasks
     }
 
 
+def _values(
+    tasks: Collection[Task], dependants: Mapping[str, Sequence[Task]], now: datetime
+) -> Mapping[str, Priority]:
+    """The effective priorities, by id. No recursion: a chain of waiting may be very long."""
+    blocks: dict[str, list[str]] = {}
+    for blocker, waiting in dependants.items():
+        for task in waiting:
+            blocks.setdefault(task.id, []).append(blocker)
+    known = {
+        task.id: max([task.priority, *(lift for lift, _ in _by_due_date(task, now))])
+        for task in (*tasks, *chain.from_iterable(dependants.values()))
+    }
+    risen = list(known)
+    while risen:
+        waits = risen.pop()
+        for blocker in blocks.get(waits, ()):
+            if blocker in known and known[blocker] < known[waits]:
+                known[blocker] = known[waits]
+                risen.append(blocker)
+    return known
+
+
 def _explained(
-    task: Task,
-    waiting: Sequence[Task],
-    value: Callable[[Task, frozenset[str]], Priority],
-    now: datetime,
+    task: Task, waiting: Sequence[Task], values: Mapping[str, Priority], now: datetime
 ) -> EffectivePriority:
-    lifts = [
-        *_by_due_date(task, now),
-        *((value(other, frozenset({task.id})), _waits(other)) for other in waiting),
-    ]
+    lifts = [*_by_due_date(task, now), *((values[other.id], _waits(other)) for other in waiting)]
     highest = max((found for found, _ in lifts), default=task.priority)
     if highest <= task.priority:
         return EffectivePriority(value=task.priority, because=())

@@ -214,6 +214,14 @@ def boolean(value: object) -> bool:
     return value
 
 
+def count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadValue("wrong_type", "Must be a whole number.")
+    if not 0 <= value < 2**31:
+        raise BadValue("out_of_range", "Must be a whole number from 0.")
+    return value
+
+
 def version(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise BadValue("wrong_type", "Must be a whole number.")
@@ -228,9 +236,14 @@ def one_of_names(names: Collection[str]) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if isinstance(value, str) and value in names:
             return value
-        raise BadValue("not_allowed", f"Must be one of: {', '.join(names)}.", allowed=names)
+        raise not_one_of(names)
 
     return parse
+
+
+def not_one_of(names: Collection[str]) -> BadValue:
+    """The mistake of naming something that is not among the names there are."""
+    return BadValue("not_allowed", f"Must be one of: {', '.join(names)}.", allowed=names)
 
 
 def one_of(kind: type[E]) -> Callable[[object], E]:
@@ -242,6 +255,6 @@ def one_of(kind: type[E]) -> Callable[[object], E]:
             return value
         if isinstance(value, str) and value in members:
             return members[value]
-        raise BadValue("not_allowed", f"Must be one of: {', '.join(members)}.", allowed=members)
+        raise not_one_of(members)
 
     return parse

@@ -46,6 +46,7 @@ class In(ma.Schema):
         "unknown": mistake("unknown_field", "There is no such field."),
         "type": mistake("wrong_type", "Must be a JSON object."),
     }
+    may_be_absent: ClassVar[bool] = False  # an empty body is one without a field
 
     class Meta:
         unknown = ma.RAISE

@@ -52,3 +52,5 @@ class ProblemOut(ma.Schema):
     errors = fields.List(fields.Nested(MistakeOut))
     reasons = fields.List(fields.Nested(RefusalOut))
     current = fields.Dict()
+    count = fields.Integer()
+    results = fields.List(fields.Dict())

@@ -95,16 +95,22 @@ class Parameter(Parsed, fields.String):
 
     default_error_messages = _MESSAGES
 
-
-def parameter(parser: Callable[[str], Any], default: Any = None, **metadata: Any) -> Parameter:
-    """An optional parameter; `metadata` is for OpenAPI."""
-    return Parameter(parser, load_default=default, metadata=metadata)
-
-
-def _boolean(description: str, default: bool = False) -> Parameter:
-    return parameter(boolean, default, enum=["true", "false"], description=description)
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, str):
+            raise ma.ValidationError([mistake("wrong_type", "Must be text, as in a query.")])
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
+def parameter(parser: Callable[[str], Any], absent: Any = None, **metadata: Any) -> Parameter:
+    """An optional parameter; `absent` stands where it is not given, `metadata` is for OpenAPI."""
+    return Parameter(parser, load_default=lambda: absent, metadata=metadata)
+
+
+def _boolean(description: str) -> Parameter:
+    return parameter(boolean, False, enum=["true", "false"], default="false", description=description)
+
+
+FILTERS = ("id", "status", "category", "priority", "assignee", "label", "bin")
 INCLUDES = ("assignee", "derived")
 _INCLUDED = "`assignee` embeds who it is; `derived` adds what follows from the clock and other tasks."
 

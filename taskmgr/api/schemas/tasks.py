@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import marshmallow as ma
 from marshmallow import fields
 
 from taskmgr.api import context, problems
@@ -46,8 +47,8 @@ def title(**options: Any) -> Text:
     return Text(values.title, metadata={"minLength": 1, "maxLength": values.TITLE_LENGTH}, **options)
 
 
-def description() -> Text:
-    return Text(values.description, metadata={"maxLength": values.DESCRIPTION_LENGTH})
+def description(**options: Any) -> Text:
+    return Text(values.description, metadata={"maxLength": values.DESCRIPTION_LENGTH}, **options)
 
 
 def status(**options: Any) -> Text:
@@ -67,26 +68,26 @@ def assignee_id(**options: Any) -> Text:
     return Text(_assignee, allow_none=True, metadata={"description": what}, **options)
 
 
-def labels() -> Texts:
+def labels(**options: Any) -> Texts:
     item = {"minLength": 1, "maxLength": values.LABEL_LENGTH}
-    return Texts(values.labels, item, metadata={"maxItems": values.LABELS})
+    return Texts(values.labels, item, metadata={"maxItems": values.LABELS}, **options)
 
 
 def parent_id() -> Text:
     return Text(values.identifier, allow_none=True, metadata={"pattern": ID_PATTERN})
 
 
-def blocked_by() -> Texts:
-    return Texts(values.task_ids, {"pattern": ID_PATTERN}, metadata={"maxItems": values.BLOCKERS})
+def blocked_by(**options: Any) -> Texts:
+    return Texts(values.task_ids, {"pattern": ID_PATTERN}, metadata={"maxItems": values.BLOCKERS}, **options)
 
 
 def reason() -> Text:
     return Text(values.reason, allow_none=True, metadata={"maxLength": values.REASON_LENGTH})
 
 
-def override() -> Flag:
+def override(**options: Any) -> Flag:
     what = "A manager's word that overridable rules shall not hold this once; takes a `reason`."
-    return Flag(values.boolean, metadata={"description": what})
+    return Flag(values.boolean, metadata={"description": what}, **options)
 
 
 def version() -> Whole:
@@ -105,16 +106,20 @@ class TaskIn(In):
     """A new task. A null optional field is an absent one."""
 
     title = title(required=True)
-    description = description()
+    description = description(allow_none=True)
     status = status(allow_none=True)
     priority = priority(allow_none=True)
     due_date = due_date()
     assignee_id = assignee_id()
-    labels = labels()
+    labels = labels(allow_none=True)
     parent_id = parent_id()
-    blocked_by = blocked_by()
+    blocked_by = blocked_by(allow_none=True)
     reason = reason()
-    override = override()
+    override = override(allow_none=True)
+
+    @ma.post_load
+    def without_nulls(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class TaskPatch(In):
@@ -163,6 +168,8 @@ class AssigneeChange(In):
 
 class Restoring(In):
     """What may be said when a task is taken out of the bin."""
+
+    may_be_absent = True
 
     reason = reason()
     override = override()

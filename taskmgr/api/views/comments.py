@@ -8,6 +8,7 @@ from flask import request
 
 from taskmgr.api.blueprint import Blueprint
 from taskmgr.api.context import actor, services
+from taskmgr.api.idempotency import idempotent
 from taskmgr.api.identity import takes
 from taskmgr.api.preconditions import expected_version
 from taskmgr.api.schemas.comments import CommentIn, CommentOut, CommentPatch
@@ -37,6 +38,7 @@ def list_comments(query: dict[str, Any], task_id: str) -> Any:
 
 @comments.post("")
 @takes(WRITE)
+@idempotent()
 @comments.query(WriteQuery)
 @comments.body(CommentIn)
 @comments.response(201, CommentOut)

@@ -12,7 +12,7 @@ from taskmgr.api.schemas.others import Listed
 from taskmgr.api.schemas.tasks import Enriched
 from taskmgr.api.views.answers import paged, window_of
 from taskmgr.domain.errors import FieldError
-from taskmgr.domain.query import Page, TaskQuery
+from taskmgr.domain.query import DEFAULT_SORT, Page, TaskQuery
 from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
 from taskmgr.domain.workflow import Category
@@ -20,20 +20,22 @@ from taskmgr.domain.workflow import Category
 
 def task_page(given: dict[str, Any], **fixed: Any) -> Listed:
     """The page that the parameters ask for; `fixed` are filters that the path gives."""
-    query = TaskQuery(
-        **{
-            "ids": given["id"],
-            "statuses": _statuses(given["status"], given["category"]),
-            "priorities": given["priority"],
-            "assignee_ids": _assignees(given["assignee"]),
-            "labels": given["label"],
-            "binned": given["bin"],
-            "sort": given["sort"],
-            **fixed,
-        }
-    )
+    query = replace(task_query(given), **fixed)
     page: Page[Any] = services().tasks.list(query, window_of(given, query), by=actor())
     return paged(replace(page, items=enriched(page.items, given["include"])), query)
+
+
+def task_query(given: dict[str, Any]) -> TaskQuery:
+    """The filters and the sort that the parameters ask for."""
+    return TaskQuery(
+        ids=given["id"],
+        statuses=_statuses(given["status"], given["category"]),
+        priorities=given["priority"],
+        assignee_ids=_assignees(given["assignee"]),
+        labels=given["label"],
+        binned=given["bin"],
+        sort=given.get("sort", DEFAULT_SORT),
+    )
 
 
 def enriched(tasks: Sequence[Task], include: tuple[str, ...]) -> Sequence[Task | Enriched]:

@@ -8,6 +8,7 @@ from flask import request
 
 from taskmgr.api.blueprint import Blueprint
 from taskmgr.api.context import actor, services
+from taskmgr.api.idempotency import idempotent
 from taskmgr.api.identity import takes
 from taskmgr.api.preconditions import etag, expected_version
 from taskmgr.api.schemas.others import ChangeOut, items_of, page_of
@@ -29,7 +30,6 @@ from taskmgr.api.views.task_list import enriched, task_page
 from taskmgr.domain.token import Scope
 
 READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
-MERGE_PATCH = "application/json"
 
 tasks = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Tasks and their moves")
 
@@ -52,6 +52,7 @@ def list_tasks(query: dict[str, Any]) -> Any:
 
 @tasks.post("")
 @takes(WRITE)
+@idempotent()
 @tasks.query(WriteQuery)
 @tasks.body(TaskIn)
 @tasks.response(201, TaskOut)

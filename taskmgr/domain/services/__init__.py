@@ -8,8 +8,10 @@ from taskmgr.domain.errors import NotPermitted
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Health, UserRepository
 from taskmgr.domain.services.activity import ActivityService
+from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
+from taskmgr.domain.services.idempotency import IdempotencyService
 from taskmgr.domain.services.tasks import TaskService
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
@@ -24,7 +26,9 @@ class Services:
     users: UserService
     tokens: TokenService
     comments: CommentService
+    bulk: BulkService
     derived: DerivedService
+    idempotency: IdempotencyService
     activity: ActivityService
     policy: Policy
     health: Health

@@ -6,9 +6,9 @@ other, and a twin that runs at the same time meets the first one in the database
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 
 from taskmgr.domain.errors import Conflict, DomainError, Unavailable, WriteConflict
 from taskmgr.domain.ports import Clock, Remembered, Store
@@ -35,11 +35,6 @@ class IdempotencyInProgress(Conflict):
         super().__init__("The first request with this Idempotency-Key is still being worked on.")
 
 
-@dataclass(slots=True)
-class _Attempt:
-    met_a_twin: bool = field(default=False)
-
-
 @dataclass(frozen=True, slots=True)
 class IdempotencyService:
     """Remembered answers, in a store, for each caller by key."""
@@ -61,35 +56,28 @@ class IdempotencyService:
         `fingerprint` tells one request from another. A command that raises leaves nothing behind.
         Raises `IdempotencyMismatch`, or `IdempotencyInProgress` at the deadline.
         """
-        attempt = _Attempt()
         expires_at = self.clock() + KEPT_FOR
+        met_a_twin = False
 
         def remembered() -> tuple[Remembered, bool]:
+            nonlocal met_a_twin
             known = self.store.answers.get(by.id, key, now=self.clock())
-            if known is None:
-                self._reserve(by.id, key, expires_at, attempt)
-                answer = command()
-                self.store.answers.keep(by.id, key, fingerprint, answer)
-                return answer, False
-            if known.fingerprint != fingerprint:
-                raise IdempotencyMismatch
-            return known.answer, True
+            if known is not None:
+                if known.fingerprint != fingerprint:
+                    raise IdempotencyMismatch
+                return known.answer, True
+            try:
+                self.store.answers.reserve(by.id, key, expires_at)
+            except WriteConflict:
+                met_a_twin = True
+                raise
+            answer = command()
+            self.store.answers.keep(by.id, key, fingerprint, answer)
+            return answer, False
 
         try:
             return self.store.unit_of_work.run(remembered, seconds=seconds)
         except Unavailable as error:
-            if attempt.met_a_twin:
+            if met_a_twin:
                 raise IdempotencyInProgress from error
             raise
-
-    def _reserve(self, caller: str, key: str, expires_at: datetime, attempt: _Attempt) -> None:
-        try:
-            self.store.answers.reserve(caller, key, expires_at)
-        except WriteConflict:
-            attempt.met_a_twin = True
-            raise
-
-
-def headers_of(given: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    """Those of the headers that belong to an answer whenever it is given."""
-    return {name: given[name] for name in names if name in given}

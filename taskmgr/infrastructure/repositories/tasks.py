@@ -78,6 +78,9 @@ class MongoTaskRepository:
     def find(self, query: TaskQuery, window: Window) -> Page[Task]:
         return keyset.page(self._tasks, filters(query), order(query.sort), window, mappers.task)
 
+    def count(self, query: TaskQuery) -> int:
+        return self._tasks.count_documents(filters(query))
+
     def find_ids(self, query: TaskQuery, *, limit: int) -> tuple[str, ...]:
         rows = self._tasks.find(filters(query), {"_id": True}).sort(order(query.sort)).limit(limit)
         return tuple(str(row["_id"]) for row in rows)

@@ -1,0 +1,40 @@
+"""What one request may take: how many bytes, and how long. An endpoint can have its own measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import current_app, request
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ATTRIBUTE = "_allowance"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The largest body in bytes, and the deadline in seconds for all that is asked of the store."""
+
+    body_bytes: int = 1024 * 1024
+    seconds: float = 8.0
+
+
+USUAL = Allowance()
+
+
+def allows(*, body_bytes: int, seconds: float) -> Callable[[F], F]:
+    """Gives an endpoint an allowance of its own."""
+
+    def mark(view: F) -> F:
+        setattr(view, _ATTRIBUTE, Allowance(body_bytes, seconds))
+        return view
+
+    return mark
+
+
+def allowance() -> Allowance:
+    """What the present request may take."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, _ATTRIBUTE, USUAL)

@@ -1,0 +1,90 @@
+"""Bulk operations, in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from taskmgr.api.schemas.base import _MESSAGES, In, Parsed, Text, Whole, mistake
+from taskmgr.api.schemas.problems import ProblemOut
+from taskmgr.api.schemas.queries import FILTERS, TaskListQuery
+from taskmgr.domain import values
+from taskmgr.domain.services.bulk import MOST_OPERATIONS, OPERATIONS
+from taskmgr.domain.values import BadValue
+
+MODES = ("atomic", "each")
+
+
+class Operations(Parsed, fields.List[Any]):
+    """A list of operations; each is judged by itself later."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.parser = _operations
+        item = fields.Dict(metadata={"properties": {"op": {"type": "string", "enum": list(OPERATIONS)}}})
+        fields.List.__init__(self, item, **kwargs)
+
+
+def _operations(value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise BadValue("wrong_type", "Must be a list of objects.")
+    if not 1 <= len(value) <= MOST_OPERATIONS:
+        raise BadValue("out_of_range", f"Must be 1 to {MOST_OPERATIONS} operations; these are {len(value)}.")
+    return value
+
+
+class Filters(TaskListQuery):
+    """The filters of `GET /tasks`, in an object: the values are text, as in a query."""
+
+    class Meta:
+        fields = FILTERS
+        unknown = ma.RAISE
+
+
+class Where(fields.Nested):
+    """Filters, in a body."""
+
+    default_error_messages = {**_MESSAGES, "type": mistake("wrong_type", "Must be a JSON object.")}
+
+
+class BulkIn(In):
+    """Either `operations`, or `where` with `change` and `expect`."""
+
+    operations = Operations(metadata={"minItems": 1, "maxItems": MOST_OPERATIONS})
+    mode = Text(values.one_of_names(MODES), load_default="atomic", metadata={"enum": list(MODES)})
+    where = Where(Filters)
+    change = fields.Dict(error_messages=_MESSAGES)
+    expect = Whole(values.count, metadata={"minimum": 0, "maximum": MOST_OPERATIONS})
+
+    @ma.validates_schema
+    def one_of_two(self, data: dict[str, Any], **_: Any) -> None:
+        """Which tasks is said in one way, and wholly."""
+        by_query = [name for name in ("where", "change", "expect") if name in data]
+        if "operations" in data and by_query:
+            raise ma.ValidationError([mistake("not_allowed", "Not beside operations.")], by_query[0])
+        if "operations" not in data:
+            missing = (
+                [n for n in ("where", "change", "expect") if n not in data] if by_query else ["operations"]
+            )
+            if missing:
+                raise ma.ValidationError({name: [mistake("required", "Must be given.")] for name in missing})
+
+
+class BulkResultOut(ma.Schema):
+    """What became of one operation."""
+
+    status = fields.Integer(required=True, validate=validate.Range(min=200, max=599))
+    id = fields.String(allow_none=True)
+    version = fields.Integer(allow_none=True)
+    problem = fields.Nested(ProblemOut)
+
+
+class BulkOut(ma.Schema):
+    """What became of all operations, in their order."""
+
+    results = fields.List(fields.Nested(BulkResultOut), required=True)
+    change_set = fields.String(required=True)
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        return obj

@@ -1,0 +1,63 @@
+"""`POST /tasks/bulk`: many commands as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskmgr.api import problems
+from taskmgr.api.blueprint import Blueprint
+from taskmgr.api.context import actor, identity, services
+from taskmgr.api.idempotency import idempotent
+from taskmgr.api.identity import takes
+from taskmgr.api.limits import allows
+from taskmgr.api.schemas.bulk import BulkIn, BulkOut
+from taskmgr.api.schemas.queries import WriteQuery
+from taskmgr.api.views.task_list import task_query
+from taskmgr.domain.services.bulk import SECONDS, BulkResult
+from taskmgr.domain.token import Scope
+
+MOST_BYTES = 4 * 1024 * 1024
+
+bulk = Blueprint("bulk", __name__, url_prefix="/api/v1/tasks/bulk", description="Many commands as one")
+
+
+@bulk.post("")
+@takes(Scope.TASKS_WRITE)
+@allows(body_bytes=MOST_BYTES, seconds=SECONDS)
+@idempotent(SECONDS)
+@bulk.query(WriteQuery)
+@bulk.body(BulkIn)
+@bulk.response(200, BulkOut)
+def perform(query: dict[str, Any], given: dict[str, Any]) -> Any:
+    """Do many things at once
+
+    `operations` is a list of objects, each with `op` (create, change, status, priority, assign,
+    bin, restore, block, unblock) and the fields of the single call; or `where` (the filters of
+    `GET /tasks`), `change` and `expect` change every task that matches. Mode `atomic`: where one
+    fails, all are judged and none is kept. Mode `each`: each stands for itself.
+    """
+    atomic = given["mode"] == "atomic"
+    if "operations" in given:
+        operations = [_with_me(operation) for operation in given["operations"]]
+        return _answer(services().bulk.run(operations, by=actor(), atomic=atomic, **query), **query)
+    done = services().bulk.change_where(
+        task_query(given["where"]),
+        _with_me(given["change"]),
+        expect=given["expect"],
+        by=actor(),
+        atomic=atomic,
+        **query,
+    )
+    return _answer(done, **query)
+
+
+def _with_me(operation: dict[str, Any]) -> dict[str, Any]:
+    """`me` as an assignee is the caller."""
+    if operation.get("assignee_id") == "me":
+        return {**operation, "assignee_id": identity().user.id}
+    return operation
+
+
+def _answer(done: BulkResult, *, dry_run: bool) -> Any:
+    answer = {"results": problems.results(done.results, dry_run=dry_run), "change_set": done.change_set}
+    return answer, {"Dry-Run": "true"} if dry_run else {}

@@ -1,0 +1,190 @@
+"""Many commands as one: the very same commands, judged one by one, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taskmgr.domain import values
+from taskmgr.domain.errors import Conflict, DomainError, Invalid, WriteConflict, required
+from taskmgr.domain.ports import Store
+from taskmgr.domain.query import TaskQuery
+from taskmgr.domain.services.tasks import TaskService
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import Actor
+from taskmgr.domain.values import BadValue, unknown_name
+
+MOST_OPERATIONS = 1_000
+SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one operation: the task, or the error that a single call would have raised."""
+
+    task: Task | None = None
+    error: DomainError | None = None
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What became of all of them, in their order."""
+
+    results: Sequence[Result]
+    change_set: str
+
+
+class BulkRefused(DomainError):
+    """An atomic bulk in which something failed: nothing has happened. `results` has what and why."""
+
+    code = "bulk_refused"
+
+    def __init__(self, results: Sequence[Result]) -> None:
+        self.results = tuple(results)
+        failed = sum(result.error is not None for result in results)
+        super().__init__(f"{failed} of {len(self.results)} operations failed; nothing was changed.")
+
+    @property
+    def is_invalid(self) -> bool:
+        """Whether some operation was not even well-formed."""
+        return any(isinstance(result.error, Invalid) for result in self.results)
+
+
+class UnexpectedCount(Conflict):
+    """A bulk by query met another number of tasks than was expected; `count` is the real one."""
+
+    code = "unexpected_count"
+
+    def __init__(self, count: int, *, expected: int) -> None:
+        self.count = count
+        super().__init__(f"The query matches {count} tasks; {expected} were expected. Nothing was changed.")
+
+
+_BESIDE = frozenset({"reason", "override", "version"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of operation: the command, the fields it needs, and those it may have besides."""
+
+    command: Callable[..., Task]
+    needs: tuple[str, ...]
+    takes: frozenset[str] = _BESIDE
+
+
+def _change(tasks: TaskService, task_id: str, **given: Any) -> Task:
+    beside = {name: given.pop(name) for name in (*_BESIDE, "by") if name in given}
+    return tasks.change(task_id, given, **beside)
+
+
+_FIELDS = frozenset(
+    {"title", "description", "status", "priority", "due_date", "assignee_id", "labels", "parent_id",
+     "blocked_by"}
+)  # fmt: skip
+OPERATIONS: Mapping[str, _Kind] = {
+    "create": _Kind(TaskService.create, ("title",), _FIELDS - {"title"} | {"reason", "override"}),
+    "change": _Kind(_change, ("id",), _FIELDS | _BESIDE),
+    "status": _Kind(TaskService.change_status, ("id", "status")),
+    "priority": _Kind(TaskService.change_priority, ("id", "priority")),
+    "assign": _Kind(TaskService.assign, ("id", "assignee_id")),
+    "bin": _Kind(TaskService.bin, ("id",), frozenset({"version"})),
+    "restore": _Kind(TaskService.restore, ("id",)),
+    "block": _Kind(TaskService.block, ("id", "blocker_id")),
+    "unblock": _Kind(TaskService.unblock, ("id", "blocker_id")),
+}
+_POSITIONAL = ("id", "blocker_id")
+
+
+@dataclass(frozen=True, slots=True)
+class BulkService:
+    """Many operations on tasks at once."""
+
+    store: Store
+    tasks: TaskService
+
+    def run(
+        self,
+        operations: Sequence[Mapping[str, Any]],
+        *,
+        by: Actor,
+        atomic: bool = True,
+        dry_run: bool = False,
+    ) -> BulkResult:
+        """Performs operations, each `{"op": …}` with the fields of the single command, in order.
+
+        `atomic`: where one fails, all are judged and none is kept (`BulkRefused`). Otherwise each
+        stands for itself.
+        """
+        if not 1 <= len(operations) <= MOST_OPERATIONS:
+            raise BadCount(len(operations))
+
+        def command() -> BulkResult:
+            with self.store.activity.gathered():
+                results = [self._perform(operation, by) for operation in operations]
+            if atomic and any(result.error is not None for result in results):
+                raise BulkRefused(results)
+            return BulkResult(results, self.store.unit_of_work.change_set)
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run, seconds=SECONDS)
+
+    def change_where(
+        self,
+        query: TaskQuery,
+        changes: Mapping[str, Any],
+        *,
+        expect: int,
+        by: Actor,
+        atomic: bool = True,
+        dry_run: bool = False,
+    ) -> BulkResult:
+        """The same change of every task that matches. Raises `UnexpectedCount`."""
+
+        def command() -> BulkResult:
+            ids = self.store.tasks.find_ids(query, limit=MOST_OPERATIONS + 1)
+            if len(ids) != expect or len(ids) > MOST_OPERATIONS:
+                count = self.store.tasks.count(query)
+                raise UnexpectedCount(count, expected=expect)
+            operations = [{"op": "change", "id": task_id, **changes} for task_id in ids]
+            if not operations:
+                return BulkResult((), self.store.unit_of_work.change_set)
+            return self.run(operations, by=by, atomic=atomic)
+
+        return self.store.unit_of_work.run(command, dry_run=dry_run, seconds=SECONDS)
+
+    def _perform(self, operation: Mapping[str, Any], by: Actor) -> Result:
+        try:
+            kind, positional, given = _read(operation)
+            task = kind.command(self.tasks, *positional, by=by, **given)
+        except WriteConflict:  # the whole transaction is run again
+            raise
+        except DomainError as error:
+            return Result(error=error)
+        return Result(task=task, created=operation["op"] == "create")
+
+
+class BadCount(Invalid):
+    """Too few or too many operations."""
+
+    def __init__(self, count: int) -> None:
+        detail = f"Must be 1 to {MOST_OPERATIONS} operations; these are {count}."
+        super().__init__([BadValue("out_of_range", detail).at("operations")])
+
+
+def _read(operation: Mapping[str, Any]) -> tuple[_Kind, list[Any], dict[str, Any]]:
+    """An operation's kind, and its fields as the command takes them. Raises `Invalid`."""
+    given = dict(operation)
+    name = given.pop("op", None)
+    kind = OPERATIONS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise Invalid([values.not_one_of(OPERATIONS).at("op")])
+    known = {*kind.needs, *kind.takes}
+    errors = [unknown_name(key, sorted(known)) for key in given if key not in known]
+    errors += [required(key) for key in kind.needs if key not in given]
+    if "override" in given and not isinstance(given["override"], bool):
+        errors.append(BadValue("wrong_type", "Must be true or false.").at("override"))
+    if errors:
+        raise Invalid(errors)
+    positional = [str(given.pop(key)) for key in _POSITIONAL if key in kind.needs]
+    return kind, positional, given

@@ -1,0 +1,73 @@
+"""Gives tasks whose status the policy no longer has one that it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from taskmgr.domain import permissions, values
+from taskmgr.domain.errors import FieldError, Invalid
+from taskmgr.domain.permissions import Action
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.ports import Clock, Store
+from taskmgr.domain.query import MOST_LIMIT, TaskQuery, Window
+from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import Actor
+from taskmgr.domain.workflow import Category
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMapping:
+    """An administrator's means for the day on which a team changes its workflow."""
+
+    store: Store
+    policy: Policy
+    journal: Journal
+    clock: Clock
+
+    def run(self, old: str, new: str, *, by: Actor) -> int:
+        """How many tasks had the old status, in the bin and out of it, and have the new one now.
+
+        Each is a command of its own, with its entry in the log; run again, it goes on where it was
+        interrupted. No rule of the workflow can judge these moves, since it lacks their start.
+        """
+        permissions.require(by, Action.MANAGE_USERS)
+        values.check_all({"new": new}, {"new": self.policy.workflow.parse})
+        if old in self.policy.workflow.categories:
+            detail = "The policy has this status: move its tasks by the workflow."
+            raise Invalid([FieldError(location="old", code="not_allowed", detail=detail)])
+        return sum(self._run(old, new, binned=binned, by=by) for binned in (False, True))
+
+    def _run(self, old: str, new: str, *, binned: bool, by: Actor) -> int:
+        query = TaskQuery(statuses=(old,), binned=binned)
+        count = 0
+        while found := self.store.tasks.find(query, Window(limit=MOST_LIMIT)).items:
+            count += sum(self._map(task.id, old, new, binned=binned, by=by) for task in found)
+        return count
+
+    def _map(self, task_id: str, old: str, new: str, *, binned: bool, by: Actor) -> bool:
+        now = self.clock()
+
+        def command() -> bool:
+            before = self.store.tasks.get(task_id, binned=binned)
+            if before.status != old:  # somebody else maps, too
+                return False
+            after = self._mapped(before, new, now=now).next_version(now=now)
+            self.store.tasks.replace(after)
+            reason = f"The policy has no status {old} any more."
+            self.journal.record("task.status_changed", before, after, by=by, at=now, reason=reason)
+            return True
+
+        return self.store.unit_of_work.run(command)
+
+    def _mapped(self, task: Task, status: str, *, now: datetime) -> Task:
+        category = self.policy.workflow.category(status)
+        started, completed = category is Category.STARTED, category is Category.COMPLETED
+        return replace(
+            task,
+            status=status,
+            status_changed_at=now,
+            started_at=task.started_at or (now if started else None),
+            completed_at=(task.completed_at or now) if completed else None,
+        )

@@ -1,0 +1,215 @@
+"""The command and the service, run as their users run them, and what clients see of them."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from unittest import mock
+
+from taskmgr.cli import main
+
+ROOT = Path(__file__).parents[1]
+COMMAND = str(Path(sys.executable).with_name("taskmgr"))
+# A start on a busy machine, recovery of the database included; never reached on a good day.
+PATIENCE = 60.0
+
+Settings = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a command."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """This process's, with these TASKMGR_… settings and no others."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("TASKMGR_")}
+    ours = {f"TASKMGR_{name}": value for name, value in settings.items()}
+    return {**others, "PYTHONPATH": str(ROOT), **ours}
+
+
+def run_here(settings: Settings, *words: str) -> Outcome:
+    """`taskmgr …` inside this process, which spares its start."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment(settings), clear=True),
+        mock.patch.object(sys, "argv", ["taskmgr", *words]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            main()
+            status = 0
+        except SystemExit as end:
+            status = int(end.code or 0)
+    return Outcome(status, out.getvalue(), err.getvalue())
+
+
+def run(settings: Settings, *words: str) -> Outcome:
+    """`taskmgr …` as a process of its own."""
+    done = subprocess.run(
+        [COMMAND, *words], env=environment(settings), capture_output=True, text=True, timeout=PATIENCE
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def comes_true(question: Callable[[], object], *, seconds: float = PATIENCE) -> bool:
+    deadline = time.monotonic() + seconds
+    while not question():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def servers_of(folder: Path) -> list[int]:
+    """The process ids of the database servers on something in this folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if words[0].endswith(b"mongod") and any(w.startswith(os.fsencode(folder)) for w in words[1:]):
+                found.append(int(process.name))
+    return sorted(found)
+
+
+def kill_servers(folder: Path) -> None:
+    """Kills them and waits until they have let go of their files."""
+    killed = servers_of(folder)
+    for server in killed:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(server, signal.SIGKILL)
+    assert comes_true(lambda: not set(killed) & set(servers_of(folder)))
+
+
+def is_running(process: int) -> bool:
+    """Whether it is there, and not merely waiting to be collected."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Service:
+    """`taskmgr serve` in a process of its own, on a port of its own choice and a given data folder."""
+
+    def __init__(self, place: Path, *words: str, **settings: str) -> None:
+        self.place = place
+        self.settings = {"DATA_DIR": str(place / "data"), "RATE_LIMIT": "0", **settings}
+        self._out, self._err = place / "out", place / "err"
+        with self._out.open("w") as out, self._err.open("w") as err:
+            self.process = subprocess.Popen(
+                [COMMAND, "serve", *(words or ("--bind", "127.0.0.1:0"))],
+                env=environment(self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        self.token = ""
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+    def is_up(self) -> Self:
+        """Waits until it says that it is."""
+        assert comes_true(lambda: "tokens create" in self.out or "curl" in self.out or self.has_ended)
+        assert not self.has_ended, self.err
+        shown = re.search(r"Its token, shown this once: (\S+)", self.out)
+        self.token = (
+            shown[1] if shown else run(self.settings, "tokens", "create", "--user", "admin").out.strip()
+        )
+        return self
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    @property
+    def port(self) -> int:
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.out)
+        assert found, self.out + self.err
+        return int(found[1])
+
+    @property
+    def workers(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(word) for word in children.read_text().split()]
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def ends(self, *, seconds: float = 30) -> int:
+        """Waits for its end and answers the exit status."""
+        return self.process.wait(timeout=seconds)
+
+    def call(self, method: str, path: str, body: object = None, *, seconds: float = 30) -> tuple[int, Any]:
+        """One request on a connection of its own: status, and the body read as JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        with contextlib.closing(connection):
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            read = answer.read()
+        return answer.status, json.loads(read) if read else None
+
+    def create(self, title: str) -> str:
+        """Creates a task and answers its id."""
+        status, task = self.call("POST", "/api/v1/tasks", {"title": title})
+        assert status == 201, task
+        return str(task["id"])
+
+    def titles(self) -> list[str]:
+        """The titles of all tasks, oldest first."""
+        status, page = self.call("GET", "/api/v1/tasks?limit=200&sort=created_at")
+        assert status == 200, page
+        return [task["title"] for task in page["items"]]
+
+
+@contextlib.contextmanager
+def serving(place: Path, *words: str, **settings: str) -> Iterator[Service]:
+    """A service that has started; killed at the end if it is still there."""
+    service = Service(place, *words, **settings)
+    try:
+        yield service.is_up()
+    finally:
+        stop(service)
+
+
+def stop(service: Service) -> None:
+    """Kills the service's processes, wherever a test has left it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(service.process.pid, signal.SIGKILL)
+    service.process.wait()
+    kill_servers(service.place)

@@ -1,0 +1,220 @@
+"""The settings: defaults, every reader at its edges, and all mistakes at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import UTC
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from taskmgr.domain.errors import CannotStart
+from taskmgr.settings import NAMES, Settings
+
+Read = Callable[..., Settings]
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Reads the settings from an environment with these alone: `read(BIND="127.0.0.1:1")`."""
+    for name in list(os.environ):
+        if name.startswith("TASKMGR_") or name == "XDG_DATA_HOME":
+            monkeypatch.delenv(name)
+
+    def from_env(**given: str) -> Settings:
+        for name, value in given.items():
+            monkeypatch.setenv(f"TASKMGR_{name}", value)
+        return Settings.from_env()
+
+    return from_env
+
+
+def mistakes(read: Read, **given: str) -> list[str]:
+    with pytest.raises(CannotStart) as caught:
+        read(**given)
+    first, *lines = str(caught.value).splitlines()
+    assert first == "These settings are not usable:"
+    return lines
+
+
+def test_without_an_environment_there_are_defaults(read: Read) -> None:
+    assert read() == Settings(
+        mongodb_uri=None,
+        database="taskmgr",
+        data_dir=Path("~/.local/share/taskmgr").expanduser(),
+        bind="127.0.0.1:5000",
+        workers=2,
+        cors_origins=(),
+        policy=None,
+        time_zone=UTC,
+        log_format="auto",
+        mongod=None,
+        secret_key=None,
+        rate_limit=600,
+        trusted_proxies=0,
+    )
+
+
+def test_every_setting_has_a_name_in_the_environment() -> None:
+    assert len(NAMES) == len(fields(Settings))
+
+
+def test_the_data_folder_follows_xdg(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert read().data_dir == Path("/data/taskmgr")
+
+
+def test_every_setting_is_read(read: Read, tmp_path: Path) -> None:
+    policy, mongod = tmp_path / "policy.toml", tmp_path / "mongod"
+    policy.touch()
+    mongod.touch()
+    assert read(
+        MONGODB_URI="mongodb+srv://u:p@cluster.example.org/tasks",
+        DATABASE="team",
+        DATA_DIR="/srv/taskmgr",
+        BIND="[::1]:8080",
+        WORKERS="8",
+        CORS_ORIGINS=" https://board.example.org/, http://localhost:3000 ",
+        POLICY=str(policy),
+        TIMEZONE="Europe/Berlin",
+        LOG_FORMAT="json",
+        MONGOD=str(mongod),
+        SECRET_KEY="s" * 32,
+        RATE_LIMIT="0",
+        TRUSTED_PROXIES="1",
+    ) == Settings(
+        mongodb_uri="mongodb+srv://u:p@cluster.example.org/tasks",
+        database="team",
+        data_dir=Path("/srv/taskmgr"),
+        bind="[::1]:8080",
+        workers=8,
+        cors_origins=("https://board.example.org", "http://localhost:3000"),
+        policy=policy,
+        time_zone=ZoneInfo("Europe/Berlin"),
+        log_format="json",
+        mongod=mongod,
+        secret_key="s" * 32,
+        rate_limit=0,
+        trusted_proxies=1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKERS", "1"),
+        ("WORKERS", "64"),
+        ("RATE_LIMIT", "1000000"),
+        ("TRUSTED_PROXIES", "10"),
+        ("BIND", "0.0.0.0:0"),
+        ("BIND", "localhost:65535"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", ""),
+        ("CORS_ORIGINS", ", ,"),
+        ("DATABASE", "x" * 38),
+        ("LOG_FORMAT", "text"),
+        ("TIMEZONE", "America/Argentina/Buenos_Aires"),
+        ("MONGODB_URI", "mongodb://localhost"),
+    ],
+)
+def test_a_value_at_its_edge_is_usable(read: Read, name: str, value: str) -> None:
+    read(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MONGODB_URI", ""),
+        ("MONGODB_URI", "localhost:27017"),
+        ("MONGODB_URI", "postgres://localhost"),
+        ("DATABASE", ""),
+        ("DATABASE", "x" * 39),
+        ("DATABASE", "my tasks"),
+        ("DATABASE", "a.b"),
+        ("DATABASE", "a$b"),
+        ("DATA_DIR", ""),
+        ("BIND", ""),
+        ("BIND", "5000"),
+        ("BIND", ":5000"),
+        ("BIND", "127.0.0.1"),
+        ("BIND", "127.0.0.1:"),
+        ("BIND", "127.0.0.1:65536"),
+        ("BIND", "127.0.0.1:-1"),
+        ("BIND", "127.0.0.1:http"),
+        ("BIND", "127.0.0.1:٥٠٠٠"),
+        ("WORKERS", ""),
+        ("WORKERS", "0"),
+        ("WORKERS", "65"),
+        ("WORKERS", "two"),
+        ("WORKERS", "2.0"),
+        ("WORKERS", "-2"),
+        ("WORKERS", "1_0"),
+        ("WORKERS", "٢"),
+        ("CORS_ORIGINS", "board.example.org"),
+        ("CORS_ORIGINS", "https://"),
+        ("CORS_ORIGINS", "https://board.example.org/path"),
+        ("CORS_ORIGINS", "https://a.example.org,ftp://b.example.org"),
+        ("POLICY", "/nowhere/policy.toml"),
+        ("POLICY", ""),
+        ("POLICY", "/"),
+        ("TIMEZONE", ""),
+        ("TIMEZONE", "Mars/Olympus"),
+        ("TIMEZONE", "../../etc/passwd"),
+        ("TIMEZONE", "/etc/localtime"),
+        ("TIMEZONE", "Europe"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_FORMAT", ""),
+        ("MONGOD", "/nowhere/mongod"),
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "s" * 31),
+        ("RATE_LIMIT", "-1"),
+        ("RATE_LIMIT", "1000001"),
+        ("TRUSTED_PROXIES", "11"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_setting(read: Read, name: str, value: str) -> None:
+    (line,) = mistakes(read, **{name: value})
+    assert re.fullmatch(rf"TASKMGR_{name}: .+\.", line)
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_their_names(read: Read) -> None:
+    lines = mistakes(read, WORKERS="0", BIND="nowhere", COLOUR="red", RATE_LIMIT="many", DATABASE="fine")
+    assert [line.partition(":")[0] for line in lines] == [
+        "TASKMGR_BIND",
+        "TASKMGR_COLOUR",
+        "TASKMGR_RATE_LIMIT",
+        "TASKMGR_WORKERS",
+    ]
+
+
+def test_an_unknown_name_is_told_with_those_there_are(read: Read) -> None:
+    (line,) = mistakes(read, MONGO_URI="mongodb://localhost")
+    assert line == f"TASKMGR_MONGO_URI: There is no such setting; there are: {', '.join(NAMES)}."
+
+
+def test_other_programs_variables_are_none_of_ours(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTHER_BIND", "nowhere")
+    read()
+
+
+def test_secrets_do_not_show(read: Read) -> None:
+    settings = read(MONGODB_URI="mongodb://ada:hunter2@db.example.org", SECRET_KEY="q" * 32)
+    assert "hunter2" not in repr(settings)
+    assert "qqq" not in repr(settings)
+
+
+def test_a_mistake_in_a_secret_does_not_show_it(read: Read) -> None:
+    lines = mistakes(read, MONGODB_URI="ada:hunter2@db.example.org", SECRET_KEY="hunter3")
+    assert "hunter" not in "".join(lines)
+
+
+def test_a_home_folder_may_be_a_tilde(read: Read) -> None:
+    assert read(DATA_DIR="~/tasks").data_dir == Path.home() / "tasks"
+
+
+def test_a_folder_counts_from_where_the_service_was_started(read: Read) -> None:
+    assert read(DATA_DIR="tasks").data_dir == Path.cwd() / "tasks"
