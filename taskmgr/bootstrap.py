@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from pymongo.database import Database
@@ -138,10 +139,10 @@ def secret_key(settings: Settings) -> str:
             "characters for every process of the service."
         )
     file = settings.data_dir / _SECRET_FILE
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text("ascii")
-    with os.fdopen(descriptor, "w") as new:
-        new.write(secrets.token_urlsafe(32))
+    if not file.exists():
+        # Written elsewhere and linked, so that nobody who comes at the same time reads half of it.
+        with NamedTemporaryFile("w", dir=settings.data_dir) as new, suppress(FileExistsError):
+            new.write(secrets.token_urlsafe(32))
+            new.flush()
+            os.link(new.name, file)
     return file.read_text("ascii")

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,3 +218,45 @@ def stop(service: Service) -> None:
         os.killpg(service.process.pid, signal.SIGKILL)
     service.process.wait()
     kill_servers(service.place)
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder with a short path, since pytest's own may be too long for a socket."""
+    made = Path(tempfile.mkdtemp(prefix="tm-"))
+    try:
+        yield made
+    finally:
+        kill_servers(made)
+        shutil.rmtree(made)
+
+
+class Clients:
+    """Some that call without end, each request on a connection of its own; `answers` counts what came."""
+
+    def __init__(self, call: Callable[[int], object], *, number: int = 4) -> None:
+        self.answers: Counter[object] = Counter()
+        self._call = call
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._go_on, args=(n,)) for n in range(number)]
+
+    def _go_on(self, number: int) -> None:
+        for turn in itertools.count():
+            if self._over.is_set():
+                return
+            try:
+                answer = self._call(number * 1_000_000 + turn)
+            except (OSError, http.client.HTTPException) as error:
+                answer = repr(error)
+                time.sleep(0.05)
+            self.answers[answer] += 1
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(PATIENCE)

@@ -19,6 +19,7 @@ from taskmgr.api.cursors import Cursors
 from taskmgr.api.identity import Identities
 from taskmgr.api.limits import USUAL, allowance
 from taskmgr.api.parsing import refuse_query
+from taskmgr.api.rate_limit import limit_rate
 from taskmgr.api.schemas.base import Out
 from taskmgr.api.schemas.comments import CommentOut
 from taskmgr.api.schemas.tasks import TaskOut
@@ -59,6 +60,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     app.extensions[context.EXTENSION] = services
     app.extensions[f"{context.EXTENSION}.cursors"] = Cursors(secret_key)
     _surround(app, services)
+    limit_rate(app, settings.rate_limit)
     api = Api(app, spec_kwargs={"marshmallow_plugin": openapi.naming()})
     app.extensions[problems.CURRENT] = _current
     problems.register(app)
@@ -89,9 +91,7 @@ def _surround(app: Flask, services: Services) -> None:
         g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         g.began = time.perf_counter()
         g.held = ExitStack()
-        allowed = allowance()
-        request.max_content_length = allowed.body_bytes
-        g.held.enter_context(services.health.deadline(allowed.seconds))
+        g.held.enter_context(services.health.deadline(allowance().seconds))
 
     app.before_request(identities.require)
 

@@ -13,6 +13,7 @@ from flask import Response, make_response, request
 
 from taskmgr.api import strict_json
 from taskmgr.api.context import actor, services
+from taskmgr.api.limits import whole_body
 from taskmgr.api.problems import ApiError
 from taskmgr.domain.errors import FieldError
 from taskmgr.domain.ports import Remembered
@@ -64,7 +65,7 @@ def _key() -> str | None:
 
 def _fingerprint() -> bytes:
     """What makes two requests the same: method, path, query, and the body's meaning."""
-    body = request.get_data(cache=True)
+    body = whole_body()
     try:
         meaning = orjson.dumps(strict_json.parse(body), option=orjson.OPT_SORT_KEYS)
     except strict_json.Malformed:

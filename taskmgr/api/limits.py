@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from taskmgr.api.problems import ApiError
+from taskmgr.domain.errors import FieldError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,3 +42,21 @@ def allowance() -> Allowance:
     """What the present request may take."""
     view = current_app.view_functions.get(request.endpoint or "")
     return getattr(view, _ATTRIBUTE, USUAL)
+
+
+def whole_body() -> bytes:
+    """The request's body, all of it.
+
+    A body in chunks is cut at a limit and not refused, so one byte more is asked for; and one that
+    breaks off may look whole.
+    """
+    most = allowance().body_bytes
+    request.max_content_length = most + 1
+    data = request.get_data(cache=True)
+    if len(data) > most:
+        raise RequestEntityTooLarge
+    if request.content_length not in (None, len(data)):
+        text = "The body is shorter than Content-Length says."
+        error = FieldError(location="body", code="malformed", detail=text)
+        raise ApiError("malformed", text, errors=[error])
+    return data

@@ -12,6 +12,7 @@ from webargs.core import missing
 from webargs.flaskparser import FlaskParser
 
 from taskmgr.api import strict_json
+from taskmgr.api.limits import whole_body
 from taskmgr.api.problems import ApiError
 from taskmgr.api.schemas.base import In
 from taskmgr.domain.errors import FieldError
@@ -26,7 +27,7 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"query": ma.RAISE, "json": ma.RAISE}  # noqa: RUF012 - webargs' own form
 
     def _raw_load_json(self, req: Request) -> Any:
-        data = req.get_data(cache=True)
+        data = whole_body()
         if not data:
             return missing
         _require_json(req)

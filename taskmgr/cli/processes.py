@@ -23,6 +23,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
+from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services, load_policy
 from taskmgr.domain.errors import CannotStart, Unavailable
 from taskmgr.domain.ports import Health
@@ -97,8 +98,6 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from taskmgr.api.app import create_app
-
         duties = self.duties
         database = open_database(duties.uri, duties.settings.database)
         services = build_services(mongo_store(database), policy=load_policy(duties.settings))

@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
@@ -55,19 +56,14 @@ def run(*, bind: str | None, workers: int | None) -> None:
         calling_off.leave_if_asked()
         token = _prepared(uri, settings)
         listener.open_up(socket, settings.bind)
-        address = listener.shown(socket)
-
-        def ready() -> None:
-            calling_off.leave_if_asked()
-            click.echo(greeting(address, token))
-
+        message = greeting(listener.shown(socket), token)
         duties = Duties(
             settings=settings,
             uri=uri,
             secret_key=secret_key(settings),
             listener=socket.detach(),  # gunicorn's from here on
             watch=Watch(own) if own else lambda: None,
-            ready=ready,
+            ready=partial(_greet, message, calling_off),
         )
         Server(duties).run()
 
@@ -100,6 +96,11 @@ def _first_token(services: Services) -> str | None:
     if admin is None:
         return None
     return services.tokens.create(user_id=admin.id, name="made at the first start", by=by).text
+
+
+def _greet(message: str, calling_off: CallingOff) -> None:
+    calling_off.leave_if_asked()
+    click.echo(message)
 
 
 def greeting(address: str, token: str | None) -> str:

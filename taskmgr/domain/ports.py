@@ -33,7 +33,8 @@ class UnitOfWork(Protocol):
 
         `command` may be run several times (writers that meet are retried) and so must have no
         effect outside the store; ids and the time are made before. Inside another command it
-        joins that one's transaction. With `dry_run` everything is done, answered and rolled back.
+        joins that one's transaction. With `dry_run` everything is done, answered and rolled back;
+        inside another command that is possible only where that one is a dry run, too.
         `seconds` is another deadline than the usual one.
         """
 

@@ -44,7 +44,7 @@ class Token:
 
 def parse_scopes(value: object) -> tuple[str, ...]:
     known = [scope.value for scope in Scope]
-    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise BadValue("wrong_type", "Must be a list of scopes.")
     given = list(value)
     for position, scope in enumerate(given):

@@ -15,10 +15,11 @@ from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyM
 from pymongo.uri_parser import parse_uri
 
 from taskmgr.domain.errors import CannotStart
-from taskmgr.infrastructure.connection import START_DEADLINE, first_line
+from taskmgr.infrastructure.connection import first_line
 
 _PARTS = re.compile(r"(mongodb://(?:[^@/?]*@)?)([^/?]+)(.*)")
-_ELECTION_POLL = 0.05  # seconds
+_DEADLINE = 60.0  # seconds; several servers take a dozen to elect the first primary
+_ELECTION_POLL = 0.05
 _NO_REPLICATION = 76
 _ALREADY_INITIALIZED = 23
 
@@ -31,7 +32,7 @@ def initiate_replica_set(uri: str) -> bool:
     """
     if uri.startswith("mongodb+srv://"):
         return False
-    with _told(), _first_server(uri) as client, pymongo.timeout(START_DEADLINE):
+    with _told(), _first_server(uri) as client, pymongo.timeout(_DEADLINE):
         hello = client.admin.command("hello")
         made = "setName" not in hello and hello.get("msg") != "isdbgrid" and _initiate(client, uri)
         while made and not client.admin.command("hello")["isWritablePrimary"]:

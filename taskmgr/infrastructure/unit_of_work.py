@@ -45,6 +45,7 @@ class MongoUnitOfWork:
         self._new_id = new_id
         self._deadline = deadline
         self._change_set: ContextVar[str | None] = ContextVar("change_set", default=None)
+        self._dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 
     @property
     def change_set(self) -> str:
@@ -55,13 +56,16 @@ class MongoUnitOfWork:
 
     def run(self, command: Callable[[], T], *, dry_run: bool = False, seconds: float | None = None) -> T:
         if self._change_set.get() is not None:
+            if dry_run and not self._dry_run.get():
+                raise RuntimeError("a dry run inside a command that is kept would be kept, too")
             return command()
-        token = self._change_set.set(self._new_id())
+        tokens = self._change_set.set(self._new_id()), self._dry_run.set(dry_run)
         try:
             with translated(), pymongo.timeout(seconds or self._deadline):
                 return self._in_session(command, dry_run=dry_run)
         finally:
-            self._change_set.reset(token)
+            self._change_set.reset(tokens[0])
+            self._dry_run.reset(tokens[1])
 
     def _in_session(self, command: Callable[[], T], *, dry_run: bool) -> T:
         def attempt(_: ClientSession) -> T:

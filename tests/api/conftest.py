@@ -38,7 +38,7 @@ def worker_services(worker_database: Database[Any], worker_clock: Clock) -> Serv
 @pytest.fixture(scope="session")
 def worker_app(worker_services: Services) -> Flask:
     """Made once: the OpenAPI document alone takes a tenth of a second."""
-    return create_app(worker_services, Settings(), secret_key=SECRET_KEY)
+    return create_app(worker_services, Settings(rate_limit=0), secret_key=SECRET_KEY)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def client_of(services: Services) -> Callable[..., Client]:
     """A client of another application: `client_of(Settings(…))`, or over other services."""
 
     def make(settings: Settings | None = None, over: Services = services) -> Client:
-        app = create_app(over, settings or Settings(), secret_key=SECRET_KEY)
+        app = create_app(over, settings or Settings(rate_limit=0), secret_key=SECRET_KEY)
         return Client(app, services)
 
     return make

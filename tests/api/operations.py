@@ -76,6 +76,10 @@ OPERATIONS = (
     _write("unblock", "DELETE", "tasks/{task}/blocked-by/{blocker}"),
     _write("bin_task", "DELETE", "tasks/{task}"),
     _write("restore_task", "POST", "tasks/{binned}/restore"),
+    _write(
+        "perform", "POST", "tasks/bulk", {"operations": [{"op": "create", "title": "Plan"}]},
+        viewer=409, guarded=False,
+    ),
     _write("create_comment", "POST", "tasks/{task}/comments", {"text": "Soon."}, status=201, guarded=False),
     _write("change_comment", "PATCH", "tasks/{task}/comments/{comment}", {"text": "Now."}),
     _write("delete_comment", "DELETE", "tasks/{task}/comments/{comment}"),

@@ -1,69 +1,41 @@
-"""The service in real processes: its start, its end, its reload, and what it says."""
+"""The service from its start to its end, in real processes, as those see it who run and call it."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import re
-import shutil
 import signal
+import socket
 import subprocess
-import tempfile
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.running import (
     PATIENCE,
+    Clients,
     Service,
     comes_true,
-    environment,
-    free_port,
-    kill_servers,
     run,
     servers_of,
     serving,
+    short_folder,
     stop,
 )
+
+TASKS = "/api/v1/tasks?limit=1"
+POLICY = "[limits]\nwip = {}\n"
 
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A folder with a short path: pytest's own may be too long for a socket."""
-    made = Path(tempfile.mkdtemp(prefix="tm-"))
-    yield made
-    kill_servers(made)
-    shutil.rmtree(made)
-
-
-@contextmanager
-def asking(service: Service, path: str) -> Iterator[Counter[object]]:
-    """Clients that ask for a path all the time, each request on a new connection: what they got."""
-    answers: Counter[object] = Counter()
-    over = threading.Event()
-
-    def ask() -> None:
-        while not over.is_set():
-            try:
-                answers[service.call("GET", path)[0]] += 1
-            except (OSError, http.client.HTTPException) as error:
-                answers[repr(error)] += 1
-
-    clients = [threading.Thread(target=ask) for _ in range(4)]
-    for client in clients:
-        client.start()
-    try:
-        yield answers
-    finally:
-        over.set()
-        for client in clients:
-            client.join(PATIENCE)
+    with short_folder() as made:
+        yield made
 
 
 # --- start
@@ -80,8 +52,7 @@ def test_from_an_empty_folder_to_a_task_by_pasting_and_again_after_a_restart(pla
     assert pasted.stdout, pasted.stderr + service.err
     assert json.loads(pasted.stdout)["title"] == "My first task"
     assert [(user["username"], user["role"]) for user in users.json] == [("admin", "admin")]
-    assert status == 0
-    assert servers_of(place) == []
+    assert (status, servers_of(place)) == (0, [])
 
     with serving(place) as again:
         assert "taskmgr tokens create --user admin" in again.out
@@ -90,23 +61,15 @@ def test_from_an_empty_folder_to_a_task_by_pasting_and_again_after_a_restart(pla
 
 
 def test_a_port_in_use_is_refused_in_a_line_before_anything_is_started(place: Path) -> None:
-    with http_port_taken() as port:
-        refused = run({"DATA_DIR": str(place / "data")}, "serve", "--bind", f"127.0.0.1:{port}")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        refused = run({"DATA_DIR": str(place / "data")}, "serve", "--bind", bind)
 
     assert (refused.status, refused.out) == (1, "")
     assert refused.err == (
-        f"127.0.0.1:{port} is in use by another program: "
-        "choose another address with --bind or TASKMGR_BIND.\n"
+        f"{bind} is in use by another program: choose another address with --bind or TASKMGR_BIND.\n"
     )
     assert not (place / "data").exists()
-
-
-@contextmanager
-def http_port_taken() -> Iterator[int]:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        yield taken.getsockname()[1]
 
 
 @pytest.mark.parametrize("bind", ["192.0.2.1:80", "no-such-host.invalid:80"])
@@ -134,8 +97,106 @@ def test_a_start_can_be_called_off(place: Path) -> None:
         assert comes_true(lambda: servers_of(place) or service.has_ended)
         service.signal(signal.SIGTERM)
         status = service.ends()
-    finally:
         left = servers_of(place)
+    finally:
         stop(service)
 
     assert (status, service.out, service.err, left) == (0, "", "", [])
+
+
+# --- end
+
+
+class HalfARequest:
+    """A creation whose body has not arrived in full yet."""
+
+    def __init__(self, service: Service) -> None:
+        body = json.dumps({"title": "Sent slowly"}).encode()
+        self._connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
+        self._connection.putrequest("POST", "/api/v1/tasks")
+        self._connection.putheader("Authorization", f"Bearer {service.token}")
+        self._connection.putheader("Content-Type", "application/json")
+        self._connection.putheader("Content-Length", str(len(body)))
+        self._connection.endheaders(body[:5])
+        self._rest = body[5:]
+
+    def status_of_the_rest(self) -> int:
+        self._connection.send(self._rest)
+        with contextlib.closing(self._connection):
+            return self._connection.getresponse().status
+
+
+def turns_clients_away(service: Service) -> bool:
+    try:
+        service.call("GET", "/healthz")
+    except OSError:
+        return True
+    return False
+
+
+def test_at_the_end_readiness_fails_first_and_requests_in_flight_are_answered(place: Path) -> None:
+    with serving(place) as service:
+        slow = HalfARequest(service)
+        assert comes_true(lambda: service.call("GET", "/readyz")[0] == 200)
+        service.signal(signal.SIGTERM)
+        assert comes_true(lambda: service.call("GET", "/readyz")[0] == 503)
+        still_served = service.create("While it is not ready any more")
+        assert comes_true(lambda: turns_clients_away(service))
+        answered = slow.status_of_the_rest()
+        status = service.ends()
+
+    assert still_served
+    assert (answered, status, servers_of(place)) == (201, 0, [])
+    assert "Traceback" not in service.err
+
+
+def test_ctrl_c_reaches_all_processes_and_ends_the_service_as_quietly(place: Path) -> None:
+    with serving(place, "--bind", "127.0.0.1:0", "--workers", "1", LOG_FORMAT="text") as service:
+        slow = HalfARequest(service)
+        assert service.call("GET", "/readyz")[0] == 200
+        os.killpg(service.process.pid, signal.SIGINT)
+        assert comes_true(lambda: turns_clients_away(service))
+        answered = slow.status_of_the_rest()
+        status = service.ends()
+
+    assert (answered, status, servers_of(place)) == (201, 0, [])
+    ours = [line for line in service.err.splitlines() if "[taskmgr.access]" not in line]
+    assert len(ours) == 1, service.err
+    assert "stopping" in ours[0]
+
+
+# --- reload
+
+
+def test_a_reload_reads_the_policy_anew_and_fails_no_request(place: Path) -> None:
+    policy = place / "policy.toml"
+    policy.write_text(POLICY.format(5))
+    with serving(place, POLICY=str(policy)) as service:
+        before = service.workers
+        with (
+            Clients(lambda _: service.call("GET", TASKS)[0]) as clients,
+            Clients(lambda _: service.call("GET", "/readyz")[0], number=1) as probe,
+        ):
+            policy.write_text(POLICY.format(7))
+            service.signal(signal.SIGHUP)
+            assert comes_true(lambda: not set(before) & set(service.workers))
+            seen = len(service.workers)
+            time.sleep(0.5)
+        limit = service.call("GET", "/api/v1/workflow")[1]["limits"]["wip"]
+
+    assert (seen, limit) == (2, 7)
+    assert set(clients.answers) == set(probe.answers) == {200}
+
+
+def test_a_reload_with_a_broken_policy_leaves_everything_as_it_was(place: Path) -> None:
+    policy = place / "policy.toml"
+    policy.write_text(POLICY.format(5))
+    with serving(place, POLICY=str(policy)) as service:
+        before = service.workers
+        policy.write_text(POLICY.format("'many'"))
+        service.signal(signal.SIGHUP)
+        assert comes_true(lambda: "not reloaded" in service.err)
+        time.sleep(1.5)
+
+        assert service.workers == before
+        assert service.call("GET", TASKS)[0] == 200

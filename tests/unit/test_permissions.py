@@ -57,9 +57,7 @@ def test_every_action_and_every_role_are_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(("action", "role", "relation", "allowed"), CASES)
-def test_the_table_is_that_of_the_rule_book(
-    action: Action, role: Role, relation: str, allowed: bool
-) -> None:
+def test_the_table_is_that_of_the_rule_book(action: Action, role: Role, relation: str, allowed: bool) -> None:
     actor = an_actor(role)
     assert permissions.permits(actor, action, a_task_with(actor, relation)) is allowed
 
@@ -75,7 +73,7 @@ def test_what_is_not_allowed_is_said_with_what_it_takes(
         assert lack is None
         permissions.require(actor, action, task)
     else:
-        with pytest.raises(NotPermitted, match="^It takes ") as caught:
+        with pytest.raises(NotPermitted, match=r"^It takes ") as caught:
             permissions.require(actor, action, task)
         assert str(caught.value) == lack
 
@@ -127,9 +125,7 @@ ASSIGNMENTS = [
 
 def needed(before: dict[str, Any], after: dict[str, Any], *, override: bool = False) -> list[Action]:
     task = a_task(**before)
-    return list(
-        needed_to_change(task, replace(task, **after), after, actor=MEMBER, override=override)
-    )
+    return list(needed_to_change(task, replace(task, **after), after, actor=MEMBER, override=override))
 
 
 @pytest.mark.parametrize(("before", "after", "action"), ASSIGNMENTS)

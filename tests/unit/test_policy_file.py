@@ -164,8 +164,8 @@ def test_all_mistakes_are_told_at_once(load: Load) -> None:
 
 
 def test_what_is_no_toml_is_told_with_the_place(load: Load) -> None:
-    with pytest.raises(CannotStart, match=r"^TASKMGR_POLICY: .+line 1"):
-        load("[limits")
+    with pytest.raises(CannotStart, match=r"^TASKMGR_POLICY: .+line 2"):
+        load("[limits]\nwip = many\n")
 
 
 def test_what_is_no_text_is_told(tmp_path: Path) -> None:

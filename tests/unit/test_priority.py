@@ -14,7 +14,7 @@ IN_ORDER = [Priority.LOW, Priority.MEDIUM, Priority.HIGH, Priority.URGENT]
 
 
 def test_priorities_are_ordered_by_rank_and_not_by_name() -> None:
-    assert sorted(reversed(IN_ORDER)) == IN_ORDER
+    assert sorted([Priority.URGENT, Priority.LOW, Priority.HIGH, Priority.MEDIUM]) == IN_ORDER
     assert max(IN_ORDER) is Priority.URGENT
 
 

@@ -201,9 +201,7 @@ def test_an_active_assignee_is_fine() -> None:
     [("todo", "in_progress"), ("completed", "in_progress"), ("in_progress", "completed")],
 )
 def test_a_blocked_task_is_neither_started_nor_completed(start: str, to: str) -> None:
-    refusal = refusal_of(
-        rules.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE, TWO)
-    )
+    refusal = refusal_of(rules.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE, TWO))
     assert ONE in refusal.detail
     assert TWO in refusal.detail
     assert refusal.fix is not None
@@ -237,9 +235,7 @@ def test_a_blocked_task_is_not_created_as_started() -> None:
 
 
 def test_a_task_with_open_subtasks_is_not_completed() -> None:
-    refusal = refusal_of(
-        rules.open_subtasks, moving("in_progress", "completed"), open_subtasks=(ONE, TWO)
-    )
+    refusal = refusal_of(rules.open_subtasks, moving("in_progress", "completed"), open_subtasks=(ONE, TWO))
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("close_subtasks", {"task_ids": (ONE, TWO)})
     assert refusal.overridable
@@ -297,9 +293,7 @@ def test_a_closed_subtask_or_another_change_may_come_under_a_closed_parent(one: 
 
 @pytest.mark.parametrize("status", ["todo", "completed"])
 def test_no_subtask_is_restored_under_a_parent_in_the_bin(status: str) -> None:
-    refusal = refusal_of(
-        rules.parent_closed, restoring(parent_id=ONE, status=status), parent_binned=True
-    )
+    refusal = refusal_of(rules.parent_closed, restoring(parent_id=ONE, status=status), parent_binned=True)
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("restore_parent", {"task_id": ONE})
 

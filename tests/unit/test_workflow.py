@@ -136,7 +136,9 @@ WORKFLOWS = st.fixed_dictionaries(
 
 
 @given(WORKFLOWS, st.sampled_from(NAMES), st.sampled_from(NAMES))
-def test_the_way_leads_there_and_grows_shorter_with_each_step(workflow: Workflow, start: str, to: str) -> None:
+def test_the_way_leads_there_and_grows_shorter_with_each_step(
+    workflow: Workflow, start: str, to: str
+) -> None:
     way = [start]
     while way[-1] != to and (there := workflow.next_on_the_way(way[-1], to)) is not None:
         way.append(there)

@@ -1,0 +1,86 @@
+"""Runs the calls that a page shows, as pasted into a shell, and compares what they answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from tests.docs.markdown import Block, blocks
+
+_END = "\x1e"
+_ID = re.compile(r"\b[0-9a-f]{24}\b")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+# What differs each time, by its key.
+_OPAQUE = ("request_id", "next", "token")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A block of a page that calls the service, and the answer that the page shows, if any."""
+
+    block: Block
+    answer: Block | None
+
+    @property
+    def status(self) -> int:
+        """The status in the words before the answer; 200 where they name none."""
+        named = re.findall(r"`([2-5]\d\d)`", self.answer.before if self.answer else "")
+        return int(named[-1]) if named else 200
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a block really did: its output, and the status of its last request."""
+
+    out: str
+    status: int
+
+
+def calls(page: str) -> list[Call]:
+    """The blocks with `curl`, but for those with an ellipsis, each with its answer behind it."""
+    found = blocks(page)
+    following = [*found[1:], Block("", "", "")]
+    return [
+        Call(block, after if after.language == "json" else None)
+        for block, after in zip(found, following, strict=True)
+        if block.language == "sh" and "curl" in block.text and "…" not in block.text
+    ]
+
+
+def pasted(shown: list[Call], *, base: str, token: str) -> list[Reply]:
+    """What the blocks answer when they are pasted, one after the other, into one shell."""
+    head = 'curl() { command curl --write-out "%{stderr}%{http_code}\\n" "$@"; }\n'
+    mark = f"printf '\\n{_END}\\n'; printf '{_END}\\n' >&2\n"
+    done = subprocess.run(
+        ["bash", "-c", head + "".join(call.block.text + mark for call in shown)],
+        env={**os.environ, "BASE": base, "TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    outputs, statuses = done.stdout.split(_END), done.stderr.split(_END)
+    return [
+        Reply(out.strip(), int(numbers.split()[-1]))
+        for out, numbers in zip(outputs[: len(shown)], statuses, strict=False)
+    ]
+
+
+def alike(value: Any) -> Any:
+    """The same JSON without what differs each time: ids, moments, cursors, secrets."""
+    if isinstance(value, dict):
+        return {
+            key: "…" if key in _OPAQUE and inner is not None else alike(inner) for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [alike(inner) for inner in value]
+    if isinstance(value, str):
+        return _MOMENT.sub("<moment>", _ID.sub("<id>", value))
+    return value
+
+
+def shown_json(block: Block) -> Any:
+    return alike(json.loads(block.text))

@@ -1,0 +1,162 @@
+"""`taskmgr doctor`: every planted defect is found and named, and a store in order has no finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from pymongo.database import Database
+
+from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.services import Services
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import Actor, Role, User
+from taskmgr.infrastructure.migrations import migrate
+from tests.running import Settings, run_here
+
+NOBODY = ObjectId("0123456789abcdef01234567")
+Plant = Callable[[Database[Any], Task], object]
+
+
+@pytest.fixture
+def settings(database: Database[Any], mongodb_uri: str) -> Settings:
+    return {"MONGODB_URI": mongodb_uri, "DATABASE": database.name}
+
+
+@pytest.fixture
+def ada(make_user: Callable[..., User]) -> User:
+    return make_user("ada", role=Role.ADMIN)
+
+
+@pytest.fixture
+def task(services: Services, ada: User) -> Task:
+    """A task with all that the rules look at: an assignee, a due date, a parent, a blocker, a comment."""
+    by = Actor.of(ada)
+    parent, blocker = (services.tasks.create(title=title, by=by) for title in ("Parent", "Blocker"))
+    made = services.tasks.create(
+        title="Écrire le rapport", due_date="2026-04-01", assignee_id=ada.id, labels=["docs"],
+        parent_id=parent.id, blocked_by=[blocker.id], by=by,
+    )  # fmt: skip
+    comment = services.comments.create(made.id, text="First", by=by)
+    services.comments.change(made.id, comment.id, text="Second", by=by)
+    gone = services.comments.create(made.id, text="A mistake", by=by)
+    services.comments.delete(made.id, gone.id, by=by)
+    services.tokens.create(name="board", by=by)
+    services.tasks.bin(services.tasks.create(title="Rubbish", by=by).id, by=by)
+    return services.tasks.change(made.id, {"priority": "high"}, by=by)
+
+
+def findings(settings: Settings) -> list[str]:
+    """The lines for people, after a look at whether the rest agrees with them."""
+    told = run_here(settings, "doctor")
+    as_json = run_here(settings, "doctor", "--json")
+    lines = [f"{found['subject']}: {found['detail']}" for found in as_json.json]
+    assert told.status == as_json.status == (1 if lines else 0), told.err
+    assert told.out.splitlines() == (lines or ["Everything is in order."])
+    return lines
+
+
+def test_a_store_in_order_has_no_finding(settings: Settings, task: Task) -> None:
+    assert findings(settings) == []
+
+
+def test_an_empty_store_is_in_order(settings: Settings) -> None:
+    assert findings(settings) == []
+
+
+def change(**fields: Any) -> Plant:
+    return lambda database, task: database.tasks.update_one({"_id": ObjectId(task.id)}, {"$set": fields})
+
+
+def change_all(collection: str, fields: Mapping[str, Any]) -> Plant:
+    return lambda database, _: database[collection].update_many({}, {"$set": fields})
+
+
+def relate(**fields: str) -> Plant:
+    """Sets relations to the task itself, or to the parent that it has."""
+
+    def plant(database: Database[Any], task: Task) -> None:
+        ids = {"itself": ObjectId(task.id), "its parent": ObjectId(task.parent_id)}
+        where = {"_id": ids[fields.pop("of", "itself")]}
+        database.tasks.update_one(where, {"$set": {name: [ids[whose]] for name, whose in fields.items()}})
+
+    return plant
+
+
+@pytest.mark.parametrize(
+    ("plant", "found"),
+    [
+        (change(title_key="something else"), "task {id}: It is not stored as it should be: title_key."),
+        (change(colour="red"), "task {id}: It is not stored as it should be: colour."),
+        (change(priority_rank=17), "task {id}: It cannot be read (IndexError: tuple index out of range)."),
+        (change(title="X" * 201), "task {id}: It cannot be read (ValidationError: "),
+        (lambda database, task: database.tasks.update_one(
+            {"_id": ObjectId(task.id)}, {"$unset": {"labels": 1}}),
+         "task {id}: It cannot be read (KeyError: 'labels')."),
+        (change(description="By hand"), "task {id}: The log tells of another state of: description."),
+        (change(version=7), "task {id}: Its version is 7, but the log has entries for: 1, 2."),
+        (lambda database, task: database.activity.delete_one({"entity_id": ObjectId(task.id), "version": 1}),
+         "task {id}: Its version is 2, but the log has entries for: 2."),
+        (lambda database, task: database.tasks.delete_one({"_id": ObjectId(task.id)}),
+         "task {id}: It is gone, but the log has 2 entries on it."),
+        (change(status="pondering"), "tasks: The policy has no status 'pondering', which 1 have: {id}."),
+        (change(status="in_review", assignee_id=None), "task {id}: It is in_review, but assigned to nobody."),
+        (change(status="completed"), "task {id}: It is completed, but completed_at is None."),
+        (change(assignee_id=NOBODY), f"task {{id}}: Its assignee {NOBODY} does not exist."),
+        (change(created_by=str(NOBODY)), f"task {{id}}: Its creator {NOBODY} does not exist."),
+        (change(parent_id=NOBODY), f"task {{id}}: Its parent {NOBODY} is not there."),
+        (change(blocked_by=[NOBODY]), f"task {{id}}: It waits for {NOBODY}, which does not exist."),
+        (relate(blocked_by="itself"), "task {id}: It waits for itself, by way of: nothing."),
+        (relate(blocked_by="its parent"), "It waits for itself, by way of: "),
+        (lambda database, task: database.tasks.update_one(
+            {"_id": ObjectId(task.parent_id)}, {"$set": {"binned": True, "deleted_at": task.updated_at}}),
+         "task {id}: Its parent {parent} is in the bin."),
+        (lambda database, _: database.tasks.insert_one({"_id": "by hand"}),
+         "task 'by hand': It was not written by taskmgr: its id is none."),
+        (change_all("comments", {"task_id": NOBODY}),
+         f"Its task {NOBODY} does not exist."),
+        (change_all("comments", {"author_id": str(NOBODY)}),
+         f"Its author {NOBODY} does not exist."),
+        (change_all("tokens", {"user_id": NOBODY}),
+         f"Its user {NOBODY} does not exist."),
+        (change_all("users", {"role": "member"}),
+         "users: There is no active admin: make one with `taskmgr users set-role NAME admin`."),
+        (change_all("users", {"email_key": "x"}),
+         "It is not stored as it should be: email_key."),
+    ],
+)  # fmt: skip
+def test_a_planted_defect_is_found_and_named(
+    settings: Settings, database: Database[Any], task: Task, plant: Plant, found: str
+) -> None:
+    plant(database, task)
+
+    wanted = found.format(id=task.id, parent=task.parent_id)
+    assert any(wanted in line for line in findings(settings)), findings(settings)
+
+
+def test_a_due_date_of_another_time_zone_is_found(
+    settings: Settings, database: Database[Any], task: Task
+) -> None:
+    assert task.due_date is not None
+    change(due_at=task.due_date.at + timedelta(hours=2))(database, task)
+
+    (found,) = [line for line in findings(settings) if "overdue" in line]
+    assert found == (
+        f"task {task.id}: It is due on 2026-04-01, but that is not when it is overdue: "
+        "run `taskmgr db migrate`."
+    )
+
+
+def test_missing_and_foreign_indexes_are_found(settings: Settings, database: Database[Any]) -> None:
+    database.tasks.drop_index("subtasks")
+    database.users.create_index("name", name="by_hand")
+    try:
+        assert findings(settings) == [
+            "database: The index tasks.subtasks is missing: run `taskmgr db migrate`.",
+            "database: The index users.by_hand is not the declared one: run `taskmgr db migrate`.",
+        ]
+    finally:
+        migrate(database, DEFAULT_POLICY.time_zone)

@@ -1,0 +1,104 @@
+"""Which of the driver's errors mean "not now", and where they become the domain's."""
+
+from __future__ import annotations
+
+import pytest
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    NetworkTimeout,
+    NotPrimaryError,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+
+from taskmgr.domain.errors import DomainError, NotFound, Unavailable
+from taskmgr.infrastructure.driver_errors import in_transaction, translated, translates
+
+
+def labelled(label: str) -> PyMongoError:
+    error = OperationFailure("…")
+    error._add_error_label(label)
+    return error
+
+
+PASSING = [
+    AutoReconnect("…"),
+    ConnectionFailure("…"),
+    ExecutionTimeout("…", 50),
+    NetworkTimeout("…"),
+    NotPrimaryError("…"),
+    ServerSelectionTimeoutError("…"),
+    WaitQueueTimeoutError("…"),
+    WTimeoutError("…", 64),
+    labelled("TransientTransactionError"),
+    labelled("UnknownTransactionCommitResult"),
+    labelled("RetryableWriteError"),
+]
+LASTING = [
+    DuplicateKeyError("…", 11000),
+    OperationFailure("…", 13),
+    BulkWriteError({"writeErrors": []}),
+    PyMongoError("…"),
+]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=repr)
+def test_a_store_that_is_away_is_unavailable(error: PyMongoError) -> None:
+    with pytest.raises(Unavailable) as caught, translated():
+        raise error
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", LASTING, ids=repr)
+def test_a_mistake_of_ours_stays_one(error: PyMongoError) -> None:
+    with pytest.raises(type(error)), translated():
+        raise error
+
+
+@pytest.mark.parametrize("error", PASSING, ids=repr)
+def test_inside_a_transaction_the_driver_sees_its_own_errors(error: PyMongoError) -> None:
+    token = in_transaction.set(True)
+    try:
+        with pytest.raises(type(error)), translated():
+            raise error
+    finally:
+        in_transaction.reset(token)
+
+
+@pytest.mark.parametrize("error", [NotFound("task", "x"), KeyError("x")])
+def test_other_errors_pass(error: Exception) -> None:
+    with pytest.raises(type(error)), translated():
+        raise error
+
+
+@translates
+class Repository:
+    """Away, whatever is asked of it."""
+
+    def get(self) -> None:
+        """Gets."""
+        raise AutoReconnect("…")
+
+    def _get(self) -> None:
+        raise AutoReconnect("…")
+
+
+def test_every_public_method_of_a_repository_raises_the_domains_errors() -> None:
+    with pytest.raises(DomainError):
+        Repository().get()
+
+
+def test_what_a_repository_does_by_itself_is_left_alone() -> None:
+    with pytest.raises(AutoReconnect):
+        Repository()._get()
+
+
+def test_a_method_keeps_its_name_and_what_it_says_of_itself() -> None:
+    assert (Repository.get.__name__, Repository.get.__doc__) == ("get", "Gets.")
