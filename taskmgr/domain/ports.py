@@ -42,6 +42,10 @@ class UnitOfWork(Protocol):
     def change_set(self) -> str:
         """The id that all changes of the running command share. Only inside `run`."""
 
+    def gathered(self) -> AbstractContextManager[None]:
+        """A block inside a command in which new tasks and log entries are stored together: when
+        one is looked for, or at its end."""
+
 
 class Locks(Protocol):
     def touch(self, name: str) -> None:
@@ -138,9 +142,6 @@ class CommentRepository(Protocol):
 
 
 class ActivityRepository(Protocol):
-    def gathered(self) -> AbstractContextManager[None]:
-        """Inside the block, inside a command, entries are stored together at its end."""
-
     def append(self, change: Change) -> None:
         """Adds one entry to the log. Raises `WriteConflict` where the entity has one of this version."""
 

@@ -130,7 +130,7 @@ def stale_indexes(collection: Collection[Any], document: type[Document]) -> list
 
 def _same(there: Mapping[str, Any], declared: IndexModel) -> bool:
     wanted = declared.document
-    options = ("unique", "partialFilterExpression", "expireAfterSeconds")
+    options = ("unique", "partialFilterExpression", "expireAfterSeconds", "sparse", "collation", "hidden")
     return list(there["key"]) == list(wanted["key"].items()) and all(
         there.get(name) == wanted.get(name) for name in options
     )

@@ -6,6 +6,7 @@ A function rather than a `with` block, since the body of a block cannot be run a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +21,8 @@ from pymongo.write_concern import WriteConcern
 from taskmgr.domain.errors import WriteConflict
 from taskmgr.domain.ports import NewId
 from taskmgr.infrastructure.driver_errors import in_transaction, translated
+from taskmgr.infrastructure.repositories.gathering import gathered
+from taskmgr.infrastructure.repositories.writing import touched
 
 T = TypeVar("T")
 
@@ -67,15 +70,20 @@ class MongoUnitOfWork:
             self._change_set.reset(tokens[0])
             self._dry_run.reset(tokens[1])
 
+    def gathered(self) -> AbstractContextManager[None]:
+        return gathered()
+
     def _in_session(self, command: Callable[[], T], *, dry_run: bool) -> T:
         def attempt(_: ClientSession) -> T:
             token = in_transaction.set(True)
+            touches = touched.set(set())
             try:
                 answer = command()
             except WriteConflict as conflict:
                 raise _transient(conflict) from conflict
             finally:
                 in_transaction.reset(token)
+                touched.reset(touches)
             if dry_run:
                 raise _RolledBack(answer)
             return answer

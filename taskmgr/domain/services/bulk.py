@@ -121,7 +121,7 @@ class BulkService:
             raise BadCount(len(operations))
 
         def command() -> BulkResult:
-            with self.store.activity.gathered():
+            with self.store.unit_of_work.gathered():
                 results = [self._perform(operation, by) for operation in operations]
             if atomic and any(result.error is not None for result in results):
                 raise BulkRefused(results)

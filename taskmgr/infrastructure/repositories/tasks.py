@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
+from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
 
 from taskmgr.domain.errors import NotFound
@@ -15,8 +16,9 @@ from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
+from taskmgr.infrastructure.repositories.gathering import flush, insert
 from taskmgr.infrastructure.repositories.keyset import Filter
-from taskmgr.infrastructure.repositories.writing import TOUCH, replace, stored
+from taskmgr.infrastructure.repositories.writing import replace, stored, touch
 
 # Under which name a sort key is stored in a form that orders rightly.
 _SORT_FIELDS = {"due_date": "due_at", "priority": "priority_rank", "title": "title_key"}
@@ -60,7 +62,13 @@ def order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
 @translates
 class MongoTaskRepository:
     def __init__(self, database: Database[Any]) -> None:
-        self._tasks = database["tasks"]
+        self._stored = database["tasks"]
+
+    @property
+    def _tasks(self) -> MongoCollection[Any]:
+        """The collection, with all that waits to be stored in it."""
+        flush(self._stored)
+        return self._stored
 
     def get(self, task_id: str, *, binned: bool = False) -> Task:
         if is_identifier(task_id):
@@ -94,10 +102,10 @@ class MongoTaskRepository:
         return [mappers.task(row) for row in self._tasks.find(wanted).sort("_id", 1)]
 
     def add(self, task: Task) -> None:
-        self._tasks.insert_one(stored(mappers.task_document(task)))
+        insert(self._stored, stored(mappers.task_document(task)))
 
     def replace(self, task: Task) -> None:
         replace(self._tasks, mappers.task_document(task))
 
     def touch(self, task_ids: Collection[str]) -> None:
-        self._tasks.update_many({"_id": _any_id(task_ids)}, TOUCH)
+        touch(self._tasks, [ObjectId(task_id) for task_id in task_ids])

@@ -17,7 +17,8 @@ from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
-from taskmgr.infrastructure.repositories.writing import TOUCH, replace, stored
+from taskmgr.infrastructure.repositories.gathering import seen
+from taskmgr.infrastructure.repositories.writing import replace, stored, touch
 
 Stages = list[dict[str, Any]]
 StatusGroups = Sequence[Sequence[str]]
@@ -31,11 +32,10 @@ class MongoUserRepository:
         self._users = database["users"]
 
     def get(self, user_id: str) -> User:
-        if is_identifier(user_id):
-            row = self._users.find_one({"_id": ObjectId(user_id)})
-            if row is not None:
-                return mappers.user(row)
-        raise NotFound("user", user_id)
+        found = self.get_many([user_id] if is_identifier(user_id) else [])
+        if user_id not in found:
+            raise NotFound("user", user_id)
+        return found[user_id]
 
     def get_by_username(self, username: str) -> User:
         row = self._users.find_one({"username": username})
@@ -44,9 +44,11 @@ class MongoUserRepository:
         return mappers.user(row)
 
     def get_many(self, user_ids: Collection[str]) -> Mapping[str, User]:
-        ids = [ObjectId(user_id) for user_id in user_ids]
+        known = seen()
+        ids = [ObjectId(user_id) for user_id in user_ids if user_id not in known]
         rows = self._users.find({"_id": {"$in": ids}}) if ids else ()
-        return {user.id: user for user in map(mappers.user, rows)}
+        known.update((user.id, user) for user in map(mappers.user, rows))
+        return {user_id: known[user_id] for user_id in user_ids if user_id in known}
 
     def ids_by_username(self, usernames: Collection[str]) -> Mapping[str, str]:
         names = list(usernames)
@@ -81,7 +83,7 @@ class MongoUserRepository:
             replace(self._users, mappers.user_document(user))
 
     def touch(self, user_id: str) -> None:
-        self._users.update_one({"_id": ObjectId(user_id)}, TOUCH)
+        touch(self._users, [ObjectId(user_id)])
 
     def count_active_admins(self) -> int:
         return self._users.count_documents({"role": Role.ADMIN.value, "active": True})

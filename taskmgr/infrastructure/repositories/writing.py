@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import Any
 
 from mongoengine import Document
@@ -29,4 +31,21 @@ def replace(collection: Collection[Any], document: Document) -> None:
         raise WriteConflict
 
 
-TOUCH = {"$inc": {"touched": 1}}
+# What the running transaction has touched: once is enough, and a bulk touches the same user often.
+touched: ContextVar[set[tuple[str, Any]] | None] = ContextVar("touched", default=None)
+
+
+def touch(collection: Collection[Any], keys: Iterable[Any], *, upsert: bool = False) -> None:
+    """Counts documents up, so that two transactions that touch the same one meet; nothing else changes."""
+    known = touched.get()
+    new = [key for key in keys if known is None or (collection.name, key) not in known]
+    if known is not None:
+        known.update((collection.name, key) for key in new)
+    if upsert:
+        for key in new:
+            collection.update_one({"_id": key}, _COUNT_UP, upsert=True)
+    elif new:
+        collection.update_many({"_id": {"$in": new}}, _COUNT_UP)
+
+
+_COUNT_UP = {"$inc": {"touched": 1}}
