@@ -13,7 +13,7 @@ from flask_cors import CORS
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from taskmgr.api import context, openapi, problems, strict_json
+from taskmgr.api import context, openapi, preconditions, problems, strict_json
 from taskmgr.api.blueprint import takes_query
 from taskmgr.api.cursors import Cursors
 from taskmgr.api.identity import Identities
@@ -94,6 +94,7 @@ def _surround(app: Flask, services: Services) -> None:
         g.held.enter_context(services.health.deadline(allowance().seconds))
 
     app.before_request(identities.require)
+    app.before_request(preconditions.require_readable)
 
     @app.before_request
     def refuse_unknown_parameters() -> None:
@@ -104,8 +105,8 @@ def _surround(app: Flask, services: Services) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        if request.method in ("GET", "HEAD") and "ETag" in response.headers:
-            response.make_conditional(request)
+        if request.method in ("GET", "HEAD") and "ETag" in response.headers and g.get("identity"):
+            response = preconditions.judged(response)
         _set_headers(response)
         _access.info(
             "request",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from flask import current_app, g, request
@@ -19,14 +20,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 CACHE_SECONDS = 0.9
 _MOST_CACHED = 10_000
 _ATTRIBUTE = "_scopes"
+_ALSO = "_also_scopes"
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="taskmgr"'}
 
 
-def takes(*scopes: Scope) -> Callable[[F], F]:
-    """Marks an endpoint with the scopes that it takes, all of them; none is "any valid token"."""
+def takes(
+    *scopes: Scope, also: Mapping[Scope, Callable[[], bool]] = MappingProxyType({})
+) -> Callable[[F], F]:
+    """Marks an endpoint with the scopes that it takes, all of them; none is "any valid token".
+
+    `also` has those that only some requests take, with what tells these requests.
+    """
 
     def mark(view: F) -> F:
         setattr(view, _ATTRIBUTE, frozenset(scope.value for scope in scopes))
+        setattr(view, _ALSO, also)
         return view
 
     return mark
@@ -61,7 +69,8 @@ class Identities:
         if identity is None:
             raise ApiError("unauthenticated", "This token is not valid (any more).", headers=_CHALLENGE)
         g.identity = identity
-        require_scopes(needed)
+        also = getattr(current_app.view_functions[str(request.endpoint)], _ALSO)
+        require_scopes(needed | {scope.value for scope, asked in also.items() if asked()})
 
     def _identify(self, text: str) -> Identity | None:
         key = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import request
+import orjson
+from flask import Response, g, request
 
+from taskmgr.api import problems
 from taskmgr.api.problems import ApiError
 from taskmgr.domain.errors import FieldError
 
+_HEADER = "header.If-Match"
 _TAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,18})"')
 
 
@@ -18,24 +21,43 @@ def etag(thing: Any) -> dict[str, str]:
     return {"ETag": f'"{thing.version}"'}
 
 
-def expected_version(given: int | None) -> int | None:
+def expected_version(*given: int | None) -> int | None:
     """The version that the caller has seen, from `If-Match` or given otherwise; None for any.
 
     A proxy may have weakened the tag. Anything but one version or `*` is malformed, and so are
     two different versions.
     """
+    named = {version for version in given if version is not None}
     header = request.headers.get("If-Match")
-    if header is None or header.strip() == "*":
-        return given
-    found = _TAG.fullmatch(header.strip())
-    if found is None:
-        raise _malformed('Must be one version, such as "7", or *.')
-    version = int(found[1])
-    if given not in (None, version):
-        raise _malformed(f"Names version {version}, but the request also names {given}.")
-    return version
+    if header is not None and header.strip() != "*":
+        found = _TAG.fullmatch(header.strip())
+        if found is None:
+            raise _malformed('Must be one version, such as "7", or *.')
+        named.add(int(found[1]))
+    if len(named) > 1:
+        told = f"The request names several versions: {', '.join(map(str, sorted(named)))}."
+        raise _malformed(told, "query.version" if header is None else _HEADER)
+    return named.pop() if named else None
 
 
-def _malformed(detail: str) -> ApiError:
-    error = FieldError(location="header.If-Match", code="malformed", detail=detail)
-    return ApiError("malformed", f"If-Match: {detail}", errors=[error])
+def require_readable() -> None:
+    """Raises `malformed` for an `If-Match` that names neither one version nor any."""
+    if "identity" in g:
+        expected_version(None)
+
+
+def judged(response: Response) -> Response:
+    """The answer to a question about one thing, where `If-Match` and `If-None-Match` let it through."""
+    expected = expected_version(None)
+    if expected is not None and response.get_etag()[0] != str(expected):
+        detail = f"Version {expected} was expected."
+        return problems.respond("stale", detail, current=orjson.Fragment(response.get_data()))
+    # What is left is `If-None-Match`: the library would compare a weakened `If-Match` strongly.
+    environ = {name: value for name, value in request.environ.items() if name != "HTTP_IF_MATCH"}
+    response.make_conditional(environ)
+    return response
+
+
+def _malformed(detail: str, location: str = _HEADER) -> ApiError:
+    error = FieldError(location=location, code="malformed", detail=detail)
+    return ApiError("malformed", f"{location.partition('.')[2]}: {detail}", errors=[error])

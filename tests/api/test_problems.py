@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +13,17 @@ import pytest
 from taskmgr.api.problems import CODES
 from taskmgr.domain.errors import Unavailable
 from taskmgr.domain.services import Services
+from taskmgr.domain.services.idempotency import IdempotencyInProgress
 from taskmgr.domain.user import Actor
 from tests.api.client import Client, problem
 from tests.api.operations import World
 
-# Codes that nothing raises yet.
-LATER = {"too_many_requests", "idempotency_mismatch", "idempotency_in_progress", "unexpected_count"}
+# The codes of these are produced beside the rest of their subject.
+ELSEWHERE = {
+    "too_many_requests": "test_rate_limit.py",
+    "idempotency_mismatch": "test_idempotency.py",
+    "unexpected_count": "test_bulk.py",
+}
 
 
 class _Raises:
@@ -57,7 +63,12 @@ CASES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
 
 
 def test_every_code_is_produced_by_some_test() -> None:
-    assert set(CODES) - LATER == {*CASES, "internal", "unavailable"}
+    assert set(CODES) == {*CASES, *ELSEWHERE, "internal", "unavailable", "idempotency_in_progress"}
+
+
+@pytest.mark.parametrize(("code", "file"), ELSEWHERE.items())
+def test_a_code_that_is_left_to_another_file_is_produced_there(code: str, file: str) -> None:
+    assert f'"{code}"' in Path(__file__).with_name(file).read_text()
 
 
 @pytest.mark.parametrize("code", CASES)
@@ -97,6 +108,17 @@ def test_without_its_store_the_service_is_alive_but_not_ready(
 
     problem(client.get("/readyz"), "unavailable")
     assert client.get("/healthz").status_code == 200
+
+
+def test_a_request_whose_twin_is_still_at_work_is_told_when_to_come_again(
+    client_of: Callable[..., Client], services: Services
+) -> None:
+    client = client_of(over=replace(services, idempotency=_Raises(IdempotencyInProgress())))
+
+    answer = client.as_("member").post("tasks", {"title": "x"}, headers={"Idempotency-Key": "once"})
+
+    problem(answer, "idempotency_in_progress")
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 class _NoHealth:

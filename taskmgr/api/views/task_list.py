@@ -10,19 +10,18 @@ from taskmgr.api.context import actor, identity, policy, services
 from taskmgr.api.problems import ApiError
 from taskmgr.api.schemas.others import Listed
 from taskmgr.api.schemas.tasks import Enriched
-from taskmgr.api.views.answers import paged, window_of
+from taskmgr.api.views.answers import paged
 from taskmgr.domain.errors import FieldError
-from taskmgr.domain.query import DEFAULT_SORT, Page, TaskQuery
+from taskmgr.domain.query import DEFAULT_SORT, Page, TaskQuery, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
 from taskmgr.domain.workflow import Category
 
 
-def task_page(given: dict[str, Any], **fixed: Any) -> Listed:
-    """The page that the parameters ask for; `fixed` are filters that the path gives."""
-    query = replace(task_query(given), **fixed)
-    page: Page[Any] = services().tasks.list(query, window_of(given, query), by=actor())
-    return paged(replace(page, items=enriched(page.items, given["include"])), query)
+def task_page(query: TaskQuery, window: Window, include: tuple[str, ...]) -> Listed:
+    """The page of the tasks that match, with what was asked to come along."""
+    page: Page[Any] = services().tasks.list(query, window, by=actor())
+    return paged(replace(page, items=enriched(page.items, include)), query)
 
 
 def task_query(given: dict[str, Any]) -> TaskQuery:

@@ -26,7 +26,7 @@ from taskmgr.api.schemas.tasks import (
     TransitionOut,
 )
 from taskmgr.api.views.answers import changed, created, paged, window_of
-from taskmgr.api.views.task_list import enriched, task_page
+from taskmgr.api.views.task_list import enriched, task_page, task_query
 from taskmgr.domain.token import Scope
 
 READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
@@ -47,7 +47,8 @@ def list_tasks(query: dict[str, Any]) -> Any:
 
     Filters are ANDed; a comma means any of. The newest come first unless `sort` says otherwise.
     """
-    return task_page(query)
+    asked = task_query(query)
+    return task_page(asked, window_of(query, asked), query["include"])
 
 
 @tasks.post("")
@@ -180,8 +181,7 @@ def restore_task(query: dict[str, Any], given: dict[str, Any], task_id: str) -> 
 
     As it was; limits, parent and cycles are judged again.
     """
-    version = expected_version(given.pop("version", None) or query.pop("version"))
-    query.pop("version", None)
+    version = expected_version(given.pop("version", None), query.pop("version"))
     task = services().tasks.restore(task_id, by=actor(), version=version, **given, **query)
     return changed(task, **query)
 

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
+
 from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.context import actor, services
-from taskmgr.api.identity import takes
+from taskmgr.api.context import actor, identity, services
+from taskmgr.api.identity import require_scopes, takes
 from taskmgr.api.schemas.others import items_of
 from taskmgr.api.schemas.queries import TokenListQuery
 from taskmgr.api.schemas.users import NewTokenOut, TokenIn, TokenOut
+from taskmgr.domain.token import Scope
 
 tokens = Blueprint("tokens", __name__, url_prefix="/api/v1/tokens", description="Bearer tokens")
 
 Tokens = items_of(TokenOut, "Tokens")
 
 
+def _of_somebody_else() -> bool:
+    return any(key != identity().user.id for key in request.args.getlist("user_id"))
+
+
 @tokens.get("")
-@takes()
+@takes(also={Scope.ADMIN: _of_somebody_else})
 @tokens.query(TokenListQuery)
 @tokens.response(200, Tokens)
 def list_tokens(query: dict[str, Any]) -> Any:
@@ -34,6 +41,8 @@ def create_token(given: dict[str, Any]) -> Any:
 
     Its secret text is in the answer, this once. No token makes a wider one.
     """
+    if given.get("user_id") not in (None, identity().user.id):
+        require_scopes({Scope.ADMIN.value})
     return services().tokens.create(**given, by=actor())
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import request
 
 from taskmgr.api.blueprint import Blueprint
 from taskmgr.api.context import actor, identity, services
-from taskmgr.api.identity import require_scopes, takes
+from taskmgr.api.identity import takes
 from taskmgr.api.preconditions import etag, expected_version
 from taskmgr.api.schemas.others import page_of
 from taskmgr.api.schemas.queries import TaskListQuery, UserListQuery, WriteQuery
 from taskmgr.api.schemas.tasks import TaskRowOut
 from taskmgr.api.schemas.users import UserIn, UserOut, UserPatch, UserRowOut
 from taskmgr.api.views.answers import changed, created, paged, window_of
-from taskmgr.api.views.task_list import task_page
+from taskmgr.api.views.task_list import task_page, task_query
 from taskmgr.domain.token import Scope
 
 READ, WRITE = Scope.USERS_READ, Scope.USERS_WRITE
@@ -26,8 +27,12 @@ UserPage = page_of(UserRowOut, "UserPage")
 TasksOfUserPage = page_of(TaskRowOut, "TasksOfUserPage")
 
 
+def _with_tasks() -> bool:
+    return "tasks" in request.args.getlist("include")
+
+
 @users.get("")
-@takes(READ)
+@takes(READ, also={Scope.TASKS_READ: _with_tasks})
 @users.query(UserListQuery)
 @users.response(200, UserPage)
 def list_users(query: dict[str, Any]) -> Any:
@@ -40,7 +45,6 @@ def list_users(query: dict[str, Any]) -> Any:
     window = window_of(query, scope)
     if query["include"] is None:
         return paged(services().users.list(window, by=actor()), scope)
-    require_scopes({Scope.TASKS_READ.value})
     page = services().users.list_with_tasks(window, tasks_limit=query["tasks_limit"], by=actor())
     return paged(page, scope)
 
@@ -95,5 +99,7 @@ def change_user(query: dict[str, Any], given: dict[str, Any], user_id: str) -> A
 @users.response(200, TasksOfUserPage)
 def list_tasks_of_user(query: dict[str, Any], user_id: str) -> Any:
     """List the tasks assigned to a user"""
-    user = services().users.get(user_id, by=actor())
-    return task_page({**query, "assignee": None}, assignee_ids=(user.id,))
+    asked = replace(task_query({**query, "assignee": None}), assignee_ids=(user_id,))
+    window = window_of(query, asked)
+    services().users.get(user_id, by=actor())
+    return task_page(asked, window, query["include"])

@@ -37,8 +37,7 @@ class FactFinder:
     touching: bool = True
 
     def for_step(self, step: Step) -> Facts:
-        """The facts that some rule asks for at this step. Raises `Invalid` for ids of nothing."""
-        self._require_related(step)
+        """The facts that some rule asks for at this step."""
         parent, parent_binned = self._parent(step)
         started, urgent = self._counted(step)
         ring, levels = self._relations(step)
@@ -54,23 +53,6 @@ class FactFinder:
             cycle=ring,
             levels=levels,
         )
-
-    def _require_related(self, step: Step) -> None:
-        """New relations must lead to tasks that are there; a restored task may have lost some."""
-        if step.restored or not step.adds_edges:
-            return
-        kept = () if step.created else step.before.blocked_by
-        blockers = [b for b in step.after.blocked_by if b not in kept]
-        new_parent = step.created or step.after.parent_id != step.before.parent_id
-        parents = [step.after.parent_id] if new_parent and step.after.parent_id else []
-        there = self.store.tasks.get_many({*blockers, *parents})
-        errors = [
-            FieldError(location=where, code="unknown_task", detail=f"There is no task {task_id}.")
-            for where, task_id in _placed(step.after, blockers, parents)
-            if task_id not in there and task_id != step.after.id
-        ]
-        if errors:
-            raise Invalid(errors)
 
     def _assignee(self, step: Step) -> User | None:
         if step.after.assignee_id is None or not step.needs_active_assignee:
@@ -190,9 +172,26 @@ def unresolved(blocked_by: Collection[str], there: Mapping[str, Task], policy: P
     )
 
 
-def _placed(task: Task, blockers: Collection[str], parents: Collection[str]) -> list[tuple[str, str]]:
-    places = [(f"blocked_by.{task.blocked_by.index(b)}", b) for b in blockers]
-    return [*places, *(("parent_id", p) for p in parents)]
+def require_there(store: Store, named: Mapping[str, Any], *, besides: Collection[str | None] = ()) -> None:
+    """Raises `Invalid` with every user and task among these fields of a task that is not there.
+
+    `besides` are tasks that it is related to already: what became of those is no mistake.
+    """
+    assignee, parent = named.get("assignee_id"), named.get("parent_id")
+    related = [(f"blocked_by.{place}", b) for place, b in enumerate(named.get("blocked_by", ()))]
+    related += [("parent_id", parent)] if parent is not None else []
+    new = [(place, task_id) for place, task_id in related if task_id not in besides]
+    there = store.tasks.get_many({task_id for _, task_id in new})
+    errors = [
+        FieldError(location=place, code="unknown_task", detail=f"There is no task {task_id}.")
+        for place, task_id in new
+        if task_id not in there
+    ]
+    if assignee is not None and assignee not in store.users.get_many([assignee]):
+        detail = f"There is no user {assignee}."
+        errors.insert(0, FieldError(location="assignee_id", code="unknown_user", detail=detail))
+    if errors:
+        raise Invalid(errors)
 
 
 def _path(start: str, last: str, came_from: Mapping[str, str]) -> tuple[str, ...]:

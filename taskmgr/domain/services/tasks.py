@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from taskmgr.domain import permissions, rules, values
 from taskmgr.domain.activity import difference, kind_of_task_change
 from taskmgr.domain.errors import (
     AlreadyAssigned,
-    FieldError,
     Invalid,
     NotFound,
     Refusal,
@@ -27,7 +27,7 @@ from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Clock, NewId, Store
 from taskmgr.domain.query import MOST_LIMIT, Page, TaskQuery, Window
-from taskmgr.domain.services.facts import FactFinder, unresolved
+from taskmgr.domain.services.facts import FactFinder, require_there, unresolved
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.step import Step
 from taskmgr.domain.task import Task, new_task, parsers
@@ -132,6 +132,7 @@ class TaskService:
         start = new_task(task_id, fields, by=by.id, now=now, policy=self.policy)
 
         def command() -> Task:
+            require_there(self.store, fields)
             workflow = self.policy.workflow
             task = start.moved(fields.get("status", start.status), now=now, workflow=workflow)
             for action in permissions.needed_to_create(task, actor=by, override=override):
@@ -165,8 +166,8 @@ class TaskService:
         change to what already is changes nothing and logs nothing.
         """
         fields = self._checked(changes)
-        return self._change(task_id, lambda _: fields, by=by, reason=reason, override=override,
-                            version=version, dry_run=dry_run)  # fmt: skip
+        return self._change(task_id, lambda _: fields, named=fields, by=by, reason=reason,
+                            override=override, version=version, dry_run=dry_run)  # fmt: skip
 
     def block(self, task_id: str, blocker_id: str, *, by: Actor, **beside: Any) -> Task:
         """Makes a task wait for another. Raises `NotFound` for either."""
@@ -195,20 +196,24 @@ class TaskService:
         changes: Callable[[Task], Mapping[str, Any]],
         *,
         by: Actor,
+        named: Mapping[str, Any] = MappingProxyType({}),
         reason: str | None = None,
         override: bool = False,
         version: int | None = None,
         dry_run: bool = False,
     ) -> Task:
-        """`changes` answers, for the task as it is, what it shall have."""
+        """`changes` answers, for the task as it is, what it shall have.
+
+        What the fields in `named` refer to must be there, which is judged before the task itself.
+        """
         beside = self._beside(reason=reason, version=version)
         now = self.clock()
 
         def command() -> Task:
-            before = self.store.tasks.get(task_id)
+            before = self._before(task_id, named)
             fields = changes(before)
             after = before.changed(fields, now=now, workflow=self.policy.workflow)
-            self._require_free(before, after, by)
+            self._require_free(before, after, by, beside["version"])
             needed = permissions.needed_to_change(before, after, fields, actor=by, override=override)
             for action in needed:
                 permissions.require(by, action, before)
@@ -275,8 +280,7 @@ class TaskService:
 
     def _perform(self, step: Step, *, now: datetime, version: int | None, kind: str | None = None) -> Task:
         """Judges the step and records it: the only place where a stored task is written."""
-        if version is not None and version != step.before.version:
-            raise Stale(step.before, expected=version)
+        _require_version(step.before, version)
         _, changed = difference(step.before, step.after)
         if not changed:
             return step.before
@@ -301,21 +305,31 @@ class TaskService:
         blockers = self.store.tasks.get_many({b for w in waiting.values() for b in w.blocked_by})
         return tuple(w.id for w in waiting.values() if not unresolved(w.blocked_by, blockers, self.policy))
 
-    def _require_free(self, before: Task, after: Task, by: Actor) -> None:
+    def _before(self, task_id: str, named: Mapping[str, Any]) -> Task:
+        try:
+            task = self.store.tasks.get(task_id)
+        except NotFound:
+            require_there(self.store, named)
+            raise
+        require_there(self.store, named, besides=(task.parent_id, *task.blocked_by))
+        return task
+
+    def _require_free(self, before: Task, after: Task, by: Actor, version: int | None) -> None:
         """Who takes a task that another has learns so, before anything is said of rights."""
         taking = by.user_id is not None and after.assignee_id == by.user_id
         holder = before.assignee_id
         if taking and holder not in (None, by.user_id) and not permissions.permits(by, Action.ASSIGN):
+            _require_version(before, version)
             raise AlreadyAssigned(str(holder))
 
     def _checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The given fields as they will be kept. Raises `Invalid` with all mistakes at once."""
-        fields = values.check_all(given, parsers(self.policy))
-        assignee = fields.get("assignee_id")
-        if assignee is not None and assignee not in self.store.users.get_many([assignee]):
-            detail = f"There is no user {assignee}."
-            raise Invalid([FieldError(location="assignee_id", code="unknown_user", detail=detail)])
-        return fields
+        return values.check_all(given, parsers(self.policy))
 
     def _beside(self, **given: Any) -> dict[str, Any]:
         return values.check_all(given, _BESIDE)
+
+
+def _require_version(task: Task, version: int | None) -> None:
+    if version is not None and version != task.version:
+        raise Stale(task, expected=version)

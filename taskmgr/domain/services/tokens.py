@@ -11,7 +11,7 @@ from taskmgr.domain import permissions, values
 from taskmgr.domain.errors import FieldError, Invalid, NotFound, NotPermitted, required
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.ports import Clock, Credentials, NewId, Store
-from taskmgr.domain.token import PARSERS, Token
+from taskmgr.domain.token import PARSERS, Scope, Token
 from taskmgr.domain.user import Actor, User
 
 _PREFIX = "tm"
@@ -95,7 +95,7 @@ class TokenService:
     def revoke(self, token_id: str, *, by: Actor) -> None:
         """Makes a token worthless. Raises `NotFound`, also for one that is not the actor's."""
         token = self.store.tokens.get(token_id)
-        if token.user_id != by.user_id and not permissions.permits(by, Action.MANAGE_USERS):
+        if token.user_id != by.user_id and not _manages_tokens(by):
             raise NotFound("token", token_id)
         self.store.tokens.remove(token_id)
 
@@ -103,9 +103,12 @@ class TokenService:
         wanted = user_id or by.user_id
         if wanted is None:
             raise Invalid([_error("user_id", "required", "Say whose token, by `user_id`.")])
+        owner = self.store.users.get(wanted)
         if wanted != by.user_id:
             permissions.require(by, Action.MANAGE_USERS)
-        return self.store.users.get(wanted)
+            if not _manages_tokens(by):
+                raise NotPermitted(f"It takes a token with the scope {Scope.ADMIN.value}.")
+        return owner
 
     def _require_complete(self, fields: dict[str, Any]) -> None:
         if "name" not in fields:
@@ -113,6 +116,13 @@ class TokenService:
         expires_at = fields.get("expires_at")
         if expires_at is not None and expires_at <= self.clock():
             raise Invalid([_error("expires_at", "past", "Must lie in the future.")])
+
+
+def _manages_tokens(by: Actor) -> bool:
+    """Whether other people's tokens are this actor's business: an admin's, with a token that says so."""
+    return permissions.permits(by, Action.MANAGE_USERS) and (
+        by.scopes is None or Scope.ADMIN.value in by.scopes
+    )
 
 
 def _error(location: str, code: str, detail: str) -> FieldError:
