@@ -41,4 +41,8 @@ def main() -> None:
         commands()
     except (CannotStart, DomainError) as error:
         click.echo(told(error), err=True)
-        sys.exit(1)
+    except Exception as error:
+        if not type(error).__module__.startswith("pymongo."):
+            raise
+        click.echo(f"The database refuses: {error}", err=True)
+    sys.exit(1)

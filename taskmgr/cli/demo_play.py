@@ -77,6 +77,8 @@ class Play:
             yield ago - later, partial(self._move, place, status, reason=work.reason)
         for turn in work.turns:
             yield turn.ago - later, partial(self._turn, place, turn)
+        for ago, who, text in work.said:
+            yield ago - later, partial(self._say, place, who, text)
         if work.again is not None:
             ago = max(work.settled - _UNTIL_REOPENED, _SPREAD * 2)
             yield ago - later, partial(self._reopen, place, work.again)
@@ -135,6 +137,9 @@ class Play:
         ways = [to for to in workflow.transitions[status] if workflow.is_open(to)]
         if ways:
             self._change(place, {"status": ways[0]}, reason=reason)
+
+    def _say(self, place: int, who: str, text: str) -> None:
+        self.services.comments.create(self._ids[place], text=text, by=Actor.of(self._team[who]))
 
     def _bin(self, place: int) -> None:
         self.services.tasks.bin(self._ids[place], by=Actor.of(self._team[LEAD]))

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -109,9 +109,11 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 
 class Master(Arbiter):  # type: ignore[misc]
-    """gunicorn's master: it has no hook in its loop, and Ctrl-C would cut off requests."""
+    """gunicorn's master, which lacks a hook in its loop, and for which Ctrl-C cuts off requests."""
 
     app: Server
+    _hurried = False
+    _reloading = False
 
     def murder_workers(self) -> None:
         """Called every second, and between the forks: what `watch` has open, no worker inherits."""
@@ -119,8 +121,15 @@ class Master(Arbiter):  # type: ignore[misc]
         super().murder_workers()
 
     def handle_int(self) -> None:
-        self.hurried = True
+        self._hurried = True
         self.handle_term()
+
+    def stop(self, graceful: bool = True) -> None:
+        if graceful and not self.app.ending:
+            _log.info("stopping")
+            self.app.ending.announce()
+            time.sleep(0 if self._hurried else NOTICE)
+        super().stop(graceful)
 
     def handle_hup(self) -> None:
         try:
@@ -131,14 +140,21 @@ class Master(Arbiter):  # type: ignore[misc]
         super().handle_hup()
         _log.info("reloaded")
 
-    hurried = False
+    def reload(self) -> None:
+        """Does not wait for the old workers: a slow client of theirs would keep all signals waiting."""
+        self._reloading = True
+        with suppress(_Reloaded):
+            super().reload()
+        self._reloading = False
 
-    def stop(self, graceful: bool = True) -> None:
-        if graceful and not self.app.ending:
-            _log.info("stopping")
-            self.app.ending.announce()
-            time.sleep(0 if self.hurried else NOTICE)
-        super().stop(graceful)
+    def reap_workers(self) -> None:
+        super().reap_workers()
+        if self._reloading:
+            raise _Reloaded
+
+
+class _Reloaded(Exception):
+    """The new workers are there and the old ones told to end."""
 
 
 class Worker(GeventWorker):  # type: ignore[misc]

@@ -146,15 +146,28 @@ class Watch:
 
     def __init__(self, database: EmbeddedDatabase) -> None:
         self._database = database
+        self._is_at_it = False
         self._paused_until = 0.0
 
     def __call__(self) -> None:
         if time.monotonic() < self._paused_until:
             return
         try:
-            with gevent.Timeout(_WATCH_SLICE, False):
-                if self._database.ensure_running():
-                    _log.warning("the database had died and was started again")
+            if self._brought_up():
+                _log.warning("the database had died and was started again")
         except CannotStart as error:
             _log.error("the database is down", reason=str(error))
             self._paused_until = time.monotonic() + _WATCH_PAUSE
+
+    def _brought_up(self) -> bool:
+        """Whether it is up again, maybe after several turns."""
+        was_at_it, self._is_at_it = self._is_at_it, True
+        turn = gevent.Timeout.start_new(_WATCH_SLICE)
+        try:
+            brought_up = self._database.ensure_running()
+        except gevent.Timeout:
+            return False
+        finally:
+            turn.close()
+        self._is_at_it = False
+        return brought_up or was_at_it

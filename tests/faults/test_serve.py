@@ -185,7 +185,7 @@ def test_a_reload_reads_the_policy_anew_and_fails_no_request(place: Path) -> Non
         limit = service.call("GET", "/api/v1/workflow")[1]["limits"]["wip"]
 
     assert (seen, limit) == (2, 7)
-    assert set(clients.answers) == set(probe.answers) == {200}
+    assert set(clients.answers) == set(probe.answers) == {200}, (clients.answers, probe.answers, service.err)
 
 
 def test_a_reload_with_a_broken_policy_leaves_everything_as_it_was(place: Path) -> None:

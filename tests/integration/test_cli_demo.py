@@ -113,7 +113,9 @@ def test_an_empty_database_gets_a_team_and_its_history(
         )
     )
     log = whole_log(services, system)
-    assert {"task.binned", "task.assigned", "task.priority_changed"} <= {change.kind for change in log}
+    assert {"task.binned", "task.assigned", "task.priority_changed", "comment.created"} <= {
+        change.kind for change in log
+    }
     assert not any(change.override for change in log)
     assert all(now - timedelta(days=62) < change.at < now for change in log)
     assert min(task.created_at for task in tasks) < began - timedelta(days=30)
@@ -133,7 +135,7 @@ def test_the_content_is_the_same_every_time_and_is_made_once(
         return Counter((task.title, task.status, task.priority, task.labels, task.version) for task in tasks)
 
     first = content()
-    for name in ("tasks", "users", "activity"):
+    for name in ("tasks", "users", "comments", "activity"):
         database[name].delete_many({})
     make_user("admin", role=Role.ADMIN)
     second = content()

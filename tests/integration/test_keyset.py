@@ -20,6 +20,7 @@ from taskmgr.domain.task import Task
 from taskmgr.infrastructure.documents import UNDATED
 from taskmgr.infrastructure.mappers import title_key
 from taskmgr.infrastructure.repositories.keyset import behind
+from taskmgr.infrastructure.repositories.tasks import filters, order
 from tests.factories import NOW, a_task, an_id
 
 # Few values, so that many keys are equal.
@@ -163,9 +164,7 @@ def test_every_key_has_a_branch_in_its_own_direction() -> None:
 def test_the_usual_lists_are_read_from_an_index(
     database: Database[Any], store: Store, query: dict[str, Any], index: str
 ) -> None:
-    from taskmgr.infrastructure.repositories import tasks
-
-    stored(store, [{"labels": ("bug",)} for _ in range(20)])
+    stored(store, [{"labels": ("bug",)}, *({} for _ in range(30))])
     asked = TaskQuery(**query)
-    cursor = database["tasks"].find(tasks.filters(asked)).sort(tasks.order(asked.sort)).limit(5)
+    cursor = database["tasks"].find(filters(asked)).sort(order(asked.sort)).limit(5)
     assert f"'indexName': '{index}'" in str(cursor.explain()["queryPlanner"]["winningPlan"])

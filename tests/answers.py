@@ -1,0 +1,68 @@
+"""What a command answers instead of a result, in a form that is easy to compare; and what the log says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from taskmgr.domain.activity import Change, facts_of, replayed
+from taskmgr.domain.comment import Comment
+from taskmgr.domain.errors import Invalid, NotPermitted, Refusal, Refused
+from taskmgr.domain.query import ActivityQuery, Window
+from taskmgr.domain.services import Services
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import User
+from tests.factories import SYSTEM
+
+Call = Callable[[], object]
+
+
+def refusals(call: Call) -> tuple[Refusal, ...]:
+    """The rules that stand against a command."""
+    with pytest.raises(Refused) as caught:
+        call()
+    return caught.value.reasons
+
+
+def refused(call: Call) -> list[str]:
+    """Their codes, in order."""
+    return [refusal.code for refusal in refusals(call)]
+
+
+def standing(call: Call) -> tuple[Refusal, ...]:
+    """The rules that stand against a command, or nothing where it goes through."""
+    try:
+        call()
+    except Refused as refusal:
+        return refusal.reasons
+    return ()
+
+
+def mistakes(call: Call) -> list[tuple[str, str]]:
+    """What is invalid in a command: each place with the mistake's code."""
+    with pytest.raises(Invalid) as caught:
+        call()
+    return [(error.location, error.code) for error in caught.value.errors]
+
+
+def not_permitted(call: Call) -> str:
+    """What it would take."""
+    with pytest.raises(NotPermitted) as caught:
+        call()
+    return str(caught.value)
+
+
+def log_of(services: Services, entity_id: str) -> list[Change]:
+    """An entity's entries, oldest first."""
+    window = Window(limit=1_000)
+    entries = services.activity.list(ActivityQuery(entity_id=entity_id), window, by=SYSTEM).items
+    return sorted(entries, key=lambda entry: entry.version)
+
+
+def assert_log_tells_of(services: Services, entity: Task | User | Comment) -> None:
+    """As many entries as versions, without a gap, which replayed from nothing give the entity."""
+    log = log_of(services, entity.id)
+    assert [entry.version for entry in log] == list(range(1, entity.version + 1))
+    state = {"id": entity.id, "version": entity.version, "updated_at": entity.updated_at}
+    assert replayed(log) == facts_of(entity) | state

@@ -1,0 +1,129 @@
+"""Random commands of random people on a handful of tasks, named by numbers instead of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+
+from taskmgr.domain.errors import DomainError, Invalid, Refused
+from taskmgr.domain.policy import DEFAULT_WORKFLOW
+from taskmgr.domain.services import Services
+from taskmgr.domain.services.bulk import Result
+from taskmgr.domain.user import Actor, Role, User
+from tests.factories import SYSTEM
+
+PEOPLE = (Role.MANAGER, Role.MEMBER, Role.MEMBER, Role.VIEWER)
+
+Operation = Mapping[str, Any]
+
+_TASKS = st.integers(0, 7)
+_PEOPLE = st.integers(0, len(PEOPLE) - 1)
+_FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "title": st.sampled_from(["One", "Two"]),
+    "status": st.sampled_from(DEFAULT_WORKFLOW.statuses),
+    "priority": st.sampled_from(["low", "high", "urgent"]),
+    "due_date": st.sampled_from([None, "2026-03-09", "2026-12-01"]),
+    "assignee_id": st.none() | _PEOPLE,
+    "labels": st.sampled_from([[], ["a"], ["b", "a"]]),
+    "parent_id": st.none() | _TASKS,
+    "blocked_by": st.lists(_TASKS, max_size=2),
+}
+_BESIDE: dict[str, st.SearchStrategy[Any]] = {"reason": st.just("Because."), "override": st.just(True)}
+
+
+def _named(op: str, needed: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[Operation]:
+    return st.fixed_dictionaries({"op": st.just(op), **needed}, optional=optional)
+
+
+# Reasons come often, and an override is rare, so that many commands succeed by themselves.
+def operations(*, overrides: bool) -> st.SearchStrategy[Operation]:
+    """One command, in the form that a bulk takes."""
+    beside = _BESIDE if overrides else {"reason": _BESIDE["reason"]}
+    title = {"title": _FIELDS["title"]}
+    others = {name: values for name, values in _FIELDS.items() if name != "title"}
+    one, other = {"id": _TASKS}, {"id": _TASKS, "blocker_id": _TASKS}
+    return st.one_of(
+        _named("create", title, others | beside),
+        _named("change", one, _FIELDS | beside),
+        _named("status", one | {"status": _FIELDS["status"], "reason": _BESIDE["reason"]}, {}),
+        _named("status", one | {"status": _FIELDS["status"]}, beside),
+        _named("priority", one | {"priority": _FIELDS["priority"]}, beside),
+        _named("assign", one | {"assignee_id": _FIELDS["assignee_id"]}, beside),
+        _named("bin", one, {}),
+        _named("restore", one, beside),
+        _named("block", other, beside),
+        _named("unblock", other, beside),
+    )
+
+
+def commands(*, overrides: bool = True) -> st.SearchStrategy[tuple[int | None, Operation]]:
+    """One command and who gives it: one of the people, or None for the system."""
+    return st.tuples(st.none() | _PEOPLE, operations(overrides=overrides))
+
+
+@dataclass
+class World:
+    """People and tasks in a database; what they are called by numbers here, they have ids for there."""
+
+    services: Services
+    people: list[User]
+    tasks: list[str] = field(default_factory=list)
+
+    @classmethod
+    def with_people(cls, services: Services, prefix: str = "user") -> World:
+        people = [
+            services.users.create(username=f"{prefix}-{n}", name=f"{n}", role=role, by=SYSTEM)
+            for n, role in enumerate(PEOPLE)
+        ]
+        return cls(services, people)
+
+    def actor(self, number: int | None) -> Actor:
+        return SYSTEM if number is None else Actor.of(self.people[number])
+
+    def told(self, operation: Operation) -> dict[str, Any]:
+        """The operation with ids for numbers; a task that there is not yet is one that never was."""
+        known: dict[str, Callable[[Any], Any]] = {
+            "id": self._task,
+            "blocker_id": self._task,
+            "parent_id": self._task,
+            "blocked_by": lambda numbers: [self._task(number) for number in numbers],
+            "assignee_id": lambda number: None if number is None else self.people[number].id,
+        }
+        return {name: known[name](value) if name in known else value for name, value in operation.items()}
+
+    def note(self, result: Result) -> None:
+        """A task that was made gets the next number."""
+        if result.created and result.task is not None:
+            self.tasks.append(result.task.id)
+
+    def perform(self, by: int | None, operation: Operation) -> Result:
+        """One command by itself."""
+        answered = self.services.bulk.run([self.told(operation)], by=self.actor(by), atomic=False)
+        self.note(answered.results[0])
+        return answered.results[0]
+
+    def _task(self, number: int | None) -> str | None:
+        if number is None:
+            return None
+        return self.tasks[number] if number < len(self.tasks) else f"{number:024x}"
+
+    def number(self, key: Any) -> Any:
+        """What this id is called here."""
+        names = {task_id: f"task {n}" for n, task_id in enumerate(self.tasks)}
+        names |= {user.id: f"user {n}" for n, user in enumerate(self.people)}
+        return [self.number(each) for each in key] if isinstance(key, list | tuple) else names.get(key, key)
+
+
+def outcome(result: Result) -> Any:
+    """What became of a command, without ids."""
+    error = result.error
+    if isinstance(error, Refused):
+        return [(reason.code, reason.overridable) for reason in error.reasons]
+    if isinstance(error, Invalid):
+        return sorted((each.location, each.code) for each in error.errors)
+    if isinstance(error, DomainError):
+        return error.code
+    return result.task and result.task.version

@@ -1,0 +1,178 @@
+"""Whatever happens in whatever order, what the rule book promises is so at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymongo.database import Database
+
+from taskmgr.bootstrap import build_services
+from taskmgr.domain.activity import facts_of
+from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.ports import Store
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import TaskQuery
+from taskmgr.domain.services import Services
+from taskmgr.domain.services.bulk import Result
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import Actor
+from taskmgr.domain.workflow import Category
+from taskmgr.infrastructure.inspection import inspect
+from tests.answers import assert_log_tells_of, standing
+from tests.conftest import empty
+from tests.factories import SYSTEM, Clock
+from tests.integration.random_lives import Operation, World, commands, operations, outcome
+
+# Limits so low that they are met all the time.
+POLICY = replace(DEFAULT_POLICY, wip_limit=2, urgent_limit=1, four_eyes=True)
+WORKFLOW = POLICY.workflow
+Commands = Sequence[tuple[int | None, Operation]]
+
+
+@pytest.fixture
+def strict(store: Store, clock: Clock) -> Services:
+    return build_services(store, policy=POLICY, clock=clock)
+
+
+def lived(services: Services, life: Commands, clock: Clock) -> World:
+    """A world in which these commands were given, a minute from one to the next."""
+    world = World.with_people(services)
+    services.users.create(username="admin", name="Admin", role="admin", by=SYSTEM)
+    for by, operation in life:
+        clock.advance(minutes=1)
+        world.perform(by, operation)
+    return world
+
+
+def visible(services: Services) -> dict[str, Task]:
+    return {task.id: task for task in services.tasks.iterate(by=SYSTEM)}
+
+
+def category(task: Task) -> Category:
+    return WORKFLOW.category(task.status)
+
+
+@settings(max_examples=60)
+@given(life=st.lists(commands(), max_size=25))
+def test_the_log_tells_of_everything_and_nothing_is_stored_by_halves(
+    database: Database[Any], strict: Services, clock: Clock, life: Commands
+) -> None:
+    empty(database)
+    lived(strict, life, clock)
+    binned = strict.tasks.list(TaskQuery(binned=True), by=SYSTEM).items
+    for task in (*visible(strict).values(), *binned):
+        assert_log_tells_of(strict, task)
+    found: list[tuple[str, str]] = []
+    inspect(database, POLICY, lambda what, detail: found.append((what, detail)))
+    assert found == []
+
+
+@settings(max_examples=60)
+@given(life=st.lists(commands(overrides=False), max_size=25))
+def test_where_nobody_overrides_the_rules_hold(
+    database: Database[Any], strict: Services, clock: Clock, life: Commands
+) -> None:
+    empty(database)
+    lived(strict, life, clock)
+    tasks = visible(strict)
+    started = Counter(t.assignee_id for t in tasks.values() if category(t) is Category.STARTED)
+    urgent = Counter(
+        t.assignee_id
+        for t in tasks.values()
+        if t.priority is Priority.URGENT and category(t).is_open and t.assignee_id is not None
+    )
+    assert None not in started
+    assert max(started.values(), default=0) <= POLICY.wip_limit
+    assert max(urgent.values(), default=0) <= POLICY.urgent_limit
+    for task in tasks.values():
+        assert (task.completed_at is not None) == (category(task) is Category.COMPLETED)
+        parent = tasks[task.parent_id] if task.parent_id else None
+        if parent is not None and category(task).is_open:
+            assert category(parent) is not Category.COMPLETED
+    assert_no_ring(tasks)
+
+
+def assert_no_ring(tasks: Mapping[str, Task]) -> None:
+    """What waits for nothing is taken away, again and again, until nothing is left."""
+    waits = {
+        task.id: {b for b in task.blocked_by if b in tasks}
+        | {other.id for other in tasks.values() if other.parent_id == task.id}
+        for task in tasks.values()
+    }
+    while free := {key for key, waited in waits.items() if not waited}:
+        waits = {key: waited - free for key, waited in waits.items() if key not in free}
+    assert waits == {}
+
+
+@settings(max_examples=40)
+@given(life=st.lists(commands(), max_size=20), by=st.none() | st.integers(0, 3))
+def test_the_transitions_never_say_anything_else_than_the_move(
+    database: Database[Any], strict: Services, clock: Clock, life: Commands, by: int | None
+) -> None:
+    empty(database)
+    world = lived(strict, life, clock)
+    actor = world.actor(by)
+    for task in visible(strict).values():
+        for said in strict.tasks.transitions(task.id, by=actor):
+            if "not_permitted" not in [reason.code for reason in said.reasons]:
+                found = standing(lambda: moved(strict, task, said.to, actor))  # noqa: B023
+                assert said.reasons == found
+
+
+def moved(services: Services, task: Task, to: str, by: Actor) -> Task:
+    return services.tasks.change_status(task.id, status=to, by=by, reason="Because.", dry_run=True)
+
+
+@settings(max_examples=60)
+@given(
+    life=st.lists(commands(), max_size=8),
+    bulk=st.lists(operations(overrides=True), min_size=1, max_size=15),
+    by=st.none() | st.integers(0, 3),
+)
+def test_a_bulk_is_its_commands_one_by_one(
+    database: Database[Any],
+    strict: Services,
+    clock: Clock,
+    life: Commands,
+    bulk: Sequence[Operation],
+    by: int | None,
+) -> None:
+    empty(database)
+    alone, together = (World.with_people(strict, prefix) for prefix in ("alone", "together"))
+    for world in (alone, together):
+        for who, operation in life:
+            world.perform(who, operation)
+    # A bulk names only what there is when it begins.
+    told = [together.told(operation) for operation in bulk]
+    singly = [alone.told(operation) for operation in bulk]
+    one_by_one = [strict.bulk.run([op], by=alone.actor(by), atomic=False).results[0] for op in singly]
+    at_once = strict.bulk.run(told, by=together.actor(by), atomic=False).results
+    for world, results in ((alone, one_by_one), (together, at_once)):
+        for result in results:
+            world.note(result)
+    assert [outcome(result) for result in at_once] == [outcome(result) for result in one_by_one]
+    assert as_numbers(together, at_once) == as_numbers(alone, one_by_one)
+
+
+def as_numbers(world: World, results: Sequence[Result]) -> list[Any]:
+    """The tasks at the end, with numbers for ids."""
+    named = [result.task.id for result in results if result.task is not None]
+    tasks = [
+        *visible(world.services).values(),
+        *world.services.tasks.list(TaskQuery(binned=True), by=SYSTEM).items,
+    ]
+    ours = [task for task in tasks if task.id in (*world.tasks, *named)]
+    return sorted(
+        (
+            str(world.number(task.id)),
+            task.version,
+            {name: world.number(value) for name, value in facts_of(task).items()},
+        )
+        for task in ours
+    )
