@@ -41,8 +41,9 @@ def main() -> None:
         commands()
     except (CannotStart, DomainError) as error:
         click.echo(told(error), err=True)
+        sys.exit(1)
     except Exception as error:
-        if not type(error).__module__.startswith("pymongo."):
+        if not type(error).__module__.startswith("pymongo."):  # which is not imported for this
             raise
         click.echo(f"The database refuses: {error}", err=True)
-    sys.exit(1)
+        sys.exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import click
 
@@ -32,6 +33,12 @@ def serve(bind: str | None, workers: int | None) -> None:
 
     # Before anything imports ssl or pymongo: patched later, TLS ends in a RecursionError.
     monkey.patch_all()
-    from taskmgr.cli import service
+    from taskmgr.cli import listener
+    from taskmgr.settings import Settings
 
-    service.run(bind=bind, workers=workers)
+    settings = Settings.from_env()
+    settings = replace(settings, bind=bind or settings.bind, workers=workers or settings.workers)
+    with listener.take(settings.bind) as socket:
+        from taskmgr.cli import service  # a second of imports, which a wrong setting need not wait for
+
+        service.run(settings, socket)

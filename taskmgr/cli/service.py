@@ -1,4 +1,4 @@
-"""The service from its start to its end: address, database, first user, processes."""
+"""The service from its start to its end: database, first user, processes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
+from socket import socket
 from typing import Any
 
 import click
@@ -43,34 +43,27 @@ _MOST_FILES = 65_536
 _log = structlog.get_logger("taskmgr.serve")
 
 
-def run(*, bind: str | None, workers: int | None) -> None:
-    """Serves until a signal ends it. Raises `CannotStart`."""
-    settings = _settings(bind, workers)
+def run(settings: Settings, bound: socket) -> None:
+    """Serves on a bound socket until a signal ends it. Raises `CannotStart`."""
     logs.set_up(settings.log_format)
     _raise_file_limit()
     calling_off = CallingOff()
     with ExitStack() as stack:
-        socket = stack.enter_context(listener.take(settings.bind))
         own = embedded(settings)
         uri = stack.enter_context(own) if own else settings.mongodb_uri or ""
         calling_off.leave_if_asked()
         token = _prepared(uri, settings)
-        listener.open_up(socket, settings.bind)
-        message = greeting(listener.shown(socket), token)
+        listener.open_up(bound, settings.bind)
+        message = greeting(listener.shown(bound), token)
         duties = Duties(
             settings=settings,
             uri=uri,
             secret_key=secret_key(settings),
-            listener=socket.detach(),  # gunicorn's from here on
+            listener=bound.detach(),  # gunicorn's from here on
             watch=Watch(own) if own else lambda: None,
             ready=partial(_greet, message, calling_off),
         )
         Server(duties).run()
-
-
-def _settings(bind: str | None, workers: int | None) -> Settings:
-    given: dict[str, Any] = {"bind": bind, "workers": workers}
-    return replace(Settings.from_env(), **{name: value for name, value in given.items() if value is not None})
 
 
 def _raise_file_limit() -> None:

@@ -18,8 +18,9 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of code; `before` is the text between the last one and this."""
+    """A fenced block of code, `number` of its page; `before` is the text between the last and this."""
 
+    number: int
     language: str
     text: str
     before: str
@@ -33,12 +34,18 @@ def read(name: str) -> str:
 def blocks(text: str, *languages: str) -> list[Block]:
     """The blocks of a page in their order, of these languages or of any."""
     found, end = [], 0
-    for fence in _FENCE.finditer(text):
-        block = Block(fence[2], fence[3], text[end : fence.start()])
+    for number, fence in enumerate(_FENCE.finditer(text)):
+        block = Block(number, fence[2], fence[3], text[end : fence.start()])
         end = fence.end()
         if not languages or block.language in languages:
             found.append(block)
     return found
+
+
+def with_block(text: str, number: int, content: str) -> str:
+    """The page with other content in one of its blocks."""
+    fence = list(_FENCE.finditer(text))[number]
+    return text[: fence.start(3)] + content + text[fence.end(3) :]
 
 
 def prose(text: str) -> str:
@@ -74,8 +81,8 @@ def table(text: str) -> list[list[str]]:
 
 
 def code(cell: str) -> list[str]:
-    """What is set as code in a cell or a sentence."""
-    return re.findall(r"`([^`]+)`", cell)
+    """What is set as code in a cell, a sentence or a section, but for its blocks."""
+    return re.findall(r"`([^`\n]+)`", prose(cell))
 
 
 def links(text: str) -> Iterator[str]:

@@ -72,13 +72,11 @@ def test_a_port_in_use_is_refused_in_a_line_before_anything_is_started(place: Pa
     assert not (place / "data").exists()
 
 
-@pytest.mark.parametrize("bind", ["192.0.2.1:80", "no-such-host.invalid:80"])
-def test_an_address_of_another_machine_is_refused_in_a_line(place: Path, bind: str) -> None:
-    refused = run({"DATA_DIR": str(place / "data"), "BIND": bind}, "serve")
+def test_an_address_of_another_machine_is_refused_in_a_line(place: Path) -> None:
+    refused = run({"DATA_DIR": str(place / "data"), "BIND": "192.0.2.1:80"}, "serve")
 
-    assert refused.status == 1
-    assert refused.err.startswith(f"{bind} is no address of this machine: ")
-    assert refused.err.count("\n") == 1
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert refused.err.startswith("192.0.2.1:80 is no address of this machine: ")
 
 
 def test_all_mistakes_in_the_settings_are_named_at_the_start(place: Path) -> None:
@@ -168,35 +166,27 @@ def test_ctrl_c_reaches_all_processes_and_ends_the_service_as_quietly(place: Pat
 # --- reload
 
 
-def test_a_reload_reads_the_policy_anew_and_fails_no_request(place: Path) -> None:
+def test_a_reload_reads_the_policy_anew_without_a_failed_request_and_refuses_a_broken_one(
+    place: Path,
+) -> None:
     policy = place / "policy.toml"
     policy.write_text(POLICY.format(5))
     with serving(place, POLICY=str(policy)) as service:
-        before = service.workers
+        first = service.workers
         with (
             Clients(lambda _: service.call("GET", TASKS)[0]) as clients,
             Clients(lambda _: service.call("GET", "/readyz")[0], number=1) as probe,
         ):
             policy.write_text(POLICY.format(7))
             service.signal(signal.SIGHUP)
-            assert comes_true(lambda: not set(before) & set(service.workers))
-            seen = len(service.workers)
+            assert comes_true(lambda: not set(first) & set(service.workers))
+            second = service.workers
+
+            policy.write_text(POLICY.format("'many'"))
+            service.signal(signal.SIGHUP)
+            assert comes_true(lambda: "not reloaded" in service.err)
             time.sleep(0.5)
         limit = service.call("GET", "/api/v1/workflow")[1]["limits"]["wip"]
 
-    assert (seen, limit) == (2, 7)
+        assert (len(second), service.workers, limit) == (2, second, 7)
     assert set(clients.answers) == set(probe.answers) == {200}, (clients.answers, probe.answers, service.err)
-
-
-def test_a_reload_with_a_broken_policy_leaves_everything_as_it_was(place: Path) -> None:
-    policy = place / "policy.toml"
-    policy.write_text(POLICY.format(5))
-    with serving(place, POLICY=str(policy)) as service:
-        before = service.workers
-        policy.write_text(POLICY.format("'many'"))
-        service.signal(signal.SIGHUP)
-        assert comes_true(lambda: "not reloaded" in service.err)
-        time.sleep(1.5)
-
-        assert service.workers == before
-        assert service.call("GET", TASKS)[0] == 200

@@ -16,17 +16,18 @@ from taskmgr.domain.user import Actor, Role, User
 from tests.factories import SYSTEM
 
 PEOPLE = (Role.MANAGER, Role.MEMBER, Role.MEMBER, Role.VIEWER)
+FIRST_TASKS = 5
 
 Operation = Mapping[str, Any]
 
-_TASKS = st.integers(0, 7)
+_TASKS = st.integers(0, FIRST_TASKS + 2)
 _PEOPLE = st.integers(0, len(PEOPLE) - 1)
 _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "title": st.sampled_from(["One", "Two"]),
-    "status": st.sampled_from(DEFAULT_WORKFLOW.statuses),
-    "priority": st.sampled_from(["low", "high", "urgent"]),
-    "due_date": st.sampled_from([None, "2026-03-09", "2026-12-01"]),
-    "assignee_id": st.none() | _PEOPLE,
+    "status": st.sampled_from([*DEFAULT_WORKFLOW.statuses, "in_progress", "in_progress", "completed"]),
+    "priority": st.sampled_from(["urgent", "low", "urgent", "high"]),
+    "due_date": st.sampled_from(["2026-12-01", None]),
+    "assignee_id": st.sampled_from([0, 1, 1, 1, 2, None]),
     "labels": st.sampled_from([[], ["a"], ["b", "a"]]),
     "parent_id": st.none() | _TASKS,
     "blocked_by": st.lists(_TASKS, max_size=2),
@@ -50,7 +51,8 @@ def operations(*, overrides: bool) -> st.SearchStrategy[Operation]:
         _named("change", one, _FIELDS | beside),
         _named("status", one | {"status": _FIELDS["status"], "reason": _BESIDE["reason"]}, {}),
         _named("status", one | {"status": _FIELDS["status"]}, beside),
-        _named("priority", one | {"priority": _FIELDS["priority"]}, beside),
+        _named("change", one | {"status": st.just("in_progress"), "assignee_id": st.just(1)}, beside),
+        _named("priority", one | {"priority": _FIELDS["priority"], "reason": _BESIDE["reason"]}, {}),
         _named("assign", one | {"assignee_id": _FIELDS["assignee_id"]}, beside),
         _named("bin", one, {}),
         _named("restore", one, beside),
@@ -60,8 +62,9 @@ def operations(*, overrides: bool) -> st.SearchStrategy[Operation]:
 
 
 def commands(*, overrides: bool = True) -> st.SearchStrategy[tuple[int | None, Operation]]:
-    """One command and who gives it: one of the people, or None for the system."""
-    return st.tuples(st.none() | _PEOPLE, operations(overrides=overrides))
+    """One command and who gives it: one of the people, or None for the system, which may anything."""
+    who = st.sampled_from([None] * 6 + list(range(len(PEOPLE))))
+    return st.tuples(who, operations(overrides=overrides))
 
 
 @dataclass
@@ -78,13 +81,17 @@ class World:
             services.users.create(username=f"{prefix}-{n}", name=f"{n}", role=role, by=SYSTEM)
             for n, role in enumerate(PEOPLE)
         ]
-        return cls(services, people)
+        tasks = [
+            services.tasks.create(title="One", assignee_id=people[number % 3].id, by=SYSTEM).id
+            for number in range(FIRST_TASKS)
+        ]
+        return cls(services, people, tasks)
 
     def actor(self, number: int | None) -> Actor:
         return SYSTEM if number is None else Actor.of(self.people[number])
 
     def told(self, operation: Operation) -> dict[str, Any]:
-        """The operation with ids for numbers; a task that there is not yet is one that never was."""
+        """The operation with ids for numbers; the numbers go round the tasks that there are."""
         known: dict[str, Callable[[Any], Any]] = {
             "id": self._task,
             "blocker_id": self._task,
@@ -106,15 +113,20 @@ class World:
         return answered.results[0]
 
     def _task(self, number: int | None) -> str | None:
-        if number is None:
-            return None
-        return self.tasks[number] if number < len(self.tasks) else f"{number:024x}"
+        return None if number is None else self.tasks[number % len(self.tasks)]
 
     def number(self, key: Any) -> Any:
         """What this id is called here."""
         names = {task_id: f"task {n}" for n, task_id in enumerate(self.tasks)}
         names |= {user.id: f"user {n}" for n, user in enumerate(self.people)}
         return [self.number(each) for each in key] if isinstance(key, list | tuple) else names.get(key, key)
+
+
+def lives(
+    *, overrides: bool = True, longest: int = 30
+) -> st.SearchStrategy[list[tuple[int | None, Operation]]]:
+    """Commands one after the other."""
+    return st.lists(commands(overrides=overrides), min_size=longest // 2, max_size=longest)
 
 
 def outcome(result: Result) -> Any:

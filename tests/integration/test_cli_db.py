@@ -69,6 +69,8 @@ def test_a_new_server_is_made_a_replica_set_and_migrated_and_again_does_no_harm(
         first = run_here(settings, "db", "init")
         second = run_here(settings, "db", "init")
         after = run_here(settings, "db", "status", "--json")
+        # Stands for all that a server may refuse, such as a missing right.
+        refused = run_here({"MONGODB_URI": f"mongodb://127.0.0.1:{port}/local"}, "db", "migrate")
 
     assert (before.status, before.err) == (
         1,
@@ -79,6 +81,8 @@ def test_a_new_server_is_made_a_replica_set_and_migrated_and_again_does_no_harm(
     assert second.out == "The replica set was there already.\nThere was nothing to do.\n"
     assert (after.status, after.json["current"], after.json["replica_set"]) == (0, True, "theirs")
     assert after.json["database"] == "work"
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert refused.err.startswith("The database refuses: retryable writes is not supported")
 
 
 def test_a_stand_alone_server_is_refused_with_what_to_do() -> None:

@@ -23,6 +23,9 @@ from taskmgr.infrastructure.repositories.keyset import behind
 from taskmgr.infrastructure.repositories.tasks import filters, order
 from tests.factories import NOW, a_task, an_id
 
+few = settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]
+fewer = settings(max_examples=settings.default.max_examples // 4)  # type: ignore[union-attr]
+
 # Few values, so that many keys are equal.
 MOMENTS = st.sampled_from([NOW, NOW + timedelta(milliseconds=1), NOW + timedelta(days=1)])
 FIELDS = st.fixed_dictionaries(
@@ -68,6 +71,7 @@ def stored(store: Store, fields: list[dict[str, Any]], **also: Any) -> list[Task
     return tasks
 
 
+@few
 @given(fields=TASKS, sorts=SORTS, limit=st.integers(1, 5))
 def test_walking_the_pages_is_sorting(
     store: Store, fields: list[dict[str, Any]], sorts: tuple[Sort, ...], limit: int
@@ -84,7 +88,7 @@ def test_walking_the_pages_is_sorting(
     assert walked == in_order(tasks, sorts)
 
 
-@settings(max_examples=60)
+@fewer
 @given(
     fields=TASKS,
     sorts=SORTS,
@@ -117,6 +121,7 @@ def test_what_comes_and_goes_meanwhile_neither_hides_nor_repeats_the_others(
     assert len({task.id for task in walked}) == len(walked)
 
 
+@fewer
 @given(value=st.sampled_from(["due_date", "title", "priority"]), descending=st.booleans(), fields=FIELDS)
 def test_a_position_that_no_task_has_any_more_still_is_one(
     store: Store, value: str, descending: bool, fields: dict[str, Any]

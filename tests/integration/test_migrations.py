@@ -71,7 +71,7 @@ def test_the_second_time_there_is_nothing_to_do(fresh: Database[Any]) -> None:
 
 
 def test_two_machines_at_once_do_no_harm(fresh: Database[Any]) -> None:
-    for _ in range(5):
+    for _ in range(3):
         fresh.client.drop_database(fresh.name)
         barrier = threading.Barrier(4)
 
@@ -87,7 +87,7 @@ def test_two_machines_at_once_do_no_harm(fresh: Database[Any]) -> None:
 
 def test_two_machines_at_once_repair_a_changed_index(fresh: Database[Any]) -> None:
     migrate(fresh, UTC)
-    for _ in range(5):
+    for _ in range(3):
         fresh.tasks.drop_index("newest")
         fresh.tasks.create_index([("created_at", 1)], name="newest")
         barrier = threading.Barrier(4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,8 +11,8 @@ import pytest
 from pymongo.database import Database
 
 from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.errors import EmailTaken, NotFound, UsernameTaken, WriteConflict
-from taskmgr.domain.ports import Store, StoredToken
+from taskmgr.domain.errors import EmailTaken, NotFound, Unavailable, UsernameTaken, WriteConflict
+from taskmgr.domain.ports import KnownAnswer, Remembered, Store, StoredToken
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import ActivityQuery, Sort, TaskQuery, Window
 from taskmgr.domain.task import Task
@@ -231,6 +232,12 @@ def test_the_total_counts_what_matches_on_all_pages(either: Store) -> None:
     assert either.tasks.find(TaskQuery(statuses=("todo",)), behind).total == 3
 
 
+def test_all_that_match_are_counted(either: Store) -> None:
+    added(either, a_task(), a_task(), a_task(status="backlog"), a_full_task())
+    assert either.tasks.count(TaskQuery(statuses=("todo",))) == 2
+    assert either.tasks.count(TaskQuery(binned=True)) == 1
+
+
 def test_nothing_is_counted_unasked(either: Store) -> None:
     added(either, a_task())
     assert either.tasks.find(TaskQuery(), Window()).total is None
@@ -344,6 +351,14 @@ def test_of_many_those_users_that_there_are_are_got(either: Store) -> None:
     either.users.add(two)
     assert either.users.get_many([one.id, two.id, an_id()]) == {one.id: one, two.id: two}
     assert either.users.get_many([]) == {}
+
+
+def test_ids_are_found_by_username(either: Store) -> None:
+    ada, bob = a_user(username="ada"), a_user(username="bob")
+    for user in (ada, bob, a_user()):
+        either.users.add(user)
+    assert either.users.ids_by_username(["ada", "bob", "nobody"]) == {"ada": ada.id, "bob": bob.id}
+    assert either.users.ids_by_username([]) == {}
 
 
 def test_users_come_by_name_page_by_page(either: Store) -> None:
@@ -663,3 +678,45 @@ def test_the_use_of_a_token_that_is_gone_brings_nothing_back(either: Store) -> N
     either.tokens.used(token.id, NOW)
     with pytest.raises(NotFound):
         either.tokens.get(token.id)
+
+
+# --- remembered answers
+
+ANSWER = Remembered(status=201, headers={"Location": "/api/v1/tasks/1", "ETag": '"1"'}, body=b'{"a": 1}\0')
+SOON = NOW + timedelta(hours=24)
+
+
+def remember(store: Store, caller: str, key: str) -> None:
+    store.answers.reserve(caller, key, SOON)
+    store.answers.keep(caller, key, b"print", ANSWER)
+
+
+def test_an_answer_is_remembered_for_its_caller_and_key(either: Store) -> None:
+    remember(either, "ada", "key")
+    assert either.answers.get("ada", "key", now=NOW) == KnownAnswer(fingerprint=b"print", answer=ANSWER)
+
+
+@pytest.mark.parametrize(("caller", "key"), [("bob", "key"), ("ada", "other"), ("adak", "ey")])
+def test_another_caller_or_key_has_no_answer(either: Store, caller: str, key: str) -> None:
+    remember(either, "ada", "key")
+    assert either.answers.get(caller, key, now=NOW) is None
+
+
+def test_an_answer_that_has_expired_is_none(either: Store) -> None:
+    remember(either, "ada", "key")
+    assert either.answers.get("ada", "key", now=SOON - timedelta(milliseconds=1)) is not None
+    assert either.answers.get("ada", "key", now=SOON) is None
+
+
+def test_two_commands_do_not_claim_one_key(store: Store) -> None:
+    """The second comes while the first is not at its end, and is told to come again."""
+
+    def first() -> None:
+        store.answers.reserve("ada", "key", SOON)
+        with ThreadPoolExecutor(1) as pool, pytest.raises(Unavailable):
+            pool.submit(store.unit_of_work.run, second, seconds=0.3).result()
+
+    def second() -> None:
+        store.answers.reserve("ada", "key", SOON)
+
+    store.unit_of_work.run(first)

@@ -1,0 +1,119 @@
+"""`docs/rules.md` against the rule book: every rule is there, as it is, with a real example."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from taskmgr.domain.permissions import TABLE, Reach
+from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW
+from taskmgr.domain.ports import Store
+from taskmgr.domain.rules import FIX_ACTIONS, MOST_LEVELS, RULES
+from taskmgr.domain.services.facts import MOST_NAMED
+from taskmgr.domain.workflow import Category, Workflow
+from taskmgr.infrastructure.policy_file import load_policy_file
+from tests.docs import refusals
+from tests.docs.answers import assert_shown
+from tests.docs.markdown import DOCS, Block, blocks, code, headings, read, section, table
+from tests.docs.refusals import Scene, Team, policy_of, shown
+from tests.factories import Clock
+
+PAGE = "docs/rules.md"
+SUPPORT_DESK = DOCS / "examples" / "support-desk.toml"
+SCENES = (*refusals.OF_TASKS, *refusals.OF_USERS, *refusals.PROBLEMS)
+WORDS = {Reach.NOTHING: "–", Reach.OWN: "own", Reach.CREATED: "created", Reach.ANY: "yes"}
+
+
+def test_every_rule_has_its_place_in_the_order_of_the_rule_book() -> None:
+    codes = [rule.__name__ for rule in RULES]
+
+    assert [heading.strip("`") for heading in headings(section(read(PAGE), "Refusals"))] == [
+        *codes,
+        "last_admin",
+    ]
+    assert [scene.__name__ for scene in refusals.OF_TASKS] == codes
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_a_refusal_is_shown_as_it_is_answered(scene: Scene, store: Store, clock: Clock) -> None:
+    answered = shown(scene, Team(store, clock, policy_of(scene)))
+    heading = f"### `{scene.__name__}`\n"
+    part = section(read(PAGE), f"`{scene.__name__}`")
+
+    assert answered["code"] == scene.__name__
+    if "overridable" in answered:
+        assert ("Can be overridden." in part) is answered["overridable"]
+        fix = answered["fix"] and answered["fix"]["action"]
+        named = set(code(part.split("overridden.")[1].split("```")[0])) & set(FIX_ACTIONS)
+        assert fix in named or (fix is None and not named)
+    assert_shown(PAGE, _block_behind(heading), answered)
+
+
+def test_asking_first_is_shown_as_it_is_answered(store: Store, clock: Clock) -> None:
+    answered = shown(refusals.asked_first, Team(store, clock))
+
+    assert_shown(PAGE, _block_behind("## Asking first\n"), answered)
+
+
+def _block_behind(heading: str) -> Block:
+    """The page's first block behind a heading."""
+    return next(block for block in blocks(read(PAGE)) if heading in block.before)
+
+
+def test_every_action_of_a_fix_is_named() -> None:
+    assert set(FIX_ACTIONS) <= set(code(section(read(PAGE), "Refusals")))
+
+
+def test_the_workflow_is_the_default_one() -> None:
+    rows = table(section(read(PAGE), "The workflow"))
+
+    assert [(code(start)[0], category, tuple(code(to))) for start, category, to in rows] == [
+        (name, category.value, DEFAULT_WORKFLOW.transitions[name])
+        for name, category in DEFAULT_WORKFLOW.categories.items()
+    ]
+
+
+def test_the_table_of_rights_is_the_one_in_force() -> None:
+    rows = table(section(read(PAGE), "Who may do what"))
+
+    assert [row[1:] for row in rows] == [[WORDS[r] for r in reaches.values()] for reaches in TABLE.values()]
+
+
+def test_the_limits_are_the_ones_in_force() -> None:
+    text = read(PAGE)
+    defaults = {row[0].strip("`"): row[2] for row in table(section(text, "A policy of your own"))}
+
+    assert defaults["limits.wip"] == str(DEFAULT_POLICY.wip_limit)
+    assert defaults["limits.urgent"] == str(DEFAULT_POLICY.urgent_limit)
+    assert f"limit ({DEFAULT_POLICY.wip_limit})" in section(text, "`wip_limit_reached`")
+    assert f"limit ({DEFAULT_POLICY.urgent_limit})" in section(text, "`urgent_limit_reached`")
+    assert f"more than {MOST_LEVELS} levels" in section(text, "`too_deep`")
+    assert f"At most {MOST_NAMED} are named" in section(text, "`blocked_by_unfinished_tasks`")
+
+
+def test_the_support_desk_is_a_policy(tmp_path: Path) -> None:
+    (block,) = blocks(read(PAGE), "toml")
+    shown = tmp_path / "policy.toml"
+    shown.write_text(block.text, "utf-8")
+
+    policy = load_policy_file(shown)
+
+    assert policy == load_policy_file(SUPPORT_DESK)
+    assert (policy.wip_limit, policy.urgent_limit) == (8, 0)
+    assert policy.workflow.initial == "new"
+    assert policy.workflow.categories["closed"] is Category.COMPLETED
+    assert _walkable(policy.workflow, "new", "triaged", "working", "waiting", "working", "solved", "closed")
+
+
+def _walkable(workflow: Workflow, *way: str) -> bool:
+    return all(workflow.leads(start, to) for start, to in pairwise(way))
+
+
+def test_no_rule_is_told_of_that_there_is_not() -> None:
+    known = {rule.__name__ for rule in RULES} | {"last_admin", "not_permitted", "already_assigned", "stale"}
+    named = {code(heading)[0] for heading in headings(read(PAGE)) if re.fullmatch(r"`\w+`", heading)}
+
+    assert named == known

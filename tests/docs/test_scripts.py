@@ -1,0 +1,127 @@
+"""The scripts that the docs show, run as they stand."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+
+from taskmgr import settings as taskmgr_settings
+from taskmgr.bootstrap import open_services
+from taskmgr.domain.services import Services
+from taskmgr.domain.user import Role, User
+from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from tests.docs.markdown import DOCS, blocks, code, read, section, table
+from tests.running import Settings, environment, run_here
+
+PAGE = "docs/scripting.md"
+EXAMPLES = DOCS / "examples"
+TEAM = ("amira", "jonas", "priya", "luca", "nora", "ci-bot")
+
+
+@pytest.fixture
+def connected(database: Database[Any], mongodb_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`taskmgr.connect()` leads to the test's database."""
+    monkeypatch.setenv("TASKMGR_MONGODB_URI", mongodb_uri)
+    monkeypatch.setenv("TASKMGR_DATABASE", database.name)
+
+
+@pytest.mark.usefixtures("connected")
+def test_the_scripts_of_the_page_print_what_it_shows(make_user: Callable[..., User]) -> None:
+    make_user("ada", role=Role.MANAGER)
+    found = blocks(section(read(PAGE), "Scripts"))
+    scripts = [(b.text, after.text) for b, after in pairwise(found) if b.language == "python"]
+
+    for script, shown in scripts:
+        assert _printed(script) == shown
+    assert len(scripts) == 5
+
+
+@pytest.mark.usefixtures("connected")
+def test_the_script_of_the_readme_runs(make_user: Callable[..., User], make_task: Callable[..., Any]) -> None:
+    make_user("ada")
+    make_task(priority="high")
+    (script,) = blocks(read("README.md"), "python")
+
+    assert _printed(script.text) == "todo high Write the report\n"
+
+
+def _printed(script: str) -> str:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(script, "script", "exec"), {})  # noqa: S102 - it is ours
+    return out.getvalue()
+
+
+def test_the_table_of_commands_names_what_there_is(services: Services) -> None:
+    for service, *methods in table(section(read(PAGE), "Commands")):
+        found = getattr(services, code(service)[0].removeprefix("services."))
+        named = {name for cell in methods for name in code(cell)}
+        assert named <= set(dir(found))
+        # What only the API has a use for.
+        rest = {name for name in dir(type(found)) if not name.startswith("_")}
+        rest -= {"store", "policy", "journal", "clock", "new_id", "credentials", "tasks", "identify"}
+        assert named == rest
+
+
+# --- the import
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A data folder of its own, with a database that runs for as long as the tests do."""
+    with TemporaryDirectory(prefix="tm-") as name, EmbeddedDatabase(Path(name), cache_gib=0.25):
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def settings(folder: Path) -> Settings:
+    found = {"DATA_DIR": str(folder)}
+    for name in TEAM:
+        assert run_here(found, "users", "add", name).status == 0
+    return found
+
+
+def test_the_import_brings_in_what_the_page_says(settings: Settings) -> None:
+    checked = _import(settings, "--check")
+    done = _import(settings)
+    summary, complaints = (b.text for b in blocks(section(read(PAGE), "A whole script"), "text"))
+
+    assert (done.returncode, done.stdout) == (1, summary)
+    assert all(line in done.stderr for line in complaints.splitlines())
+    assert checked.stdout.splitlines()[0] == done.stdout.splitlines()[0]
+    assert "319 tasks, 6 users; up to date" in run_here(settings, "db", "status").out
+    assert _titles_in(Path(settings["DATA_DIR"])) == _titles_of_the_file()
+
+
+def _titles_in(folder: Path) -> list[str]:
+    with open_services(taskmgr_settings.Settings(data_dir=folder)) as services:
+        return sorted(task.title for task in services.tasks.iterate(by=services.system("tests")))
+
+
+def _titles_of_the_file() -> list[str]:
+    """What every row says that can be imported, character for character but for the blanks around."""
+    left_out = ("Water the plants", "Send the year-end letters", "Stop the double charges")
+    with (EXAMPLES / "tasks.csv").open(encoding="utf-8", newline="") as file:
+        titles = [row["title"].strip() for row in csv.DictReader(file)]
+    return sorted(t for t in titles if t not in left_out and len(t) <= 200 and t != "\u200b")
+
+
+def _import(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, EXAMPLES / "import_tasks.py", EXAMPLES / "tasks.csv", *words],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
