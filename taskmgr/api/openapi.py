@@ -13,7 +13,7 @@ from flask_smorest import Api
 from taskmgr.api import problems
 from taskmgr.api.idempotency import is_idempotent
 from taskmgr.api.identity import scopes_of
-from taskmgr.api.schemas.base import ID_PATTERN
+from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.problems import ProblemOut
 from taskmgr.domain.policy import Policy
 from taskmgr.version import __version__
@@ -104,7 +104,7 @@ def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str) -
 
 
 def _id() -> dict[str, str]:
-    return {"type": "string", "pattern": ID_PATTERN}
+    return {"type": "string", "pattern": patterns.ID}
 
 
 def _header_parameters(operation: dict[str, Any], path_ids: list[str]) -> Iterator[dict[str, Any]]:

@@ -137,7 +137,8 @@ def _mistake(message: Mapping[str, Any], place: str, schema: ma.Schema) -> Field
     code = message["code"]
     if code == "unknown_field":
         allowed = sorted(field.data_key or name for name, field in schema.load_fields.items())
-        code = "unknown_parameter" if place.startswith("query") else code
+        if place.startswith("query"):
+            code, message = "unknown_parameter", {**message, "detail": "There is no such parameter."}
     return FieldError(
         location=f"{place}.{within}" if within else place,
         code=code,

@@ -24,10 +24,11 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
 from taskmgr.api.app import create_app
-from taskmgr.bootstrap import build_services, load_policy
+from taskmgr.bootstrap import build_services, load_policy, require_known_statuses
 from taskmgr.domain.errors import CannotStart, Unavailable
 from taskmgr.domain.ports import Health
 from taskmgr.infrastructure.connection import open_database
+from taskmgr.infrastructure.driver_errors import translated
 from taskmgr.infrastructure.store import mongo_store
 from taskmgr.settings import Settings
 
@@ -104,6 +105,14 @@ class Server(BaseApplication):  # type: ignore[misc]
         services = replace(services, health=HealthUntilTheEnd(services.health, self.ending))
         return create_app(services, duties.settings, secret_key=duties.secret_key)
 
+    def require_usable_policy(self) -> None:
+        """Raises `CannotStart` unless workers that started now could work with what is stored."""
+        duties = self.duties
+        policy = load_policy(duties.settings)
+        database = open_database(duties.uri, duties.settings.database)
+        with database.client, translated():
+            require_known_statuses(database, policy)
+
     def run(self) -> None:
         Master(self).run()
 
@@ -133,8 +142,8 @@ class Master(Arbiter):  # type: ignore[misc]
 
     def handle_hup(self) -> None:
         try:
-            load_policy(self.app.duties.settings)
-        except CannotStart as error:  # new workers would not start, and the old would be gone
+            self.app.require_usable_policy()
+        except (CannotStart, Unavailable) as error:  # new workers could not work, the old would be gone
             _log.error("not reloaded", reason=str(error))
             return
         super().handle_hup()

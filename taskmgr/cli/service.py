@@ -52,13 +52,14 @@ def run(settings: Settings, bound: socket) -> None:
         own = embedded(settings)
         uri = stack.enter_context(own) if own else settings.mongodb_uri or ""
         calling_off.leave_if_asked()
+        key = secret_key(settings)  # first of all: a token that is made below must also be shown
         token = _prepared(uri, settings)
         listener.open_up(bound, settings.bind)
         message = greeting(listener.shown(bound), token)
         duties = Duties(
             settings=settings,
             uri=uri,
-            secret_key=secret_key(settings),
+            secret_key=key,
             listener=bound.detach(),  # gunicorn's from here on
             watch=Watch(own) if own else lambda: None,
             ready=partial(_greet, message, calling_off),

@@ -21,6 +21,7 @@ from tests.running import (
     Clients,
     Service,
     comes_true,
+    free_port,
     run,
     servers_of,
     serving,
@@ -30,6 +31,13 @@ from tests.running import (
 
 TASKS = "/api/v1/tasks?limit=1"
 POLICY = "[limits]\nwip = {}\n"
+OTHER_WORKFLOW = """
+[workflow]
+initial = "new"
+statuses.new = { category = "unstarted", leads_to = ["solved", "rejected"] }
+statuses.solved = { category = "completed" }
+statuses.rejected = { category = "cancelled" }
+"""
 
 
 @pytest.fixture
@@ -163,6 +171,15 @@ def test_ctrl_c_reaches_all_processes_and_ends_the_service_as_quietly(place: Pat
     assert "stopping" in ours[0]
 
 
+def test_without_a_secret_key_nothing_is_done_to_a_database_elsewhere(place: Path) -> None:
+    nowhere = f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=60000"
+
+    refused = run({"DATA_DIR": str(place), "MONGODB_URI": nowhere}, "serve")
+
+    assert (refused.status, refused.out) == (1, "")
+    assert "TASKMGR_SECRET_KEY" in refused.err
+
+
 # --- reload
 
 
@@ -190,3 +207,18 @@ def test_a_reload_reads_the_policy_anew_without_a_failed_request_and_refuses_a_b
 
         assert (len(second), service.workers, limit) == (2, second, 7)
     assert set(clients.answers) == set(probe.answers) == {200}, (clients.answers, probe.answers, service.err)
+
+
+def test_a_reload_refuses_a_policy_without_a_status_that_stored_tasks_have(place: Path) -> None:
+    policy = place / "policy.toml"
+    policy.write_text("")
+    with serving(place, POLICY=str(policy)) as service:
+        task = service.create("Stays where it is")
+        before = service.workers
+        policy.write_text(OTHER_WORKFLOW)
+        service.signal(signal.SIGHUP)
+        assert comes_true(lambda: "not reloaded" in service.err)
+
+        assert "todo (1 tasks)" in service.err
+        assert service.workers == before
+        assert service.call("GET", f"/api/v1/tasks/{task}")[0] == 200

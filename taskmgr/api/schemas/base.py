@@ -18,6 +18,7 @@ import marshmallow as ma
 from marshmallow import fields
 
 from taskmgr.api import context
+from taskmgr.api.schemas import patterns
 from taskmgr.domain.clock import moment_text
 from taskmgr.domain.values import BadValue
 
@@ -147,9 +148,7 @@ class Out(ma.Schema):
         return row
 
 
-def key_text(description: str) -> fields.String:
+def key_text(description: str, **options: Any) -> fields.String:
     """An id, in an answer."""
-    return fields.String(required=True, metadata={"pattern": ID_PATTERN, "description": description})
-
-
-ID_PATTERN = "^[0-9a-f]{24}$"
+    metadata = {"pattern": patterns.ID, "description": description}
+    return fields.String(required=True, metadata=metadata, **options)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import In, Moment, Out, Text, key_text
 from taskmgr.api.schemas.tasks import version
 from taskmgr.domain import values
 
 
 def _text() -> Text:
-    return Text(
-        values.comment_text, required=True, metadata={"minLength": 1, "maxLength": values.COMMENT_LENGTH}
-    )
+    return Text(values.comment_text, required=True, metadata=patterns.text(values.COMMENT_LENGTH))
 
 
 class CommentIn(In):
@@ -38,3 +37,9 @@ class CommentOut(Out):
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
     version = fields.Integer(required=True)
+
+
+class NewCommentOut(CommentOut):
+    """A new comment."""
+
+    id = key_text("The comment's id; null where it was made dry.", allow_none=True)

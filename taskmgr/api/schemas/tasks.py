@@ -9,8 +9,8 @@ import marshmallow as ma
 from marshmallow import fields
 
 from taskmgr.api import context, problems
+from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import (
-    ID_PATTERN,
     CategoryOf,
     Flag,
     In,
@@ -27,15 +27,10 @@ from taskmgr.domain import values
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.services.derived import Derived
 from taskmgr.domain.task import Task, parsers
-from taskmgr.domain.urgency import EffectivePriority
 from taskmgr.domain.user import User
 from taskmgr.domain.workflow import Category
 
 _PRIORITIES = [p.value for p in Priority]
-_DUE_DATE = {
-    "description": "A date (due as that day ends in the service's time zone) or a date-time with an offset.",
-    "examples": ["2026-12-01", "2026-12-01T17:00:00.000Z"],
-}
 
 
 def _task_value(name: str) -> Any:
@@ -44,11 +39,11 @@ def _task_value(name: str) -> Any:
 
 
 def title(**options: Any) -> Text:
-    return Text(values.title, metadata={"minLength": 1, "maxLength": values.TITLE_LENGTH}, **options)
+    return Text(values.title, metadata=patterns.line(values.TITLE_LENGTH), **options)
 
 
 def description(**options: Any) -> Text:
-    return Text(values.description, metadata={"maxLength": values.DESCRIPTION_LENGTH}, **options)
+    return Text(values.description, metadata=patterns.DESCRIPTION, **options)
 
 
 def status(**options: Any) -> Text:
@@ -56,33 +51,34 @@ def status(**options: Any) -> Text:
 
 
 def priority(**options: Any) -> Text:
-    return Text(_task_value("priority"), metadata={"enum": _PRIORITIES}, **options)
+    names = [*_PRIORITIES, None] if options.get("allow_none") else _PRIORITIES
+    return Text(_task_value("priority"), metadata={"enum": names}, **options)
 
 
 def due_date() -> Text:
-    return Text(_task_value("due_date"), allow_none=True, metadata=_DUE_DATE)
+    return Text(_task_value("due_date"), allow_none=True, metadata=patterns.DUE_DATE)
 
 
 def assignee_id(**options: Any) -> Text:
     what = "A user's id, `me` for yourself, or null for nobody."
-    return Text(_assignee, allow_none=True, metadata={"description": what}, **options)
+    metadata = {"pattern": "^(me|[0-9a-f]{24})$", "description": what}
+    return Text(_assignee, allow_none=True, metadata=metadata, **options)
 
 
 def labels(**options: Any) -> Texts:
-    item = {"minLength": 1, "maxLength": values.LABEL_LENGTH}
-    return Texts(values.labels, item, metadata={"maxItems": values.LABELS}, **options)
+    return Texts(values.labels, patterns.LABEL, metadata={"maxItems": values.LABELS}, **options)
 
 
 def parent_id() -> Text:
-    return Text(values.identifier, allow_none=True, metadata={"pattern": ID_PATTERN})
+    return Text(values.identifier, allow_none=True, metadata={"pattern": patterns.ID})
 
 
 def blocked_by(**options: Any) -> Texts:
-    return Texts(values.task_ids, {"pattern": ID_PATTERN}, metadata={"maxItems": values.BLOCKERS}, **options)
+    return Texts(values.task_ids, {"pattern": patterns.ID}, metadata={"maxItems": values.BLOCKERS}, **options)
 
 
 def reason() -> Text:
-    return Text(values.reason, allow_none=True, metadata={"maxLength": values.REASON_LENGTH})
+    return Text(values.reason, allow_none=True, metadata=patterns.text(values.REASON_LENGTH))
 
 
 def override(**options: Any) -> Flag:
@@ -92,7 +88,7 @@ def override(**options: Any) -> Flag:
 
 def version() -> Whole:
     what = "The version that the caller has seen; the answer is 412 if it is another."
-    return Whole(values.version, allow_none=True, metadata={"minimum": 1, "description": what})
+    return Whole(values.version, allow_none=True, metadata={**patterns.VERSION, "description": what})
 
 
 def _assignee(value: object) -> str:
@@ -185,7 +181,7 @@ class TaskOut(Out):
     status = fields.String(required=True, metadata={"x-status": True})
     category = CategoryOf(required=True, metadata={"enum": [c.value for c in Category]})
     priority = Name(required=True, metadata={"enum": _PRIORITIES})
-    due_date = Name(required=True, allow_none=True, metadata=_DUE_DATE)
+    due_date = Name(required=True, allow_none=True, metadata=patterns.DUE_DATE)
     assignee_id = fields.String(required=True, allow_none=True)
     labels = fields.List(fields.String(), required=True)
     parent_id = fields.String(required=True, allow_none=True)
@@ -199,6 +195,12 @@ class TaskOut(Out):
     reopen_count = fields.Integer(required=True)
     deleted_at = Moment(required=True, allow_none=True)
     version = fields.Integer(required=True)
+
+
+class NewTaskOut(TaskOut):
+    """A new task."""
+
+    id = key_text("The task's id; null where it was made dry.", allow_none=True)
 
 
 class AssigneeOut(Out):
@@ -223,6 +225,11 @@ class EffectivePriorityOut(Out):
 
     value = Name(required=True, metadata={"enum": _PRIORITIES})
     because = fields.List(fields.Nested(CauseOut), required=True)
+
+    _cause = CauseOut()
+
+    def _one(self, obj: Any) -> dict[str, Any]:
+        return {**super()._one(obj), "because": self._cause.dump(obj.because, many=True)}
 
 
 class DerivedOut(Out):
@@ -256,7 +263,6 @@ class TaskRowOut(TaskOut):
     _assignee = AssigneeOut()
     _derived = DerivedOut()
     _effective = EffectivePriorityOut()
-    _cause = CauseOut()
 
     def _one(self, obj: Any) -> dict[str, Any]:
         if isinstance(obj, Task):
@@ -266,13 +272,9 @@ class TaskRowOut(TaskOut):
             row["assignee"] = obj.assignee and self._assignee._one(obj.assignee)
         if obj.derived is not None:
             row |= self._derived._one(obj.derived)
-            row["effective_priority"] = self._priority(obj.derived.effective_priority)
+            effective = obj.derived.effective_priority
+            row["effective_priority"] = effective and self._effective._one(effective)
         return row
-
-    def _priority(self, found: EffectivePriority | None) -> dict[str, Any] | None:
-        if found is None:
-            return None
-        return {**self._effective._one(found), "because": self._cause.dump(found.because, many=True)}
 
 
 class ChangedTaskOut(TaskOut):

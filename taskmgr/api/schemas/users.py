@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import Flag, In, Moment, Name, Out, Text, Texts, key_text
 from taskmgr.api.schemas.tasks import TaskOut, version
 from taskmgr.domain import values
@@ -19,17 +20,15 @@ _SCOPES = [scope.value for scope in Scope]
 
 
 def _username(**options: Any) -> Text:
-    # The pattern is what is kept; capitals are taken too, and lower-cased.
-    metadata = {"pattern": "^[a-z0-9._-]{3,40}$"}
-    return Text(PARSERS["username"], metadata=metadata, **options)
+    return Text(PARSERS["username"], metadata=patterns.USERNAME, **options)
 
 
 def _name(**options: Any) -> Text:
-    return Text(PARSERS["name"], metadata={"minLength": 1, "maxLength": values.NAME_LENGTH}, **options)
+    return Text(PARSERS["name"], metadata=patterns.line(values.NAME_LENGTH), **options)
 
 
 def _email() -> Text:
-    return Text(PARSERS["email"], allow_none=True, metadata={"maxLength": values.EMAIL_LENGTH})
+    return Text(PARSERS["email"], allow_none=True, metadata=patterns.EMAIL)
 
 
 class UserIn(In):
@@ -69,6 +68,12 @@ class UserOut(Out):
     version = fields.Integer(required=True)
 
 
+class NewUserOut(UserOut):
+    """A new user."""
+
+    id = key_text("The user's id; null where it was made dry.", allow_none=True)
+
+
 class UserRowOut(UserOut):
     """A user in a list; with `include=tasks` the tasks assigned to them come along."""
 
@@ -88,12 +93,18 @@ class UserRowOut(UserOut):
 class TokenIn(In):
     """A new token. Without scopes it goes as far as its owner's role."""
 
-    name = Text(
-        TOKEN_PARSERS["name"], required=True, metadata={"minLength": 1, "maxLength": values.TOKEN_NAME_LENGTH}
-    )
+    name = Text(TOKEN_PARSERS["name"], required=True, metadata=patterns.line(values.TOKEN_NAME_LENGTH))
     scopes = Texts(TOKEN_PARSERS["scopes"], {"enum": _SCOPES}, allow_none=True, metadata={"minItems": 1})
-    expires_at = Text(TOKEN_PARSERS["expires_at"], allow_none=True, metadata={"format": "date-time"})
-    user_id = Text(values.identifier, allow_none=True, metadata={"description": "An admin's alone."})
+    expires_at = Text(
+        TOKEN_PARSERS["expires_at"],
+        allow_none=True,
+        metadata=patterns.MOMENT | {"description": "In the future, with an offset."},
+    )
+    user_id = Text(
+        values.identifier,
+        allow_none=True,
+        metadata={"pattern": patterns.ID, "description": "An admin's alone."},
+    )
 
 
 class TokenOut(Out):

@@ -11,7 +11,7 @@ from taskmgr.api.context import actor, services
 from taskmgr.api.idempotency import idempotent
 from taskmgr.api.identity import takes
 from taskmgr.api.preconditions import expected_version
-from taskmgr.api.schemas.comments import CommentIn, CommentOut, CommentPatch
+from taskmgr.api.schemas.comments import CommentIn, CommentOut, CommentPatch, NewCommentOut
 from taskmgr.api.schemas.others import page_of
 from taskmgr.api.schemas.queries import BinQuery, PageQuery, WriteQuery
 from taskmgr.api.views.answers import changed, created, paged, window_of
@@ -41,7 +41,7 @@ def list_comments(query: dict[str, Any], task_id: str) -> Any:
 @idempotent()
 @comments.query(WriteQuery)
 @comments.body(CommentIn)
-@comments.response(201, CommentOut)
+@comments.response(201, NewCommentOut)
 def create_comment(query: dict[str, Any], given: dict[str, Any], task_id: str) -> Any:
     """Comment on a task"""
     comment = services().comments.create(task_id, **given, **query, by=actor())

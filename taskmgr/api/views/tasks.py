@@ -16,11 +16,11 @@ from taskmgr.api.schemas.queries import BinQuery, PageQuery, TaskListQuery, Task
 from taskmgr.api.schemas.tasks import (
     AssigneeChange,
     ChangedTaskOut,
+    NewTaskOut,
     PriorityChange,
     Restoring,
     StatusChange,
     TaskIn,
-    TaskOut,
     TaskPatch,
     TaskRowOut,
     TransitionOut,
@@ -56,7 +56,7 @@ def list_tasks(query: dict[str, Any]) -> Any:
 @idempotent()
 @tasks.query(WriteQuery)
 @tasks.body(TaskIn)
-@tasks.response(201, TaskOut)
+@tasks.response(201, NewTaskOut)
 def create_task(query: dict[str, Any], given: dict[str, Any]) -> Any:
     """Create a task
 

@@ -14,7 +14,7 @@ from taskmgr.api.preconditions import etag, expected_version
 from taskmgr.api.schemas.others import page_of
 from taskmgr.api.schemas.queries import TaskListQuery, UserListQuery, WriteQuery
 from taskmgr.api.schemas.tasks import TaskRowOut
-from taskmgr.api.schemas.users import UserIn, UserOut, UserPatch, UserRowOut
+from taskmgr.api.schemas.users import NewUserOut, UserIn, UserOut, UserPatch, UserRowOut
 from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import task_page, task_query
 from taskmgr.domain.token import Scope
@@ -53,7 +53,7 @@ def list_users(query: dict[str, Any]) -> Any:
 @takes(WRITE)
 @users.query(WriteQuery)
 @users.body(UserIn)
-@users.response(201, UserOut)
+@users.response(201, NewUserOut)
 def create_user(query: dict[str, Any], given: dict[str, Any]) -> Any:
     """Create a user"""
     user = services().users.create(**given, **query, by=actor())

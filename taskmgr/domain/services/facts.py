@@ -172,15 +172,16 @@ def unresolved(blocked_by: Collection[str], there: Mapping[str, Task], policy: P
     )
 
 
-def require_there(store: Store, named: Mapping[str, Any], *, besides: Collection[str | None] = ()) -> None:
+def require_there(store: Store, named: Mapping[str, Any], *, task: Task | None = None) -> None:
     """Raises `Invalid` with every user and task among these fields of a task that is not there.
 
-    `besides` are tasks that it is related to already: what became of those is no mistake.
+    A relation that the `task` already has is no mistake, whatever became of the other end.
     """
     assignee, parent = named.get("assignee_id"), named.get("parent_id")
-    related = [(f"blocked_by.{place}", b) for place, b in enumerate(named.get("blocked_by", ()))]
-    related += [("parent_id", parent)] if parent is not None else []
-    new = [(place, task_id) for place, task_id in related if task_id not in besides]
+    kept_parent, kept_blockers = (task.parent_id, task.blocked_by) if task else (None, ())
+    blockers = enumerate(named.get("blocked_by", ()))
+    new = [(f"blocked_by.{place}", b) for place, b in blockers if b not in kept_blockers]
+    new += [("parent_id", parent)] if parent not in (None, kept_parent) else []
     there = store.tasks.get_many({task_id for _, task_id in new})
     errors = [
         FieldError(location=place, code="unknown_task", detail=f"There is no task {task_id}.")

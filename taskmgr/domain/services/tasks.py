@@ -311,7 +311,7 @@ class TaskService:
         except NotFound:
             require_there(self.store, named)
             raise
-        require_there(self.store, named, besides=(task.parent_id, *task.blocked_by))
+        require_there(self.store, named, task=task)
         return task
 
     def _require_free(self, before: Task, after: Task, by: Actor, version: int | None) -> None:
