@@ -14,11 +14,11 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from taskmgr.api import context, openapi, preconditions, problems, strict_json
-from taskmgr.api.blueprint import takes_query
+from taskmgr.api.blueprint import takes
 from taskmgr.api.cursors import Cursors
 from taskmgr.api.identity import Identities
 from taskmgr.api.limits import USUAL, allowance
-from taskmgr.api.parsing import refuse_query
+from taskmgr.api.parsing import refuse_body, refuse_query
 from taskmgr.api.rate_limit import limit_rate
 from taskmgr.api.schemas.base import Out
 from taskmgr.api.schemas.comments import CommentOut
@@ -97,11 +97,13 @@ def _surround(app: Flask, services: Services) -> None:
     app.before_request(preconditions.require_readable)
 
     @app.before_request
-    def refuse_unknown_parameters() -> None:
+    def refuse_what_is_not_taken() -> None:
         if request.endpoint and request.method != "OPTIONS":
             view = app.view_functions[request.endpoint]
-            if request.query_string and not takes_query(view):
+            if request.query_string and not takes(view, "query"):
                 refuse_query()
+            if not takes(view, "json"):
+                refuse_body()
 
     @app.after_request
     def finish(response: Response) -> Response:

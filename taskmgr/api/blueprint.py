@@ -24,7 +24,7 @@ class Blueprint(SmorestBlueprint):
         return self.arguments(schema, location="query")  # type: ignore[no-any-return]
 
 
-def takes_query(view: Any) -> bool:
-    """Whether a view declares parameters of the query."""
+def takes(view: Any, place: str) -> bool:
+    """Whether a view declares arguments in this place: `query` or `json`."""
     arguments = getattr(view, "_apidoc", {}).get("arguments", {})
-    return any(p["in"] == "query" for p in arguments.get("parameters", ()))
+    return any(p["in"] == place for p in arguments.get("parameters", ()))

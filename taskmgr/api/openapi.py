@@ -10,9 +10,10 @@ from apispec.ext.marshmallow.common import resolve_schema_cls
 from flask import Flask
 from flask_smorest import Api
 
-from taskmgr.api import problems
+from taskmgr.api import bulk_document, problems
 from taskmgr.api.idempotency import is_idempotent
 from taskmgr.api.identity import scopes_of
+from taskmgr.api.parsing import JSON, MERGE_PATCH
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.problems import ProblemOut
 from taskmgr.domain.policy import Policy
@@ -35,6 +36,20 @@ _IDEMPOTENCY_KEY = {
     "required": False,
     "description": "Send the same key again to get the first answer again; kept for 24 hours.",
     "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The version that the caller has seen, as an ETag; or `*` for any.",
+    "schema": {"type": "string", "pattern": '^((W/)?"[1-9][0-9]{0,18}"|[*])$', "examples": ['"7"']},
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what the caller has: the answer is 304 if that is the present state.",
+    "schema": {"type": "string", "examples": ['"7"']},
 }
 CONFIG = {
     "API_TITLE": "taskmgr",
@@ -68,8 +83,14 @@ def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
     for path, operations in spec["paths"].items():
         for method in _METHODS:
             if method in operations:
-                _complete(app, operations[method], path, _endpoint(app, path, method))
+                tagged = _is_tagged(operations[method], spec["components"]["schemas"])
+                _complete(app, operations[method], path, _endpoint(app, path, method), tagged=tagged)
+        if "patch" in operations:
+            content = operations["patch"]["requestBody"]["content"]
+            content[MERGE_PATCH] = content[JSON]
+    bulk_document.describe(spec["components"]["schemas"])
     _fill_in_statuses(spec, list(policy.workflow.statuses))
+    _spell_out_lists(spec)
     return spec
 
 
@@ -81,7 +102,7 @@ def _endpoint(app: Flask, path: str, method: str) -> str:
     return str(endpoint)
 
 
-def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str) -> None:
+def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *, tagged: bool) -> None:
     """Adds what smorest does not know: id, scopes, path ids, headers and failures."""
     operation["operationId"] = endpoint.rpartition(".")[2]
     scopes = scopes_of(endpoint)
@@ -93,10 +114,10 @@ def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str) -
     operation["parameters"] = [
         *({"name": name, "in": "path", "required": True, "schema": _id()} for name in path_ids),
         *(p for p in operation.get("parameters", ()) if p["in"] != "path"),
-        *_header_parameters(operation, path_ids),
+        *_header_parameters(operation, tagged),
         *([_IDEMPOTENCY_KEY] if is_idempotent(app.view_functions[endpoint]) else []),
     ]
-    _describe_answers(operation)
+    _describe_answers(operation, tagged)
     for code in _failures(operation, path_ids, public=scopes is None):
         status = str(problems.CODES[code].status)
         reference = {"$ref": f"#/components/responses/{code}"}
@@ -107,26 +128,45 @@ def _id() -> dict[str, str]:
     return {"type": "string", "pattern": patterns.ID}
 
 
-def _header_parameters(operation: dict[str, Any], path_ids: list[str]) -> Iterator[dict[str, Any]]:
-    """`If-Match` on what changes one thing, `If-None-Match` on what reads one."""
-    answers = operation["responses"]
-    if path_ids and "dry_run" in {p["name"] for p in operation.get("parameters", ())}:
-        tag = {"type": "string", "pattern": '^((W/)?"[1-9][0-9]{0,18}"|\\*)$'}
-        yield {"name": "If-Match", "in": "header", "required": False, "schema": tag}
-    elif "200" in answers and operation.get("tags", [""])[0] in ("tasks", "users") and path_ids:
-        yield {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}}
+def _header_parameters(operation: dict[str, Any], tagged: bool) -> Iterator[dict[str, Any]]:
+    """`If-Match` on what changes one thing that there is, `If-None-Match` on what reads one."""
+    if not tagged or "201" in operation["responses"]:
+        return
+    if _takes(operation, "dry_run"):
+        yield _IF_MATCH
+    else:
+        yield _IF_NONE_MATCH
 
 
-def _describe_answers(operation: dict[str, Any]) -> None:
+def _takes(operation: dict[str, Any], parameter: str) -> bool:
+    return parameter in {p["name"] for p in operation.get("parameters", ())}
+
+
+def _is_tagged(operation: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    """Whether the answer is one thing with a version, which is its ETag."""
+    for status, response in operation["responses"].items():
+        content = response.get("content", {}).get("application/json", {})
+        name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if status.startswith("2") and {"id", "version"} <= set(schemas.get(name, {}).get("properties", ())):
+            return True
+    return False
+
+
+def _describe_answers(operation: dict[str, Any], tagged: bool) -> None:
     responses = operation["responses"]
     for status in [s for s in responses if not s.startswith("2")]:
         del responses[status]
     for status, response in responses.items():
-        wanted = [name for name in _HEADERS if name != "Location" or status == "201"]
-        response["headers"] = {
-            name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in wanted
+        sent = {
+            "ETag": tagged,
+            "Location": tagged and status == "201",
+            "Dry-Run": _takes(operation, "dry_run"),
+            "X-Request-Id": True,
         }
-    if "If-None-Match" in {p["name"] for p in operation["parameters"]}:
+        response["headers"] = {
+            name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in sent if sent[name]
+        }
+    if _takes(operation, "If-None-Match"):
         responses["304"] = {"description": "Not modified."}
 
 
@@ -135,13 +175,12 @@ def _failures(operation: dict[str, Any], path_ids: list[str], *, public: bool) -
     yield "malformed"
     if not public:
         yield from ("unauthenticated", "not_permitted", "too_many_requests")
-    if path_ids:
+    if path_ids or _takes(operation, "user_id"):
         yield "not_found"
-    names = {p["name"] for p in operation["parameters"]}
-    if "dry_run" in names:
+    if _takes(operation, "dry_run"):
         yield from ("refused", "invalid")
-        if "If-Match" in names:
-            yield "stale"
+    if _takes(operation, "If-Match"):
+        yield "stale"
     if "requestBody" in operation:
         yield from ("too_large", "unsupported_media_type", "invalid", "not_found")
     yield from ("internal", "unavailable")
@@ -165,3 +204,20 @@ def _fill_in_statuses(node: Any, statuses: list[str]) -> None:
     elif isinstance(node, list):
         for inner in node:
             _fill_in_statuses(inner, statuses)
+
+
+def _spell_out_lists(node: Any) -> None:
+    """Where a parameter takes a comma list, it is an array in OpenAPI's own terms; in a body, a pattern."""
+    if isinstance(node, dict):
+        listed = node["schema"].pop("x-list", None) if node.get("in") == "query" else None
+        if listed is not None:
+            node |= {"schema": {"type": "array", **listed}, "style": "form", "explode": False}
+        item = node.pop("x-list", {}).get("items")
+        if item is not None:
+            one = item["pattern"][1:-1] if "pattern" in item else "|".join(item["enum"])
+            node["pattern"] = f"^({one})(,({one}))*$"
+        for inner in node.values():
+            _spell_out_lists(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            _spell_out_lists(inner)

@@ -113,6 +113,13 @@ def refuse_query() -> None:
         raise ApiError("malformed", "This endpoint takes no parameters.", errors=errors)
 
 
+def refuse_body() -> None:
+    """For an endpoint that takes no body: a version in one must not be overlooked."""
+    if request.content_length or "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        text = "This endpoint takes no body; a version goes into the query or into If-Match."
+        raise ApiError("malformed", text, errors=[_body_error(text)])
+
+
 def _body_error(detail: str) -> FieldError:
     return FieldError(location="body", code="malformed", detail=detail)
 
@@ -121,7 +128,11 @@ def _flattened(messages: Any, place: str, schema: ma.Schema) -> Iterator[FieldEr
     """marshmallow's tree of messages as a list of mistakes with their places."""
     if isinstance(messages, dict) and "code" not in messages:
         for name, inner in messages.items():
-            yield from _flattened(inner, place if name == "_schema" else f"{place}.{name}", schema)
+            field = schema.fields.get(name)
+            inside = (
+                field.schema if isinstance(field, ma.fields.Nested) and isinstance(inner, dict) else schema
+            )
+            yield from _flattened(inner, place if name == "_schema" else f"{place}.{name}", inside)
     elif isinstance(messages, list):
         for inner in messages:
             yield from _flattened(inner, place, schema)

@@ -20,7 +20,7 @@ _MOMENT = re.compile(
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 _FORM = "Must be a date (2026-12-01) or a date-time with an offset (2026-12-01T17:00:00Z)."
-_RANGE = "Must lie in the years 1970 to 9999, in UTC."
+_RANGE = "Must lie in the years 1970 to 9999, in UTC; a date lasts until the midnight that ends it."
 
 
 @dataclass(frozen=True, slots=True)

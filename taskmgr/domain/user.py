@@ -68,6 +68,10 @@ PARSERS: Mapping[str, Callable[[Any], Any]] = {
 CHANGEABLE = ("username", "name", "email", "role", "kind", "active")
 
 
+def _process_name(value: object) -> str:
+    return values.text(value, shortest=1, longest=60)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
     """Who acts: a user (`user_id` is set) or a named system process (`system:nightly-triage`).
@@ -87,4 +91,5 @@ class Actor:
     @classmethod
     def system(cls, name: str) -> Actor:
         """A system process, with an administrator's rights; guards still hold for it."""
-        return cls(id=f"system:{values.text(name, shortest=1, longest=60)}", role=Role.ADMIN)
+        checked = values.check_all({"name": name}, {"name": _process_name})["name"]
+        return cls(id=f"system:{checked}", role=Role.ADMIN)

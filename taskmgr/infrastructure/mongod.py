@@ -29,6 +29,7 @@ STOP_SECONDS = 30.0
 _NOT_YET_INITIALIZED = 94
 
 _log = logging.getLogger(__name__)
+_TRANSACTION_SECONDS = 25  # a bulk may take 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,6 +173,8 @@ class Mongod:
             *("--logpath", self.log, "--logappend", "--logRotate", "reopen"),
             *("--wiredTigerCacheSizeGB", f"{self.cache_gib:.2f}"),
             *("--setParameter", "writePeriodicNoops=false"),
+            # What a killed worker was writing stays locked so long; no command of ours takes longer.
+            *("--setParameter", f"transactionLifetimeLimitSeconds={_TRANSACTION_SECONDS}"),
         ]
 
     def stop(self) -> None:

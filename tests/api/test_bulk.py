@@ -224,3 +224,18 @@ def test_a_bulk_may_be_four_mebibytes_long_and_no_longer(admin_client: Client) -
 
     assert admin_client.post(f"{BULK}?dry_run=true", {"operations": fits}).status_code == 200
     assert admin_client.post(BULK, {"operations": too_long}).status_code == 413
+
+
+def test_a_label_in_where_may_be_text_or_a_list(admin_client: Client, make_task: Callable[..., Task]) -> None:
+    make_task(labels=["old"])
+
+    for label in ("old", ["old"]):
+        body = {"where": {"label": label}, "change": {"priority": "high"}, "expect": 1}
+        assert admin_client.post(BULK, body).status_code == 200
+
+
+def test_an_unknown_filter_is_told_the_filters_that_there_are(admin_client: Client) -> None:
+    answer = admin_client.post(BULK, {"where": {"state": "todo"}, "change": {}, "expect": 1})
+
+    (error,) = answer.json["errors"]
+    assert error["allowed"] == ["assignee", "bin", "category", "id", "label", "priority", "status"]

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from taskmgr.domain import values
+from taskmgr.domain.errors import Invalid
 from taskmgr.domain.user import PARSERS, Actor, Kind, Role
 from tests.factories import NOW, a_user, an_id
 
@@ -49,7 +50,7 @@ def test_a_system_process_acts_under_its_name_with_an_admins_rights() -> None:
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 61, "a\nb"])
 def test_a_system_process_has_a_name(name: str) -> None:
-    with pytest.raises(values.BadValue):
+    with pytest.raises(Invalid):
         Actor.system(name)
 
 

@@ -10,8 +10,9 @@ from marshmallow import fields, validate
 from taskmgr.api.schemas.base import _MESSAGES, In, Parsed, Text, Whole, mistake
 from taskmgr.api.schemas.problems import ProblemOut
 from taskmgr.api.schemas.queries import FILTERS, TaskListQuery
+from taskmgr.api.schemas.tasks import TaskPatch
 from taskmgr.domain import values
-from taskmgr.domain.services.bulk import MOST_OPERATIONS, OPERATIONS
+from taskmgr.domain.services.bulk import MOST_OPERATIONS
 from taskmgr.domain.values import BadValue
 
 MODES = ("atomic", "each")
@@ -22,8 +23,7 @@ class Operations(Parsed, fields.List[Any]):
 
     def __init__(self, **kwargs: Any) -> None:
         self.parser = _operations
-        item = fields.Dict(metadata={"properties": {"op": {"type": "string", "enum": list(OPERATIONS)}}})
-        fields.List.__init__(self, item, **kwargs)
+        fields.List.__init__(self, fields.Dict(), **kwargs)
 
 
 def _operations(value: object) -> list[dict[str, Any]]:
@@ -42,8 +42,8 @@ class Filters(TaskListQuery):
         unknown = ma.RAISE
 
 
-class Where(fields.Nested):
-    """Filters, in a body."""
+class Part(fields.Nested):
+    """An object inside the body."""
 
     default_error_messages = {**_MESSAGES, "type": mistake("wrong_type", "Must be a JSON object.")}
 
@@ -53,8 +53,8 @@ class BulkIn(In):
 
     operations = Operations(metadata={"minItems": 1, "maxItems": MOST_OPERATIONS})
     mode = Text(values.one_of_names(MODES), load_default="atomic", metadata={"enum": list(MODES)})
-    where = Where(Filters)
-    change = fields.Dict(error_messages=_MESSAGES)
+    where = Part(Filters)
+    change = Part(TaskPatch)
     expect = Whole(values.count, metadata={"minimum": 0, "maximum": MOST_OPERATIONS})
 
     @ma.validates_schema

@@ -45,6 +45,7 @@ EMAIL = {
 }
 VERSION = {"minimum": 1, "maximum": 2**63 - 1}
 SOMEBODY = "^([A-Za-z0-9._-]{3,40}|me)$"
+ACTOR = rf"^([A-Za-z0-9._-]{{3,40}}|me|system:[^{_BREAKING}]{{0,{values.NAME_LENGTH - 7}}})$"
 
 _YEARS = "^(19[7-9][0-9]|[2-9][0-9]{3})-"
 _SPAN = f"in the years {EARLIEST.year} to {LATEST.year}"

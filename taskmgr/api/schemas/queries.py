@@ -9,17 +9,19 @@ import marshmallow as ma
 from marshmallow import fields
 
 from taskmgr.api import context
+from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import _MESSAGES, In, Parsed, mistake
 from taskmgr.domain import values
 from taskmgr.domain.activity import ENTITIES, KINDS
 from taskmgr.domain.due_date import parse_end, parse_start
-from taskmgr.domain.priority import parse_priority
+from taskmgr.domain.priority import Priority, parse_priority
 from taskmgr.domain.query import DEFAULT_LIMIT, DEFAULT_SORT, MOST_LIMIT, TASK_SORTS, Sort
 from taskmgr.domain.services.users import DEFAULT_TASKS_LIMIT, MOST_TASKS_LIMIT
 from taskmgr.domain.values import BadValue
 from taskmgr.domain.workflow import CLOSED, OPEN, Category
 
-_MOST_IN_A_LIST = 100
+MOST_IN_A_LIST = 100
+_SORTS = [sign + key for key in TASK_SORTS for sign in ("", "-")]
 _CATEGORIES = {"open": OPEN, "closed": CLOSED, **{c.value: (c,) for c in Category}}
 
 
@@ -48,8 +50,8 @@ def any_of(parser: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
 
     def parse(text: str) -> tuple[Any, ...]:
         parts = text.split(",")
-        if len(parts) > _MOST_IN_A_LIST:
-            raise BadValue("too_many", f"Must be at most {_MOST_IN_A_LIST}; these are {len(parts)}.")
+        if len(parts) > MOST_IN_A_LIST:
+            raise BadValue("too_many", f"Must be at most {MOST_IN_A_LIST}; these are {len(parts)}.")
         return tuple(dict.fromkeys(parser(part) for part in parts))
 
     return parse
@@ -65,9 +67,8 @@ def category(text: str) -> tuple[Category, ...]:
 def sort(text: str) -> tuple[Sort, ...]:
     """A comma list of sort keys, `-` for descending, each once."""
     sorts = tuple(Sort(part.removeprefix("-"), part.startswith("-")) for part in text.split(","))
-    allowed = [sign + key for key in TASK_SORTS for sign in ("", "-")]
     if any(s.key not in TASK_SORTS for s in sorts):
-        raise BadValue("not_allowed", f"Must be a comma list of: {', '.join(allowed)}.", allowed=allowed)
+        raise BadValue("not_allowed", f"Must be a comma list of: {', '.join(_SORTS)}.", allowed=_SORTS)
     if len({s.key for s in sorts}) < len(sorts):
         raise BadValue("repeated", "Each key may be there once.")
     return sorts
@@ -85,7 +86,7 @@ class Labels(fields.List[Any]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
-            return values.labels(value)
+            return values.labels([value] if isinstance(value, str) else value)
         except BadValue as bad:
             raise ma.ValidationError([mistake(bad.code, bad.detail)]) from bad
 
@@ -106,6 +107,19 @@ def parameter(parser: Callable[[str], Any], absent: Any = None, **metadata: Any)
     return Parameter(parser, load_default=lambda: absent, metadata=metadata)
 
 
+def comma_list(
+    parser: Callable[[str], Any], item: dict[str, Any], absent: Any = None, **metadata: Any
+) -> Parameter:
+    """A parameter that takes several values; `item` says what each may be, for OpenAPI."""
+    described = {"items": {"type": "string", **item}, "minItems": 1, "maxItems": MOST_IN_A_LIST}
+    return parameter(any_of(parser), absent, **{"x-list": described}, **metadata)
+
+
+def _whole(least: int, most: int, absent: Any = None, **metadata: Any) -> Parameter:
+    bounds = {"type": "integer", "minimum": least, "maximum": most}
+    return parameter(whole(least, most), absent, **bounds, **metadata)
+
+
 def _boolean(description: str) -> Parameter:
     return parameter(boolean, False, enum=["true", "false"], default="false", description=description)
 
@@ -118,54 +132,68 @@ _INCLUDED = "`assignee` embeds who it is; `derived` adds what follows from the c
 class PageQuery(In):
     """Which page of a list."""
 
-    limit = parameter(
-        whole(1, MOST_LIMIT),
-        DEFAULT_LIMIT,
-        pattern="^[0-9]{1,3}$",
-        description=f"How many items at the most: 1 to {MOST_LIMIT}, {DEFAULT_LIMIT} if not given.",
+    limit = _whole(1, MOST_LIMIT, DEFAULT_LIMIT, default=DEFAULT_LIMIT, description="How many items at most.")
+    cursor = parameter(
+        str,
+        pattern="^[A-Za-z0-9_-]+$",
+        description="`next` of the page before, under the same filters and sort.",
     )
-    cursor = parameter(str, description="`next` of the page before, under the same filters and sort.")
     total = _boolean("Whether to count all that match, as `total`.")
 
 
 class TaskListQuery(PageQuery):
     """Filters are ANDed; a comma means any of."""
 
-    id = parameter(any_of(values.identifier), description="Ids.")
-    status = parameter(
-        any_of(lambda text: context.policy().workflow.parse(text)), description="Statuses, by name."
+    id = comma_list(values.identifier, {"pattern": patterns.ID}, description="Ids.")
+    status = comma_list(
+        lambda text: context.policy().workflow.parse(text),
+        {"x-status": True},
+        description="Statuses, by name.",
     )
-    category = parameter(any_of(category), description=f"Categories of statuses: {', '.join(_CATEGORIES)}.")
-    priority = parameter(any_of(parse_priority), description="low, medium, high, urgent.")
-    assignee = parameter(any_of(assignee), description="Ids or usernames, `me`, or `none`.")
+    category = comma_list(category, {"enum": list(_CATEGORIES)}, description="Categories of statuses.")
+    priority = comma_list(
+        parse_priority, {"enum": [p.value for p in Priority]}, description="Priorities, by name."
+    )
+    assignee = comma_list(
+        assignee, {"pattern": patterns.SOMEBODY}, description="Ids or usernames, `me`, or `none`."
+    )
     label = Labels(
-        fields.String(), load_default=(), metadata={"description": "A label; repeat it for all of several."}
+        fields.String(metadata=patterns.LABEL),
+        load_default=(),
+        metadata={"maxItems": values.LABELS, "description": "A label; repeat it for all of several."},
     )
     bin = _boolean("Whether to look inside the bin instead.")
-    include = parameter(
-        any_of(values.one_of_names(INCLUDES)),
-        (),
-        description=_INCLUDED,
-    )
+    include = comma_list(values.one_of_names(INCLUDES), {"enum": list(INCLUDES)}, (), description=_INCLUDED)
     sort = parameter(
-        sort, DEFAULT_SORT, description=f"A comma list of {', '.join(TASK_SORTS)}; `-` for descending."
+        sort,
+        DEFAULT_SORT,
+        **{"x-list": {"items": {"type": "string", "enum": _SORTS}, "minItems": 1, "uniqueItems": True}},
+        description="Each key once, `-` for descending; the newest come first if not given.",
     )
 
 
 class ActivityListQuery(PageQuery):
     """Filters are ANDed; a comma means any of. A plain date means its whole day."""
 
-    by = parameter(values.actor_key, description="A user's id or name, `me`, or `system:…`.")
-    kind = parameter(any_of(values.one_of_names(KINDS)), description=f"Kinds: {', '.join(KINDS)}.")
+    by = parameter(
+        values.actor_key, pattern=patterns.ACTOR, description="A user's id or name, `me`, or `system:…`."
+    )
+    kind = comma_list(
+        values.one_of_names(KINDS), {"enum": list(KINDS)}, description="What was done: `task.created`, …"
+    )
     entity = parameter(values.one_of_names(ENTITIES), enum=list(ENTITIES), description="What was changed.")
-    entity_id = parameter(values.identifier, description="Which one was changed.")
-    change_set = parameter(values.identifier, description="The changes of one request or script call.")
+    entity_id = parameter(values.identifier, pattern=patterns.ID, description="Which one was changed.")
+    change_set = parameter(
+        values.identifier, pattern=patterns.ID, description="The changes of one request or script call."
+    )
     at_from = parameter(
         lambda text: parse_start(text, context.policy().time_zone),
+        **patterns.DATE_OR_MOMENT,
         description="A date, or a date-time with an offset: from there on.",
     )
     at_to = parameter(
         lambda text: parse_end(text, context.policy().time_zone),
+        **patterns.DATE_OR_MOMENT,
         description="A date (its whole day), or a date-time with an offset: up to there.",
     )
 
@@ -176,22 +204,19 @@ class UserListQuery(PageQuery):
     include = parameter(
         values.one_of_names(("tasks",)), enum=["tasks"], description="`tasks` brings each user's tasks along."
     )
-    tasks_limit = parameter(
-        whole(0, MOST_TASKS_LIMIT),
+    tasks_limit = _whole(
+        0,
+        MOST_TASKS_LIMIT,
         DEFAULT_TASKS_LIMIT,
-        pattern="^[0-9]{1,3}$",
-        description=f"With `include=tasks`, how many tasks a user at the most: 0 to {MOST_TASKS_LIMIT}.",
+        default=DEFAULT_TASKS_LIMIT,
+        description="With `include=tasks`, how many tasks a user at most.",
     )
 
 
 class TaskQueryOne(In):
     """What comes along with one task."""
 
-    include = parameter(
-        any_of(values.one_of_names(INCLUDES)),
-        (),
-        description=_INCLUDED,
-    )
+    include = comma_list(values.one_of_names(INCLUDES), {"enum": list(INCLUDES)}, (), description=_INCLUDED)
 
 
 class WriteQuery(In):
@@ -203,10 +228,12 @@ class WriteQuery(In):
 class BinQuery(WriteQuery):
     """A call without a body has its precondition in the query or in `If-Match`."""
 
-    version = parameter(whole(1, 2**63 - 1), description="The version that the caller has seen.")
+    version = _whole(1, 2**63 - 1, description="The version that the caller has seen.")
 
 
 class TokenListQuery(In):
     """Whose tokens."""
 
-    user_id = parameter(values.identifier, description="An admin's alone; one's own if not given.")
+    user_id = parameter(
+        values.identifier, pattern=patterns.ID, description="An admin's alone; one's own if not given."
+    )

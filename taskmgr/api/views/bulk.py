@@ -42,7 +42,7 @@ def perform(query: dict[str, Any], given: dict[str, Any]) -> Any:
         return _answer(services().bulk.run(operations, by=actor(), atomic=atomic, **query), **query)
     done = services().bulk.change_where(
         task_query(given["where"]),
-        _with_me(given["change"]),
+        given["change"],
         expect=given["expect"],
         by=actor(),
         atomic=atomic,

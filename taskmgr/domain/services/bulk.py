@@ -146,7 +146,7 @@ class BulkService:
             if len(ids) != expect or len(ids) > MOST_OPERATIONS:
                 count = self.store.tasks.count(query)
                 raise UnexpectedCount(count, expected=expect)
-            operations = [{"op": "change", "id": task_id, **changes} for task_id in ids]
+            operations = [{**changes, "op": "change", "id": task_id} for task_id in ids]
             if not operations:
                 return BulkResult((), self.store.unit_of_work.change_set)
             return self.run(operations, by=by, atomic=atomic)
@@ -179,6 +179,8 @@ def _read(operation: Mapping[str, Any]) -> tuple[_Kind, list[Any], dict[str, Any
     kind = OPERATIONS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise Invalid([values.not_one_of(OPERATIONS).at("op")])
+    if name == "create":  # where a null field is an absent one
+        given = {key: value for key, value in given.items() if value is not None}
     known = {*kind.needs, *kind.takes}
     errors = [unknown_name(key, sorted(known)) for key in given if key not in known]
     errors += [required(key) for key in kind.needs if key not in given]

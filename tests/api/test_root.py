@@ -1,0 +1,157 @@
+"""What needs no token: the way in, health, the document and its page, and the headers of all of them."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from taskmgr import __version__
+from taskmgr.api.problems import CODES
+from taskmgr.domain.policy import DEFAULT_POLICY
+from tests.api.client import Client, problem
+
+PAGES = ["/docs", "/docs/errors"]
+
+
+class _References(HTMLParser):
+    """What a page loads, its inline scripts and its handlers."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.inline: list[str] = []
+        self.anchors: set[str] = set()
+        self._script = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.loaded += [str(given[name]) for name in ("src", "href", "action") if name in given]
+        self.inline += [f"{name}={value}" for name, value in attrs if name.startswith("on")]
+        self.anchors |= {str(given["id"])} if "id" in given else set()
+        self._script = tag == "script"
+
+    def handle_data(self, data: str) -> None:
+        if self._script and data.strip():
+            self.inline.append(data)
+
+
+def test_the_root_leads_everywhere(client: Client) -> None:
+    found = client.get("/").json
+
+    assert (found["name"], found["version"]) == ("taskmgr", __version__)
+    reader = client.as_("admin")
+    for name, path in found["links"].items():
+        assert reader.get(path).status_code == 200, name
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_healthy_service_says_so(path: str, client: Client) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.json["status"]) == (200, "ok")
+
+
+def test_the_workflow_is_what_it_takes_to_draw_a_board(client: Client) -> None:
+    found = client.as_("viewer").get("workflow").json
+
+    flow = DEFAULT_POLICY.workflow
+    assert [status["name"] for status in found["statuses"]] == list(flow.statuses)
+    assert {status["name"]: tuple(status["transitions"]) for status in found["statuses"]} == flow.transitions
+    assert {s["name"]: s["category"] for s in found["statuses"]} == {
+        name: category.value for name, category in flow.categories.items()
+    }
+    assert found | {"statuses": None} == {
+        "initial": "todo", "statuses": None, "priorities": ["low", "medium", "high", "urgent"],
+        "limits": {"wip": 5, "urgent": 3}, "four_eyes": False, "time_zone": "UTC",
+    }  # fmt: skip
+
+
+# --- the pages
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_refers_to_nothing_outside_and_all_of_it_is_there(path: str, client: Client) -> None:
+    page = _References(client.get(path).text)
+
+    for reference in page.loaded:
+        assert not urlsplit(reference).netloc, reference
+        assert client.get(urljoin(path, reference)).status_code == 200, reference
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/docs/docs.js", "/docs/assets/swagger-ui.css"])
+def test_the_policy_of_the_pages_lets_no_inline_script_and_nothing_from_outside(
+    path: str, client: Client
+) -> None:
+    policy = client.get(path).headers["Content-Security-Policy"]
+
+    given = {name: set(sources) for name, *sources in (part.split() for part in policy.split(";"))}
+    assert given["default-src"] == {"'none'"}
+    assert given["script-src"] == {"'self'"}
+    assert given["frame-ancestors"] == {"'none'"}
+    assert not re.search(r"https?:|\*|unsafe-eval", policy)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_works_under_its_own_policy(path: str, client: Client) -> None:
+    assert _References(client.get(path).text).inline == []
+
+
+def test_the_page_asks_for_our_own_document_and_no_validator(client: Client) -> None:
+    script = client.get("/docs/docs.js").text
+
+    assert '"/openapi.json"' in script
+    assert "validatorUrl: null" in script
+    assert "http" not in script
+
+
+def test_what_a_problem_refers_to_is_on_the_page(client: Client) -> None:
+    page = _References(client.get("/docs/errors").text)
+
+    assert page.anchors == set(CODES)
+    assert urlsplit(problem(client.get("tasks"), "unauthenticated")["type"]).fragment in page.anchors
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/docs", "text/html; charset=utf-8"),
+        ("/docs/errors", "text/html; charset=utf-8"),
+        ("/docs/docs.js", "text/javascript; charset=utf-8"),
+        ("/docs/assets/swagger-ui.css", "text/css; charset=utf-8"),
+        ("/openapi.json", "application/json"),
+        ("/", "application/json"),
+        ("/healthz", "application/json"),
+    ],
+)
+def test_everything_says_what_it_is(path: str, content_type: str, client: Client) -> None:
+    assert client.get(path).content_type == content_type
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/", "/healthz", "/openapi.json", "/nowhere", "tasks", "users/me"])
+def test_every_answer_has_the_headers_that_keep_it_from_being_misread(path: str, client: Client) -> None:
+    for asking in (client, client.as_("viewer")):
+        headers = asking.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Request-Id"]
+        assert "Set-Cookie" not in headers
+        assert "Server" not in headers
+
+
+def test_a_file_of_the_page_is_not_sent_again_while_it_is_the_same(client: Client) -> None:
+    first = client.get("/docs/assets/swagger-ui.css")
+
+    again = client.get("/docs/assets/swagger-ui.css", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("span", ["bytes=5-1", "bytes=99999999-", "lines=1-2"])
+def test_a_part_of_a_file_that_is_not_there_is_a_problem(span: str, client: Client) -> None:
+    answer = client.get("/docs/assets/swagger-ui.css", headers={"Range": span})
+
+    assert answer.status_code == 200 or answer.content_type == "application/problem+json"

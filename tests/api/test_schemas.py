@@ -1,0 +1,178 @@
+"""The fast way out writes what marshmallow would: for every schema, after JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from types import SimpleNamespace
+from typing import Any
+
+import marshmallow as ma
+import pytest
+from flask import Flask
+
+from taskmgr.api import strict_json
+from taskmgr.api.schemas.base import Out
+from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
+from taskmgr.api.schemas.others import ChangeOut
+from taskmgr.api.schemas.tasks import (
+    AssigneeOut,
+    CauseOut,
+    ChangedTaskOut,
+    DerivedOut,
+    EffectivePriorityOut,
+    Enriched,
+    NewTaskOut,
+    TaskOut,
+    TaskRowOut,
+    TransitionOut,
+)
+from taskmgr.api.schemas.users import NewTokenOut, NewUserOut, TokenOut, UserOut, UserRowOut
+from taskmgr.domain.comment import Comment
+from taskmgr.domain.errors import Fix, Refusal
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import UserWithTasks
+from taskmgr.domain.services.derived import Derived
+from taskmgr.domain.services.tasks import Transition
+from taskmgr.domain.services.tokens import NewToken
+from taskmgr.domain.urgency import Cause, EffectivePriority
+from taskmgr.domain.workflow import Category
+from tests.factories import (
+    NOW,
+    a_change,
+    a_full_change,
+    a_full_task,
+    a_full_token,
+    a_full_user,
+    a_task,
+    a_token,
+    a_user,
+    an_id,
+)
+
+CAUSE = Cause(code="overdue", detail="It is overdue.")
+EFFECTIVE = EffectivePriority(
+    value=Priority.URGENT, because=(CAUSE, Cause(code="blocks", detail="x", task_id=an_id()))
+)
+DERIVED = Derived(overdue=True, blocked=False, blocks=(an_id(), an_id()), effective_priority=EFFECTIVE)
+REFUSAL = Refusal(
+    code="cycle",
+    detail="Größe",
+    fix=Fix(action="assign", text="Do.", arguments={"task_ids": (an_id(),)}),
+    overridable=True,
+)
+ALLOWED = Transition(to="todo", category=Category.UNSTARTED, allowed=True, requires=("reason",), reasons=())
+REFUSED = Transition(
+    to="done",
+    category=Category.COMPLETED,
+    allowed=False,
+    requires=(),
+    reasons=(REFUSAL, replace(REFUSAL, fix=None)),
+)
+TASK, USER, TOKEN, PLAIN_TASK = a_full_task(), a_full_user(), a_full_token(), a_task()
+COMMENT = Comment(
+    id=an_id(), task_id=an_id(), author_id="system:x", text="a\nb", created_at=NOW, updated_at=NOW, version=3
+)
+
+Sample = tuple[type[Out], Any, Any]
+# For each schema: what it dumps, and the same as one object with the very attributes.
+SAMPLES: list[Sample] = [
+    *((TaskOut, task, task) for task in (TASK, PLAIN_TASK)),
+    *((UserOut, user, user) for user in (USER, a_user())),
+    *((AssigneeOut, user, user) for user in (USER, a_user())),
+    *((ChangeOut, change, change) for change in (a_full_change(), a_change())),
+    *((TokenOut, token, token) for token in (TOKEN, a_token())),
+    (CommentOut, COMMENT, COMMENT),
+    *(
+        (schema, thing, thing)
+        for schema, made in ((NewTaskOut, TASK), (NewUserOut, USER), (NewCommentOut, COMMENT))
+        for thing in (made, replace(made, id=None))
+    ),
+    (CauseOut, CAUSE, CAUSE),
+    (EffectivePriorityOut, EFFECTIVE, EFFECTIVE),
+    (DerivedOut, DERIVED, DERIVED),
+    *((TransitionOut, row, row) for row in (ALLOWED, REFUSED)),
+    *((ChangedTaskOut, task, task) for task in (replace(TASK, unblocked=ids) for ids in ((an_id(),), ()))),
+]
+
+
+def attributes(thing: Any) -> dict[str, Any]:
+    return {field.name: getattr(thing, field.name) for field in fields(thing)}
+
+
+def merged(*things: Any, **more: Any) -> SimpleNamespace:
+    """One object with the attributes of all."""
+    return SimpleNamespace(**{k: v for thing in things for k, v in attributes(thing).items()} | more)
+
+
+SAMPLES += [
+    (
+        TaskRowOut,
+        Enriched(TASK, USER, DERIVED, ("assignee", "derived")),
+        merged(TASK, DERIVED, assignee=USER),
+    ),
+    (
+        TaskRowOut,
+        Enriched(TASK, None, replace(DERIVED, effective_priority=None), ("assignee", "derived")),
+        merged(TASK, replace(DERIVED, effective_priority=None), assignee=None),
+    ),
+    (
+        UserRowOut,
+        UserWithTasks(user=USER, tasks=[TASK, PLAIN_TASK], tasks_total=7),
+        merged(USER, tasks=[TASK, PLAIN_TASK], tasks_total=7),
+    ),
+    (NewTokenOut, NewToken(TOKEN, "tm_x"), merged(TOKEN, token="tm_x")),
+]
+
+
+def schemas(root: type[Out] = Out) -> Iterator[type[Out]]:
+    for schema in root.__subclasses__():
+        yield schema
+        yield from schemas(schema)
+
+
+def written(value: Any) -> Any:
+    return json.loads(strict_json.dumps(value))
+
+
+@pytest.fixture
+def _in_app(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+def test_every_schema_is_among_the_samples() -> None:
+    assert {schema for schema, *_ in SAMPLES} == set(schemas())
+
+
+@pytest.mark.usefixtures("_in_app")
+@pytest.mark.parametrize(("schema", "thing", "plain"), SAMPLES, ids=lambda v: getattr(v, "__name__", ""))
+def test_the_fast_dump_is_marshmallows_own(schema: type[Out], thing: Any, plain: Any) -> None:
+    fast = written(schema().dump(thing))
+
+    assert fast == written(ma.Schema.dump(schema(), plain))
+    assert list(fast) == list(schema().dump_fields)
+
+
+@pytest.mark.usefixtures("_in_app")
+@pytest.mark.parametrize(("schema", "thing", "plain"), SAMPLES, ids=lambda v: getattr(v, "__name__", ""))
+def test_many_are_dumped_as_each_one(schema: type[Out], thing: Any, plain: Any) -> None:
+    assert schema().dump([thing, thing], many=True) == [schema().dump(thing)] * 2
+    assert schema(many=True).dump([thing]) == [schema().dump(thing)]
+
+
+@pytest.mark.usefixtures("_in_app")
+def test_what_was_not_asked_for_or_did_not_happen_has_no_key() -> None:
+    plain = TaskOut().dump(TASK)
+
+    assert TaskRowOut().dump(TASK) == plain
+    assert TaskRowOut().dump(Enriched(TASK, None, None, ("assignee",))) == plain | {"assignee": None}
+    assert ChangedTaskOut().dump(TASK) == plain
+    assert UserRowOut().dump(USER) == UserOut().dump(USER)
+
+
+def test_the_samples_differ_from_the_defaults_in_every_field() -> None:
+    for full, default in ((TASK, a_task()), (USER, a_user())):
+        same = [k for k, v in asdict(full).items() if v == asdict(default)[k]]
+        assert same in ([], ["unblocked"])

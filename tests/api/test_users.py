@@ -1,0 +1,245 @@
+"""Users by the API, and their tasks by one aggregation a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
+from taskmgr.bootstrap import build_services
+from taskmgr.domain.task import Task
+from taskmgr.infrastructure.store import mongo_store
+from tests.api.client import Client, problem
+from tests.factories import Clock
+
+KEYS = {
+    "id", "username", "name", "email", "role", "kind", "active", "created_at", "updated_at", "version",
+}  # fmt: skip
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    return client.as_("admin")
+
+
+def test_a_new_user_has_every_key_and_the_defaults(admin: Client) -> None:
+    answer = admin.post("users", {"username": "Ada.Lovelace", "name": " Ada Lovelace "})
+
+    user = answer.json
+    assert answer.status_code == 201
+    assert user == {
+        "id": user["id"], "username": "ada.lovelace", "name": "Ada Lovelace", "email": None,
+        "role": "member", "kind": "person", "active": True, "created_at": "2026-03-10T12:00:00.000Z",
+        "updated_at": "2026-03-10T12:00:00.000Z", "version": 1,
+    }  # fmt: skip
+    assert answer.headers["Location"] == f"/api/v1/users/{user['id']}"
+    assert answer.headers["ETag"] == '"1"'
+    assert admin.get(answer.headers["Location"]).json == user
+
+
+def test_me_is_whose_token_it_is(client: Client) -> None:
+    for who in ("viewer", "admin"):
+        asking = client.as_(who, "tasks:read")
+        assert asking.get("users/me").json["username"] == who
+        assert asking.get("users/me").json.keys() == KEYS
+
+
+def test_an_e_mail_address_is_for_oneself_and_managers(client: Client, admin: Client) -> None:
+    made = admin.post("users", {"username": "ada", "name": "Ada", "email": "Ada@Example.org"}).json
+    path = f"users/{made['id']}"
+
+    seen = {who: client.as_(who).get(path).json["email"] for who in ("viewer", "member", "manager", "ada")}
+    listed = {
+        who: {user["username"]: user["email"] for user in client.as_(who).get("users").json["items"]}["ada"]
+        for who in ("viewer", "member", "manager", "ada")
+    }
+
+    expected = {"viewer": None, "member": None, "manager": "Ada@Example.org", "ada": "Ada@Example.org"}
+    assert (seen, listed) == (expected, expected)
+
+
+def test_everybody_changes_their_own_name_and_address(client: Client) -> None:
+    viewer = client.as_("viewer")
+
+    changed = viewer.patch(f"users/{viewer.user.id}", {"name": "Vera", "email": "vera@example.org"})
+
+    assert (changed.json["name"], changed.json["email"], changed.headers["ETag"]) == (
+        "Vera",
+        "vera@example.org",
+        '"2"',
+    )
+    assert viewer.patch(f"users/{viewer.user.id}", {"email": None}).json["email"] is None
+
+
+@pytest.mark.parametrize(
+    "body", [{"role": "admin"}, {"active": True}, {"username": "vera"}, {"name": "Vera", "kind": "service"}]
+)
+def test_nobody_else_than_an_admin_changes_more(
+    body: dict[str, Any], client: Client, nothing_changes: Callable[[], Any]
+) -> None:
+    manager = client.as_("manager")
+
+    with nothing_changes():
+        problem(manager.patch(f"users/{manager.user.id}", body), "not_permitted")
+
+
+@pytest.mark.parametrize("body", [{"role": "manager"}, {"active": False}])
+def test_the_last_admin_stays_one(
+    body: dict[str, Any], admin: Client, nothing_changes: Callable[[], Any]
+) -> None:
+    with nothing_changes():
+        refused = admin.patch(f"users/{admin.user.id}", body)
+
+    assert [reason["code"] for reason in problem(refused, "refused")["reasons"]] == ["last_admin"]
+
+
+def test_users_come_by_username(admin: Client) -> None:
+    for name in ("zoe", "bert", "Anna", "_x_"):
+        admin.post("users", {"username": name, "name": name})
+
+    page = admin.get("users", total="true").json
+
+    assert [user["username"] for user in page["items"]] == ["_x_", "admin", "anna", "bert", "zoe"]
+    assert (page["total"], page["next"]) == (5, None)
+    assert page["items"][0].keys() == KEYS
+
+
+# --- with their tasks
+
+
+@pytest.fixture
+def busy(client: Client, make_task: Callable[..., Task], clock: Clock) -> str:
+    """A manager with five tasks; answers the id."""
+    kim = client.as_("manager").user.id
+    for title, due, more in (
+        ("later", "2026-05-01", {}),
+        ("undated", None, {}),
+        ("soon", "2026-03-15", {"status": "in_progress"}),
+        ("dropped", "2026-03-01", {"status": "cancelled", "reason": "No."}),
+        ("sooner", "2026-03-15T08:00:00Z", {}),
+    ):
+        clock.advance(minutes=1)
+        make_task(title=title, due_date=due, assignee_id=kim, **more)
+    make_task(title="nobody's")
+    make_task(title="binned", assignee_id=kim)
+    return kim
+
+
+def with_tasks(client: Client, **query: str) -> dict[str, list[str]]:
+    rows = client.get("users", include="tasks", **query).json["items"]
+    return {row["username"]: [task["title"] for task in row["tasks"]] for row in rows}
+
+
+def test_each_user_comes_with_their_tasks_open_first_soonest_due_undated_last(
+    client: Client, admin: Client, busy: str
+) -> None:
+    (binned,) = (t for t in admin.get("tasks").json["items"] if t["title"] == "binned")
+    admin.delete(f"tasks/{binned['id']}")
+
+    assert with_tasks(client.as_("viewer")) == {
+        "admin": [],
+        "manager": ["sooner", "soon", "later", "undated", "dropped"],
+        "viewer": [],
+    }
+
+
+def test_a_task_in_a_list_of_users_is_the_whole_task(admin: Client, busy: str) -> None:
+    row = next(row for row in admin.get("users", include="tasks").json["items"] if row["tasks"])
+
+    for task in row["tasks"]:
+        assert task == admin.get(f"tasks/{task['id']}").json
+    assert row.keys() >= KEYS | {"tasks", "tasks_total"}
+
+
+@pytest.mark.parametrize(("limit", "count"), [("0", 0), ("1", 1), ("3", 3), ("6", 6), ("100", 6)])
+def test_a_limit_cuts_the_tasks_and_the_total_tells_how_many_there_are(
+    limit: str, count: int, admin: Client, busy: str
+) -> None:
+    rows = admin.get("users", include="tasks", tasks_limit=limit).json["items"]
+
+    assert {row["username"]: (len(row["tasks"]), row["tasks_total"]) for row in rows} == {
+        "admin": (0, 0),
+        "manager": (count, 6),
+    }
+
+
+def test_by_default_there_are_twenty_tasks_a_user(
+    client: Client, admin: Client, make_task: Callable[..., Task]
+) -> None:
+    for _ in range(21):
+        make_task(assignee_id=admin.user.id)
+
+    (row,) = admin.get("users", include="tasks").json["items"]
+
+    assert (len(row["tasks"]), row["tasks_total"]) == (20, 21)
+
+
+def test_it_takes_both_scopes(client: Client) -> None:
+    for scopes in (("users:read",), ("tasks:read",)):
+        problem(client.as_("admin", *scopes).get("users", include="tasks"), "scope_missing")
+    assert client.as_("admin", "users:read", "tasks:read").get("users", include="tasks").status_code == 200
+
+
+class _Started(CommandListener):
+    """The names and collections of the commands that were sent."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.commands.append((event.command_name, event.command.get(event.command_name)))
+
+    def succeeded(self, event: Any) -> None: ...
+
+    def failed(self, event: Any) -> None: ...
+
+
+@pytest.fixture
+def listener() -> _Started:
+    return _Started()
+
+
+@pytest.fixture
+def listened(
+    listener: _Started,
+    mongodb_uri: str,
+    database: Database[Any],
+    clock: Clock,
+    client_of: Callable[..., Client],
+) -> Iterator[Client]:
+    """A client of an application whose every command to the database is heard."""
+    with MongoClient(mongodb_uri, tz_aware=True, event_listeners=[listener]) as connection:
+        services = build_services(mongo_store(connection[database.name]), clock=clock)
+        yield client_of(over=services)
+
+
+@pytest.mark.parametrize("users", [1, 3, 40])
+def test_users_with_their_tasks_are_one_aggregation_a_page(
+    users: int,
+    client: Client,
+    listened: Client,
+    listener: _Started,
+    admin: Client,
+    make_user: Callable[..., Any],
+    make_task: Callable[..., Task],
+) -> None:
+    for number in range(users):
+        kim = make_user(f"user-{number:02}")
+        make_task(assignee_id=kim.id)
+    asking = listened.as_("admin")
+    asking.get("users/me")  # the token is known from here on
+    listener.commands.clear()
+
+    page = asking.get("users", include="tasks", limit="30")
+
+    assert len(page.json["items"]) == min(users + 1, 30)
+    assert listener.commands == [("aggregate", "users")]
+    if page.json["next"]:
+        listener.commands.clear()
+        rest = asking.get("users", include="tasks", limit="30", cursor=page.json["next"])
+        assert len(rest.json["items"]) == users + 1 - 30
+        assert listener.commands == [("aggregate", "users")]
