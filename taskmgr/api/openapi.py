@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -76,7 +77,7 @@ def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
     api.spec.components.security_scheme(
         "token", {"type": "http", "scheme": "bearer", "description": "A token: `tm_…`."}
     )
-    spec: dict[str, Any] = api.spec.to_dict()
+    spec: dict[str, Any] = deepcopy(api.spec.to_dict())  # parts of it are shared between applications
     for unused in ("ErrorSchema", "PaginationMetadataSchema"):  # smorest's own, which we do not use
         spec["components"]["schemas"].pop(unused, None)
     spec["components"]["responses"] = {code: _problem_response(code) for code in problems.CODES}

@@ -1,0 +1,5 @@
+"""What the ledger finds is shown with its values, as in a test."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.concurrency.ledger")
