@@ -1,0 +1,64 @@
+"""Random commands by anybody: the service does what the rule book says, in every error and every field.
+
+`SCENARIOS=500 pytest tests/stateful` runs so many scenarios instead of the usual few.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+from pymongo.database import Database
+
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.rules import RULES
+from tests.stateful.machine import RuleBook
+
+VARIANTS = 2
+USUAL = 40
+SCENARIOS = int(os.environ.get("SCENARIOS", USUAL))
+STEPS = 50
+# What must come about in the usual run, so that a rule that nobody comes near is noticed.
+MET = {
+    "ok",
+    "Invalid",
+    "NotFound",
+    "NotPermitted",
+    "Stale",
+    "AlreadyAssigned",
+    "UsernameTaken",
+    "EmailTaken",
+    "Refused",
+    "last_admin",
+    *(rule.__name__ for rule in RULES),
+}
+
+
+@pytest.mark.parametrize("variant", range(VARIANTS))
+def test_the_service_does_what_the_rule_book_says(variant: int, worker_database: Database[Any]) -> None:
+    four_eyes = bool(variant % 2)
+    policy = Policy(wip_limit=2, urgent_limit=1, four_eyes=four_eyes)
+    met: Counter[str] = Counter()
+
+    @seed(variant)
+    def machine() -> RuleBook:
+        return RuleBook(worker_database, policy, met)
+
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=max(1, SCENARIOS // VARIANTS),
+            stateful_step_count=STEPS,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+    unmet = MET - met.keys() - (set() if four_eyes else {"reviewer_required"})
+    assert not unmet or SCENARIOS < USUAL, f"never came about: {sorted(unmet)}; {met}"
