@@ -40,7 +40,7 @@ def parse(data: bytes) -> Any:
     if any(level > MOST_LEVELS for level in _levels(value)):
         raise Malformed(f"It is nested deeper than {MOST_LEVELS} levels.")
     # orjson keeps the last of duplicate keys and makes floats of large integers: look again.
-    return json.loads(data, object_pairs_hook=_object, parse_int=_integer)
+    return json.loads(data, object_pairs_hook=_object, parse_int=_integer, parse_float=_number)
 
 
 def _levels(value: Any) -> Iterator[int]:
@@ -78,6 +78,12 @@ def _integer(digits: str) -> int:
     if len(digits) > len(str(_LEAST)) or not _LEAST <= int(digits) <= _MOST:
         raise Malformed("A whole number is beyond 64 bits.")
     return int(digits)
+
+
+def _number(digits: str) -> int | float:
+    """JSON has one kind of number: 7.0 is as whole as 7 (JSON Schema Core, 4.2.3)."""
+    number = float(digits)
+    return int(number) if number.is_integer() and _LEAST <= number <= _MOST else number
 
 
 def dumps(value: Any) -> bytes:

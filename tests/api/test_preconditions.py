@@ -126,6 +126,16 @@ def test_the_seen_version_may_stand_in_the_body_and_beside_an_equal_tag(
     assert answer.status_code == 200, answer.text
 
 
+def test_a_version_with_an_empty_fraction_is_as_whole_as_without(admin: Client, world: World) -> None:
+    path = world.fill("tasks/{task}")
+    headers = {"Content-Type": "application/json"}
+
+    stale = admin.open("PATCH", path, raw=b'{"title": "x", "version": 99.0}', headers=headers)
+    problem(stale, "stale")
+    broken = admin.open("PATCH", path, raw=b'{"title": "x", "version": 1.5}', headers=headers)
+    assert mistakes(broken, "invalid") == [("body.version", "wrong_type")]
+
+
 @with_version
 def test_a_null_version_is_none(operation: Operation, admin: Client, world: World) -> None:
     body = {**(world.fill(operation.body) or {}), "version": None}

@@ -320,7 +320,7 @@ def test_a_value_that_no_task_can_have_is_named(
     assert (mistakes(made, "invalid"), mistakes(changed, "invalid")) == (expected, expected)
 
 
-@pytest.mark.parametrize("version", [0, -1, 1.0, "1", True, [1], {"gte": 1}])
+@pytest.mark.parametrize("version", [0, -1, 1.5, "1", True, [1], {"gte": 1}])
 def test_a_version_is_a_whole_number_from_1(
     version: Any, client: Client, world: World, nothing_changes: Callable[[], Any]
 ) -> None:
