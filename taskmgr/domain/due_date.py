@@ -86,14 +86,21 @@ def parse_instant(value: object) -> datetime:
     raise BadValue("bad_date", "Must be a date-time with an offset (2026-12-01T17:00:00Z).")
 
 
+def parse_bound(value: object, zone: tzinfo) -> date | datetime:
+    """One end of a span, as for a due date: a day, or a moment in UTC."""
+    bound = DueDate.parse(value, zone)
+    return bound.at if bound.day is None else bound.day
+
+
+def day_begins(day: date, zone: tzinfo) -> datetime:
+    """The midnight that begins a day, in UTC."""
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
 def parse_start(value: str, zone: tzinfo) -> datetime:
     """Where a span begins: an instant, or the midnight that begins a day."""
-    if not _DAY.fullmatch(value):
-        return DueDate.parse(value, zone).at
-    day = _read(date, value)
-    if day.year < EARLIEST.year:
-        raise BadValue("out_of_range", _RANGE)
-    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    bound = parse_bound(value, zone)
+    return bound if isinstance(bound, datetime) else day_begins(bound, zone)
 
 
 def parse_end(value: str, zone: tzinfo) -> datetime:

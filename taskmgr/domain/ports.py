@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from taskmgr.domain.activity import Change
 from taskmgr.domain.comment import Comment
-from taskmgr.domain.query import ActivityQuery, Page, TaskQuery, UserWithTasks, Window
+from taskmgr.domain.query import ActivityQuery, Frame, Page, TaskQuery, UserWithTasks, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import User
@@ -61,13 +61,16 @@ class TaskRepository(Protocol):
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
         """Those of the tasks that there are, by id."""
 
-    def find(self, query: TaskQuery, window: Window) -> Page[Task]:
-        """A page of the tasks that match, in the query's order."""
+    def find(self, query: TaskQuery, window: Window, frame: Frame | None = None) -> Page[Task]:
+        """A page of the tasks that match, in the query's order.
 
-    def count(self, query: TaskQuery) -> int:
+        The frame is needed where the query asks for spans, for `blocked` or for `overdue`.
+        """
+
+    def count(self, query: TaskQuery, frame: Frame | None = None) -> int:
         """How many tasks match."""
 
-    def find_ids(self, query: TaskQuery, *, limit: int) -> tuple[str, ...]:
+    def find_ids(self, query: TaskQuery, frame: Frame | None = None, *, limit: int) -> tuple[str, ...]:
         """The ids of at most `limit` tasks that match, in the query's order."""
 
     def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:
@@ -104,12 +107,10 @@ class UserRepository(Protocol):
     def find(self, window: Window) -> Page[User]:
         """A page of all users, by username."""
 
-    def find_with_tasks(
-        self, window: Window, *, tasks_limit: int, status_groups: Sequence[Sequence[str]]
-    ) -> Page[UserWithTasks]:
+    def find_with_tasks(self, window: Window, frame: Frame, *, tasks_limit: int) -> Page[UserWithTasks]:
         """A page of all users by username, each with at most `tasks_limit` of the tasks assigned
-        to them: those in the first group of statuses before those in the next, in a group soonest
-        due first, undated last. One aggregation a page."""
+        to them (open ones before closed ones, each soonest due first, undated last), and with
+        what is counted of all of them; `wip_room` is left to the policy. One aggregation a page."""
 
     def add(self, user: User) -> None:
         """Stores a new user. Raises `UsernameTaken` or `EmailTaken`."""

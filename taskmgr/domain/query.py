@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
+from taskmgr.domain.policy import Policy
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import User
@@ -26,29 +27,66 @@ class Sort:
     descending: bool = False
 
 
-DEFAULT_SORT = (Sort("created_at", descending=True),)
+NEWEST_FIRST = (Sort("created_at", descending=True),)
+# How well a task matches the words that are looked for (`domain/search.py`).
+BEST_MATCH_FIRST = (Sort("match", descending=True), *NEWEST_FIRST)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From one bound on and up to another; None leaves that end open.
+
+    A moment is inclusive where it begins a span and exclusive where it ends one. A date means its
+    whole day in the service's time zone, at either end.
+    """
+
+    start: date | datetime | None = None
+    end: date | datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskQuery:
     """Which tasks, and in what order. Filters are ANDed; None means no filter.
 
-    A tuple of values means any of them; in `assignee_ids` None stands for "nobody". `labels`
-    means all of them; `blocked_by` means waiting for any of them; `except_id` is one to leave out.
-    `binned` chooses between the tasks outside the bin and those inside.
-    Equal keys are ordered by id, in the direction of the last key.
+    A tuple of values means any of them; in `assignee_ids` and `parent_ids` None stands for
+    "nobody" and "no parent". `labels` and `words` mean all of them; `blocked_by` means waiting for
+    any of them; `except_id` is one to leave out. `blocked` and `overdue` are as of the moment of
+    the question. `binned` chooses between the tasks outside the bin and those inside.
+    Without a `sort` the newest come first, and with `words` the best match. Equal keys are ordered
+    by id, in the direction of the last key.
     """
 
     ids: tuple[str, ...] | None = None
     statuses: tuple[str, ...] | None = None
     priorities: tuple[Priority, ...] | None = None
     assignee_ids: tuple[str | None, ...] | None = None
+    created_by: tuple[str, ...] | None = None
     labels: tuple[str, ...] = ()
-    parent_ids: tuple[str, ...] | None = None
+    parent_ids: tuple[str | None, ...] | None = None
     blocked_by: tuple[str, ...] | None = None
+    blocked: bool | None = None
+    overdue: bool | None = None
+    dated: bool | None = None
+    due: Span | None = None
+    created: Span | None = None
+    updated: Span | None = None
+    words: tuple[str, ...] = ()
     except_id: str | None = None
     binned: bool = False
-    sort: tuple[Sort, ...] = DEFAULT_SORT
+    sort: tuple[Sort, ...] = ()
+
+    @property
+    def order(self) -> tuple[Sort, ...]:
+        """The sort that holds."""
+        return self.sort or (BEST_MATCH_FIRST if self.words else NEWEST_FIRST)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a query's words mean: `overdue` takes a moment, `blocked` a workflow, a date a time zone."""
+
+    now: datetime
+    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +135,30 @@ class ActivityQuery:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TaskCounts:
+    """How many of a user's tasks outside the bin are open, and how many of these are something more.
+
+    `overdue` by the service's clock, `blocked` by an unresolved blocker, `started` in a started
+    status, `urgent` by the stored priority.
+    """
+
+    open: int = 0
+    overdue: int = 0
+    blocked: int = 0
+    started: int = 0
+    urgent: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UserWithTasks:
-    """A user and the first of the tasks assigned to them: open first, soonest due, undated last."""
+    """A user and the first of the tasks assigned to them: open first, soonest due, undated last.
+
+    `tasks_total` and `counts` are of all their tasks. `wip_room` is how many more they may start;
+    None is without limit.
+    """
 
     user: User
     tasks: Sequence[Task] = field(default_factory=tuple)
     tasks_total: int = 0
+    counts: TaskCounts = TaskCounts()
+    wip_room: int | None = None

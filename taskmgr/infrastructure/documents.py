@@ -3,8 +3,9 @@
 The documents are what a write is validated against and what the indexes are made from. Reads come
 back raw and become entities in `mappers.py`.
 
-Three fields are there for ordering alone, since a null or a name would order wrongly: `due_at` (a
-far-away moment for undated tasks), `priority_rank` and `title_key`. `touched` is counted up by
+Some fields of a task follow from others and are there to be ordered by, since a null or a name would
+order wrongly (`due_at`, a far-away moment for undated tasks, `priority_rank` and `title_key`), or to
+be searched for (`words`, and among them `title_words`). `touched` is counted up by
 commands that read a document for a rule, so that they meet in the database; it means nothing else.
 """
 
@@ -42,6 +43,8 @@ class TaskDocument(Document):
     id = ObjectIdField(primary_key=True)
     title = StringField(required=True, max_length=values.TITLE_LENGTH)
     title_key = StringField(required=True)
+    title_words = ListField(StringField())
+    words = ListField(StringField())
     description = StringField(max_length=values.DESCRIPTION_LENGTH)
     status = StringField(required=True)
     priority = StringField(required=True, choices=[p.value for p in Priority])
@@ -68,12 +71,34 @@ class TaskDocument(Document):
         **_COMMON,
         "collection": "tasks",
         "indexes": [
+            # One for every sort key: a walk over all tasks costs the same on its last page.
             {"name": "newest", "fields": ["binned", "-created_at", "-id"]},
+            {"name": "updated", "fields": ["binned", "-updated_at", "-id"]},
+            {"name": "moved", "fields": ["binned", "-status_changed_at", "-id"]},
+            {"name": "due", "fields": ["binned", "due_at", "id"]},
+            {"name": "priority", "fields": ["binned", "-priority_rank", "-id"]},
+            {"name": "title", "fields": ["binned", "title_key", "id"]},
+            # What boards show, and what the rules count.
             {"name": "status_due", "fields": ["binned", "status", "due_at", "id"]},
-            {"name": "assignee_due", "fields": ["assignee_id", "binned", "status", "due_at", "id"]},
+            {
+                "name": "assignee_due",
+                # The priority orders nothing: it is there so that counts are read from here alone.
+                "fields": ["assignee_id", "binned", "status", "due_at", "id", "priority_rank"],
+            },
+            {
+                "name": "assignee_waiting",
+                "fields": ["assignee_id", "binned", "status"],
+                "partialFilterExpression": {"blocked_by.0": {"$exists": True}},
+            },
             {"name": "subtasks", "fields": ["parent_id"]},
             {"name": "blocks", "fields": ["blocked_by"]},
             {"name": "labels", "fields": ["labels", "binned", "-created_at", "-id"]},
+            {"name": "words", "fields": ["words"]},
+            {
+                "name": "waiting",
+                "fields": ["binned", "-created_at", "-id"],
+                "partialFilterExpression": {"blocked_by.0": {"$exists": True}},
+            },
         ],
     }
 
@@ -106,6 +131,7 @@ class UserDocument(Document):
                 "partialFilterExpression": {"email_key": {"$type": "string"}},
             },
             {"name": "role", "fields": ["role", "active"]},
+            {"name": "by_username", "fields": ["username", "id"]},
         ],
     }
 

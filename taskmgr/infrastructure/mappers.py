@@ -6,7 +6,6 @@ MongoEngine document, which validates it.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +16,7 @@ from taskmgr.domain.activity import Change
 from taskmgr.domain.comment import Comment
 from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.priority import Priority
+from taskmgr.domain.search import folded, words_of
 from taskmgr.domain.task import Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import Kind, Role, User
@@ -31,7 +31,6 @@ from taskmgr.infrastructure.documents import (
 
 Row = Mapping[str, Any]
 _DAY_LENGTH = len("2026-12-01")
-_ACCENTS = range(0x0300, 0x0370)
 
 
 def object_id(key: str | None) -> ObjectId | None:
@@ -43,12 +42,6 @@ def _id(key: ObjectId | None) -> str | None:
     return None if key is None else str(key)
 
 
-def title_key(title: str) -> str:
-    """What titles are ordered by: without case, and without the accents of Latin, Greek and Cyrillic."""
-    plain = unicodedata.normalize("NFKD", title.casefold())
-    return "".join(character for character in plain if ord(character) not in _ACCENTS)
-
-
 # --- tasks
 
 
@@ -57,7 +50,9 @@ def task_document(task: Task) -> TaskDocument:
     return TaskDocument(
         id=ObjectId(task.id),
         title=task.title,
-        title_key=title_key(task.title),
+        title_key=folded(task.title),
+        title_words=list(words_of(task.title)),
+        words=list(words_of(task.title, task.description, *task.labels)),
         description=task.description,
         status=task.status,
         priority=task.priority.value,

@@ -24,15 +24,16 @@ from taskmgr.api.schemas.tasks import (
     EffectivePriorityOut,
     Enriched,
     NewTaskOut,
+    TaskInListOut,
     TaskOut,
     TaskRowOut,
     TransitionOut,
 )
-from taskmgr.api.schemas.users import NewTokenOut, NewUserOut, TokenOut, UserOut, UserRowOut
+from taskmgr.api.schemas.users import NewTokenOut, NewUserOut, TaskCountsOut, TokenOut, UserOut, UserRowOut
 from taskmgr.domain.comment import Comment
 from taskmgr.domain.errors import Fix, Refusal
 from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import UserWithTasks
+from taskmgr.domain.query import TaskCounts, UserWithTasks
 from taskmgr.domain.services.derived import Derived
 from taskmgr.domain.services.tasks import Transition
 from taskmgr.domain.services.tokens import NewToken
@@ -70,6 +71,7 @@ REFUSED = Transition(
     requires=(),
     reasons=(REFUSAL, replace(REFUSAL, fix=None)),
 )
+COUNTS = TaskCounts(open=5, overdue=4, blocked=3, started=2, urgent=1)
 TASK, USER, TOKEN, PLAIN_TASK = a_full_task(), a_full_user(), a_full_token(), a_task()
 COMMENT = Comment(
     id=an_id(), task_id=an_id(), author_id="system:x", text="a\nb", created_at=NOW, updated_at=NOW, version=3
@@ -118,10 +120,19 @@ SAMPLES += [
         merged(TASK, replace(DERIVED, effective_priority=None), assignee=None),
     ),
     (
-        UserRowOut,
-        UserWithTasks(user=USER, tasks=[TASK, PLAIN_TASK], tasks_total=7),
-        merged(USER, tasks=[TASK, PLAIN_TASK], tasks_total=7),
+        TaskInListOut,
+        Enriched(TASK, USER, DERIVED, ("assignee", "derived")),
+        merged(TASK, DERIVED, assignee=USER),
     ),
+    *(
+        (
+            UserRowOut,
+            UserWithTasks(user=USER, tasks=[TASK, PLAIN_TASK], tasks_total=7, counts=COUNTS, wip_room=room),
+            merged(USER, tasks=[TASK, PLAIN_TASK], tasks_total=7, counts=COUNTS, wip_room=room),
+        )
+        for room in (2, None)
+    ),
+    (TaskCountsOut, COUNTS, COUNTS),
     (NewTokenOut, NewToken(TOKEN, "tm_x"), merged(TOKEN, token="tm_x")),
 ]
 

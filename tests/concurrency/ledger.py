@@ -13,7 +13,17 @@ from taskmgr.infrastructure.inspection import inspect
 
 _COLLECTIONS = {"task": "tasks", "user": "users", "comment": "comments"}
 # Stored beside what they follow from, or counted by whoever reads for a rule: the log tells none.
-_DERIVED = {"_id", "title_key", "priority_rank", "due_at", "binned", "email_key", "touched"}
+_DERIVED = {
+    "_id",
+    "title_key",
+    "title_words",
+    "words",
+    "priority_rank",
+    "due_at",
+    "binned",
+    "email_key",
+    "touched",
+}
 
 Rows = dict[tuple[str, Any], dict[str, Any]]
 

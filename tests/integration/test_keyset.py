@@ -16,11 +16,11 @@ from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.ports import Store
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import TASK_SORTS, Page, Position, Sort, TaskQuery, Window
+from taskmgr.domain.search import folded
 from taskmgr.domain.task import Task
 from taskmgr.infrastructure.documents import UNDATED
-from taskmgr.infrastructure.mappers import title_key
 from taskmgr.infrastructure.repositories.keyset import behind
-from taskmgr.infrastructure.repositories.tasks import filters, order
+from taskmgr.infrastructure.repositories.selecting import filters, order
 from tests.factories import NOW, a_task, an_id
 
 few = settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]
@@ -52,7 +52,7 @@ def key_of(task: Task, sort: Sort) -> Any:
     if sort.key == "due_date":
         return UNDATED if task.due_date is None else task.due_date.at
     if sort.key == "title":
-        return title_key(task.title)
+        return folded(task.title)
     return getattr(task, sort.key)
 
 
@@ -171,5 +171,5 @@ def test_the_usual_lists_are_read_from_an_index(
 ) -> None:
     stored(store, [{"labels": ("bug",)}, *({} for _ in range(30))])
     asked = TaskQuery(**query)
-    cursor = database["tasks"].find(filters(asked)).sort(order(asked.sort)).limit(5)
+    cursor = database["tasks"].find(filters(asked)).sort(order(asked.order)).limit(5)
     assert f"'indexName': '{index}'" in str(cursor.explain()["queryPlanner"]["winningPlan"])

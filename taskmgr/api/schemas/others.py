@@ -72,10 +72,11 @@ class LinksOut(ma.Schema):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page and the text of the cursor that leads on from it."""
+    """A page, the text of the cursor that leads on from it, and which keys of its rows were asked for."""
 
     page: Page[Any]
     cursor: str | None
+    picked: tuple[str, ...] | None = None
 
 
 class ItemsOut(ma.Schema):
@@ -91,7 +92,10 @@ class PageOut(ma.Schema):
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """`obj` is a `Listed`."""
         page = obj.page
-        row = {"items": self.fields["items"].inner.schema.dump(page.items, many=True), "next": obj.cursor}  # type: ignore[attr-defined]
+        items = self.fields["items"].inner.schema.dump(page.items, many=True)  # type: ignore[attr-defined]
+        if obj.picked is not None:
+            items = [{name: item[name] for name in obj.picked} for item in items]
+        row = {"items": items, "next": obj.cursor}
         return row if page.total is None else row | {"total": page.total}
 
 

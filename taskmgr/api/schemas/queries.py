@@ -11,17 +11,20 @@ from marshmallow import fields
 from taskmgr.api import context
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import _MESSAGES, In, Parsed, mistake
+from taskmgr.api.schemas.tasks import TaskOut
 from taskmgr.domain import values
 from taskmgr.domain.activity import ENTITIES, KINDS
-from taskmgr.domain.due_date import parse_end, parse_start
+from taskmgr.domain.due_date import parse_bound, parse_end, parse_start
 from taskmgr.domain.priority import Priority, parse_priority
-from taskmgr.domain.query import DEFAULT_LIMIT, DEFAULT_SORT, MOST_LIMIT, TASK_SORTS, Sort
+from taskmgr.domain.query import DEFAULT_LIMIT, MOST_LIMIT, TASK_SORTS, Sort
+from taskmgr.domain.search import MOST_CHARACTERS, parse_words
 from taskmgr.domain.services.users import DEFAULT_TASKS_LIMIT, MOST_TASKS_LIMIT
 from taskmgr.domain.values import BadValue
 from taskmgr.domain.workflow import CLOSED, OPEN, Category
 
 MOST_IN_A_LIST = 100
 _SORTS = [sign + key for key in TASK_SORTS for sign in ("", "-")]
+_DATED = {"any": True, "none": False}
 _CATEGORIES = {"open": OPEN, "closed": CLOSED, **{c.value: (c,) for c in Category}}
 
 
@@ -74,6 +77,11 @@ def sort(text: str) -> tuple[Sort, ...]:
     return sorts
 
 
+def identifier_or_none(text: str) -> str:
+    """An id, or `none`."""
+    return text if text == "none" else values.identifier(text)
+
+
 def assignee(text: str) -> str:
     """An id, a username, `me` or `none`; who that is, is looked up later."""
     if text in values.RESERVED_USERNAMES or values.is_identifier(text):
@@ -124,7 +132,26 @@ def _boolean(description: str) -> Parameter:
     return parameter(boolean, False, enum=["true", "false"], default="false", description=description)
 
 
-FILTERS = ("id", "status", "category", "priority", "assignee", "label", "bin")
+def _whether(description: str) -> Parameter:
+    """Either, neither where it is not given."""
+    return parameter(boolean, enum=["true", "false"], description=description)
+
+
+def _bound(description: str) -> Parameter:
+    """One end of a span."""
+    return parameter(
+        lambda text: parse_bound(text, context.policy().time_zone),
+        **patterns.DATE_OR_MOMENT,
+        description=f"{description}; a date means its whole day.",
+    )
+
+
+FILTERS = (
+    "id", "status", "category", "priority", "assignee", "created_by", "label", "parent", "blocked_by",
+    "blocked", "overdue", "due", "due_from", "due_to", "created_from", "created_to", "updated_from",
+    "updated_to", "q", "bin",
+)  # fmt: skip
+FIELDS = tuple(TaskOut().dump_fields)
 INCLUDES = ("assignee", "derived")
 _INCLUDED = "`assignee` embeds who it is; `derived` adds what follows from the clock and other tasks."
 
@@ -162,13 +189,48 @@ class TaskListQuery(PageQuery):
         load_default=(),
         metadata={"maxItems": values.LABELS, "description": "A label; repeat it for all of several."},
     )
+    created_by = comma_list(
+        values.actor_key, {"pattern": patterns.ACTOR}, description="Ids or usernames, `me`, or `system:…`."
+    )
+    parent = comma_list(
+        identifier_or_none,
+        {"pattern": "^([0-9a-f]{24}|none)$"},
+        description="Ids of tasks that it is a subtask of, or `none`.",
+    )
+    blocked_by = comma_list(
+        values.identifier, {"pattern": patterns.ID}, description="Ids of tasks, one of which it waits for."
+    )
+    blocked = _whether("Whether it waits for a task that is neither completed nor in the bin.")
+    overdue = _whether("Whether it is open and past its due date.")
+    due = parameter(
+        values.one_of_names(tuple(_DATED)), enum=list(_DATED), description="`any` due date, or `none`."
+    )
+    due_from = _bound("Due from here on")
+    due_to = _bound("Due before")
+    created_from = _bound("Created from here on")
+    created_to = _bound("Created before")
+    updated_from = _bound("Last changed from here on")
+    updated_to = _bound("Last changed before")
+    q = parameter(
+        parse_words,
+        (),
+        minLength=1,
+        maxLength=MOST_CHARACTERS,
+        examples=["login page"],
+        description="Words that are all in the title, the description or the labels: whole words, without "
+        "regard to case and accents. The best match comes first unless `sort` is given.",
+    )
     bin = _boolean("Whether to look inside the bin instead.")
+    fields = comma_list(  # type: ignore[assignment] # marshmallow's own name, which it keeps apart
+        values.one_of_names(FIELDS), {"enum": list(FIELDS)}, description="Only these keys of each task."
+    )
     include = comma_list(values.one_of_names(INCLUDES), {"enum": list(INCLUDES)}, (), description=_INCLUDED)
     sort = parameter(
         sort,
-        DEFAULT_SORT,
+        (),
         **{"x-list": {"items": {"type": "string", "enum": _SORTS}, "minItems": 1, "uniqueItems": True}},
-        description="Each key once, `-` for descending; the newest come first if not given.",
+        description="Each key once, `-` for descending. If not given, the newest come first, or with `q` the "
+        "best match.",
     )
 
 

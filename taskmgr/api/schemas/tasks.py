@@ -122,14 +122,14 @@ class TaskPatch(In):
     """Changes of a task (RFC 7396): an absent field stays, null empties."""
 
     title = title()
-    description = description()
+    description = description(allow_none=True)
     status = status()
     priority = priority()
     due_date = due_date()
     assignee_id = assignee_id()
-    labels = labels()
+    labels = labels(allow_none=True)
     parent_id = parent_id()
-    blocked_by = blocked_by()
+    blocked_by = blocked_by(allow_none=True)
     reason = reason()
     override = override()
     version = version()
@@ -250,6 +250,10 @@ class Enriched:
     included: tuple[str, ...] = ()
 
 
+# The keys that each `include` adds.
+ADDED = {"assignee": ("assignee",), "derived": ("overdue", "blocked", "blocks", "effective_priority")}
+
+
 class TaskRowOut(TaskOut):
     """A task as it is read; `include` adds the keys behind `version`."""
 
@@ -275,6 +279,10 @@ class TaskRowOut(TaskOut):
             effective = obj.derived.effective_priority
             row["effective_priority"] = effective and self._effective._one(effective)
         return row
+
+
+class TaskInListOut(TaskRowOut):
+    """A task in a list; with `fields` only with the keys that were asked for."""
 
 
 class ChangedTaskOut(TaskOut):

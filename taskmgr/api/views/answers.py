@@ -38,6 +38,6 @@ def window_of(query: dict[str, Any], scope: object) -> Window:
     return Window(limit=query["limit"], after=after, with_total=query["total"])
 
 
-def paged(page: Page[Any], scope: object) -> Listed:
-    """A page with the text of its next cursor."""
-    return Listed(page, cursors().encode(page.next, scope))
+def paged(page: Page[Any], scope: object, picked: tuple[str, ...] | None = None) -> Listed:
+    """A page with the text of its next cursor, and of its rows only the picked keys."""
+    return Listed(page, cursors().encode(page.next, scope), picked)

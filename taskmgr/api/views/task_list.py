@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from taskmgr.api.context import actor, identity, policy, services
 from taskmgr.api.problems import ApiError
 from taskmgr.api.schemas.others import Listed
-from taskmgr.api.schemas.tasks import Enriched
+from taskmgr.api.schemas.tasks import ADDED, Enriched
 from taskmgr.api.views.answers import paged
 from taskmgr.domain.errors import FieldError
-from taskmgr.domain.query import DEFAULT_SORT, Page, TaskQuery, Window
+from taskmgr.domain.query import BEST_MATCH_FIRST, NEWEST_FIRST, Page, Span, TaskQuery, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
 from taskmgr.domain.workflow import Category
 
 
-def task_page(query: TaskQuery, window: Window, include: tuple[str, ...]) -> Listed:
+def task_page(query: TaskQuery, window: Window, given: dict[str, Any]) -> Listed:
     """The page of the tasks that match, with what was asked to come along."""
     page: Page[Any] = services().tasks.list(query, window, by=actor())
-    return paged(replace(page, items=enriched(page.items, include)), query)
+    include: tuple[str, ...] = given["include"]
+    picked = None if given["fields"] is None else (*given["fields"], *(k for i in include for k in ADDED[i]))
+    return paged(replace(page, items=enriched(page.items, include)), query, picked)
 
 
 def task_query(given: dict[str, Any]) -> TaskQuery:
-    """The filters and the sort that the parameters ask for."""
+    """The filters and the sort that the parameters ask for. Raises `malformed` for unknown people."""
+    people = _people(given)
     return TaskQuery(
         ids=given["id"],
         statuses=_statuses(given["status"], given["category"]),
         priorities=given["priority"],
-        assignee_ids=_assignees(given["assignee"]),
+        assignee_ids=people["assignee"],
+        created_by=people["created_by"],
         labels=given["label"],
+        parent_ids=_or_none(given["parent"]),
+        blocked_by=given["blocked_by"],
+        blocked=given["blocked"],
+        overdue=given["overdue"],
+        dated=None if given["due"] is None else given["due"] == "any",
+        due=_span(given, "due"),
+        created=_span(given, "created"),
+        updated=_span(given, "updated"),
+        words=given["q"],
         binned=given["bin"],
-        sort=given.get("sort", DEFAULT_SORT),
+        sort=given.get("sort") or (BEST_MATCH_FIRST if given["q"] else NEWEST_FIRST),
     )
 
 
@@ -59,24 +72,39 @@ def _statuses(
     return wanted if names is None else tuple(name for name in names if name in wanted)
 
 
-def _assignees(given: tuple[str, ...] | None) -> tuple[str | None, ...] | None:
-    """Ids for ids, names, `me` and `none`; an unknown one is a mistake, not an empty answer."""
-    if given is None:
-        return None
-    keys = [identity().user.id if key == "me" else key for key in given]
-    found = services().users.find_keys([key for key in keys if key != "none"], by=actor())
-    _require_known(key for key in keys if key != "none" and key not in found)
-    return tuple(None if key == "none" else found[key] for key in keys)
+def _span(given: dict[str, Any], name: str) -> Span | None:
+    start, end = given[f"{name}_from"], given[f"{name}_to"]
+    return None if start is None and end is None else Span(start, end)
 
 
-def _require_known(unknown: Iterable[str]) -> None:
+def _or_none(given: tuple[str, ...] | None) -> tuple[str | None, ...] | None:
+    return None if given is None else tuple(None if key == "none" else key for key in given)
+
+
+def _people(given: dict[str, Any]) -> dict[str, Any]:
+    """Ids for ids, names and `me`; an unknown one is a mistake, not an empty answer."""
+    asked = {name: given[name] for name in ("assignee", "created_by")}
+    named = {key for keys in asked.values() for key in keys or () if not _is_nobody(key)}
+    if not named:
+        return {name: _or_none(keys) for name, keys in asked.items()}
+    found = {"me": identity().user.id, **services().users.find_keys(named - {"me"}, by=actor())}
     errors = [
         FieldError(
-            location="query.assignee",
+            location=f"query.{name}",
             code="unknown_user",
             detail=f"There is no user {'with the id ' if is_identifier(key) else ''}{key}.",
         )
-        for key in unknown
+        for name, keys in asked.items()
+        for key in keys or ()
+        if key in named and key not in found
     ]
     if errors:
         raise ApiError("malformed", "The query names users that there are not.", errors=errors)
+    return {
+        name: None if keys is None else _or_none(tuple(dict.fromkeys(found.get(key, key) for key in keys)))
+        for name, keys in asked.items()
+    }
+
+
+def _is_nobody(key: str) -> bool:
+    return key == "none" or key.startswith("system:")

@@ -21,6 +21,7 @@ from taskmgr.api.schemas.tasks import (
     Restoring,
     StatusChange,
     TaskIn,
+    TaskInListOut,
     TaskPatch,
     TaskRowOut,
     TransitionOut,
@@ -33,7 +34,7 @@ READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
 
 tasks = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Tasks and their moves")
 
-TaskPage = page_of(TaskRowOut, "TaskPage")
+TaskPage = page_of(TaskInListOut, "TaskPage")
 ChangePage = page_of(ChangeOut, "ChangePage")
 Transitions = items_of(TransitionOut, "Transitions")
 
@@ -48,7 +49,7 @@ def list_tasks(query: dict[str, Any]) -> Any:
     Filters are ANDed; a comma means any of. The newest come first unless `sort` says otherwise.
     """
     asked = task_query(query)
-    return task_page(asked, window_of(query, asked), query["include"])
+    return task_page(asked, window_of(query, asked), query)
 
 
 @tasks.post("")

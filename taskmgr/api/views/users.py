@@ -13,7 +13,7 @@ from taskmgr.api.identity import takes
 from taskmgr.api.preconditions import etag, expected_version
 from taskmgr.api.schemas.others import page_of
 from taskmgr.api.schemas.queries import TaskListQuery, UserListQuery, WriteQuery
-from taskmgr.api.schemas.tasks import TaskRowOut
+from taskmgr.api.schemas.tasks import TaskInListOut
 from taskmgr.api.schemas.users import NewUserOut, UserIn, UserOut, UserPatch, UserRowOut
 from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import task_page, task_query
@@ -24,7 +24,7 @@ READ, WRITE = Scope.USERS_READ, Scope.USERS_WRITE
 users = Blueprint("users", __name__, url_prefix="/api/v1/users", description="People and programs")
 
 UserPage = page_of(UserRowOut, "UserPage")
-TasksOfUserPage = page_of(TaskRowOut, "TasksOfUserPage")
+TasksOfUserPage = page_of(TaskInListOut, "TasksOfUserPage")
 
 
 def _with_tasks() -> bool:
@@ -39,7 +39,8 @@ def list_users(query: dict[str, Any]) -> Any:
     """List users, perhaps with their tasks
 
     By username. With `include=tasks` (which takes the scope tasks:read too) each user comes with the
-    first of the tasks assigned to them (open first, soonest due, undated last) and `tasks_total`.
+    first of the tasks assigned to them (open first, soonest due, undated last), `tasks_total`, the
+    `counts` of all of them (open, and of these overdue, blocked, started, urgent), and `wip_room`.
     """
     scope = ("users", query["include"])
     window = window_of(query, scope)
@@ -102,4 +103,4 @@ def list_tasks_of_user(query: dict[str, Any], user_id: str) -> Any:
     asked = replace(task_query({**query, "assignee": None}), assignee_ids=(user_id,))
     window = window_of(query, asked)
     services().users.get(user_id, by=actor())
-    return task_page(asked, window, query["include"])
+    return task_page(asked, window, query)

@@ -9,7 +9,8 @@ from typing import Any
 from taskmgr.domain import values
 from taskmgr.domain.errors import Conflict, DomainError, Invalid, WriteConflict, required
 from taskmgr.domain.ports import Store
-from taskmgr.domain.query import TaskQuery
+from taskmgr.domain.query import Frame, TaskQuery
+from taskmgr.domain.query_check import checked
 from taskmgr.domain.services.tasks import TaskService
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import Actor
@@ -140,11 +141,14 @@ class BulkService:
         dry_run: bool = False,
     ) -> BulkResult:
         """The same change of every task that matches. Raises `UnexpectedCount`."""
+        query = checked(query, self.tasks.policy)
+        now = self.tasks.clock()
 
         def command() -> BulkResult:
-            ids = self.store.tasks.find_ids(query, limit=MOST_OPERATIONS + 1)
+            frame = Frame(now, self.tasks.policy)
+            ids = self.store.tasks.find_ids(query, frame, limit=MOST_OPERATIONS + 1)
             if len(ids) != expect or len(ids) > MOST_OPERATIONS:
-                count = self.store.tasks.count(query)
+                count = self.store.tasks.count(query, frame)
                 raise UnexpectedCount(count, expected=expect)
             operations = [{**changes, "op": "change", "id": task_id} for task_id in ids]
             if not operations:

@@ -26,15 +26,18 @@ from taskmgr.domain.errors import (
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Clock, NewId, Store
-from taskmgr.domain.query import MOST_LIMIT, Page, TaskQuery, Window
+from taskmgr.domain.query import MOST_LIMIT, Frame, Page, TaskQuery, Window
+from taskmgr.domain.query_check import checked
 from taskmgr.domain.services.facts import FactFinder, require_there, unresolved
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.step import Step
 from taskmgr.domain.task import Task, new_task, parsers
-from taskmgr.domain.user import Actor
+from taskmgr.domain.user import Actor, acting
+from taskmgr.domain.values import BadValue
 from taskmgr.domain.workflow import OPEN, Category
 
 REQUIRED = ("title",)
+ME = "me"  # as an assignee: the acting user
 _BESIDE = {"reason": values.optional(values.reason), "version": values.optional(values.version)}
 _MOST_UNBLOCKED = 1_000
 
@@ -68,9 +71,10 @@ class TaskService:
         return self.store.tasks.get(task_id)
 
     def list(self, query: TaskQuery = TaskQuery(), window: Window = Window(), *, by: Actor) -> Page[Task]:
-        """A page of the tasks that match."""
+        """A page of the tasks that match. Raises `Invalid` for a query of what there cannot be."""
         permissions.require(by, Action.READ)
-        return self.store.tasks.find(query, window)
+        query = checked(query, self.policy)
+        return self.store.tasks.find(query, window, Frame(self.clock(), self.policy))
 
     def iterate(self, query: TaskQuery = TaskQuery(), *, by: Actor) -> Iterator[Task]:
         """All tasks that match, page by page behind the scenes."""
@@ -123,13 +127,14 @@ class TaskService:
 
         In another status than the initial one it is judged as a move from there.
         """
-        fields = self._checked({name: value for name, value in given.items() if value is not None})
+        wanted = {name: value for name, value in given.items() if value is not None}
+        fields = self._checked(wanted, by)
         missing = [name for name in REQUIRED if name not in fields]
         if missing:
             raise Invalid([required(name) for name in missing])
         reason = self._beside(reason=reason)["reason"]
         task_id, now = self.new_id(), self.clock()
-        start = new_task(task_id, fields, by=by.id, now=now, policy=self.policy)
+        start = new_task(task_id, fields, by=acting(by).id, now=now, policy=self.policy)
 
         def command() -> Task:
             require_there(self.store, fields)
@@ -165,7 +170,7 @@ class TaskService:
         dated and prioritised, then moved. `version` is the version that the caller has seen. A
         change to what already is changes nothing and logs nothing.
         """
-        fields = self._checked(changes)
+        fields = self._checked(changes, by)
         return self._change(task_id, lambda _: fields, named=fields, by=by, reason=reason,
                             override=override, version=version, dry_run=dry_run)  # fmt: skip
 
@@ -176,7 +181,7 @@ class TaskService:
             if blocker_id not in (*task.blocked_by, task.id):
                 self.store.tasks.get(blocker_id)
             ids = dict.fromkeys((*task.blocked_by, blocker_id))
-            return self._checked({"blocked_by": tuple(ids)})
+            return self._checked({"blocked_by": tuple(ids)}, by)
 
         return self._change(task_id, more, by=by, **beside)
 
@@ -234,7 +239,7 @@ class TaskService:
         return self.change(task_id, {"priority": priority}, by=by, **beside)
 
     def assign(self, task_id: str, *, assignee_id: str | None, by: Actor, **beside: Any) -> Task:
-        """Gives a task to a user, or to nobody."""
+        """Gives a task to a user, to `me`, who is the acting user, or with None to nobody."""
         return self.change(task_id, {"assignee_id": assignee_id}, by=by, **beside)
 
     def bin(self, task_id: str, *, by: Actor, version: int | None = None, dry_run: bool = False) -> Task:
@@ -316,18 +321,29 @@ class TaskService:
 
     def _require_free(self, before: Task, after: Task, by: Actor, version: int | None) -> None:
         """Who takes a task that another has learns so, before anything is said of rights."""
-        taking = by.user_id is not None and after.assignee_id == by.user_id
+        taking = acting(by).user_id is not None and after.assignee_id == by.user_id
         holder = before.assignee_id
         if taking and holder not in (None, by.user_id) and not permissions.permits(by, Action.ASSIGN):
             _require_version(before, version)
             raise AlreadyAssigned(str(holder))
 
-    def _checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _checked(self, given: Mapping[str, Any], by: Actor) -> dict[str, Any]:
         """The given fields as they will be kept. Raises `Invalid` with all mistakes at once."""
-        return values.check_all(given, parsers(self.policy))
+        known = parsers(self.policy)
+        if given.get("assignee_id") == ME:
+            known = {**known, "assignee_id": lambda _: _own_id(by)}
+        return values.check_all(given, known)
 
     def _beside(self, **given: Any) -> dict[str, Any]:
         return values.check_all(given, _BESIDE)
+
+
+def _own_id(by: Actor) -> str:
+    """Whom `me` stands for."""
+    own = acting(by).user_id
+    if own is None:
+        raise BadValue("not_allowed", f"`{ME}` is the acting user, and {by.id} is none: give a user's id.")
+    return own
 
 
 def _require_version(task: Task, version: int | None) -> None:

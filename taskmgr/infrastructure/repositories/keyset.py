@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bson import ObjectId
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 Order = Sequence[tuple[str, int]]
 Filter = dict[str, Any]
+Stages = Sequence[dict[str, Any]]
 
 
 def behind(filters: Filter, order: Order, position: Position | None) -> Filter:
@@ -33,6 +35,67 @@ def behind(filters: Filter, order: Order, position: Position | None) -> Filter:
     return {"$or": branches} if len(branches) > 1 else branches[0]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """What a list is over. `order` ends with `_id`, so that it is total.
+
+    `scoring` are stages that add what the order needs; `sifting` are stages that leave rows out, in
+    order. `hidden` are fields that nobody needs to read.
+    """
+
+    filters: Filter
+    order: Order
+    scoring: Stages = ()
+    sifting: Stages = ()
+    hidden: Sequence[str] = ()
+
+
+def rows(
+    collection: Collection[Any],
+    selection: Selection,
+    *,
+    after: Position | None,
+    limit: int,
+    only_ids: bool = False,
+) -> list[dict[str, Any]]:
+    """The stored rows behind a position, in order."""
+    filters, order = selection.filters, selection.order
+    projection = {"_id": True} if only_ids else dict.fromkeys(selection.hidden, False) or None
+    if not (selection.scoring or selection.sifting):
+        cursor = collection.find(behind(filters, order, after), projection).sort(list(order))
+        return list(cursor.limit(limit))
+    if selection.scoring:  # a position may be told by what the stages add
+        place = behind({}, order, after)
+        matching = [{"$match": filters}, *selection.scoring, *([{"$match": place}] if place else ())]
+    else:
+        matching = [{"$match": behind(filters, order, after)}]
+    stages = [*matching, {"$sort": dict(order)}, *selection.sifting, {"$limit": limit}]
+    return list(collection.aggregate([*stages, *([{"$project": projection}] if projection else ())]))
+
+
+def count(collection: Collection[Any], selection: Selection) -> int:
+    """How many rows there are in all."""
+    if not selection.sifting:
+        return collection.count_documents(selection.filters)
+    stages = [{"$match": selection.filters}, *selection.sifting, {"$count": "rows"}]
+    return sum(row["rows"] for row in collection.aggregate(stages))
+
+
+def select(
+    collection: Collection[Any],
+    selection: Selection,
+    window: Window,
+    entity: Callable[[Mapping[str, Any]], T],
+) -> Page[T]:
+    """A page of a selection."""
+    found = rows(collection, selection, after=window.after, limit=window.limit + 1)
+    return Page(
+        items=[entity(row) for row in found[: window.limit]],
+        next=position_of(found, selection.order, window.limit),
+        total=count(collection, selection) if window.with_total else None,
+    )
+
+
 def page(
     collection: Collection[Any],
     filters: Filter,
@@ -40,15 +103,8 @@ def page(
     window: Window,
     entity: Callable[[Mapping[str, Any]], T],
 ) -> Page[T]:
-    """A page of a collection. `order` ends with `_id`, so that it is total."""
-    cursor = collection.find(behind(filters, order, window.after)).sort(list(order))
-    rows = list(cursor.limit(window.limit + 1))
-    total = collection.count_documents(filters) if window.with_total else None
-    return Page(
-        items=[entity(row) for row in rows[: window.limit]],
-        next=position_of(rows, order, window.limit),
-        total=total,
-    )
+    """A page of what a filter alone selects."""
+    return select(collection, Selection(filters=filters, order=order), window, entity)
 
 
 def position_of(rows: Sequence[Mapping[str, Any]], order: Order, limit: int) -> Position | None:

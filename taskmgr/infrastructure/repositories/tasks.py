@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
@@ -10,53 +10,33 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
 
 from taskmgr.domain.errors import NotFound
-from taskmgr.domain.query import Page, Sort, TaskQuery, Window
+from taskmgr.domain.query import Frame, Page, TaskQuery, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
 from taskmgr.infrastructure.repositories.gathering import flush, insert
-from taskmgr.infrastructure.repositories.keyset import Filter
+from taskmgr.infrastructure.repositories.keyset import Filter, Selection
+from taskmgr.infrastructure.repositories.selecting import filters, order, scoring, sifting
 from taskmgr.infrastructure.repositories.writing import replace, stored, touch
 
-# Under which name a sort key is stored in a form that orders rightly.
-_SORT_FIELDS = {"due_date": "due_at", "priority": "priority_rank", "title": "title_key"}
+# Kept to be found by, never to be read.
+_HIDDEN = ("words", "title_words")
 
 
-def _any_id(ids: Collection[str | None]) -> Filter:
-    return {"$in": [mappers.object_id(key) for key in ids]}
+def _any_id(ids: Collection[str]) -> Filter:
+    return {"$in": [ObjectId(key) for key in ids]}
 
 
-# What each filter of a TaskQuery asks of the stored form.
-_FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "ids": ("_id", _any_id),
-    "statuses": ("status", lambda names: {"$in": list(names)}),
-    "priorities": ("priority_rank", lambda found: {"$in": [p.rank for p in found]}),
-    "assignee_ids": ("assignee_id", _any_id),
-    "parent_ids": ("parent_id", _any_id),
-    "blocked_by": ("blocked_by", _any_id),
-}
-
-
-def filters(query: TaskQuery) -> Filter:
-    """The stored form's filter for a query; one key a filter, so that all of them hold."""
-    found: Filter = {"binned": query.binned}
-    for name, (field, condition) in _FILTERS.items():
-        value = getattr(query, name)
-        if value is not None:
-            found[field] = condition(value)
-    if query.labels:
-        found["labels"] = {"$all": list(query.labels)}
-    if query.except_id is not None:
-        found["_id"] = {**found.get("_id", {}), "$ne": ObjectId(query.except_id)}
-    return found
-
-
-def order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
-    """The stored form's order for sort keys; the id follows in the direction of the last."""
-    keys = [(_SORT_FIELDS.get(s.key, s.key), -1 if s.descending else 1) for s in sorts]
-    return [*keys, ("_id", keys[-1][1])]
+def _selection(query: TaskQuery, frame: Frame | None) -> Selection:
+    return Selection(
+        filters=filters(query, frame),
+        order=order(query.order),
+        scoring=scoring(query),
+        sifting=sifting(query, frame),
+        hidden=_HIDDEN,
+    )
 
 
 @translates
@@ -83,15 +63,15 @@ class MongoTaskRepository:
         rows = self._tasks.find({"_id": _any_id(task_ids), "binned": False})
         return {task.id: task for task in map(mappers.task, rows)}
 
-    def find(self, query: TaskQuery, window: Window) -> Page[Task]:
-        return keyset.page(self._tasks, filters(query), order(query.sort), window, mappers.task)
+    def find(self, query: TaskQuery, window: Window, frame: Frame | None = None) -> Page[Task]:
+        return keyset.select(self._tasks, _selection(query, frame), window, mappers.task)
 
-    def count(self, query: TaskQuery) -> int:
-        return self._tasks.count_documents(filters(query))
+    def count(self, query: TaskQuery, frame: Frame | None = None) -> int:
+        return keyset.count(self._tasks, _selection(query, frame))
 
-    def find_ids(self, query: TaskQuery, *, limit: int) -> tuple[str, ...]:
-        rows = self._tasks.find(filters(query), {"_id": True}).sort(order(query.sort)).limit(limit)
-        return tuple(str(row["_id"]) for row in rows)
+    def find_ids(self, query: TaskQuery, frame: Frame | None = None, *, limit: int) -> tuple[str, ...]:
+        found = keyset.rows(self._tasks, _selection(query, frame), after=None, limit=limit, only_ids=True)
+        return tuple(str(row["_id"]) for row in found)
 
     def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:
         rows = self._tasks.find({"parent_id": _any_id(parent_ids), "binned": False}, {"parent_id": True})

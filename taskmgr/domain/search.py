@@ -1,0 +1,38 @@
+"""What a search looks for: whole words, whatever their case and accents."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from taskmgr.domain.values import BadValue
+
+MOST_WORDS = 20
+MOST_CHARACTERS = 200
+_LONGEST_WORD = 64  # of what is longer only the beginning is compared
+_WORD = re.compile(r"[^\W_]+")
+_ACCENTS = range(0x0300, 0x0370)
+
+
+def folded(text: str) -> str:
+    """Text without case, and without the accents of Latin, Greek and Cyrillic."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in plain if ord(character) not in _ACCENTS)
+
+
+def words_of(*texts: str) -> tuple[str, ...]:
+    """The words of texts, folded, each once and in order."""
+    found = {word[:_LONGEST_WORD] for text in texts for word in _WORD.findall(folded(text))}
+    return tuple(sorted(found))
+
+
+def parse_words(value: object) -> tuple[str, ...]:
+    """The words that a search looks for, at least one."""
+    if not isinstance(value, str):
+        raise BadValue("wrong_type", "Must be text.")
+    if len(value) > MOST_CHARACTERS:
+        raise BadValue("too_long", f"Must be at most {MOST_CHARACTERS} characters; these are {len(value)}.")
+    words = words_of(value)
+    if not 1 <= len(words) <= MOST_WORDS:
+        raise BadValue("no_words", f"Must have 1 to {MOST_WORDS} words; these are {len(words)}.")
+    return words

@@ -1,0 +1,160 @@
+"""A TaskQuery in the stored form's terms: filter, order, and what no filter can say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from bson import ObjectId
+
+from taskmgr.domain.due_date import DueDate, day_begins
+from taskmgr.domain.query import Frame, Sort, Span, TaskQuery
+from taskmgr.domain.workflow import CLOSED, OPEN, Category
+from taskmgr.infrastructure import mappers
+from taskmgr.infrastructure.repositories.keyset import Filter, Stages
+
+# Under which name a sort key is stored in a form that orders rightly.
+_SORT_FIELDS = {"due_date": "due_at", "priority": "priority_rank", "title": "title_key"}
+_PLAIN: Filter = {"$regex": "^.{10}$"}  # a due date that is a day; a moment is longer
+_HAS_BLOCKERS = {"blocked_by.0": {"$exists": True}}
+
+
+def _any_id(ids: Collection[str | None]) -> Filter:
+    return {"$in": [mappers.object_id(key) for key in ids]}
+
+
+def _any(values: Collection[Any]) -> Filter:
+    return {"$in": list(values)}
+
+
+def _all(values: Collection[Any]) -> Filter:
+    return {"$all": list(values)}
+
+
+# What each filter of a TaskQuery asks of the stored form, where that is a matter of one field.
+_FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "ids": ("_id", _any_id),
+    "except_id": ("_id", lambda task_id: {"$ne": ObjectId(task_id)}),
+    "statuses": ("status", _any),
+    "priorities": ("priority_rank", lambda found: {"$in": [p.rank for p in found]}),
+    "assignee_ids": ("assignee_id", _any_id),
+    "created_by": ("created_by", _any),
+    "labels": ("labels", _all),
+    "parent_ids": ("parent_id", _any_id),
+    "blocked_by": ("blocked_by", _any_id),
+    "dated": ("due_date", lambda dated: {"$ne": None} if dated else None),
+    "words": ("words", _all),
+}
+_FRAMED = ("created", "updated", "due", "overdue", "blocked")
+
+
+def filters(query: TaskQuery, frame: Frame | None = None) -> Filter:
+    """The filter, one key a condition as far as that goes, so that the planner sees them all."""
+    found: Filter = {"binned": query.binned}
+    beside = []
+    for condition in _conditions(query, frame):
+        if condition.keys() & found.keys():
+            beside.append(condition)
+        else:
+            found |= condition
+    return found | {"$and": beside} if beside else found
+
+
+def _conditions(query: TaskQuery, frame: Frame | None) -> Iterator[Filter]:
+    for name, (field, condition) in _FILTERS.items():
+        value = getattr(query, name)
+        if value is not None and value != ():
+            yield {field: condition(value)}
+        elif value == () and name not in ("labels", "words"):
+            yield {field: {"$in": []}}
+    if all(getattr(query, name) is None for name in _FRAMED):
+        return
+    if frame is None:
+        raise TypeError(f"a query with one of {', '.join(_FRAMED)} needs a frame")
+    for name, field in (("created", "created_at"), ("updated", "updated_at")):
+        if (span := getattr(query, name)) is not None:
+            yield {field: _within(span, frame)}
+    if query.due is not None:
+        yield from _due_within(query.due, frame)
+    if query.overdue is not None:
+        yield _overdue(frame, wanted=query.overdue)
+    if query.blocked:
+        yield _HAS_BLOCKERS
+
+
+def _within(span: Span, frame: Frame) -> Filter:
+    bounds = {"$gte": _begins(span.start, frame), "$lt": _ends(span.end, frame)}
+    return {operator: moment for operator, moment in bounds.items() if moment is not None}
+
+
+def _due_within(span: Span, frame: Frame) -> Iterator[Filter]:
+    """A day that is due is due at the midnight that ends it, where the next day begins.
+
+    So at the midnights that bound a span of days it makes a difference whether it is a day that is
+    due, or a moment.
+    """
+    begins, ends = _begins(span.start, frame), _ends(span.end, frame)
+    bounds = {"$gte": begins, "$lte" if _is_day(span.end) else "$lt": ends}
+    yield {"due_at": {operator: moment for operator, moment in bounds.items() if moment is not None}}
+    yield {"due_date": {"$ne": None}}
+    outside: list[Filter] = [{"due_at": begins, "due_date": _PLAIN}] if _is_day(span.start) else []
+    outside += [{"due_at": ends, "due_date": {"$not": _PLAIN}}] if _is_day(span.end) else []
+    if outside:
+        yield {"$nor": outside}
+
+
+def _overdue(frame: Frame, *, wanted: bool) -> Filter:
+    workflow = frame.policy.workflow
+    if wanted:
+        return {"$and": [{"status": _any(workflow.in_category(*OPEN))}, {"due_at": {"$lte": frame.now}}]}
+    return {"$or": [{"status": _any(workflow.in_category(*CLOSED))}, {"due_at": {"$gt": frame.now}}]}
+
+
+def _is_day(bound: date | datetime | None) -> bool:
+    return isinstance(bound, date) and not isinstance(bound, datetime)
+
+
+def _begins(bound: date | datetime | None, frame: Frame) -> datetime | None:
+    if bound is None or isinstance(bound, datetime):
+        return bound
+    return day_begins(bound, frame.policy.time_zone)
+
+
+def _ends(bound: date | datetime | None, frame: Frame) -> datetime | None:
+    if bound is None or isinstance(bound, datetime):
+        return bound
+    return DueDate.on(bound, frame.policy.time_zone).at
+
+
+def order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
+    """The stored form's order for sort keys; the id follows in the direction of the last."""
+    keys = [(_SORT_FIELDS.get(s.key, s.key), -1 if s.descending else 1) for s in sorts]
+    return [*keys, ("_id", keys[-1][1])]
+
+
+def scoring(query: TaskQuery) -> Stages:
+    """The stages that add what the order asks for and no document has: how well a task matches.
+
+    Every word is somewhere in it; one in the title counts 2 more, and one that is a label 1.
+    """
+    if all(sort.key != "match" for sort in query.order):
+        return []
+    words = list(query.words)
+    found = {name: {"$size": {"$setIntersection": [f"${name}", words]}} for name in ("title_words", "labels")}
+    return [{"$addFields": {"match": {"$add": [{"$multiply": [2, found["title_words"]]}, found["labels"]]}}}]
+
+
+def sifting(query: TaskQuery, frame: Frame | None) -> Stages:
+    """The stages that leave out, row by row in order, what takes a look at other tasks: the blockers."""
+    if query.blocked is None or frame is None:
+        return []
+    completed = frame.policy.workflow.in_category(Category.COMPLETED)
+    unresolved = [
+        {"$match": {"binned": False, "status": {"$nin": list(completed)}}},
+        {"$limit": 1},
+        {"$project": {"_id": True}},
+    ]
+    lookup = {"from": "tasks", "localField": "blocked_by", "foreignField": "_id", "as": "unresolved"}
+    wanted: Filter = {"$ne": []} if query.blocked else {"$eq": []}
+    return [{"$lookup": {**lookup, "pipeline": unresolved}}, {"$match": {"unresolved": wanted}}]
