@@ -8,13 +8,14 @@ import time
 from contextlib import ExitStack
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from flask_cors import CORS
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from taskmgr.api import context, openapi, preconditions, problems, strict_json
 from taskmgr.api.blueprint import takes
+from taskmgr.api.conditional import seal
 from taskmgr.api.cursors import Cursors
 from taskmgr.api.identity import Identities
 from taskmgr.api.limits import USUAL, allowance
@@ -28,6 +29,7 @@ from taskmgr.api.views.activity import activity
 from taskmgr.api.views.bulk import bulk
 from taskmgr.api.views.comments import comments
 from taskmgr.api.views.root import register_pages, root
+from taskmgr.api.views.stats import stats
 from taskmgr.api.views.tasks import tasks
 from taskmgr.api.views.tokens import tokens
 from taskmgr.api.views.users import users
@@ -59,12 +61,13 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     app.json = strict_json.OrjsonProvider(app)
     app.extensions[context.EXTENSION] = services
     app.extensions[f"{context.EXTENSION}.cursors"] = Cursors(secret_key)
+    seal(app, services.policy)
     _surround(app, services)
     limit_rate(app, settings.rate_limit)
     api = Api(app, spec_kwargs={"marshmallow_plugin": openapi.naming()})
     app.extensions[problems.CURRENT] = _current
     problems.register(app)
-    for blueprint in (tasks, bulk, comments, users, activity, workflow, tokens, root):
+    for blueprint in (tasks, bulk, comments, users, activity, stats, workflow, tokens, root):
         api.register_blueprint(blueprint)
     register_pages(app)
     with app.app_context():
@@ -107,17 +110,19 @@ def _surround(app: Flask, services: Services) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        if request.method in ("GET", "HEAD") and "ETag" in response.headers and g.get("identity"):
+        asked = request._get_current_object()  # type: ignore[attr-defined]
+        if _is_conditional(asked) and "ETag" in response.headers and "is_conditional" not in g:
             response = preconditions.judged(response)
-        _set_headers(response)
+        _set_headers(asked, response)
         _access.info(
             "request",
             request_id=g.request_id,
-            method=request.method,
-            path=request.path,
+            method=asked.method,
+            path=asked.path,
             status=response.status_code,
             milliseconds=round((time.perf_counter() - g.began) * 1000, 1),
             by=g.identity.actor.id if "identity" in g else None,
+            client=request.remote_addr,
         )
         return response
 
@@ -128,21 +133,30 @@ def _surround(app: Flask, services: Services) -> None:
             held.close()
 
 
-def _set_headers(response: Response) -> None:
-    headers = response.headers
-    headers["X-Request-Id"] = g.request_id
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
-    if "ETag" in headers and request.path.startswith("/api/"):
-        headers["Cache-Control"] = "no-cache, private"
-    elif request.path.startswith("/api/"):
-        headers["Cache-Control"] = "no-store"
-    if request.path.startswith("/docs"):
-        headers["Content-Security-Policy"] = _DOCS_POLICY
+def _is_conditional(asked: Request) -> bool:
+    """Whether a question about one thing names versions of it."""
+    named = "HTTP_IF_NONE_MATCH" in asked.environ or "HTTP_IF_MATCH" in asked.environ
+    return named and asked.method in ("GET", "HEAD") and "identity" in g
+
+
+def _set_headers(asked: Request, response: Response) -> None:
+    more = [
+        ("X-Request-Id", g.request_id),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+    ]
+    if asked.path.startswith("/api/"):
+        kept = "no-cache, private" if "ETag" in response.headers else "no-store"
+        more.append(("Cache-Control", kept))
+    elif asked.path.startswith("/docs"):
+        more.append(("Content-Security-Policy", _DOCS_POLICY))
+    response.headers.extend(more)
 
 
 def _allow_origins(app: Flask, settings: Settings) -> None:
     """CORS for the origins in the settings, and for none by default; never with credentials."""
+    if not settings.cors_origins:
+        return
     CORS(
         app,
         # Compiled, and to the very end: the library takes a text with a dot escaped for a pattern, and
@@ -169,6 +183,5 @@ def _allow_origins(app: Flask, settings: Settings) -> None:
     @app.after_request
     def vary(response: Response) -> Response:
         """For caches: an answer without leave is one to some origin, too."""
-        if settings.cors_origins:
-            response.vary.add("Origin")
+        response.vary.add("Origin")
         return response

@@ -12,6 +12,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from taskmgr.api import bulk_document, problems
+from taskmgr.api.conditional import is_conditional
 from taskmgr.api.idempotency import is_idempotent
 from taskmgr.api.identity import scopes_of
 from taskmgr.api.parsing import JSON, MERGE_PATCH
@@ -26,7 +27,7 @@ _DESCRIPTION = (
     "their refusals. Every failure is `application/problem+json`; `/docs/errors` lists the codes."
 )
 _HEADERS = {
-    "ETag": "The version, quoted.",
+    "ETag": "Of one thing its version, quoted; of a list what tells whether it has changed.",
     "Location": "Where the new thing is.",
     "Dry-Run": "`true` where nothing was kept.",
     "X-Request-Id": "The request's id: the caller's own, or a new one.",
@@ -84,8 +85,10 @@ def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
     for path, operations in spec["paths"].items():
         for method in _METHODS:
             if method in operations:
+                endpoint = _endpoint(app, path, method)
                 tagged = _is_tagged(operations[method], spec["components"]["schemas"])
-                _complete(app, operations[method], path, _endpoint(app, path, method), tagged=tagged)
+                tagged = tagged or is_conditional(app.view_functions[endpoint])
+                _complete(app, operations[method], path, endpoint, tagged=tagged)
         if "patch" in operations:
             content = operations["patch"]["requestBody"]["content"]
             content[MERGE_PATCH] = content[JSON]
@@ -160,7 +163,8 @@ def _describe_answers(operation: dict[str, Any], tagged: bool) -> None:
         del responses[status]
     for status, response in responses.items():
         sent = {
-            "ETag": tagged,
+            # What is deleted has no version any more; what is binned has.
+            "ETag": tagged and not operation["operationId"].startswith("delete_"),
             "Location": tagged and status == "201",
             "Dry-Run": _takes(operation, "dry_run"),
             "X-Request-Id": True,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
 import marshmallow as ma
-from flask import Request, request
+from flask import Request, current_app, request
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser
 
@@ -17,12 +18,15 @@ from taskmgr.api.problems import ApiError
 from taskmgr.api.schemas.base import In
 from taskmgr.domain.errors import FieldError
 
+# What one answer tells: a body of a megabyte could make a hundred thousand mistakes.
+MOST_ERRORS = 100
 JSON = "application/json"
+_KEPT = "taskmgr.queries"
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
 
 
 class StrictParser(FlaskParser):
-    """webargs with our gate: nothing unknown, nothing repeated, nothing taken for something else."""
+    """webargs with our gate, for bodies; queries are read by `parse_query`."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"query": ma.RAISE, "json": ma.RAISE}  # noqa: RUF012 - webargs' own form
 
@@ -45,23 +49,6 @@ class StrictParser(FlaskParser):
             return {}
         return value
 
-    def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
-        require_readable_query(req)
-        given: dict[str, Any] = {}
-        errors = []
-        for name, texts in req.args.lists():
-            if isinstance(schema.fields.get(name), ma.fields.List):
-                given[name] = texts
-            elif len(texts) > 1:
-                errors.append(
-                    FieldError(location=f"query.{name}", code="repeated", detail="Must be given once.")
-                )
-            else:
-                given[name] = texts[0]
-        if errors:
-            raise ApiError("malformed", "The query cannot be read.", errors=errors)
-        return given
-
     def handle_error(
         self,
         error: ma.ValidationError,
@@ -73,10 +60,59 @@ class StrictParser(FlaskParser):
     ) -> NoReturn:
         ((location, messages),) = error.messages_dict.items()
         place = "body" if location == "json" else location
-        errors = sorted(_flattened(messages, place, schema), key=lambda e: e.location)
+        first = islice(_flattened(messages, place, schema), MOST_ERRORS)
+        errors = sorted(first, key=lambda e: e.location)
         if place == "body":
             raise ApiError("invalid", "Some values are not acceptable; see `errors`.", errors=errors)
         raise ApiError("malformed", "The query cannot be read; see `errors`.", errors=errors)
+
+
+# Dashboards ask the same again and again: what a query means is kept, by application and its text.
+_MOST_KEPT = 1_000
+_LONGEST_KEPT = 1_000
+
+
+def parse_query(schema: In) -> dict[str, Any]:
+    """The parameters of the present request, by the schema. Raises `malformed`."""
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    if not asked.query_string:
+        return schema.load({})  # type: ignore[no-any-return]
+    kept = current_app.extensions.setdefault(_KEPT, {})
+    key = (schema, asked.query_string)
+    found = kept.get(key)
+    if found is None:
+        found = _load_query(asked, schema)
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        if len(asked.query_string) <= _LONGEST_KEPT:
+            kept[key] = found
+    return dict(found)
+
+
+def _load_query(asked: Request, schema: In) -> dict[str, Any]:
+    given = _given_once(asked, schema)
+    try:
+        return schema.load(given)  # type: ignore[no-any-return]
+    except ma.ValidationError as error:
+        errors = sorted(_flattened(error.messages_dict, "query", schema), key=lambda e: e.location)
+        raise ApiError("malformed", "The query cannot be read; see `errors`.", errors=errors) from error
+
+
+def _given_once(asked: Request, schema: In) -> dict[str, Any]:
+    """The parameters as text; lists of it where they may be repeated."""
+    require_readable_query(asked)
+    given: dict[str, Any] = {}
+    errors = []
+    for name, texts in asked.args.lists():
+        if isinstance(schema.fields.get(name), ma.fields.List):
+            given[name] = texts
+        elif len(texts) > 1:
+            errors.append(FieldError(location=f"query.{name}", code="repeated", detail="Must be given once."))
+        else:
+            given[name] = texts[0]
+    if errors:
+        raise ApiError("malformed", "The query cannot be read.", errors=errors)
+    return given
 
 
 def _require_json(req: Request) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import signal
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ _KEEP_ALIVE = 5  # seconds
 _CLIENTS_END = 5.0  # seconds; in fact it is half a one
 _CONNECTIONS = 8192  # a worker
 _LONGEST_LINE = 8190  # bytes, the most that gunicorn can
+_MOST_HEADERS = 100
+_LONGEST_HEADER = 8190  # bytes
+_NOT_HTTP = re.compile(r"Invalid request from ip=\S+: [A-Za-z /]*")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - its mode is that of /tmp
 
 _log = structlog.get_logger("taskmgr.serve")
@@ -67,8 +71,11 @@ class HealthUntilTheEnd:
 
     def check(self) -> None:
         if self.ending:
-            raise Unavailable
+            raise Unavailable("The service is stopping.")
         self.health.check()
+
+    def latest_write(self) -> str | None:
+        return self.health.latest_write()
 
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
         return self.health.deadline(seconds)
@@ -79,8 +86,8 @@ class Duties:
     """What gunicorn is to run: `watch` is called every second, `ready` once, both in the master."""
 
     settings: Settings
-    uri: str
-    secret_key: str
+    uri: str = field(repr=False)  # it may hold a password
+    secret_key: str = field(repr=False)
     listener: int
     watch: Callable[[], None]
     ready: Callable[[], None]
@@ -182,6 +189,13 @@ class Log(Logger):  # type: ignore[misc]
         super().setup(cfg)
         self.error_log.propagate = True
 
+    def warning(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """A request that cannot be parsed is quoted to us, and the quotation may be a token."""
+        found = _NOT_HTTP.match(str(msg))
+        if found:
+            msg, args = "%s", (found[0],)
+        super().warning(msg, *args, **kwargs)
+
 
 def _end_threads() -> None:
     """Waits for what closed clients have running: as greenlets, they would go on in the worker."""
@@ -200,6 +214,8 @@ def _configuration(duties: Duties) -> dict[str, Any]:
         "keepalive": _KEEP_ALIVE,
         "graceful_timeout": GRACE,
         "limit_request_line": _LONGEST_LINE,
+        "limit_request_fields": _MOST_HEADERS,
+        "limit_request_field_size": _LONGEST_HEADER,
         # The heartbeat is a file; on a busy disk, touching it may block a worker.
         "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
         "logger_class": Log,

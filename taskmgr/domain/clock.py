@@ -12,5 +12,31 @@ def utc_now() -> datetime:
 
 
 def moment_text(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds and `Z`. `moment` must be in UTC."""
-    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
+    """RFC 3339 in UTC with milliseconds and `Z`. `moment` must be in UTC, whether it says so or not.
+
+    From tables: a page of a list has some two hundred of them, and `isoformat` takes three times as
+    long.
+    """
+    day = _DAYS.get(number := moment.toordinal())
+    if day is None:
+        day = _remember_day(number, moment)
+    return (
+        day
+        + _MINUTES[moment.hour * 60 + moment.minute]
+        + _SECONDS[moment.second]
+        + _MILLISECONDS[moment.microsecond // 1000]
+    )
+
+
+_MOST_DAYS = 20_000
+_DAYS: dict[int, str] = {}
+_MINUTES = [f"{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60)]
+_SECONDS = [f"{second:02}." for second in range(60)]
+_MILLISECONDS = [f"{millisecond:03}Z" for millisecond in range(1000)]
+
+
+def _remember_day(number: int, moment: datetime) -> str:
+    if len(_DAYS) >= _MOST_DAYS:
+        _DAYS.clear()
+    _DAYS[number] = f"{moment.date().isoformat()}T"
+    return _DAYS[number]

@@ -88,13 +88,25 @@ def parse_instant(value: object) -> datetime:
 
 def parse_bound(value: object, zone: tzinfo) -> date | datetime:
     """One end of a span, as for a due date: a day, or a moment in UTC."""
-    bound = DueDate.parse(value, zone)
-    return bound.at if bound.day is None else bound.day
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        day = _read(date, value)
+        if day.year < EARLIEST.year:
+            raise BadValue("out_of_range", _RANGE)
+        return day
+    return DueDate.parse(value, zone).at
 
 
 def day_begins(day: date, zone: tzinfo) -> datetime:
     """The midnight that begins a day, in UTC."""
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def day_ends(day: date, zone: tzinfo) -> datetime:
+    """The midnight that ends a day, in UTC; of the calendar's last day the last moment."""
+    try:
+        return day_begins(day + timedelta(days=1), zone)
+    except OverflowError:
+        return LATEST
 
 
 def parse_start(value: str, zone: tzinfo) -> datetime:

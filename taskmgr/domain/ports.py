@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from taskmgr.domain.activity import Change
 from taskmgr.domain.comment import Comment
-from taskmgr.domain.query import ActivityQuery, Frame, Page, TaskQuery, UserWithTasks, Window
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import ActivityQuery, Frame, Page, TaskQuery, TaskRecord, UserWithTasks, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import User
@@ -58,6 +59,9 @@ class TaskRepository(Protocol):
     def get(self, task_id: str, *, binned: bool = False) -> Task:
         """The task outside the bin, or with `binned` the one inside. Raises `NotFound`."""
 
+    def get_record(self, task_id: str, frame: Frame) -> TaskRecord:
+        """What `get` answers, in the form in which it goes over the wire. Not inside a command."""
+
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
         """Those of the tasks that there are, by id."""
 
@@ -66,6 +70,9 @@ class TaskRepository(Protocol):
 
         The frame is needed where the query asks for spans, for `blocked` or for `overdue`.
         """
+
+    def find_records(self, query: TaskQuery, window: Window, frame: Frame) -> Page[TaskRecord]:
+        """What `find` answers, in the form in which it goes over the wire, all as of one moment."""
 
     def count(self, query: TaskQuery, frame: Frame | None = None) -> int:
         """How many tasks match."""
@@ -104,13 +111,22 @@ class UserRepository(Protocol):
     def ids_by_username(self, usernames: Collection[str]) -> Mapping[str, str]:
         """Those of the usernames that there are, each with its user's id."""
 
+    def usernames(self, user_ids: Collection[str]) -> Mapping[str, str]:
+        """Those of the users that there are, each id with its username."""
+
     def find(self, window: Window) -> Page[User]:
         """A page of all users, by username."""
 
-    def find_with_tasks(self, window: Window, frame: Frame, *, tasks_limit: int) -> Page[UserWithTasks]:
+    def find_with_tasks(self, window: Window, frame: Frame, *, tasks_limit: int) -> Page[UserWithTasks[Task]]:
         """A page of all users by username, each with at most `tasks_limit` of the tasks assigned
         to them (open ones before closed ones, each soonest due first, undated last), and with
         what is counted of all of them; `wip_room` is left to the policy. One aggregation a page."""
+
+    def find_with_records(
+        self, window: Window, frame: Frame, *, tasks_limit: int
+    ) -> Page[UserWithTasks[TaskRecord]]:
+        """The same with tasks in the form in which they go over the wire, all as of one moment. Not
+        inside a command."""
 
     def add(self, user: User) -> None:
         """Stores a new user. Raises `UsernameTaken` or `EmailTaken`."""
@@ -123,6 +139,39 @@ class UserRepository(Protocol):
 
     def count_active_admins(self) -> int:
         """How many users are active and admins."""
+
+
+class StatisticsRepository(Protocol):
+    """Counts of tasks outside the bin. Asked inside one command, they are all of one moment."""
+
+    def by_status(self, statuses: Collection[str]) -> Mapping[str, int]:
+        """How many tasks each of these statuses has."""
+
+    def by_priority(self, statuses: Collection[str]) -> Mapping[Priority, int]:
+        """How many tasks in one of these statuses each priority has."""
+
+    def by_assignee(self, statuses: Collection[str]) -> Mapping[str | None, int]:
+        """How many tasks in one of these statuses each assignee has who has any; None is nobody."""
+
+    def overdue(self, statuses: Collection[str], now: datetime) -> int:
+        """How many tasks in one of these statuses are past their due date."""
+
+    def created(self, midnights: Sequence[datetime]) -> Sequence[int]:
+        """How many tasks were created between each of these moments (in order) and the next."""
+
+    def completed(self, midnights: Sequence[datetime]) -> Sequence[int]:
+        """The same of those that are completed, by `completed_at`."""
+
+    def finished(self, start: datetime, end: datetime) -> int:
+        """How many tasks were completed in this time (its end excluded) and have a `started_at`."""
+
+    def cycle_times(
+        self, start: datetime, end: datetime, shorter: int, longer: int
+    ) -> tuple[timedelta, timedelta]:
+        """Of the times that these tasks took, in ascending order, those at two places.
+
+        Places count from 1, and neither is beyond the number of `finished` tasks.
+        """
 
 
 class CommentRepository(Protocol):
@@ -226,6 +275,12 @@ class Health(Protocol):
     def check(self) -> None:
         """Raises `Unavailable` unless the store can take a write now."""
 
+    def latest_write(self) -> str | None:
+        """A text that changes with every write that a reader may see; None where nobody can tell.
+
+        What is read after it was told is at least as new.
+        """
+
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
         """Bounds all that is asked of the store inside the block; a deadline further out stays."""
 
@@ -237,6 +292,7 @@ class Store:
     unit_of_work: UnitOfWork
     tasks: TaskRepository
     users: UserRepository
+    statistics: StatisticsRepository
     comments: CommentRepository
     activity: ActivityRepository
     tokens: TokenRepository

@@ -24,12 +24,8 @@ class Priority(Enum):
     def __lt__(self, other: Priority) -> bool:
         return _RANKS[self] < _RANKS[other]
 
-    @classmethod
-    def of_rank(cls, rank: int) -> Priority:
-        return _BY_RANK[rank]
 
-
-_RANKS = {priority: rank for rank, priority in enumerate(Priority)}
-_BY_RANK = tuple(Priority)
+PRIORITIES = tuple(Priority)  # by rank
+_RANKS = {priority: rank for rank, priority in enumerate(PRIORITIES)}
 
 parse_priority = values.one_of(Priority)

@@ -9,7 +9,6 @@ from typing import Any, Generic, TypeVar
 
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.priority import Priority
-from taskmgr.domain.task import Task
 from taskmgr.domain.user import User
 
 T = TypeVar("T")
@@ -89,6 +88,11 @@ class Frame:
     policy: Policy
 
 
+# A task as it goes over the wire: names of fields, `category` among them, to text, numbers and lists
+# of text; moments as `moment_text` has them. Lists are read in this form: as entities they cost twice.
+TaskRecord = dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """A place in a list: the sort keys' values of the last item seen, and its id.
@@ -102,11 +106,15 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page(Generic[T]):
-    """Some items in order; `next` is where the following page begins, None at the end."""
+    """Some items in order; `next` is where the following page begins, None at the end.
+
+    `as_of` is what `Health.latest_write` told at the moment of which the items are, or before.
+    """
 
     items: Sequence[T]
     next: Position | None = None
     total: int | None = None
+    as_of: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,15 +158,16 @@ class TaskCounts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class UserWithTasks:
+class UserWithTasks(Generic[T]):
     """A user and the first of the tasks assigned to them: open first, soonest due, undated last.
 
+    The tasks are entities (`Task`) or records (`TaskRecord`).
     `tasks_total` and `counts` are of all their tasks. `wip_room` is how many more they may start;
     None is without limit.
     """
 
     user: User
-    tasks: Sequence[Task] = field(default_factory=tuple)
+    tasks: Sequence[T] = field(default_factory=tuple)
     tasks_total: int = 0
     counts: TaskCounts = TaskCounts()
     wip_room: int | None = None

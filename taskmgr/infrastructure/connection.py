@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,7 @@ _POOL_WAIT = 1.0
 _HEALTH_DEADLINE = 2.0
 _ATTEMPTS = (1.0, 2.0, 4.0, START_DEADLINE - 7.0)
 
+_QUOTED = re.compile(r"""(["']).*\1""", re.DOTALL)
 _NOT_INITIATED = "This replica set is not initiated yet: run `taskmgr db init` once."
 
 
@@ -46,7 +48,12 @@ def open_database(uri: str, name: str) -> Database[Any]:
         client: MongoClient[Any] = MongoClient(uri, **_DRIVER_DEFAULTS)
         return client.get_default_database(default=name)
     except (ConfigurationError, ValueError, PyMongoError) as error:
-        raise CannotStart(f"TASKMGR_MONGODB_URI is not usable: {error}") from error
+        raise unusable_uri(error) from error
+
+
+def unusable_uri(error: Exception) -> CannotStart:
+    """The driver's reason without what it quotes: behind an unescaped slash that is the password."""
+    return CannotStart(f"TASKMGR_MONGODB_URI is not usable: {_QUOTED.sub('…', str(error))}")
 
 
 def require_replica_set(database: Database[Any]) -> None:
@@ -95,6 +102,15 @@ class MongoHealth:
         with pymongo.timeout(_HEALTH_DEADLINE):
             if not self._client.admin.command("hello").get("isWritablePrimary"):
                 raise Unavailable
+
+    def latest_write(self) -> str | None:
+        # Not the operationTime of a reply: the log of a replica set has holes for a moment, and what
+        # is written into one becomes visible under a time that has already been told.
+        last = self._client.admin.command("hello").get("lastWrite")
+        if last is None:  # a sharded cluster
+            return None
+        time = last["majorityOpTime"]["ts"]
+        return f"{time.time}.{time.inc}"
 
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
         return pymongo.timeout(seconds)

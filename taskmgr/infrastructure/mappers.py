@@ -1,25 +1,29 @@
 """Stored form ↔ entity, both ways side by side.
 
 Reading is on the path of every list, so a row becomes an entity directly; writing goes through the
-MongoEngine document, which validates it.
+MongoEngine document, which validates it. Moments are stored in UTC: whether the driver says so with
+each (which costs it more than the rest of a row) or leaves it out makes no difference here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from bson import ObjectId
 
 from taskmgr.domain.activity import Change
+from taskmgr.domain.clock import moment_text
 from taskmgr.domain.comment import Comment
 from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.priority import Priority
+from taskmgr.domain.priority import PRIORITIES
+from taskmgr.domain.query import TaskRecord
 from taskmgr.domain.search import folded, words_of
 from taskmgr.domain.task import Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import Kind, Role, User
+from taskmgr.domain.workflow import Category
 from taskmgr.infrastructure.documents import (
     UNDATED,
     ChangeDocument,
@@ -77,32 +81,61 @@ def task_document(task: Task) -> TaskDocument:
 
 
 def task(row: Row) -> Task:
+    day, due_at = row["due_date"], row["due_at"]
+    assignee, parent, blockers = row["assignee_id"], row["parent_id"], row["blocked_by"]
+    started, completed, deleted = row["started_at"], row["completed_at"], row["deleted_at"]
     return Task(
         id=str(row["_id"]),
         title=row["title"],
         description=row["description"],
         status=row["status"],
-        priority=Priority.of_rank(row["priority_rank"]),
-        due_date=_due_date(row["due_date"], row["due_at"]),
-        assignee_id=_id(row["assignee_id"]),
+        priority=PRIORITIES[row["priority_rank"]],
+        due_date=None if day is None else _due_date(day, due_at.replace(tzinfo=UTC)),
+        assignee_id=None if assignee is None else str(assignee),
         labels=tuple(row["labels"]),
-        parent_id=_id(row["parent_id"]),
-        blocked_by=tuple(map(str, row["blocked_by"])),
+        parent_id=None if parent is None else str(parent),
+        blocked_by=tuple(map(str, blockers)) if blockers else (),
         created_by=row["created_by"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        started_at=row["started_at"],
-        completed_at=row["completed_at"],
-        status_changed_at=row["status_changed_at"],
+        created_at=row["created_at"].replace(tzinfo=UTC),
+        updated_at=row["updated_at"].replace(tzinfo=UTC),
+        started_at=None if started is None else started.replace(tzinfo=UTC),
+        completed_at=None if completed is None else completed.replace(tzinfo=UTC),
+        status_changed_at=row["status_changed_at"].replace(tzinfo=UTC),
         reopen_count=row["reopen_count"],
-        deleted_at=row["deleted_at"],
+        deleted_at=None if deleted is None else deleted.replace(tzinfo=UTC),
         version=row["version"],
     )
 
 
-def _due_date(given: str | None, at: datetime) -> DueDate | None:
-    if given is None:
-        return None
+def task_record(row: Row, categories: Mapping[str, Category]) -> TaskRecord:
+    """The row as it goes over the wire. It must have naive moments."""
+    status, assignee, parent = row["status"], row["assignee_id"], row["parent_id"]
+    started, completed, deleted = row["started_at"], row["completed_at"], row["deleted_at"]
+    return {
+        "id": str(row["_id"]),
+        "title": row["title"],
+        "description": row["description"],
+        "status": status,
+        "category": categories[status].value,
+        "priority": row["priority"],
+        "due_date": row["due_date"],
+        "assignee_id": None if assignee is None else str(assignee),
+        "labels": row["labels"],
+        "parent_id": None if parent is None else str(parent),
+        "blocked_by": [str(blocker) for blocker in row["blocked_by"]],
+        "created_by": row["created_by"],
+        "created_at": moment_text(row["created_at"]),
+        "updated_at": moment_text(row["updated_at"]),
+        "started_at": None if started is None else moment_text(started),
+        "completed_at": None if completed is None else moment_text(completed),
+        "status_changed_at": moment_text(row["status_changed_at"]),
+        "reopen_count": row["reopen_count"],
+        "deleted_at": None if deleted is None else moment_text(deleted),
+        "version": row["version"],
+    }
+
+
+def _due_date(given: str, at: datetime) -> DueDate:
     return DueDate(at, date.fromisoformat(given) if len(given) == _DAY_LENGTH else None)
 
 
@@ -134,8 +167,8 @@ def user(row: Row) -> User:
         role=Role(row["role"]),
         kind=Kind(row["kind"]),
         active=row["active"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
+        created_at=row["created_at"].replace(tzinfo=UTC),
+        updated_at=row["updated_at"].replace(tzinfo=UTC),
         version=row["version"],
     )
 

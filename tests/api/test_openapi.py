@@ -14,7 +14,7 @@ from flask import Flask
 from taskmgr.api.problems import CODES, CONTENT_TYPE
 from taskmgr.version import __version__
 from tests.api.client import Client
-from tests.api.operations import BY_NAME, DRY, GUARDED
+from tests.api.operations import BY_NAME, DRY, GUARDED, OPERATIONS, Operation, World
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -114,6 +114,22 @@ def test_every_operation_tells_its_success_and_its_failures(operations: dict[str
         assert wanted <= answers, name
 
 
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
+def test_an_answer_has_the_headers_that_are_described(
+    operation: Operation, operations: dict[str, Any], client: Client, world: World
+) -> None:
+    described = operations[operation.name]["responses"][str(operation.status)].get("headers", {})
+
+    answer = world.ask(client.as_("admin"), operation)
+
+    assert answer.status_code == operation.status
+    assert {name for name in ("ETag", "Location") if name in answer.headers} == described.keys() & {
+        "ETag",
+        "Location",
+    }
+    assert "X-Request-Id" in described
+
+
 def test_every_failure_is_a_problem(document: dict[str, Any], operations: dict[str, Any]) -> None:
     for operation in operations.values():
         for status, answer in operation["responses"].items():
@@ -136,7 +152,8 @@ def test_the_document_knows_what_takes_a_precondition_and_a_dry_run(operations: 
 
     assert taking("dry_run") == {operation.name for operation in DRY}
     assert taking("If-Match") == {operation.name for operation in GUARDED}
-    assert taking("If-None-Match") == {"get_task", "get_user", "get_me"}
+    lists = {"list_tasks", "list_users", "list_tasks_of_user"}
+    assert taking("If-None-Match") == {"get_task", "get_comment", "get_user", "get_me"} | lists
     assert taking("Idempotency-Key") == {"create_task", "create_comment", "perform"}
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from taskmgr.domain.priority import Priority, parse_priority
+from taskmgr.domain.priority import PRIORITIES, Priority, parse_priority
 from taskmgr.domain.user import Role
 from taskmgr.domain.values import BadValue
 
@@ -29,7 +29,7 @@ def test_each_priority_is_lower_than_the_next(lower: Priority, higher: Priority)
 
 @pytest.mark.parametrize("priority", IN_ORDER)
 def test_a_priority_comes_back_from_its_rank_and_its_name(priority: Priority) -> None:
-    assert Priority.of_rank(priority.rank) is priority
+    assert PRIORITIES[priority.rank] is priority
     assert parse_priority(priority.value) is priority
 
 

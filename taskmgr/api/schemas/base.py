@@ -94,6 +94,8 @@ class Texts(Parsed, fields.List[Any]):
 
 # --- out
 
+Writer = Callable[[Any], dict[str, Any]]
+
 
 class Moment(fields.DateTime):
     """RFC 3339 in UTC with milliseconds and `Z`."""
@@ -101,12 +103,30 @@ class Moment(fields.DateTime):
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return moment_text(value) if isinstance(value, datetime) else value
 
+    def converter(self) -> Callable[[Any], Any]:
+        return _moment_or_null
+
+
+def _moment_or_null(value: datetime | None) -> str | None:
+    return None if value is None else moment_text(value)
+
 
 class Name(fields.String):
     """A member of an enumeration, or any text, by its name."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return value.value if isinstance(value, Enum) else value
+
+
+class Due(fields.String):
+    """A due date, as it was given."""
+
+    def converter(self) -> Callable[[Any], Any]:
+        return _text_or_null
+
+
+def _text_or_null(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 class CategoryOf(fields.String):
@@ -117,35 +137,48 @@ class CategoryOf(fields.String):
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
         return getattr(obj, self.source)
 
-    def convert(self, status: str) -> str:
-        return context.policy().workflow.category(status).value
+    def converter(self) -> Callable[[Any], Any]:
+        return context.policy().workflow.categories.__getitem__
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return self.convert(value)
+        return self.converter()(value).value
 
 
 class Out(ma.Schema):
-    """What goes out: plain fields only, so that `dump` can be fast. Every key is always there."""
+    """What goes out: plain fields only, so that `dump` can be fast. Every key is always there.
+
+    A field with a `converter` has its values changed on the way; orjson writes all others itself.
+    """
 
     @cached_property
-    def _plan(self) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], list[tuple[str, Any]]]:
+    def _plan(self) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], list[tuple[int, Any]]]:
         names = tuple(self.dump_fields)
         getter = attrgetter(*(getattr(field, "source", name) for name, field in self.dump_fields.items()))
-        converted = [(n, f.convert) for n, f in self.dump_fields.items() if hasattr(f, "convert")]
-        return names, getter, converted
+        fields_ = enumerate(self.dump_fields.values())
+        return names, getter, [(place, field) for place, field in fields_ if hasattr(field, "converter")]
+
+    def writer(self) -> Writer:
+        """What makes one object's fields into a form that `strict_json` writes.
+
+        Made once for all rows of a list: it looks up but once what holds for all of them.
+        """
+        names, getter, converting = self._plan
+        converters = [(place, field.converter()) for place, field in converting]
+
+        def write(obj: Any) -> dict[str, Any]:
+            values = list(getter(obj))
+            for place, convert in converters:
+                values[place] = convert(values[place])
+            return dict(zip(names, values, strict=False))
+
+        return write
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """The object's fields, in a form that `strict_json` writes."""
+        """The object's fields, or those of each of many."""
+        write = self.writer()
         if self.many if many is None else many:
-            return [self._one(item) for item in obj]
-        return self._one(obj)
-
-    def _one(self, obj: Any) -> dict[str, Any]:
-        names, getter, converted = self._plan
-        row = dict(zip(names, getter(obj), strict=True))
-        for name, convert in converted:
-            row[name] = convert(row[name])
-        return row
+            return [write(item) for item in obj]
+        return write(obj)
 
 
 def key_text(description: str, **options: Any) -> fields.String:

@@ -274,6 +274,12 @@ class UserListQuery(PageQuery):
         description="With `include=tasks`, how many tasks a user at most.",
     )
 
+    @ma.validates_schema(skip_on_field_errors=False, pass_original=True)
+    def tasks_come_with_a_limit(self, _: dict[str, Any], given: Any, **__: Any) -> None:
+        """Where no tasks come along, a limit to them is a mistake."""
+        if "tasks_limit" in given and "include" not in given:
+            raise ma.ValidationError([mistake("not_allowed", "Takes `include=tasks`.")], "tasks_limit")
+
 
 class TaskQueryOne(In):
     """What comes along with one task."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from taskmgr.api import context, problems
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import (
     CategoryOf,
+    Due,
     Flag,
     In,
     Moment,
@@ -20,6 +22,7 @@ from taskmgr.api.schemas.base import (
     Text,
     Texts,
     Whole,
+    Writer,
     key_text,
 )
 from taskmgr.api.schemas.problems import RefusalOut
@@ -181,7 +184,7 @@ class TaskOut(Out):
     status = fields.String(required=True, metadata={"x-status": True})
     category = CategoryOf(required=True, metadata={"enum": [c.value for c in Category]})
     priority = Name(required=True, metadata={"enum": _PRIORITIES})
-    due_date = Name(required=True, allow_none=True, metadata=patterns.DUE_DATE)
+    due_date = Due(required=True, allow_none=True, metadata=patterns.DUE_DATE)
     assignee_id = fields.String(required=True, allow_none=True)
     labels = fields.List(fields.String(), required=True)
     parent_id = fields.String(required=True, allow_none=True)
@@ -228,8 +231,9 @@ class EffectivePriorityOut(Out):
 
     _cause = CauseOut()
 
-    def _one(self, obj: Any) -> dict[str, Any]:
-        return {**super()._one(obj), "because": self._cause.dump(obj.because, many=True)}
+    def writer(self) -> Writer:
+        plain, cause = super().writer(), self._cause.writer()
+        return lambda obj: {**plain(obj), "because": [cause(because) for because in obj.because]}
 
 
 class DerivedOut(Out):
@@ -268,17 +272,28 @@ class TaskRowOut(TaskOut):
     _derived = DerivedOut()
     _effective = EffectivePriorityOut()
 
-    def _one(self, obj: Any) -> dict[str, Any]:
-        if isinstance(obj, Task):
-            return self._task._one(obj)
-        row = self._task._one(obj.task)
-        if "assignee" in obj.included:
-            row["assignee"] = obj.assignee and self._assignee._one(obj.assignee)
-        if obj.derived is not None:
-            row |= self._derived._one(obj.derived)
-            effective = obj.derived.effective_priority
-            row["effective_priority"] = effective and self._effective._one(effective)
-        return row
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """A record, or a list of them, is in this form already."""
+        first = obj[0] if many and obj else obj
+        return obj if isinstance(first, dict) else super().dump(obj, many=many)
+
+    def writer(self) -> Writer:
+        task, assignee, derived = self._task.writer(), self._assignee.writer(), self._derived.writer()
+        effective = self._effective.writer()
+
+        def write(obj: Any) -> dict[str, Any]:
+            if isinstance(obj, Task):
+                return task(obj)
+            row = task(obj.task)
+            if "assignee" in obj.included:
+                row["assignee"] = obj.assignee and assignee(obj.assignee)
+            if obj.derived is not None:
+                row |= derived(obj.derived)
+                lifted = obj.derived.effective_priority
+                row["effective_priority"] = lifted and effective(lifted)
+            return row
+
+        return write
 
 
 class TaskInListOut(TaskRowOut):
@@ -292,21 +307,26 @@ class ChangedTaskOut(TaskOut):
         fields.String(), metadata={"description": "The tasks that waited for this one alone."}
     )
 
-    def _one(self, obj: Any) -> dict[str, Any]:
-        row = super()._one(obj)
-        if row["unblocked"] is None:
-            del row["unblocked"]
-        return row
+    def writer(self) -> Writer:
+        whole = super().writer()
+
+        def write(obj: Any) -> dict[str, Any]:
+            row = whole(obj)
+            if row["unblocked"] is None:
+                del row["unblocked"]
+            return row
+
+        return write
 
 
 class Reasons(fields.List[Any]):
     """Refusals, in the very form of a refused write's problem."""
 
-    def convert(self, refusals: Any) -> Any:
-        return problems.reasons(refusals)
+    def converter(self) -> Callable[[Any], Any]:
+        return problems.reasons
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return self.convert(value)
+        return problems.reasons(value)
 
 
 class TransitionOut(Out):

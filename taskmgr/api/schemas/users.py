@@ -7,12 +7,12 @@ from typing import Any
 from marshmallow import fields
 
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import Flag, In, Moment, Name, Out, Text, Texts, key_text
+from taskmgr.api.schemas.base import Flag, In, Moment, Name, Out, Text, Texts, Writer, key_text
 from taskmgr.api.schemas.tasks import TaskOut, version
 from taskmgr.domain import values
 from taskmgr.domain.token import PARSERS as TOKEN_PARSERS
 from taskmgr.domain.token import Scope
-from taskmgr.domain.user import PARSERS, Kind, Role
+from taskmgr.domain.user import PARSERS, Kind, Role, User
 
 _ROLES = [role.value for role in Role]
 _KINDS = [kind.value for kind in Kind]
@@ -74,20 +74,45 @@ class NewUserOut(UserOut):
     id = key_text("The user's id; null where it was made dry.", allow_none=True)
 
 
+class TaskCountsOut(Out):
+    """How many of a user's tasks outside the bin are open, and of these overdue, blocked and so on."""
+
+    open = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
+    blocked = fields.Integer(required=True, metadata={"description": "Those that wait for another."})
+    started = fields.Integer(required=True)
+    urgent = fields.Integer(required=True)
+
+
 class UserRowOut(UserOut):
     """A user in a list; with `include=tasks` the tasks assigned to them come along."""
 
     tasks = fields.List(fields.Nested(TaskOut))
     tasks_total = fields.Integer()
+    counts = fields.Nested(TaskCountsOut)
+    wip_room = fields.Integer(
+        allow_none=True, metadata={"description": "How many more may be started; null is without limit."}
+    )
 
     _user = UserOut()
     _task = TaskOut()
+    _counts = TaskCountsOut()
 
-    def _one(self, obj: Any) -> dict[str, Any]:
-        if not hasattr(obj, "tasks"):
-            return self._user._one(obj)
-        tasks = self._task.dump(obj.tasks, many=True)
-        return {**self._user._one(obj.user), "tasks": tasks, "tasks_total": obj.tasks_total}
+    def writer(self) -> Writer:
+        user, task, counts = self._user.writer(), self._task.writer(), self._counts.writer()
+
+        def write(obj: Any) -> dict[str, Any]:
+            if isinstance(obj, User):
+                return user(obj)
+            return {
+                **user(obj.user),
+                "tasks": [item if isinstance(item, dict) else task(item) for item in obj.tasks],
+                "tasks_total": obj.tasks_total,
+                "counts": counts(obj.counts),
+                "wip_room": obj.wip_room,
+            }
+
+        return write
 
 
 class TokenIn(In):
@@ -126,5 +151,6 @@ class NewTokenOut(TokenOut):
 
     _token = TokenOut()
 
-    def _one(self, obj: Any) -> dict[str, Any]:
-        return {**self._token._one(obj.token), "token": obj.text}
+    def writer(self) -> Writer:
+        token = self._token.writer()
+        return lambda obj: {**token(obj.token), "token": obj.text}

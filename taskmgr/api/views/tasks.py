@@ -7,10 +7,11 @@ from typing import Any
 from flask import request
 
 from taskmgr.api.blueprint import Blueprint
+from taskmgr.api.conditional import conditional
 from taskmgr.api.context import actor, services
 from taskmgr.api.idempotency import idempotent
 from taskmgr.api.identity import takes
-from taskmgr.api.preconditions import etag, expected_version
+from taskmgr.api.preconditions import expected_version
 from taskmgr.api.schemas.others import ChangeOut, items_of, page_of
 from taskmgr.api.schemas.queries import BinQuery, PageQuery, TaskListQuery, TaskQueryOne, WriteQuery
 from taskmgr.api.schemas.tasks import (
@@ -27,7 +28,7 @@ from taskmgr.api.schemas.tasks import (
     TransitionOut,
 )
 from taskmgr.api.views.answers import changed, created, paged, window_of
-from taskmgr.api.views.task_list import enriched, task_page, task_query
+from taskmgr.api.views.task_list import depends_on_the_time, enriched, task_page, task_query
 from taskmgr.domain.token import Scope
 
 READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
@@ -41,6 +42,7 @@ Transitions = items_of(TransitionOut, "Transitions")
 
 @tasks.get("")
 @takes(READ)
+@conditional(depends_on_the_time)
 @tasks.query(TaskListQuery)
 @tasks.response(200, TaskPage)
 def list_tasks(query: dict[str, Any]) -> Any:
@@ -76,9 +78,12 @@ def get_task(query: dict[str, Any], task_id: str) -> Any:
 
     The ETag is the task's version. With `include` there is none: what comes along has other clocks.
     """
-    task = services().tasks.get(task_id, by=actor())
-    (row,) = enriched([task], query["include"])
-    return row, {} if query["include"] else etag(task)
+    include = query["include"]
+    if include:
+        (row,) = enriched([services().tasks.get(task_id, by=actor())], include)
+        return row
+    record = services().tasks.get_record(task_id, by=actor())
+    return record, {"ETag": f'"{record["version"]}"'}
 
 
 @tasks.patch("/<task_id>")

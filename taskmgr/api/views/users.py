@@ -8,6 +8,7 @@ from typing import Any
 from flask import request
 
 from taskmgr.api.blueprint import Blueprint
+from taskmgr.api.conditional import conditional, note
 from taskmgr.api.context import actor, identity, services
 from taskmgr.api.identity import takes
 from taskmgr.api.preconditions import etag, expected_version
@@ -16,7 +17,7 @@ from taskmgr.api.schemas.queries import TaskListQuery, UserListQuery, WriteQuery
 from taskmgr.api.schemas.tasks import TaskInListOut
 from taskmgr.api.schemas.users import NewUserOut, UserIn, UserOut, UserPatch, UserRowOut
 from taskmgr.api.views.answers import changed, created, paged, window_of
-from taskmgr.api.views.task_list import task_page, task_query
+from taskmgr.api.views.task_list import depends_on_the_time, task_page, task_query
 from taskmgr.domain.token import Scope
 
 READ, WRITE = Scope.USERS_READ, Scope.USERS_WRITE
@@ -33,6 +34,7 @@ def _with_tasks() -> bool:
 
 @users.get("")
 @takes(READ, also={Scope.TASKS_READ: _with_tasks})
+@conditional(_with_tasks)
 @users.query(UserListQuery)
 @users.response(200, UserPage)
 def list_users(query: dict[str, Any]) -> Any:
@@ -45,8 +47,9 @@ def list_users(query: dict[str, Any]) -> Any:
     scope = ("users", query["include"])
     window = window_of(query, scope)
     if query["include"] is None:
+        note(services().health.latest_write())
         return paged(services().users.list(window, by=actor()), scope)
-    page = services().users.list_with_tasks(window, tasks_limit=query["tasks_limit"], by=actor())
+    page = services().users.list_with_records(window, tasks_limit=query["tasks_limit"], by=actor())
     return paged(page, scope)
 
 
@@ -96,6 +99,7 @@ def change_user(query: dict[str, Any], given: dict[str, Any], user_id: str) -> A
 
 @users.get("/<user_id>/tasks")
 @takes(Scope.TASKS_READ)
+@conditional(depends_on_the_time)
 @users.query(TaskListQuery(exclude=("assignee",)))
 @users.response(200, TasksOfUserPage)
 def list_tasks_of_user(query: dict[str, Any], user_id: str) -> Any:

@@ -26,7 +26,7 @@ from taskmgr.domain.errors import (
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Clock, NewId, Store
-from taskmgr.domain.query import MOST_LIMIT, Frame, Page, TaskQuery, Window
+from taskmgr.domain.query import MOST_LIMIT, Frame, Page, TaskQuery, TaskRecord, Window
 from taskmgr.domain.query_check import checked
 from taskmgr.domain.services.facts import FactFinder, require_there, unresolved
 from taskmgr.domain.services.journal import Journal
@@ -70,11 +70,21 @@ class TaskService:
         permissions.require(by, Action.READ)
         return self.store.tasks.get(task_id)
 
+    def get_record(self, task_id: str, *, by: Actor) -> TaskRecord:
+        """What `get` answers, in the form in which it goes over the wire."""
+        permissions.require(by, Action.READ)
+        return self.store.tasks.get_record(task_id, Frame(self.clock(), self.policy))
+
     def list(self, query: TaskQuery = TaskQuery(), window: Window = Window(), *, by: Actor) -> Page[Task]:
         """A page of the tasks that match. Raises `Invalid` for a query of what there cannot be."""
         permissions.require(by, Action.READ)
         query = checked(query, self.policy)
         return self.store.tasks.find(query, window, Frame(self.clock(), self.policy))
+
+    def list_records(self, query: TaskQuery, window: Window, *, by: Actor) -> Page[TaskRecord]:
+        """What `list` answers, in the form in which it goes over the wire."""
+        permissions.require(by, Action.READ)
+        return self.store.tasks.find_records(query, window, Frame(self.clock(), self.policy))
 
     def iterate(self, query: TaskQuery = TaskQuery(), *, by: Actor) -> Iterator[Task]:
         """All tasks that match, page by page behind the scenes."""

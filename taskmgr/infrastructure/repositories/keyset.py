@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from bson import ObjectId
 from pymongo.collection import Collection
 
 from taskmgr.domain.query import Page, Position, Window
+from taskmgr.infrastructure.repositories.reading import Snapshot, aggregate, find
 
 T = TypeVar("T")
 
@@ -49,6 +51,11 @@ class Selection:
     sifting: Stages = ()
     hidden: Sequence[str] = ()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the filters and the order say it all."""
+        return not (self.scoring or self.sifting)
+
 
 def rows(
     collection: Collection[Any],
@@ -59,18 +66,36 @@ def rows(
     only_ids: bool = False,
 ) -> list[dict[str, Any]]:
     """The stored rows behind a position, in order."""
-    filters, order = selection.filters, selection.order
+    order = selection.order
     projection = {"_id": True} if only_ids else dict.fromkeys(selection.hidden, False) or None
-    if not (selection.scoring or selection.sifting):
-        cursor = collection.find(behind(filters, order, after), projection).sort(list(order))
+    if selection.is_plain:
+        cursor = collection.find(behind(selection.filters, order, after), projection).sort(list(order))
         return list(cursor.limit(limit))
+    stages = _stages(selection, after, limit)
+    return list(collection.aggregate([*stages, *([{"$project": projection}] if projection else ())]))
+
+
+def snapshot(
+    collection: Collection[Any], selection: Selection, *, after: Position | None, limit: int
+) -> Snapshot:
+    """What `rows` answers, as of one moment. Not inside a transaction, which has its own."""
+    order = selection.order
+    projection = dict.fromkeys(selection.hidden, False)
+    if selection.is_plain:
+        filters = behind(selection.filters, order, after)
+        return find(collection, filters, projection=projection, order=dict(order), limit=limit)
+    stages = [*_stages(selection, after, limit), {"$project": projection}]
+    return aggregate(collection, stages, limit=limit)
+
+
+def _stages(selection: Selection, after: Position | None, limit: int) -> Stages:
+    filters, order = selection.filters, selection.order
     if selection.scoring:  # a position may be told by what the stages add
         place = behind({}, order, after)
         matching = [{"$match": filters}, *selection.scoring, *([{"$match": place}] if place else ())]
     else:
         matching = [{"$match": behind(filters, order, after)}]
-    stages = [*matching, {"$sort": dict(order)}, *selection.sifting, {"$limit": limit}]
-    return list(collection.aggregate([*stages, *([{"$project": projection}] if projection else ())]))
+    return [*matching, {"$sort": dict(order)}, *selection.sifting, {"$limit": limit}]
 
 
 def count(collection: Collection[Any], selection: Selection) -> int:
@@ -112,4 +137,8 @@ def position_of(rows: Sequence[Mapping[str, Any]], order: Order, limit: int) -> 
     if len(rows) <= limit:
         return None
     last = rows[limit - 1]
-    return Position(tuple(last[field] for field, _ in order[:-1]), str(last["_id"]))
+    return Position(tuple(_key(last[field]) for field, _ in order[:-1]), str(last["_id"]))
+
+
+def _key(value: Any) -> Any:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value

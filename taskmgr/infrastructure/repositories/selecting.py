@@ -8,7 +8,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from taskmgr.domain.due_date import DueDate, day_begins
+from taskmgr.domain.due_date import day_begins, day_ends
 from taskmgr.domain.query import Frame, Sort, Span, TaskQuery
 from taskmgr.domain.workflow import CLOSED, OPEN, Category
 from taskmgr.infrastructure import mappers
@@ -124,7 +124,7 @@ def _begins(bound: date | datetime | None, frame: Frame) -> datetime | None:
 def _ends(bound: date | datetime | None, frame: Frame) -> datetime | None:
     if bound is None or isinstance(bound, datetime):
         return bound
-    return DueDate.on(bound, frame.policy.time_zone).at
+    return day_ends(bound, frame.policy.time_zone)
 
 
 def order(sorts: Collection[Sort]) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
 
 from taskmgr.domain.errors import NotFound
-from taskmgr.domain.query import Frame, Page, TaskQuery, Window
+from taskmgr.domain.query import Frame, Page, TaskQuery, TaskRecord, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
@@ -18,11 +18,15 @@ from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
 from taskmgr.infrastructure.repositories.gathering import flush, insert
 from taskmgr.infrastructure.repositories.keyset import Filter, Selection
+from taskmgr.infrastructure.repositories.reading import find
 from taskmgr.infrastructure.repositories.selecting import filters, order, scoring, sifting
 from taskmgr.infrastructure.repositories.writing import replace, stored, touch
 
 # Kept to be found by, never to be read.
 _HIDDEN = ("words", "title_words")
+
+
+_READ = dict.fromkeys(_HIDDEN, False)
 
 
 def _any_id(ids: Collection[str]) -> Filter:
@@ -42,7 +46,9 @@ def _selection(query: TaskQuery, frame: Frame | None) -> Selection:
 @translates
 class MongoTaskRepository:
     def __init__(self, database: Database[Any]) -> None:
-        self._stored = database["tasks"]
+        # Moments without a zone: the mapper knows that they are in UTC, and the driver is quicker.
+        options = database.codec_options.with_options(tz_aware=False)
+        self._stored = database.get_collection("tasks", codec_options=options)
 
     @property
     def _tasks(self) -> MongoCollection[Any]:
@@ -57,6 +63,14 @@ class MongoTaskRepository:
                 return mappers.task(row)
         raise NotFound("task", task_id)
 
+    def get_record(self, task_id: str, frame: Frame) -> TaskRecord:
+        if is_identifier(task_id):
+            wanted = {"_id": ObjectId(task_id), "binned": False}
+            found = find(self._stored, wanted, projection=_READ, limit=1)
+            for row in found.rows:
+                return mappers.task_record(row, frame.policy.workflow.categories)
+        raise NotFound("task", task_id)
+
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
         if not task_ids:
             return {}
@@ -65,6 +79,17 @@ class MongoTaskRepository:
 
     def find(self, query: TaskQuery, window: Window, frame: Frame | None = None) -> Page[Task]:
         return keyset.select(self._tasks, _selection(query, frame), window, mappers.task)
+
+    def find_records(self, query: TaskQuery, window: Window, frame: Frame) -> Page[TaskRecord]:
+        selection, limit = _selection(query, frame), window.limit
+        found = keyset.snapshot(self._stored, selection, after=window.after, limit=limit + 1)
+        categories = frame.policy.workflow.categories
+        return Page(
+            items=[mappers.task_record(row, categories) for row in found.rows[:limit]],
+            next=keyset.position_of(found.rows, selection.order, limit),
+            total=keyset.count(self._stored, selection) if window.with_total else None,
+            as_of=found.as_of,
+        )
 
     def count(self, query: TaskQuery, frame: Frame | None = None) -> int:
         return keyset.count(self._tasks, _selection(query, frame))
