@@ -71,8 +71,8 @@ def rows(
     if selection.is_plain:
         cursor = collection.find(behind(selection.filters, order, after), projection).sort(list(order))
         return list(cursor.limit(limit))
-    stages = _stages(selection, after, limit)
-    return list(collection.aggregate([*stages, *([{"$project": projection}] if projection else ())]))
+    last = [{"$project": projection}] if projection else []
+    return list(collection.aggregate([*stages(selection, after, limit), *last]))
 
 
 def snapshot(
@@ -84,11 +84,12 @@ def snapshot(
     if selection.is_plain:
         filters = behind(selection.filters, order, after)
         return find(collection, filters, projection=projection, order=dict(order), limit=limit)
-    stages = [*_stages(selection, after, limit), {"$project": projection}]
-    return aggregate(collection, stages, limit=limit)
+    last = {"$project": projection}
+    return aggregate(collection, [*stages(selection, after, limit), last], limit=limit)
 
 
-def _stages(selection: Selection, after: Position | None, limit: int) -> Stages:
+def stages(selection: Selection, after: Position | None, limit: int) -> Stages:
+    """The pipeline for the rows behind a position, in order."""
     filters, order = selection.filters, selection.order
     if selection.scoring:  # a position may be told by what the stages add
         place = behind({}, order, after)
@@ -102,8 +103,8 @@ def count(collection: Collection[Any], selection: Selection) -> int:
     """How many rows there are in all."""
     if not selection.sifting:
         return collection.count_documents(selection.filters)
-    stages = [{"$match": selection.filters}, *selection.sifting, {"$count": "rows"}]
-    return sum(row["rows"] for row in collection.aggregate(stages))
+    counting = [{"$match": selection.filters}, *selection.sifting, {"$count": "rows"}]
+    return sum(row["rows"] for row in collection.aggregate(counting))
 
 
 def select(

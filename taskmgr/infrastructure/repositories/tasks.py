@@ -33,7 +33,8 @@ def _any_id(ids: Collection[str]) -> Filter:
     return {"$in": [ObjectId(key) for key in ids]}
 
 
-def _selection(query: TaskQuery, frame: Frame | None) -> Selection:
+def selection_of(query: TaskQuery, frame: Frame | None = None) -> Selection:
+    """What of the collection a query is over."""
     return Selection(
         filters=filters(query, frame),
         order=order(query.order),
@@ -78,10 +79,10 @@ class MongoTaskRepository:
         return {task.id: task for task in map(mappers.task, rows)}
 
     def find(self, query: TaskQuery, window: Window, frame: Frame | None = None) -> Page[Task]:
-        return keyset.select(self._tasks, _selection(query, frame), window, mappers.task)
+        return keyset.select(self._tasks, selection_of(query, frame), window, mappers.task)
 
     def find_records(self, query: TaskQuery, window: Window, frame: Frame) -> Page[TaskRecord]:
-        selection, limit = _selection(query, frame), window.limit
+        selection, limit = selection_of(query, frame), window.limit
         found = keyset.snapshot(self._stored, selection, after=window.after, limit=limit + 1)
         categories = frame.policy.workflow.categories
         return Page(
@@ -92,10 +93,10 @@ class MongoTaskRepository:
         )
 
     def count(self, query: TaskQuery, frame: Frame | None = None) -> int:
-        return keyset.count(self._tasks, _selection(query, frame))
+        return keyset.count(self._tasks, selection_of(query, frame))
 
     def find_ids(self, query: TaskQuery, frame: Frame | None = None, *, limit: int) -> tuple[str, ...]:
-        found = keyset.rows(self._tasks, _selection(query, frame), after=None, limit=limit, only_ids=True)
+        found = keyset.rows(self._tasks, selection_of(query, frame), after=None, limit=limit, only_ids=True)
         return tuple(str(row["_id"]) for row in found)
 
     def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:

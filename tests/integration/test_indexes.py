@@ -1,0 +1,159 @@
+"""Every list is read from an index, and in its order where the docs promise it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask, g
+from pymongo.database import Database
+
+from taskmgr.api.app import create_app
+from taskmgr.api.parsing import parse_query
+from taskmgr.api.schemas.queries import TaskListQuery
+from taskmgr.api.views.task_list import task_query
+from taskmgr.bootstrap import build_services
+from taskmgr.domain.due_date import DueDate
+from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import TASK_SORTS, Frame, Position, TaskQuery
+from taskmgr.infrastructure.documents import TaskDocument
+from taskmgr.infrastructure.mappers import task_document
+from taskmgr.infrastructure.repositories import keyset
+from taskmgr.infrastructure.repositories.tasks import selection_of
+from taskmgr.infrastructure.repositories.writing import stored
+from taskmgr.infrastructure.store import mongo_store
+from taskmgr.settings import Settings
+from tests.factories import NOW, SYSTEM, a_task, a_user, an_id
+
+PAGE = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text().partition("## Indexes")[2]
+PROMISED = re.search(r"```text\n(.*?)```", PAGE, re.S)[1].split()  # type: ignore[index]
+FILTERS = [
+    "", "id={id}", "status=todo", "category=closed", "priority=high,urgent", "assignee={id}", "assignee=none",
+    "created_by=system:cli", "label=ui", "label=ui&label=fast", "parent={id}", "parent=none",
+    "blocked_by={id}", "blocked=true", "blocked=false", "overdue=true", "overdue=false", "due=any",
+    "due=none", "due_from=2026-03-01", "due_to=2026-03-31", "created_from=2026-03-01",
+    "created_to=2026-03-31", "updated_from=2026-03-01", "updated_to=2026-03-31", "q=page", "bin=true",
+]  # fmt: skip
+SORTS = ["", *(sign + key for key in TASK_SORTS for sign in ("", "-"))]
+FRAME = Frame(NOW, DEFAULT_POLICY)
+TASKS = 3_000
+
+
+@pytest.fixture(scope="module")
+def filled(worker_database: Database[Any]) -> Iterator[Database[Any]]:
+    """Tasks that differ in everything, so that the planner has a choice."""
+    statuses, ranks = DEFAULT_POLICY.workflow.statuses, tuple(Priority)
+    worker_database["tasks"].delete_many({})
+    people = [an_id() for _ in range(20)]
+    rows = []
+    for number in range(TASKS):
+        at = NOW - timedelta(minutes=number)
+        task = a_task(
+            title=f"Page {number % 97}", status=statuses[number % len(statuses)], created_at=at,
+            updated_at=at, status_changed_at=at, priority=ranks[number % 4],
+            assignee_id=people[number % 25] if number % 25 < len(people) else None,
+            due_date=DueDate.at_instant(at) if number % 3 else None,
+            labels=("ui", "fast")[: number % 3], blocked_by=(an_id(),) if number % 10 == 0 else (),
+            parent_id=an_id() if number % 7 == 0 else None, deleted_at=at if number % 11 == 0 else None,
+        )  # fmt: skip
+        rows.append(stored(task_document(task)))
+    worker_database["tasks"].insert_many(rows)
+    yield worker_database
+    worker_database["tasks"].delete_many({})
+
+
+SCHEMA = TaskListQuery()
+
+
+@pytest.fixture
+def asked(filled: Database[Any]) -> Any:
+    """What a query string asks for."""
+    app: Flask = create_app(build_services(mongo_store(filled)), Settings(), secret_key="x" * 40)
+    somebody = an_id()
+    store = mongo_store(filled)
+
+    def read(text: str) -> TaskQuery:
+        with app.test_request_context(f"/api/v1/tasks?{text.replace('{id}', somebody)}"):
+            g.identity = SimpleNamespace(user=SimpleNamespace(id=somebody), actor=SYSTEM)
+            return task_query(parse_query(SCHEMA))
+
+    store.users.add(a_user(id=somebody))
+    return read
+
+
+def stages_of(plan: Any) -> set[str]:
+    """The names of all stages in what MongoDB tells of a plan, but of those that lost, and of the question."""
+    found: set[str] = set()
+    if isinstance(plan, dict):
+        if isinstance(plan.get("stage"), str):
+            found.add(plan["stage"])
+        found |= {"SORT" for key in plan if key == "$sort"}
+        for name, inner in plan.items():
+            if name not in ("rejectedPlans", "command"):
+                found |= stages_of(inner)
+    elif isinstance(plan, list):
+        for inner in plan:
+            found |= stages_of(inner)
+    return found
+
+
+def explained(database: Database[Any], query: TaskQuery, *, page_two: bool = False) -> set[str]:
+    selection = selection_of(query, FRAME)
+    after = _place(database, selection) if page_two else None
+    if selection.is_plain:
+        command: dict[str, Any] = {
+            "find": "tasks", "filter": keyset.behind(selection.filters, selection.order, after),
+            "sort": dict(selection.order), "limit": 51,
+        }  # fmt: skip
+    else:
+        stages = keyset.stages(selection, after, 51)
+        command = {"aggregate": "tasks", "pipeline": stages, "cursor": {}}
+    return stages_of(database.command("explain", command, verbosity="queryPlanner"))
+
+
+def _place(database: Database[Any], selection: keyset.Selection) -> Position | None:
+    rows = keyset.rows(database["tasks"], selection, after=None, limit=2)
+    return keyset.position_of(rows, selection.order, 1)
+
+
+@pytest.mark.parametrize("page_two", [False, True], ids=["first page", "next page"])
+@pytest.mark.parametrize("text", PROMISED)
+def test_what_is_promised_comes_from_an_index_in_order(
+    text: str, page_two: bool, filled: Database[Any], asked: Any
+) -> None:
+    stages = explained(filled, asked(text), page_two=page_two)
+
+    assert "IXSCAN" in stages
+    assert not stages & {"COLLSCAN", "SORT"}
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_no_list_reads_the_whole_collection(text: str, filled: Database[Any], asked: Any) -> None:
+    for sort in SORTS:
+        whole = "&".join(part for part in (text, sort and f"sort={sort}") if part)
+        stages = explained(filled, asked(whole))
+        assert stages & {"IXSCAN", "IDHACK"}, (whole, stages)
+        assert "COLLSCAN" not in stages, whole
+
+
+def test_every_filter_of_the_docs_is_among_them() -> None:
+    named = {part.partition("=")[0] for text in FILTERS for part in text.split("&") if part}
+    others = {"limit", "cursor", "total", "sort", "include", "fields"}
+
+    assert named == {*SCHEMA.fields} - others
+
+
+def test_every_index_has_its_row_in_the_docs() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| ((?:`-?\w+`(?:, )?)+)", PAGE, re.M))
+    declared = {
+        index["name"]: [("-" if way < 0 else "") + name for name, way in index["fields"]]
+        for index in TaskDocument._meta["index_specs"]
+    }
+
+    assert {name: re.findall(r"`(-?\w+)`", keys) for name, keys in rows.items()} == declared
