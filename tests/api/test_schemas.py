@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from taskmgr.api import strict_json
 from taskmgr.api.schemas.base import Out
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
 from taskmgr.api.schemas.others import ChangeOut
+from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut
 from taskmgr.api.schemas.tasks import (
     AssigneeOut,
     CauseOut,
@@ -32,11 +34,15 @@ from taskmgr.api.schemas.tasks import (
 from taskmgr.api.schemas.users import NewTokenOut, NewUserOut, TaskCountsOut, TokenOut, UserOut, UserRowOut
 from taskmgr.domain.comment import Comment
 from taskmgr.domain.errors import Fix, Refusal
+from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.ports import Store
 from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import TaskCounts, UserWithTasks
+from taskmgr.domain.query import Frame, TaskCounts, TaskQuery, UserWithTasks, Window
 from taskmgr.domain.services.derived import Derived
 from taskmgr.domain.services.tasks import Transition
 from taskmgr.domain.services.tokens import NewToken
+from taskmgr.domain.statistics import AssigneeCount, CycleTimes, DayCounts
+from taskmgr.domain.task import Task
 from taskmgr.domain.urgency import Cause, EffectivePriority
 from taskmgr.domain.workflow import Category
 from tests.factories import (
@@ -133,6 +139,12 @@ SAMPLES += [
         for room in (2, None)
     ),
     (TaskCountsOut, COUNTS, COUNTS),
+    *(
+        (AssigneeCountOut, row, row)
+        for row in (AssigneeCount(an_id(), "ada", 3), AssigneeCount(None, None, 1))
+    ),
+    *((DayCountsOut, row, row) for row in [DayCounts(date(2026, 3, 8), 2, 1)]),
+    *((CycleTimesOut, row, row) for row in (CycleTimes(2, 0.001, 86_400.0), CycleTimes(0, None, None))),
     (NewTokenOut, NewToken(TOKEN, "tm_x"), merged(TOKEN, token="tm_x")),
 ]
 
@@ -187,3 +199,28 @@ def test_the_samples_differ_from_the_defaults_in_every_field() -> None:
     for full, default in ((TASK, a_task()), (USER, a_user())):
         same = [k for k, v in asdict(full).items() if v == asdict(default)[k]]
         assert same in ([], ["unblocked"])
+
+
+RECORDED = [TASK, PLAIN_TASK, replace(PLAIN_TASK, due_date=a_full_task().due_date, started_at=NOW)]
+
+
+@pytest.mark.usefixtures("_in_app")
+@pytest.mark.parametrize("task", RECORDED, ids=["full", "plain", "started"])
+def test_a_record_is_what_its_entity_would_be_written_as(store: Store, task: Task) -> None:
+    task = replace(task, deleted_at=None, unblocked=None)
+    store.tasks.add(task)
+    frame = Frame(NOW, DEFAULT_POLICY)
+    expected = written(TaskOut().dump(task))
+
+    assert written(store.tasks.get_record(task.id, frame)) == expected
+    assert written(store.tasks.find_records(TaskQuery(), Window(), frame).items) == [expected]
+    assert list(store.tasks.get_record(task.id, frame)) == list(TaskOut().dump(task))
+
+
+@pytest.mark.usefixtures("_in_app")
+def test_the_record_of_a_binned_task_has_all_its_fields(store: Store) -> None:
+    task = replace(TASK, deleted_at=NOW, unblocked=None)
+    store.tasks.add(task)
+    (record,) = store.tasks.find_records(TaskQuery(binned=True), Window(), Frame(NOW, DEFAULT_POLICY)).items
+
+    assert written(record) == written(TaskOut().dump(task))

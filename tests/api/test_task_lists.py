@@ -81,7 +81,90 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
     ({"bin": "true", "label": "größe"}, "theta"),
     ({"priority": "high", "assignee": "manager", "category": "open"}, "beta"),
     ({"id": "0123456789abcdef01234567"}, ""),
+    ({"created_by": "system:tests"}, "alpha beta Gamma delta épsilon zeta eta"),
+    ({"created_by": "me"}, ""),
+    ({"created_by": "me,system:tests", "priority": "high"}, "beta eta"),
+    ({"parent": "none", "priority": "high"}, "beta eta"),
+    ({"parent": "0123456789abcdef01234567"}, ""),
+    ({"blocked_by": "0123456789abcdef01234567"}, ""),
+    ({"blocked": "true"}, ""),
+    ({"blocked": "false", "priority": "high"}, "beta eta"),
+    ({"overdue": "true"}, ""),
+    ({"overdue": "false", "priority": "high"}, "beta eta"),
+    ({"due": "none"}, "alpha Gamma eta"),
+    ({"due": "any"}, "beta delta épsilon zeta"),
+    ({"due_from": "2026-03-20", "due_to": "2026-03-20"}, "delta"),
+    ({"due_from": "2026-03-20T08:00:00Z"}, "beta delta"),
+    ({"due_to": "2026-03-20T08:00:00Z"}, "épsilon zeta"),
+    ({"due_to": "2026-03-15"}, "épsilon zeta"),
+    ({"due_to": "2026-03-14"}, ""),
+    ({"due_to": "9999-12-31"}, "beta delta épsilon zeta"),
+    ({"created_from": "2026-03-10T12:06:00Z"}, "zeta eta"),
+    ({"created_to": "2026-03-10T13:03:00+01:00"}, "alpha beta"),
+    ({"created_from": "2026-03-10", "created_to": "2026-03-10", "priority": "high"}, "beta eta"),
+    ({"updated_from": "2026-03-10T12:08:00Z"}, "delta"),
+    ({"updated_to": "2026-03-09"}, ""),
+    ({"q": "gamma"}, "Gamma"),
+    ({"q": "EPSILON"}, "épsilon"),
+    ({"q": "gam"}, ""),
+    ({"q": "fast", "category": "open"}, "alpha zeta"),
+    ({"q": "ui fast"}, "alpha"),
 ]
+
+
+def test_a_word_in_the_title_is_the_best_match_unless_a_sort_is_given(
+    client: Client, make_task: Callable[..., Task], clock: Clock
+) -> None:
+    for title, more in [
+        ("Login page", {}),
+        ("Other", {"labels": ["login"]}),
+        ("Third", {"description": "The login"}),
+        ("Logins", {}),
+    ]:
+        clock.advance(minutes=1)
+        make_task(title=title, **more)
+    viewer = client.as_("viewer")
+
+    assert titles(viewer.get("tasks", q="login")) == ["Login page", "Other", "Third"]
+    assert titles(viewer.get("tasks", q="login", sort="-created_at")) == ["Third", "Other", "Login page"]
+    walked = walk(viewer, "tasks", q="login", limit="1", total="true")
+    assert [task["title"] for task in walked] == ["Login page", "Other", "Third"]
+
+
+def test_only_the_fields_that_are_asked_for_come(client: Client, board: dict[str, str]) -> None:
+    (task,) = client.as_("viewer").get("tasks", fields="title,category", q="gamma").json["items"]
+    assert task == {"title": "Gamma", "category": "started"}
+
+    (task,) = client.as_("viewer").get("tasks", fields="id", include="assignee", q="gamma").json["items"]
+    assert set(task) == {"id", "assignee"}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"blocked": "yes"}, "not_allowed"),
+        ({"overdue": ""}, "not_allowed"),
+        ({"due": "today"}, "not_allowed"),
+        ({"due_from": "2026-02-30"}, "bad_date"),
+        ({"due_to": "2026-03-20T08:00:00"}, "no_offset"),
+        ({"created_from": "1969-12-31"}, "out_of_range"),
+        ({"updated_to": "yesterday"}, "bad_date"),
+        ({"q": ""}, "no_words"),
+        ({"q": "-_!"}, "no_words"),
+        ({"q": " ".join(f"w{n}" for n in range(21))}, "no_words"),
+        ({"q": "x" * 201}, "too_long"),
+        ({"parent": "me"}, "bad_id"),
+        ({"blocked_by": "none"}, "bad_id"),
+        ({"created_by": "nobody"}, "unknown_user"),
+        ({"fields": "id,secret"}, "not_allowed"),
+        ({"fields": ""}, "not_allowed"),
+    ],
+    ids=str,
+)
+def test_a_filter_that_cannot_be_meant_is_refused(query: dict[str, str], code: str, member: Client) -> None:
+    (name,) = query
+
+    assert mistakes(member.get("tasks", **query), "malformed") == [(f"query.{name}", code)]
 
 
 @pytest.mark.parametrize(("query", "expected"), FILTERS, ids=lambda value: str(value) or "none")
