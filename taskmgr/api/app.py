@@ -97,13 +97,14 @@ def _surround(app: Flask, services: Services) -> None:
         g.held.enter_context(services.health.deadline(allowance().seconds))
 
     app.before_request(identities.require)
-    app.before_request(preconditions.require_readable)
 
     @app.before_request
     def refuse_what_is_not_taken() -> None:
-        if request.endpoint and request.method != "OPTIONS":
-            view = app.view_functions[request.endpoint]
-            if request.query_string and not takes(view, "query"):
+        preconditions.require_readable()
+        asked = request._get_current_object()  # type: ignore[attr-defined]
+        if asked.endpoint and asked.method != "OPTIONS":
+            view = app.view_functions[asked.endpoint]
+            if asked.query_string and not takes(view, "query"):
                 refuse_query()
             if not takes(view, "json"):
                 refuse_body()

@@ -67,6 +67,7 @@ def _instance(schema: Any) -> Any:
     return schema() if isinstance(schema, type) else schema
 
 
+@functools.cache
 def takes(view: Any, place: str) -> bool:
     """Whether a view declares arguments in this place: `query` or `json`."""
     arguments = getattr(view, "_apidoc", {}).get("arguments", {})

@@ -42,7 +42,7 @@ def expected_version(*given: int | None) -> int | None:
 
 def require_readable() -> None:
     """Raises `malformed` for an `If-Match` that names neither one version nor any."""
-    if "identity" in g:
+    if "HTTP_IF_MATCH" in request.environ and "identity" in g:
         expected_version(None)
 
 
