@@ -23,6 +23,7 @@ from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.idempotency import IdempotencyService
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.status_mapping import StatusMapping
 from taskmgr.domain.services.tasks import TaskService
 from taskmgr.domain.services.tokens import TokenService
@@ -59,6 +60,7 @@ def build_services(
         idempotency=IdempotencyService(store, clock),
         derived=DerivedService(store, policy, clock),
         activity=ActivityService(store),
+        statistics=StatisticsService(store, policy, clock),
         policy=policy,
         health=store.health,
         user_directory=store.users,

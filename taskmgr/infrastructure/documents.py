@@ -79,16 +79,24 @@ class TaskDocument(Document):
             {"name": "priority", "fields": ["binned", "-priority_rank", "-id"]},
             {"name": "title", "fields": ["binned", "title_key", "id"]},
             # What boards show, and what the rules count.
-            {"name": "status_due", "fields": ["binned", "status", "due_at", "id"]},
+            # Behind the id nothing is ordered: those fields let counts be read from the index alone.
+            {
+                "name": "status_due",
+                "fields": ["binned", "status", "due_at", "id", "priority_rank", "assignee_id"],
+            },
             {
                 "name": "assignee_due",
-                # The priority orders nothing: it is there so that counts are read from here alone.
                 "fields": ["assignee_id", "binned", "status", "due_at", "id", "priority_rank"],
             },
             {
                 "name": "assignee_waiting",
                 "fields": ["assignee_id", "binned", "status"],
                 "partialFilterExpression": {"blocked_by.0": {"$exists": True}},
+            },
+            {
+                "name": "completed",
+                "fields": ["binned", "completed_at", "started_at"],
+                "partialFilterExpression": {"completed_at": {"$type": "date"}},
             },
             {"name": "subtasks", "fields": ["parent_id"]},
             {"name": "blocks", "fields": ["blocked_by"]},

@@ -13,6 +13,7 @@ from taskmgr.infrastructure.repositories.activity import MongoActivityRepository
 from taskmgr.infrastructure.repositories.answers import MongoAnswerRepository
 from taskmgr.infrastructure.repositories.comments import MongoCommentRepository
 from taskmgr.infrastructure.repositories.locks import MongoLocks
+from taskmgr.infrastructure.repositories.statistics import MongoStatisticsRepository
 from taskmgr.infrastructure.repositories.tasks import MongoTaskRepository
 from taskmgr.infrastructure.repositories.tokens import MongoTokenRepository
 from taskmgr.infrastructure.repositories.users import MongoUserRepository
@@ -30,6 +31,7 @@ def mongo_store(database: Database[Any], *, deadline: float = COMMAND_DEADLINE) 
         unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline),
         tasks=MongoTaskRepository(database),
         users=MongoUserRepository(database),
+        statistics=MongoStatisticsRepository(database),
         comments=MongoCommentRepository(database),
         activity=MongoActivityRepository(database),
         tokens=MongoTokenRepository(database),

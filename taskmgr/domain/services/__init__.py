@@ -12,6 +12,7 @@ from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.idempotency import IdempotencyService
+from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.tasks import TaskService
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
@@ -30,13 +31,17 @@ class Services:
     derived: DerivedService
     idempotency: IdempotencyService
     activity: ActivityService
+    statistics: StatisticsService
     policy: Policy
     health: Health
     user_directory: UserRepository
 
     def actor(self, username: str) -> Actor:
-        """The user of this name, for `by=`. Raises `NotFound`, or `NotPermitted` if deactivated."""
-        user = self.user_directory.get_by_username(username)
+        """The user of this name in any case, for `by=`.
+
+        Raises `NotFound`, or `NotPermitted` if deactivated.
+        """
+        user = self.user_directory.get_by_username(username.strip().lower())
         if not user.active:
             raise NotPermitted(f"The user {username} is deactivated.")
         return Actor.of(user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from taskmgr.domain import permissions, values
 from taskmgr.domain.activity import difference
@@ -12,10 +12,12 @@ from taskmgr.domain.errors import Invalid, Refusal, Refused, Stale, required
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Clock, NewId, Store
-from taskmgr.domain.query import Page, UserWithTasks, Window
+from taskmgr.domain.query import Frame, Page, TaskRecord, UserWithTasks, Window
 from taskmgr.domain.services.journal import Journal
-from taskmgr.domain.user import PARSERS, Actor, Kind, Role, User
-from taskmgr.domain.workflow import CLOSED, OPEN
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import PARSERS, Actor, Kind, Role, User, acting
+
+T = TypeVar("T")
 
 # Crossed demotions of two admins touch different users: both touch this lock, and one sees the other.
 ADMINS_LOCK = "admins"
@@ -73,17 +75,38 @@ class UserService:
         *,
         tasks_limit: int = DEFAULT_TASKS_LIMIT,
         by: Actor,
-    ) -> Page[UserWithTasks]:
-        """A page of all users by username, each with the first of the tasks assigned to them."""
+    ) -> Page[UserWithTasks[Task]]:
+        """A page of all users by username, each with the first of the tasks assigned to them.
+
+        The counts are of all of a user's tasks; `overdue` is judged by the service's clock.
+        """
         permissions.require(by, Action.READ)
-        workflow = self.policy.workflow
-        page = self.store.users.find_with_tasks(
-            window,
-            tasks_limit=tasks_limit,
-            status_groups=[workflow.in_category(*OPEN), workflow.in_category(*CLOSED)],
-        )
-        seen = [replace(row, user=permissions.as_seen_by(by, row.user)) for row in page.items]
-        return replace(page, items=seen)
+        frame = Frame(self.clock(), self.policy)
+        return self._seen(by, self.store.users.find_with_tasks(window, frame, tasks_limit=tasks_limit))
+
+    def list_with_records(
+        self, window: Window, *, tasks_limit: int, by: Actor
+    ) -> Page[UserWithTasks[TaskRecord]]:
+        """What `list_with_tasks` answers, with tasks in the form in which they go over the wire."""
+        permissions.require(by, Action.READ)
+        frame = Frame(self.clock(), self.policy)
+        return self._seen(by, self.store.users.find_with_records(window, frame, tasks_limit=tasks_limit))
+
+    def _seen(self, by: Actor, page: Page[UserWithTasks[T]]) -> Page[UserWithTasks[T]]:
+        """The rows with what the actor may know, and with the room that the policy leaves.
+
+        An override may have taken a user beyond the limit.
+        """
+        limit = self.policy.wip_limit
+        rows = [
+            replace(
+                row,
+                user=permissions.as_seen_by(by, row.user),
+                wip_room=max(0, limit - row.counts.started) if limit else None,
+            )
+            for row in page.items
+        ]
+        return replace(page, items=rows)
 
     # --- commands
 
@@ -126,7 +149,7 @@ class UserService:
 
         def command() -> User:
             before = self.store.users.get(user_id)
-            own = by.user_id == user_id and set(fields) <= _OWN_PROFILE
+            own = acting(by).user_id == user_id and set(fields) <= _OWN_PROFILE
             permissions.require(by, Action.CHANGE_PROFILE if own else Action.MANAGE_USERS)
             if version is not None and version != before.version:
                 raise Stale(permissions.as_seen_by(by, before), expected=version)

@@ -1,27 +1,29 @@
-"""`UserRepository` on the collection `users`, and the pipeline that brings each user's tasks along."""
+"""`UserRepository` on the collection `users`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from bson import ObjectId
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from taskmgr.domain.errors import EmailTaken, NotFound, UsernameTaken
-from taskmgr.domain.query import Page, UserWithTasks, Window
+from taskmgr.domain.query import Frame, Page, Position, TaskRecord, UserWithTasks, Window
+from taskmgr.domain.task import Task
 from taskmgr.domain.user import Role, User
 from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
 from taskmgr.infrastructure.repositories.gathering import seen
+from taskmgr.infrastructure.repositories.reading import Snapshot, aggregate
+from taskmgr.infrastructure.repositories.users_with_tasks import Lookup
 from taskmgr.infrastructure.repositories.writing import replace, stored, touch
 
-Stages = list[dict[str, Any]]
-StatusGroups = Sequence[Sequence[str]]
+T = TypeVar("T")
 
 _BY_USERNAME = [("username", 1), ("_id", 1)]
 
@@ -30,6 +32,9 @@ _BY_USERNAME = [("username", 1), ("_id", 1)]
 class MongoUserRepository:
     def __init__(self, database: Database[Any]) -> None:
         self._users = database["users"]
+        # Moments without a zone, which the driver is quicker with; the mappers know that they are in UTC.
+        options = database.codec_options.with_options(tz_aware=False)
+        self._naive = database.get_collection("users", codec_options=options)
 
     def get(self, user_id: str) -> User:
         found = self.get_many([user_id] if is_identifier(user_id) else [])
@@ -55,23 +60,35 @@ class MongoUserRepository:
         rows = self._users.find({"username": {"$in": names}}, {"username": True}) if names else ()
         return {row["username"]: str(row["_id"]) for row in rows}
 
+    def usernames(self, user_ids: Collection[str]) -> Mapping[str, str]:
+        wanted = {"_id": {"$in": [ObjectId(user_id) for user_id in user_ids]}}
+        return {str(row["_id"]): row["username"] for row in self._users.find(wanted, {"username": True})}
+
     def find(self, window: Window) -> Page[User]:
         return keyset.page(self._users, {}, _BY_USERNAME, window, mappers.user)
 
-    def find_with_tasks(
-        self, window: Window, *, tasks_limit: int, status_groups: StatusGroups
-    ) -> Page[UserWithTasks]:
-        pipeline: Stages = [
-            {"$match": keyset.behind({}, _BY_USERNAME, window.after)},
-            {"$sort": dict(_BY_USERNAME)},
-            {"$limit": window.limit + 1},
-            *_with_tasks(tasks_limit, status_groups),
-        ]
-        rows = list(self._users.aggregate(pipeline))
+    def find_with_tasks(self, window: Window, frame: Frame, *, tasks_limit: int) -> Page[UserWithTasks[Task]]:
+        asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
+        found = Snapshot(list(self._naive.aggregate(_pages(window, asked))), None)
+        return self._page(window, found, asked.users(found.rows, mappers.task))
+
+    def find_with_records(
+        self, window: Window, frame: Frame, *, tasks_limit: int
+    ) -> Page[UserWithTasks[TaskRecord]]:
+        asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
+        found = aggregate(self._naive, _pages(window, asked), limit=window.limit)
+        categories = frame.policy.workflow.categories
+        return self._page(
+            window, found, asked.users(found.rows, lambda row: mappers.task_record(row, categories))
+        )
+
+    def _page(self, window: Window, found: Snapshot, items: list[UserWithTasks[T]]) -> Page[UserWithTasks[T]]:
+        last = items[-1].user if items and found.rows[0]["more"] else None
         return Page(
-            items=[_with_entities(row, tasks_limit) for row in rows[: window.limit]],
-            next=keyset.position_of(rows, _BY_USERNAME, window.limit),
+            items=items,
+            next=None if last is None else Position((last.username,), last.id),
             total=self._users.count_documents({}) if window.with_total else None,
+            as_of=found.as_of,
         )
 
     def add(self, user: User) -> None:
@@ -89,39 +106,13 @@ class MongoUserRepository:
         return self._users.count_documents({"role": Role.ADMIN.value, "active": True})
 
 
-def _with_tasks(limit: int, status_groups: StatusGroups) -> Iterator[dict[str, Any]]:
-    """The stages that look up each user's tasks, a group of statuses at a time, and count them all.
-
-    Each group is a range of the index `assignee_due`, so that it costs what it answers. Only the
-    count grows with the tasks that a user has.
-    """
-    soonest: Stages = [{"$sort": {"due_at": 1, "_id": 1}}, {"$limit": limit}]
-    for position, statuses in enumerate(status_groups if limit else ()):
-        yield _lookup(f"tasks_{position}", {"status": {"$in": list(statuses)}}, soonest)
-    yield _lookup("counted", {}, [{"$count": "tasks"}])
-
-
-def _lookup(name: str, condition: dict[str, Any], stages: Stages) -> dict[str, Any]:
-    return {
-        "$lookup": {
-            "from": "tasks",
-            "localField": "_id",
-            "foreignField": "assignee_id",
-            "pipeline": [{"$match": {"binned": False, **condition}}, *stages],
-            "as": name,
-        }
-    }
-
-
-def _with_entities(row: Mapping[str, Any], limit: int) -> UserWithTasks:
-    groups = [row[name] for name in sorted(row) if name.startswith("tasks_")]
-    tasks = [task for group in groups for task in group][:limit]
-    counted = row["counted"]
-    return UserWithTasks(
-        user=mappers.user(row),
-        tasks=[mappers.task(task) for task in tasks],
-        tasks_total=counted[0]["tasks"] if counted else 0,
-    )
+def _pages(window: Window, asked: Lookup) -> list[dict[str, Any]]:
+    return [
+        {"$match": keyset.behind({}, _BY_USERNAME, window.after)},
+        {"$sort": dict(_BY_USERNAME)},
+        {"$limit": window.limit + 1},
+        *asked.stages(),
+    ]
 
 
 @contextmanager

@@ -1,0 +1,84 @@
+"""How the work stands, and how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from taskmgr.domain import permissions
+from taskmgr.domain.errors import Invalid
+from taskmgr.domain.permissions import Action
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.ports import Clock, Store
+from taskmgr.domain.statistics import (
+    PERCENTILES,
+    AssigneeCount,
+    CycleTimes,
+    DayCounts,
+    Days,
+    Statistics,
+    nearest_rank,
+    parse_day,
+)
+from taskmgr.domain.user import Actor
+from taskmgr.domain.values import BadValue, check_all, optional
+from taskmgr.domain.workflow import OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsService:
+    """Numbers over all tasks outside the bin. Nothing is kept: they are counted when they are asked for."""
+
+    store: Store
+    policy: Policy
+    clock: Clock
+
+    def of(self, first: date | str | None = None, last: date | str | None = None, *, by: Actor) -> Statistics:
+        """The numbers of this moment, and those of the days from `first` to `last`.
+
+        Both days are included; by default they are the last 30 up to today. Raises `Invalid` for more
+        than 366.
+        """
+        permissions.require(by, Action.READ)
+        now, zone = self.clock(), self.policy.time_zone
+        parse = optional(lambda value: parse_day(value, zone))
+        given = check_all({"first": first, "last": last}, {"first": parse, "last": parse})
+        try:
+            days = Days.between(given["first"], given["last"], now=now, zone=zone)
+        except BadValue as bad:
+            raise Invalid([bad.at("first")]) from bad
+        # A transaction, though it writes nothing: all is read as it was at one moment.
+        return self.store.unit_of_work.run(lambda: self._of(days, now))
+
+    def _of(self, days: Days, now: datetime) -> Statistics:
+        numbers, workflow = self.store.statistics, self.policy.workflow
+        opened, midnights = workflow.in_category(*OPEN), days.midnights
+        return Statistics(
+            by_status=numbers.by_status(workflow.statuses),
+            by_priority=numbers.by_priority(opened),
+            by_assignee=self._by_assignee(opened),
+            overdue=numbers.overdue(opened, now),
+            days=days,
+            per_day=[
+                DayCounts(*counted)
+                for counted in zip(
+                    days, numbers.created(midnights), numbers.completed(midnights), strict=True
+                )
+            ],
+            cycle_times=self._cycle_times(midnights[0], midnights[-1]),
+        )
+
+    def _by_assignee(self, statuses: tuple[str, ...]) -> list[AssigneeCount]:
+        counts = self.store.statistics.by_assignee(statuses)
+        names = self.store.users.usernames([user_id for user_id in counts if user_id is not None])
+        found = [AssigneeCount(key, names.get(key or ""), count) for key, count in counts.items()]
+        return sorted(found, key=lambda row: (-row.open, row.username is None, row.username or ""))
+
+    def _cycle_times(self, start: datetime, end: datetime) -> CycleTimes:
+        numbers = self.store.statistics
+        tasks = numbers.finished(start, end)
+        if not tasks:
+            return CycleTimes(0, None, None)
+        median, p85 = (nearest_rank(percent, tasks) for percent in PERCENTILES)
+        shorter, longer = numbers.cycle_times(start, end, median, p85)
+        return CycleTimes(tasks, shorter.total_seconds(), longer.total_seconds())

@@ -1,0 +1,160 @@
+"""The one aggregation that brings a page of users together with their tasks and counts.
+
+What can be asked for the whole page at once is: planning a query costs the server more than reading
+the few index entries of one user. Only the tasks themselves are looked up user by user, because the
+limit is each user's own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bson import ObjectId
+
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import Frame, TaskCounts, UserWithTasks
+from taskmgr.domain.workflow import CLOSED, OPEN, Category
+from taskmgr.infrastructure import mappers
+
+T = TypeVar("T")
+
+Stages = list[dict[str, Any]]
+Row = Mapping[str, Any]
+# The condition of the partial index `assignee_waiting`; a query must repeat it to be answered from there.
+HAS_BLOCKERS: Mapping[str, Any] = {"blocked_by.0": {"$exists": True}}
+
+# Kept to be found and ordered by; no mapper looks at them.
+HIDDEN = ("words", "title_words", "title_key", "binned", "touched")
+
+_SOONEST: Stages = [{"$sort": {"due_at": 1, "_id": 1}}]
+_TASKS = {"from": "tasks", "localField": "user._id", "foreignField": "assignee_id"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookup:
+    """What is asked about the users of a page, each with at most `tasks_limit` tasks."""
+
+    limit: int
+    tasks_limit: int
+    frame: Frame
+
+    def stages(self) -> Stages:
+        """The stages behind those that answer users in order, one more than the limit.
+
+        The rows are users; the first has what was asked for the whole page.
+        """
+        return [
+            {"$group": {"_id": None, "user": {"$push": "$$ROOT"}}},
+            {
+                "$set": {
+                    "more": {"$gt": [{"$size": "$user"}, self.limit]},
+                    "user": {"$slice": ["$user", self.limit]},
+                }
+            },
+            *self._counted(),
+            {"$unwind": {"path": "$user", "includeArrayIndex": "place"}},
+            {"$set": {name: _on_the_first(name) for name in ("counted", "waiting", "unresolved")}},
+            *(self._tasks() if self.tasks_limit else ()),
+        ]
+
+    def _counted(self) -> Iterator[dict[str, Any]]:
+        """Counts by user and status, the open tasks with blockers, and those blockers that still block.
+
+        The first is read from the index `assignee_due` alone, the second from
+        `assignee_waiting`, in which only tasks with blockers are.
+        """
+        by_status = {
+            "_id": {"user": "$assignee_id", "status": "$status"},
+            "tasks": {"$sum": 1},
+            "overdue": _how_many({"$lte": ["$due_at", self.frame.now]}),
+            "urgent": _how_many({"$eq": ["$priority_rank", Priority.URGENT.rank]}),
+        }
+        yield _lookup("counted", [{"$match": {"binned": False}}, {"$group": by_status}])
+        shown: Stages = [{"$project": {"_id": False, "assignee_id": True, "blocked_by": True}}]
+        yield _lookup("waiting", [{"$match": {**self._in(*OPEN), **HAS_BLOCKERS}}, *shown])
+        # In words that no index understands, so that the ids are all that the planner can go by.
+        there = {"$expr": {"$not": ["$binned"]}}
+        done = self._statuses(Category.COMPLETED)
+        yield _lookup(
+            "unresolved",
+            [{"$match": {**there, "status": {"$nin": done}}}, {"$project": {"_id": True}}],
+            localField="waiting.blocked_by",
+            foreignField="_id",
+        )
+
+    def _tasks(self) -> Iterator[dict[str, Any]]:
+        """The open tasks, then the closed ones; these are not looked at where the open ones suffice."""
+        first: Stages = [*_SOONEST, {"$limit": self.tasks_limit}]
+        of_the_user = {"$expr": {"$eq": ["$assignee_id", "$$user"]}}
+        closed = [{"$match": {**of_the_user, **self._in(*CLOSED)}}, *first]
+        yield _lookup(
+            "tasks",
+            [
+                {"$match": self._in(*OPEN)},
+                *first,
+                {"$unionWith": {"coll": "tasks", "pipeline": closed}},
+                {"$limit": self.tasks_limit},
+                {"$project": dict.fromkeys(HIDDEN, False)},
+            ],
+            let={"user": "$user._id"},
+        )
+
+    def _in(self, *categories: Category) -> dict[str, Any]:
+        return {"binned": False, "status": {"$in": self._statuses(*categories)}}
+
+    def _statuses(self, *categories: Category) -> list[str]:
+        return list(self.frame.policy.workflow.in_category(*categories))
+
+    def users(self, rows: Sequence[Row], task: Callable[[Row], T]) -> list[UserWithTasks[T]]:
+        """The users of the rows, with what was counted and their tasks, each made by `task`."""
+        if not rows:
+            return []
+        by_user: defaultdict[ObjectId, list[Row]] = defaultdict(list)
+        for counted in rows[0]["counted"]:
+            by_user[counted["_id"]["user"]].append(counted)
+        blocked = _blocked(rows[0])
+        return [
+            UserWithTasks(
+                user=mappers.user(row["user"]),
+                tasks=[task(found) for found in row.get("tasks", ())],
+                tasks_total=sum(counted["tasks"] for counted in by_user[row["user"]["_id"]]),
+                counts=self._counts(by_user[row["user"]["_id"]], blocked[row["user"]["_id"]]),
+            )
+            for row in rows
+        ]
+
+    def _counts(self, by_status: Sequence[Row], blocked: int) -> TaskCounts:
+        """One user's counts. A status that the policy does not know is neither open nor started."""
+        open_, started = self._statuses(*OPEN), self._statuses(Category.STARTED)
+        counted = [row for row in by_status if row["_id"]["status"] in open_]
+        return TaskCounts(
+            open=sum(row["tasks"] for row in counted),
+            overdue=sum(row["overdue"] for row in counted),
+            blocked=blocked,
+            started=sum(row["tasks"] for row in counted if row["_id"]["status"] in started),
+            urgent=sum(row["urgent"] for row in counted),
+        )
+
+
+def _lookup(name: str, pipeline: Stages, **more: Any) -> dict[str, Any]:
+    return {"$lookup": {**_TASKS, "pipeline": pipeline, "as": name, **more}}
+
+
+def _how_many(condition: Mapping[str, Any]) -> dict[str, Any]:
+    return {"$sum": {"$cond": [condition, 1, 0]}}
+
+
+def _on_the_first(name: str) -> dict[str, Any]:
+    """A field of the page, kept in its first row alone."""
+    return {"$cond": [{"$eq": ["$place", 0]}, f"${name}", "$$REMOVE"]}
+
+
+def _blocked(page: Row) -> Counter[ObjectId]:
+    """How many of the open tasks with blockers have one that still blocks, by user."""
+    unresolved = {row["_id"] for row in page["unresolved"]}
+    return Counter(
+        row["assignee_id"] for row in page["waiting"] if not unresolved.isdisjoint(row["blocked_by"])
+    )

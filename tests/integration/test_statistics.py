@@ -1,0 +1,197 @@
+"""Statistics: what the store counts is what plain Python counts, and from indexes alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
+from taskmgr.bootstrap import build_services
+from taskmgr.domain.errors import Invalid
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.services import Services
+from taskmgr.domain.statistics import AssigneeCount, CycleTimes, DayCounts, Days, Statistics
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import Actor, User
+from taskmgr.infrastructure.store import mongo_store
+from tests.conftest import empty
+from tests.factories import NOW, SYSTEM, Clock, a_task, a_user
+from tests.integration.many_tasks import POLICIES, many_tasks, store_all
+
+MakeTask, MakeUser = Callable[..., Task], Callable[..., User]
+
+half = settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]
+USERS = [a_user(username=name) for name in ("ada", "bob", "cyd")]
+NAMES: Mapping[str | None, str] = {user.id: user.username for user in USERS}
+SPANS = st.sampled_from([(None, None), (date(2026, 3, 8), date(2026, 3, 8)), (date(2026, 3, 1), None)])
+
+
+def at_rank(ordered: Sequence[float], percent: int) -> float | None:
+    """The smallest that so many percent do not exceed."""
+    for place, value in enumerate(ordered, start=1):
+        if 100 * place >= percent * len(ordered):
+            return value
+    return None
+
+
+def plainly(tasks: Sequence[Task], policy: Policy, first: date | None, last: date | None) -> Statistics:
+    """The same over all tasks, a day being what the time zone's calendar says."""
+    workflow, zone = policy.workflow, policy.time_zone
+    last = last or NOW.astimezone(zone).date()
+    days = Days(first or last - timedelta(days=29), last, zone)
+    there = [task for task in tasks if not task.is_binned]
+    opened = [task for task in there if workflow.is_open(task.status)]
+    created = Counter(task.created_at.astimezone(zone).date() for task in there)
+    completed = [
+        task
+        for task in there
+        if task.completed_at and days.first <= task.completed_at.astimezone(zone).date() <= last
+    ]
+    ended = Counter(task.completed_at.astimezone(zone).date() for task in completed if task.completed_at)
+    took = sorted(
+        (task.completed_at - task.started_at).total_seconds()
+        for task in completed
+        if task.started_at and task.completed_at
+    )
+    statuses, priorities = Counter(t.status for t in there), Counter(t.priority for t in opened)
+    busy = Counter(t.assignee_id for t in opened).items()
+    return Statistics(
+        by_status={status: statuses[status] for status in workflow.statuses},
+        by_priority={priority: priorities[priority] for priority in Priority},
+        by_assignee=sorted(
+            (AssigneeCount(key, NAMES.get(key), count) for key, count in busy),
+            key=lambda row: (-row.open, row.username or "~"),
+        ),
+        overdue=sum(task.is_overdue(now=NOW, workflow=workflow) for task in there),
+        days=days,
+        per_day=[DayCounts(day, created[day], ended[day]) for day in days],
+        cycle_times=CycleTimes(len(took), at_rank(took, 50), at_rank(took, 85)),
+    )
+
+
+@half
+@given(data=st.data())
+def test_the_store_counts_what_plain_python_counts(data: st.DataObject, database: Database[Any]) -> None:
+    empty(database)
+    policy = data.draw(st.sampled_from(POLICIES))
+    tasks = data.draw(many_tasks(policy, [*NAMES, None]))
+    store_all(database, USERS, tasks)
+    services = build_services(mongo_store(database), policy=policy, clock=Clock())
+    span = data.draw(SPANS)
+    found = services.statistics.of(*span, by=SYSTEM)
+    assert found == plainly(tasks, policy, *span)
+    assert list(found.by_status) == list(policy.workflow.statuses)
+
+
+# --- in the life of a task
+
+
+def test_a_task_that_is_reopened_was_not_completed(
+    services: Services, make_task: MakeTask, make_user: MakeUser, clock: Clock
+) -> None:
+    task = make_task(assignee_id=make_user("ada").id, status="in_progress")
+    clock.advance(hours=2)
+    services.tasks.change_status(task.id, status="completed", by=SYSTEM)
+    done = services.statistics.of(by=SYSTEM)
+    assert (done.per_day[-1].completed, done.cycle_times) == (1, CycleTimes(1, 7200.0, 7200.0))
+    clock.advance(hours=1)
+    services.tasks.change_status(task.id, status="in_progress", reason="It leaks", by=SYSTEM)
+    reopened = services.statistics.of(by=SYSTEM)
+    assert (reopened.per_day[-1].completed, reopened.cycle_times) == (0, CycleTimes(0, None, None))
+    clock.advance(hours=1)
+    services.tasks.change_status(task.id, status="completed", by=SYSTEM)
+    assert services.statistics.of(by=SYSTEM).cycle_times.median_seconds == 4 * 3600
+
+
+def test_a_task_in_the_bin_counts_nowhere(services: Services, make_task: MakeTask) -> None:
+    nothing = services.statistics.of(by=SYSTEM)
+    task = make_task(due_date="2026-03-01")
+    assert services.statistics.of(by=SYSTEM) != nothing
+    services.tasks.bin(task.id, by=SYSTEM)
+    assert services.statistics.of(by=SYSTEM) == nothing
+
+
+def test_everybody_may_ask(services: Services, viewer: Actor) -> None:
+    assert services.statistics.of("2026-03-01", "2026-03-02", by=viewer).days.last == date(2026, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("span", "mistakes"),
+    [
+        (("2025-03-09", None), [("first", "too_many")]),
+        (("2026-03-11", None), [("first", "out_of_range")]),
+        (("soon", "late"), [("first", "bad_date"), ("last", "bad_date")]),
+    ],
+)
+def test_a_span_that_cannot_be_is_refused(
+    span: tuple[str, str | None], mistakes: list[tuple[str, str]], services: Services
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        services.statistics.of(*span, by=SYSTEM)
+    assert [(error.location, error.code) for error in caught.value.errors] == mistakes
+
+
+# --- what it costs
+
+
+class _Asked(CommandListener):
+    """The commands that were sent."""
+
+    def __init__(self) -> None:
+        self.commands: list[dict[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.commands.append(dict(event.command))
+
+    def succeeded(self, event: Any) -> None: ...
+
+    def failed(self, event: Any) -> None: ...
+
+
+@pytest.fixture
+def asked(mongodb_uri: str, database: Database[Any]) -> list[dict[str, Any]]:
+    """What the statistics ask of a database with some tasks in it."""
+    ada = USERS[0]
+    tasks = [
+        a_task(
+            status=status,
+            assignee_id=ada.id,
+            created_at=NOW - timedelta(hours=number),
+            started_at=NOW - timedelta(days=1),
+            completed_at=NOW if status == "completed" else None,
+        )
+        for status in POLICIES[0].workflow.statuses
+        for number in range(20)
+    ]
+    store_all(database, USERS, tasks)
+    listener = _Asked()
+    with MongoClient(mongodb_uri, tz_aware=True, event_listeners=[listener]) as connection:
+        build_services(mongo_store(connection[database.name]), clock=Clock()).statistics.of(by=SYSTEM)
+    return [command for command in listener.commands if command.get("aggregate") == "tasks"]
+
+
+def test_every_number_is_read_from_an_index_alone(
+    asked: list[dict[str, Any]], database: Database[Any]
+) -> None:
+    assert len(asked) == len(POLICIES[0].workflow.statuses) + 7
+    for command in asked:
+        plain = {name: command[name] for name in ("aggregate", "pipeline", "cursor", "hint")}
+        explained = database.command("explain", plain, verbosity="executionStats")
+        stage = explained["stages"][0]["$cursor"] if "stages" in explained else explained
+        assert "COLLSCAN" not in str(explained)
+        assert stage["executionStats"]["totalDocsExamined"] == 0, command["pipeline"]
+        assert stage["executionStats"]["totalKeysExamined"] <= 20 * 6 + 10
+
+
+def test_all_is_asked_in_one_transaction(asked: list[dict[str, Any]]) -> None:
+    assert len({(str(command["lsid"]), command["txnNumber"]) for command in asked}) == 1
+    assert {command["autocommit"] for command in asked} == {False}

@@ -1,0 +1,169 @@
+"""Users with their tasks and counts: what the aggregation says is what plain Python says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymongo.database import Database
+
+from taskmgr.bootstrap import build_services
+from taskmgr.domain.due_date import DueDate
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import Frame, TaskCounts, TaskRecord, UserWithTasks, Window
+from taskmgr.domain.services import Services
+from taskmgr.domain.services.facts import unresolved
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import User
+from taskmgr.domain.workflow import Category
+from taskmgr.infrastructure.documents import UNDATED
+from taskmgr.infrastructure.repositories.users_with_tasks import Lookup
+from taskmgr.infrastructure.store import mongo_store
+from tests.conftest import empty
+from tests.factories import NOW, SYSTEM, Clock, a_task, a_user
+from tests.integration.many_tasks import POLICIES, many_tasks, store_all
+
+half = settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]
+USERS = [a_user(username=name) for name in ("ada", "bob", "cyd")]
+IDS = [*(user.id for user in USERS), None]
+
+
+def plainly(user: User, tasks: Sequence[Task], policy: Policy, tasks_limit: int) -> UserWithTasks[Task]:
+    """The same by the domain's own questions, over all tasks."""
+    workflow = policy.workflow
+    there = {task.id: task for task in tasks if not task.is_binned}
+    own = [task for task in there.values() if task.assignee_id == user.id]
+    opened = [task for task in own if workflow.is_open(task.status)]
+    started = [task for task in own if workflow.category(task.status) is Category.STARTED]
+    order = sorted(
+        own,
+        key=lambda t: (not workflow.is_open(t.status), t.due_date.at if t.due_date else UNDATED, t.id),
+    )
+    return UserWithTasks(
+        user=user,
+        tasks=order[:tasks_limit],
+        tasks_total=len(own),
+        counts=TaskCounts(
+            open=len(opened),
+            overdue=sum(task.is_overdue(now=NOW, workflow=workflow) for task in own),
+            blocked=sum(bool(unresolved(task.blocked_by, there, policy)) for task in opened),
+            started=len(started),
+            urgent=sum(task.priority is Priority.URGENT for task in opened),
+        ),
+        wip_room=max(0, policy.wip_limit - len(started)) if policy.wip_limit else None,
+    )
+
+
+def ids(row: UserWithTasks[Task]) -> UserWithTasks[str]:
+    return replace(row, tasks=[task.id for task in row.tasks])  # type: ignore[return-value]
+
+
+def record_ids(row: UserWithTasks[TaskRecord]) -> UserWithTasks[str]:
+    return replace(row, tasks=[record["id"] for record in row.tasks])  # type: ignore[return-value]
+
+
+@half
+@given(data=st.data())
+def test_the_aggregation_says_what_plain_python_says(data: st.DataObject, database: Database[Any]) -> None:
+    empty(database)
+    policy = replace(data.draw(st.sampled_from(POLICIES)), wip_limit=data.draw(st.integers(0, 3)))
+    tasks = data.draw(many_tasks(policy, IDS))
+    store_all(database, USERS, tasks)
+    services = build_services(mongo_store(database), policy=policy, clock=Clock())
+    tasks_limit = data.draw(st.integers(0, 5))
+    window, found = Window(limit=data.draw(st.integers(1, 4)), with_total=True), []
+    while True:
+        page = services.users.list_with_tasks(window, tasks_limit=tasks_limit, by=SYSTEM)
+        found += page.items
+        assert page.items
+        assert page.total == len(USERS)
+        records = services.users.list_with_records(window, tasks_limit=tasks_limit, by=SYSTEM)
+        assert [record_ids(row) for row in records.items] == [ids(row) for row in page.items]
+        assert (records.next, records.total) == (page.next, page.total)
+        if page.next is None:
+            break
+        assert len(page.items) == window.limit
+        window = replace(window, after=page.next)
+    assert found == [plainly(user, tasks, policy, tasks_limit) for user in USERS]
+
+
+def test_without_users_there_is_an_empty_page(services: Services) -> None:
+    page = services.users.list_with_tasks(by=SYSTEM)
+    assert (list(page.items), page.next) == ([], None)
+
+
+def test_there_is_no_room_beyond_the_limit(
+    make_user: Callable[..., User], make_task: Callable[..., Task], services_under: Callable[..., Services]
+) -> None:
+    ada = make_user("ada")
+    for _ in range(2):
+        make_task(assignee_id=ada.id, status="in_progress")
+
+    def room(limit: int) -> int | None:
+        policy = replace(POLICIES[0], wip_limit=limit)
+        return services_under(policy).users.list_with_tasks(by=SYSTEM).items[0].wip_room
+
+    assert [room(limit) for limit in (0, 1, 2, 3)] == [None, 0, 0, 1]
+
+
+# --- what it costs
+
+
+def crowd(first: int, number: int) -> tuple[list[User], list[Task]]:
+    """Users, each with three open tasks, one of which waits for another, and two closed ones.
+
+    Nobody's tasks are due before all others', so that an index by due date alone is no short cut.
+    """
+    users = [a_user(username=f"user-{place:03}") for place in range(first, first + number)]
+    statuses = ("todo", "in_progress", "backlog", "completed", "cancelled")
+    due = (DueDate.at_instant(NOW + timedelta(hours=37 * place % 101)) for place in count())
+    tasks = []
+    for user in users:
+        own = [a_task(assignee_id=user.id, status=status, due_date=next(due)) for status in statuses]
+        own[1] = replace(own[1], blocked_by=(own[0].id,))
+        tasks += own
+    return users, tasks
+
+
+def explained(database: Database[Any], lookup: Lookup) -> tuple[str, dict[str, Any]]:
+    """How the users are found, and what each lookup reads."""
+    database.command("planCacheClear", "tasks")  # what was best for other tests' handful of tasks
+    pipeline = [{"$sort": {"username": 1, "_id": 1}}, {"$limit": lookup.limit + 1}, *lookup.stages()]
+    command = {"aggregate": "users", "pipeline": pipeline, "cursor": {}}
+    found = database.command("explain", command, verbosity="executionStats")
+    lookups = {stage["$lookup"]["as"]: stage for stage in found["stages"] if "$lookup" in stage}
+    return str(found["stages"][0]["$cursor"]["queryPlanner"]["winningPlan"]), lookups
+
+
+def test_what_is_read_comes_from_indexes_and_depends_on_the_page_alone(database: Database[Any]) -> None:
+    lookup = Lookup(limit=10, tasks_limit=2, frame=Frame(NOW, POLICIES[0]))
+    read = []
+    for first, number in ((0, 100), (100, 400)):  # among a handful of tasks any index would do
+        store_all(database, *crowd(first, number))
+        users, lookups = explained(database, lookup)
+        assert "IXSCAN" in users
+        assert "COLLSCAN" not in users
+        assert "'SORT'" not in users
+        assert [stage["collectionScans"] for stage in lookups.values()] == [0, 0, 0, 0]
+        read.append(
+            {name: (stage["indexesUsed"], stage["totalDocsExamined"]) for name, stage in lookups.items()}
+        )
+        keys = {name: stage["totalKeysExamined"] for name, stage in lookups.items()}
+        assert keys["counted"] <= 10 * 5 + 2 * 10
+
+    assert (
+        read[0]
+        == read[1]
+        == {
+            "counted": (["assignee_due"], 0),
+            "waiting": (["assignee_waiting"], 10),
+            "unresolved": (["_id_"], 10),
+            "tasks": (["assignee_due"], 20),
+        }
+    )
