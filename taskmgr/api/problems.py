@@ -175,7 +175,10 @@ def extensions_of(error: DomainError) -> dict[str, Any]:
     if isinstance(error, Stale):
         return {"current": current_app.extensions[CURRENT](error.current)}
     if isinstance(error, BulkRefused):
-        return {"results": results(error.results, kept=False)}
+        found = results(error.results, kept=False)
+        if error.is_invalid:
+            return {"errors": field_errors([e.under("body") for e in error.errors]), "results": found}
+        return {"reasons": reasons(error.reasons), "results": found}
     if isinstance(error, UnexpectedCount):
         return {"count": error.count}
     return {}
@@ -191,7 +194,7 @@ def register(app: Flask) -> None:
             return internal_error(error)
         later = code in ("unavailable", "idempotency_in_progress")
         if code == "unavailable":
-            _log.warning("store unavailable", cause=repr(error.__cause__))
+            _log.warning("unavailable", detail=str(error), cause=repr(error.__cause__))
         headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if later else None
         return respond(code, str(error), headers, **extensions_of(error))
 

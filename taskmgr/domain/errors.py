@@ -153,8 +153,17 @@ class Unavailable(DomainError):
 
     code = "unavailable"
 
+    def __init__(self, detail: str = "The database did not answer in time.") -> None:
+        super().__init__(detail)
+
+
+class Closed(DomainError):
+    """The services were used when their connection was closed: behind the block of `connect()`."""
+
+    code = "closed"
+
     def __init__(self) -> None:
-        super().__init__("The database did not answer in time.")
+        super().__init__("The connection is closed: use the services inside `with taskmgr.connect()`.")
 
 
 class WriteConflict(DomainError):

@@ -9,7 +9,7 @@ from enum import Enum
 from taskmgr.domain.errors import NotPermitted
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, Role, User
+from taskmgr.domain.user import Actor, Role, User, acting
 
 
 class Reach(Enum):
@@ -61,7 +61,7 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
 
 def permits(actor: Actor, action: Action, task: Task | None = None) -> bool:
     """Whether the actor may do this, with this task where the right depends on one."""
-    reach = TABLE[action][actor.role]
+    reach = TABLE[action][acting(actor).role]
     if reach is Reach.ANY or reach is Reach.NOTHING or task is None:
         return reach is not Reach.NOTHING
     created = task.created_by == actor.id

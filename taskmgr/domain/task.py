@@ -110,15 +110,15 @@ def new_task(task_id: str, given: Mapping[str, Any], *, by: str, now: datetime, 
 
 
 def parsers(policy: Policy) -> Mapping[str, Callable[[Any], Any]]:
-    """What each changeable field may hold, under a policy."""
+    """What each changeable field may hold, under a policy; None empties what can be empty."""
     return {
-        "title": values.title,
-        "description": values.description,
-        "status": policy.workflow.parse,
-        "priority": parse_priority,
+        "title": values.never_null(values.title),
+        "description": values.or_empty(values.description, ""),
+        "status": values.never_null(policy.workflow.parse),
+        "priority": values.never_null(parse_priority),
         "due_date": values.optional(lambda value: DueDate.parse(value, policy.time_zone)),
         "assignee_id": values.optional(values.identifier),
-        "labels": values.labels,
+        "labels": values.or_empty(values.labels, ()),
         "parent_id": values.optional(values.identifier),
-        "blocked_by": values.task_ids,
+        "blocked_by": values.or_empty(values.task_ids, ()),
     }

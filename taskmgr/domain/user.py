@@ -93,3 +93,13 @@ class Actor:
         """A system process, with an administrator's rights; guards still hold for it."""
         checked = values.check_all({"name": name}, {"name": _process_name})["name"]
         return cls(id=f"system:{checked}", role=Role.ADMIN)
+
+
+def acting(by: object) -> Actor:
+    """`by` itself. Raises `TypeError` for anything but an actor, such as a name: a script's mistake."""
+    if isinstance(by, Actor):
+        return by
+    raise TypeError(
+        'by= takes who acts, as services.actor("ada") or services.system("nightly-triage") '
+        f"answers it; this is {by!r}."
+    )

@@ -27,6 +27,7 @@ EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3: a path of 256 octets, less its bracke
 REASON_LENGTH = 1_000
 COMMENT_LENGTH = 10_000
 TOKEN_NAME_LENGTH = 100
+_MOST_REPEATS = 10  # how often, on average, each item of a list may be given
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _USERNAME = re.compile(r"[a-z0-9._-]{3,40}")
@@ -83,6 +84,22 @@ def optional(parser: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else parser(value)
 
 
+def or_empty(parser: Callable[[Any], Any], empty: object) -> Callable[[Any], Any]:
+    """The same parser, taking None for what is empty."""
+    return lambda value: parser(empty if value is None else value)
+
+
+def never_null(parser: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same parser, for what cannot be empty."""
+
+    def parse(value: Any) -> Any:
+        if value is None:
+            raise BadValue("null", "Must not be null.")
+        return parser(value)
+
+    return parse
+
+
 def text(value: object, *, longest: int, shortest: int = 0, breaks: bool = False) -> str:
     """Trimmed text of `shortest` to `longest` characters, without control characters.
 
@@ -98,10 +115,10 @@ def text(value: object, *, longest: int, shortest: int = 0, breaks: bool = False
 
 
 def _checked(value: str, *, longest: int, breaks: bool) -> str:
+    if len(value) > longest:  # first: a megabyte is not worth a look at each of its characters
+        raise BadValue("too_long", f"Must be at most {longest} characters; these are {len(value)}.")
     if any(_is_control(character, breaks=breaks) for character in value):
         raise BadValue("control_character", "Must not contain control characters.")
-    if len(value) > longest:
-        raise BadValue("too_long", f"Must be at most {longest} characters; these are {len(value)}.")
     return value
 
 
@@ -157,6 +174,8 @@ def _distinct(value: object, parser: Callable[[object], str], *, most: int) -> t
     """A list without duplicates, in the order given."""
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         raise BadValue("wrong_type", "Must be a list.")
+    if len(value) > most * _MOST_REPEATS:  # a megabyte of them is not worth a look at each
+        raise BadValue("too_many", f"Must be at most {most}; these are {len(value)}.")
     found: dict[str, None] = {}
     for position, item in enumerate(value):
         try:

@@ -11,17 +11,21 @@ from typing import Any, TypeVar
 from pymongo.errors import (
     ConnectionFailure,
     ExecutionTimeout,
+    InvalidOperation,
     PyMongoError,
     WaitQueueTimeoutError,
     WTimeoutError,
 )
 
-from taskmgr.domain.errors import Unavailable
+from taskmgr.domain.errors import Closed, Unavailable
 
 C = TypeVar("C")
 
 _PASSING = (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError)
 _LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
+
+# The driver has no class of its own for it.
+_AFTER_CLOSE = "after close"
 
 # Inside a transaction the driver's own errors must pass: their labels tell it what to run again.
 in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)
@@ -29,9 +33,16 @@ in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """The driver's "not now" becomes `Unavailable`; what is left is a mistake of ours and stays."""
+    """The driver's "not now" becomes `Unavailable`, its "not any more" `Closed`.
+
+    What is left is a mistake of ours and stays.
+    """
     try:
         yield
+    except InvalidOperation as error:
+        if _AFTER_CLOSE in str(error):
+            raise Closed from error
+        raise
     except PyMongoError as error:
         if not in_transaction.get() and is_passing(error):
             raise Unavailable from error

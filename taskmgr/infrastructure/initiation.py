@@ -15,7 +15,7 @@ from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyM
 from pymongo.uri_parser import parse_uri
 
 from taskmgr.domain.errors import CannotStart
-from taskmgr.infrastructure.connection import first_line
+from taskmgr.infrastructure.connection import first_line, unusable_uri
 
 _PARTS = re.compile(r"(mongodb://(?:[^@/?]*@)?)([^/?]+)(.*)")
 _DEADLINE = 60.0  # seconds; several servers take a dozen to elect the first primary
@@ -92,6 +92,6 @@ def _told() -> Iterator[None]:
             ) from error
         raise CannotStart(f"The replica set cannot be initiated: {first_line(error)}") from error
     except (ConfigurationError, InvalidURI, ValueError) as error:
-        raise CannotStart(f"TASKMGR_MONGODB_URI is not usable: {error}") from error
+        raise unusable_uri(error) from error
     except PyMongoError as error:
         raise CannotStart(f"No MongoDB answers there: {first_line(error)}") from error

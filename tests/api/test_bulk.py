@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from taskmgr.api.problems import CODES
 from taskmgr.api.schemas.queries import FILTERS
 from taskmgr.domain.services.bulk import MOST_OPERATIONS, OPERATIONS
 from taskmgr.domain.task import Task
-from tests.api.client import Answer, Client
+from tests.api.client import Answer, Client, mistakes
 
 BULK = "tasks/bulk"
 
@@ -22,6 +23,14 @@ def admin_client(client: Client) -> Client:
 
 def codes(answer: Answer) -> list[Any]:
     return [r["problem"]["code"] if "problem" in r else r["status"] for r in answer.json["results"]]
+
+
+def whole_problem(answer: Answer, code: str, member: str) -> dict[str, Any]:
+    """The problem of an atomic bulk: it has what one of this code has anywhere, and `results`."""
+    found: dict[str, Any] = answer.json
+    assert (answer.status_code, found["code"]) == (CODES[code].status, code)
+    assert found.keys() == {"type", "title", "status", "code", "detail", "request_id", member, "results"}
+    return found
 
 
 def create(title: str, **more: Any) -> dict[str, Any]:
@@ -83,9 +92,25 @@ def test_an_atomic_bulk_in_which_something_is_refused_changes_nothing_and_tells_
     with nothing_changes():
         answer = admin_client.post(BULK, {"operations": operations})
 
-    assert (answer.status_code, answer.json["code"]) == (409, "refused")
     assert codes(answer) == [424, "refused", "not_found", "stale"]
     assert answer.json["results"][0]["id"] is None
+    refusal = answer.json["results"][1]["problem"]
+    told = whole_problem(answer, "refused", "reasons")
+    assert told["reasons"] == refusal["reasons"] != []
+    assert told["detail"] == "3 of 4 operations failed; nothing was changed."
+
+
+def test_an_atomic_bulk_that_fails_without_a_rule_has_no_reasons_but_its_results(
+    client: Client, make_task: Callable[..., Task], nothing_changes: Callable[[], Any]
+) -> None:
+    member, task = client.as_("member"), make_task()
+    operations = [{"op": "bin", "id": "f" * 24}, {"op": "bin", "id": task.id}]
+
+    with nothing_changes():
+        answer = member.post(BULK, {"operations": operations})
+
+    assert codes(answer) == ["not_found", "not_permitted"]
+    assert whole_problem(answer, "refused", "reasons")["reasons"] == []
 
 
 def test_an_atomic_bulk_with_an_invalid_operation_is_invalid(
@@ -96,8 +121,37 @@ def test_an_atomic_bulk_with_an_invalid_operation_is_invalid(
     with nothing_changes():
         answer = admin_client.post(BULK, {"operations": operations})
 
-    assert (answer.status_code, answer.json["code"]) == (422, "invalid")
     assert codes(answer) == [424, "invalid", "invalid", "invalid", "invalid"]
+    found = whole_problem(answer, "invalid", "errors")["errors"]
+    assert [(e["location"], e["code"]) for e in found] == [
+        ("body.operations.1.title", "blank"),
+        ("body.operations.2.title", "required"),
+        ("body.operations.3.op", "not_allowed"),
+        ("body.operations.4.id", "unknown_field"),
+    ]
+
+
+def test_so_many_mistakes_are_told_of_a_bulk_and_no_more(admin_client: Client) -> None:
+    wrong = [{"op": "change", **dict.fromkeys((f"key{n}" for n in range(200)), 1)}] * 20
+
+    answer = admin_client.post(BULK, {"operations": wrong})
+
+    told = whole_problem(answer, "invalid", "errors")
+    assert len(told["errors"]) == 100
+    assert {len(result["problem"]["errors"]) for result in told["results"]} == {21}  # `id` is missing, too
+
+
+def test_a_change_by_query_that_is_invalid_is_told_once(
+    admin_client: Client, make_task: Callable[..., Task]
+) -> None:
+    make_task(), make_task()
+    body = {"where": {}, "change": {"assignee_id": "f" * 24}, "expect": 2}
+
+    answer = admin_client.post(BULK, body)
+
+    assert codes(answer) == ["invalid", "invalid"]
+    (error,) = whole_problem(answer, "invalid", "errors")["errors"]
+    assert (error["location"], error["code"]) == ("body.change.assignee_id", "unknown_user")
 
 
 def test_in_mode_each_every_operation_stands_for_itself(
@@ -154,7 +208,7 @@ def test_a_dry_bulk_answers_alike_and_leaves_nothing(
 
     assert answer.status_code == 200
     assert answer.headers["Dry-Run"] == "true"
-    assert answer.json["results"] == [{"status": 201, "id": None, "version": 1}]
+    assert answer.json == {"results": [{"status": 201, "id": None, "version": 1}], "change_set": None}
 
 
 def test_a_bulk_by_query_changes_every_task_that_matches(
@@ -207,6 +261,34 @@ def test_a_bulk_that_cannot_be_read_names_the_place(
 
     assert answer.status_code == 422
     assert (location, code) in [(e["location"], e["code"]) for e in answer.json["errors"]]
+
+
+def test_all_mistakes_of_a_bulk_by_query_are_told_at_once(admin_client: Client) -> None:
+    body = {
+        "where": {"state": "todo", "status": "done", "bin": True},
+        "change": {"title": "", "colour": "red"},
+        "mode": "some",
+    }
+
+    assert mistakes(admin_client.post(BULK, body), "invalid") == [
+        ("body.change.colour", "unknown_field"),
+        ("body.change.title", "blank"),
+        ("body.expect", "required"),
+        ("body.mode", "not_allowed"),
+        ("body.where.bin", "wrong_type"),
+        ("body.where.state", "unknown_field"),
+        ("body.where.status", "not_allowed"),
+    ]
+
+
+def test_what_is_given_wrongly_is_not_told_to_be_missing(admin_client: Client) -> None:
+    assert mistakes(admin_client.post(BULK, {"where": 1, "change": {}, "expect": "two"}), "invalid") == [
+        ("body.expect", "wrong_type"),
+        ("body.where", "wrong_type"),
+    ]
+    assert mistakes(admin_client.post(BULK, {"operations": 1}), "invalid") == [
+        ("body.operations", "wrong_type")
+    ]
 
 
 def test_a_thousand_creates_are_one_bulk(admin_client: Client) -> None:

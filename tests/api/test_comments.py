@@ -31,7 +31,19 @@ def test_a_comment_has_its_own_place_version_and_author(client: Client, task: Ta
     assert (answer.json["author_id"], answer.json["task_id"]) == (member.user.id, task.id)
     assert answer.headers["ETag"] == '"1"'
     assert answer.headers["Location"] == f"/api/v1/tasks/{task.id}/comments/{answer.json['id']}"
+    found = member.get(answer.headers["Location"])
+    assert (found.status_code, found.json, found.headers["ETag"]) == (200, answer.json, '"1"')
     assert member.get(f"tasks/{task.id}").json["version"] == 1
+
+
+def test_a_comment_that_the_caller_has_already_is_not_sent_again(client: Client, task: Task) -> None:
+    member = client.as_("member")
+    path = f"tasks/{task.id}/comments/{said(member, task)['id']}"
+
+    assert member.get(path, headers={"If-None-Match": '"1"'}).status_code == 304
+    member.patch(path, {"text": "Better"})
+    again = member.get(path, headers={"If-None-Match": '"1"'})
+    assert (again.status_code, again.json["text"], again.headers["ETag"]) == (200, "Better", '"2"')
 
 
 def test_comments_come_oldest_first_and_page_by_page(client: Client, task: Task) -> None:
@@ -70,7 +82,8 @@ def test_a_viewer_may_read_but_not_write(client: Client, task: Task) -> None:
     said(client.as_("member"), task)
     viewer = client.as_("viewer")
 
-    assert len(viewer.get(f"tasks/{task.id}/comments").json["items"]) == 1
+    (comment,) = viewer.get(f"tasks/{task.id}/comments").json["items"]
+    assert viewer.get(f"tasks/{task.id}/comments/{comment['id']}").json == comment
     problem(viewer.post(f"tasks/{task.id}/comments", {"text": "Hello"}), "not_permitted")
 
 
@@ -94,6 +107,7 @@ def test_a_deleted_comment_is_gone_but_for_the_log(client: Client, task: Task) -
 
     assert member.get(f"tasks/{task.id}/comments").json["items"] == []
     problem(member.delete(path), "not_found")
+    problem(member.get(path), "not_found")
     entry = member.get("activity", entity_id=comment["id"]).json["items"][0]
     assert (entry["kind"], entry["before"]["text"]) == ("comment.deleted", "Delete me")
 
@@ -105,6 +119,7 @@ def test_a_comment_is_found_under_its_own_task_alone(
     comment = said(admin, task)
 
     problem(admin.patch(f"tasks/{other.id}/comments/{comment['id']}", {"text": "Moved"}), "not_found")
+    problem(admin.get(f"tasks/{other.id}/comments/{comment['id']}"), "not_found")
 
 
 def test_the_comments_of_a_task_in_the_bin_are_not_there(client: Client, task: Task) -> None:
@@ -113,6 +128,7 @@ def test_the_comments_of_a_task_in_the_bin_are_not_there(client: Client, task: T
     admin.delete(f"tasks/{task.id}")
 
     problem(admin.get(f"tasks/{task.id}/comments"), "not_found")
+    problem(admin.get(f"tasks/{task.id}/comments/{comment['id']}"), "not_found")
     problem(admin.delete(f"tasks/{task.id}/comments/{comment['id']}"), "not_found")
 
 

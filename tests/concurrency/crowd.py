@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
@@ -13,7 +14,7 @@ from operator import attrgetter
 from typing import Any, Self
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.errors import DomainError, Refused
+from taskmgr.domain.errors import DomainError, Refused, Unavailable
 from taskmgr.domain.ports import Remembered
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.connection import open_database
@@ -23,6 +24,7 @@ PROCESSES, THREADS = 4, 8
 CROWD = PROCESSES * THREADS
 # Seconds. For a command among 32 that all meet on a busy machine, and for all to come together.
 PATIENCE = 60.0
+MOST_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _serve(uri: str, name: str, end: Connection, barrier: Barrier) -> None:
     services = build_services(mongo_store(open_database(uri, name), deadline=PATIENCE))
 
     def take_part(what: Call | None) -> Outcome:
-        services.health.check()  # every thread has its connection before it starts
+        _connect(services)
         barrier.wait(PATIENCE)
         return Outcome() if what is None else _outcome(partial(what.perform, services))
 
@@ -118,6 +120,14 @@ def _serve(uri: str, name: str, end: Connection, barrier: Barrier) -> None:
             hand = end.recv()
             idle = [None] * (THREADS - len(hand))
             end.send(list(threads.map(take_part, [*hand, *idle]))[: len(hand)])
+
+
+def _connect(services: Services) -> None:
+    """Every thread has its connection before it starts, however busy the machine is."""
+    for _ in range(MOST_TRIES):
+        with suppress(Unavailable):
+            return services.health.check()
+    raise TimeoutError("the database does not answer")
 
 
 def _outcome(perform: Callable[[], Any]) -> Outcome:

@@ -103,6 +103,20 @@ def test_urgent_tasks_that_come_by_all_ways_at_once_stay_within_the_limit(
     assert database["tasks"].count_documents(held) == URGENT
 
 
+def test_bulks_of_two_stay_within_the_limit_and_none_is_done_by_half(
+    at_once: AtOnce, make_task: MakeTask, database: Database[Any], member: Actor
+) -> None:
+    pairs = [[make_task(assignee_id=member.id).id for _ in range(2)] for _ in range(CROWD // 2)]
+    outcomes = at_once(
+        call("bulk.run", [{"op": "status", "id": i, "status": "in_progress"} for i in pair], by=member)
+        for pair in pairs
+    )
+    assert Counter(o.told for o in outcomes) == {"ok": WIP // 2, "BulkRefused": len(pairs) - WIP // 2}
+    started = {str(row["_id"]) for row in database["tasks"].find({"status": "in_progress"})}
+    won = [set(pair) for pair, outcome in zip(pairs, outcomes, strict=True) if outcome.succeeded]
+    assert started == set().union(*won)
+
+
 def test_each_ones_limit_is_their_own(at_once: AtOnce, make_task: MakeTask, make_user: MakeUser) -> None:
     users = [make_user(name) for name in ("ada", "bertha", "clara", "dora")]
     tasks = [make_task(assignee_id=user.id) for user in users for _ in range(8)]

@@ -56,6 +56,20 @@ def test_of_the_edges_of_a_longer_ring_one_is_refused(
     assert not is_cyclic(waits_for(database))
 
 
+def test_of_a_restoring_and_an_edge_that_close_a_ring_together_one_is_refused(
+    at_once: AtOnce, make_task: MakeTask, services: Services, database: Database[Any]
+) -> None:
+    calls = []
+    for _ in range(FEWER // 2):
+        parent, awaited = make_task().id, make_task().id
+        between = make_task(parent_id=parent, blocked_by=[awaited]).id
+        services.tasks.bin(between, by=SYSTEM)
+        calls.append(call("tasks.restore", between, by=SYSTEM))
+        calls.append(call("tasks.block", awaited, parent, by=SYSTEM))
+    assert all(sorted(told) == ["cycle", "ok"] for told in in_pairs(at_once(calls)))
+    assert not is_cyclic(waits_for(database))
+
+
 def waits_for(database: Database[Any]) -> dict[Any, set[Any]]:
     """What each stored task waits for: its blockers and its subtasks."""
     edges: dict[Any, set[Any]] = {}
@@ -154,20 +168,17 @@ def _open_under_a_completed_parent(database: Database[Any]) -> list[Any]:
 
 
 def test_a_parent_is_not_binned_while_it_gets_a_subtask(
-    at_once: AtOnce, make_task: MakeTask, database: Database[Any]
+    at_once: AtOnce, make_task: MakeTask, services: Services, database: Database[Any]
 ) -> None:
-    parents = [make_task().id for _ in range(PAIRS)]
-    outcomes = at_once(
-        each
-        for parent in parents
-        for each in (
-            call("tasks.bin", parent, by=SYSTEM),
-            call("tasks.create", title="Subtask", parent_id=parent, by=SYSTEM),
-        )
-    )
-    assert set(in_pairs(outcomes)) <= {("ok", "Invalid"), ("has_subtasks", "ok")}
+    calls = []
+    for n in range(PAIRS):
+        parent = make_task().id
+        calls.append(call("tasks.bin", parent, by=SYSTEM))
+        calls.append(_a_way_to_get_an_open_subtask(4 if n % 4 == 1 else n, parent, make_task, services))
+    told = in_pairs(at_once(calls))
+    assert set(told) <= {("ok", "Invalid"), ("ok", "parent_closed"), ("has_subtasks", "ok")}
     binned = database["tasks"].distinct("_id", {"binned": True})
-    assert not list(database["tasks"].find({"parent_id": {"$in": binned}}))
+    assert not list(database["tasks"].find({"parent_id": {"$in": binned}, "binned": False}))
 
 
 def test_of_32_who_take_one_task_one_has_it_and_the_others_learn_so(

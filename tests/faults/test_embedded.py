@@ -3,223 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import re
 import shutil
 import signal
 import stat
-import subprocess
-import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import unquote
 
 import pytest
-from pymongo import MongoClient
-from pymongo.write_concern import WriteConcern
 
-from taskmgr.domain.errors import CannotStart
-from taskmgr.infrastructure.embedded import EmbeddedDatabase, find_mongod
-
-ROOT = Path(__file__).parents[2]
-NOBODY = 65534
-
-# What a user's process does: it enters, says so, and leaves when it is told to.
-USER = """
-import sys
-from pathlib import Path
 from taskmgr.infrastructure.embedded import EmbeddedDatabase
-database = EmbeddedDatabase(Path(sys.argv[1]), cache_gib=0.25)
-print(database.enter(), flush=True)
-sys.stdin.readline()
-database.leave()
-print("left", flush=True)
-"""
-
-# A master that has entered forks a worker, which tries to leave; each says a line, in one piece.
-MASTER = r"""
-import os, sys
-from pathlib import Path
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
-database = EmbeddedDatabase(Path(sys.argv[1]), cache_gib=0.25)
-database.enter()
-worker = os.fork()
-if worker == 0:
-    database.leave()
-    os.write(1, b"the worker has left\n")
-    sys.stdin.readline()
-    os._exit(0)
-os.write(1, b"%d\n" % worker)
-os.waitpid(worker, 0)
-database.leave()
-"""
-
-# A master's greenlet that watches the server goes on in its workers: gevent copies it at the fork.
-WATCHING_MASTER = """
-import os, sys
-from pathlib import Path
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
-database = EmbeddedDatabase(Path(sys.argv[1]), cache_gib=0.25)
-print(database.enter(), flush=True)
-sys.stdin.readline()
-worker = os.fork()
-if worker == 0:
-    os._exit(database.ensure_running())
-print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), int(database.ensure_running()), flush=True)
-"""
-
-
-class Process:
-    """Another process with one of the scripts above, on one data folder."""
-
-    def __init__(self, script: str, folder: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", script, str(folder)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def hears(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-    def is_told_to_go_on(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-
-    def leave(self) -> None:
-        self._process.communicate("\n", timeout=60)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait(timeout=10)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
-        self._process.communicate()
-
-
-def client(uri: str) -> MongoClient[dict[str, Any]]:
-    return MongoClient(uri, serverSelectionTimeoutMS=5000)
-
-
-def write(uri: str, number: int) -> None:
-    """One write that is acknowledged as kept."""
-    with client(uri) as connection:
-        kept = connection.test.numbers.with_options(write_concern=WriteConcern("majority", j=True))
-        kept.insert_one({"_id": number})
-
-
-def numbers(uri: str) -> list[int]:
-    with client(uri) as connection:
-        return sorted(found["_id"] for found in connection.test.numbers.find())
-
-
-def servers(folder: Path) -> list[int]:
-    """The process ids of the servers that run on something in this folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            command = (process / "cmdline").read_bytes().split(b"\0")
-            ours = any(word.startswith(os.fsencode(folder)) for word in command[1:])
-            if ours and command[0].endswith(b"mongod"):
-                found.append(int(process.name))
-    return sorted(found)
-
-
-def is_dead(server: int) -> bool:
-    """Whether it is gone, or a zombie without threads: their files and sockets outlive the first."""
-    process = Path(f"/proc/{server}")
-    try:
-        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
-        return state == "Z" and len(list((process / "task").iterdir())) == 1
-    except OSError:
-        return True
-
-
-def comes_true(question: Callable[[], object], *, seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not question():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def kill_server(folder: Path) -> None:
-    killed = servers(folder)
-    for server in killed:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(server, signal.SIGKILL)
-    assert comes_true(lambda: all(is_dead(server) for server in killed))
-
-
-def address(uri: str) -> Path:
-    """The socket that is named in a connection string."""
-    return Path(unquote(uri.removeprefix("mongodb://").partition("/?")[0]))
-
-
-def refusal(folder: Path, **settings: Any) -> str:
-    with pytest.raises(CannotStart) as caught:
-        EmbeddedDatabase(folder, **settings).enter()
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def open_files(server: int) -> set[str]:
-    names = set()
-    for entry in Path(f"/proc/{server}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            names.add(str(entry.readlink()))
-    return names
-
-
-def sockets_of(server: int) -> set[str]:
-    """The inodes of its open sockets."""
-    return {name[8:-1] for name in open_files(server) if name.startswith("socket:[")}
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder with a short path: pytest's own may be too long for a socket."""
-    made = Path(tempfile.mkdtemp(prefix="tm-")).resolve()
-    yield made
-    kill_server(made)
-    shutil.rmtree(made)
-
-
-@pytest.fixture
-def folder(place: Path) -> Path:
-    return place / "data"
-
-
-@pytest.fixture
-def database(folder: Path) -> Iterator[EmbeddedDatabase]:
-    made = EmbeddedDatabase(folder, cache_gib=0.25)
-    yield made
-    kill_server(folder)
-    made.leave()
-
-
-@pytest.fixture
-def broken(place: Path) -> Path:
-    """A program in the server's place that fails without a word."""
-    program = place / "mongod"
-    program.write_text("#!/bin/sh\nexit 3\n")
-    program.chmod(0o700)
-    return program
+from tests.faults.servers import (
+    MASTER,
+    USER,
+    WATCHING_MASTER,
+    Process,
+    Running,
+    client,
+    comes_true,
+    kill_server,
+    numbers,
+    open_files,
+    servers,
+    sockets_of,
+    write,
+)
 
 
 @pytest.fixture(scope="module")
@@ -234,9 +45,6 @@ def running() -> Iterator[tuple[Path, EmbeddedDatabase, int]]:
         kill_server(made)
         database.leave()
         shutil.rmtree(made)
-
-
-Running = tuple[Path, EmbeddedDatabase, int]
 
 
 def test_it_takes_transactions(running: Running) -> None:
@@ -467,149 +275,3 @@ def test_it_works_where_gevent_has_patched_everything(folder: Path) -> None:
         assert user.hears().startswith("mongodb://")
         user.leave()
     assert comes_true(lambda: not servers(folder))
-
-
-def test_a_moved_folder_keeps_its_data(place: Path, folder: Path, database: EmbeddedDatabase) -> None:
-    write(database.enter(), 1)
-    kill_server(folder)
-    folder.rename(place / "moved")
-    moved = EmbeddedDatabase(place / "moved", cache_gib=0.25)
-    write(moved.enter(), 2)
-    assert numbers(moved.uri) == [1, 2]
-    kill_server(place)
-    moved.leave()
-
-
-def test_a_path_of_the_greatest_length_is_an_address(place: Path) -> None:
-    folder = place / ("x" * (107 - len(str(place)) - len("//mongod.sock")))
-    database = EmbeddedDatabase(folder, cache_gib=0.25)
-    write(database.enter(), 1)
-    assert (folder / "mongod.sock").is_socket()
-    kill_server(folder)
-    database.leave()
-
-
-def test_a_path_that_cannot_be_an_address_gets_its_socket_elsewhere(place: Path) -> None:
-    folder = place / "with, comma: and [brackets]" / ("long" * 30)
-    with EmbeddedDatabase(folder, cache_gib=0.25) as uri:
-        write(uri, 1)
-        assert stat.S_IMODE(address(uri).parent.stat().st_mode) == 0o700
-    assert not address(uri).parent.exists()
-
-
-@pytest.mark.parametrize("name", ["a,b", "a:1", "a[b", "a]b", "a" * 108])
-def test_what_mongod_would_misread_is_no_address(place: Path, name: str) -> None:
-    assert place not in address(EmbeddedDatabase(place / name).uri).parents
-
-
-def test_a_socket_folder_that_others_can_enter_is_refused(place: Path) -> None:
-    folder = place / "a,b"
-    socket_folder = address(EmbeddedDatabase(folder).uri).parent
-    socket_folder.mkdir()
-    socket_folder.chmod(0o755)
-    try:
-        assert str(socket_folder) in refusal(folder)
-    finally:
-        socket_folder.rmdir()
-
-
-def test_an_empty_folder_that_is_too_open_is_tightened(folder: Path, broken: Path) -> None:
-    folder.mkdir()
-    folder.chmod(0o755)
-    refusal(folder, mongod=broken)
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-
-
-def test_a_folder_of_ours_that_was_opened_is_tightened(folder: Path, broken: Path) -> None:
-    refusal(folder, mongod=broken)
-    folder.chmod(0o755)
-    refusal(folder, mongod=broken)
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-
-
-def test_an_open_folder_with_other_things_in_it_is_refused(folder: Path) -> None:
-    folder.mkdir()
-    folder.chmod(0o755)
-    (folder / "letter.txt").touch()
-    assert "holds other files: chmod 700 it" in refusal(folder)
-
-
-def test_a_file_in_place_of_the_folder_is_refused(folder: Path) -> None:
-    folder.touch()
-    assert "is a file" in refusal(folder)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_folder_of_another_user_is_refused(folder: Path) -> None:
-    folder.mkdir(mode=0o700)
-    os.chown(folder, NOBODY, NOBODY)
-    assert "belongs to the user" in refusal(folder)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root is denied nothing")
-def test_a_folder_that_cannot_be_made_is_refused(folder: Path, place: Path) -> None:
-    place.chmod(0o500)
-    try:
-        assert "Permission denied" in refusal(folder)
-    finally:
-        place.chmod(0o700)
-
-
-def test_the_wheels_binary_can_be_run() -> None:
-    assert os.access(find_mongod(None), os.X_OK)
-
-
-def test_a_missing_wheel_names_the_extra_and_the_settings(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "path", [p for p in sys.path if "site-packages" not in p])
-    said = refusal(folder)
-    assert {"`embedded`", "TASKMGR_MONGOD", "TASKMGR_MONGODB_URI"} <= {*re.split(r"[ ,.]", said)}
-
-
-def test_a_binary_that_is_not_there_is_named(folder: Path) -> None:
-    assert "/nowhere/mongod" in refusal(folder, mongod=Path("/nowhere/mongod"))
-
-
-def test_a_binary_that_may_not_be_executed_is_named(folder: Path, broken: Path) -> None:
-    broken.chmod(0o600)
-    assert str(broken) in refusal(folder, mongod=broken)
-
-
-def test_a_binary_for_another_machine_is_named(folder: Path, broken: Path) -> None:
-    broken.write_bytes(b"\x7fELF for another machine")
-    assert f"{broken} cannot be run" in refusal(folder, mongod=broken)
-
-
-@pytest.mark.parametrize(
-    ("library", "package"),
-    [("libcurl.so.4", "libcurl4"), ("libcrypto.so.3", "libssl3"), ("libssl.so.3", "libssl3")],
-)
-def test_a_missing_library_is_named_with_its_package(
-    folder: Path, broken: Path, library: str, package: str
-) -> None:
-    says = f"mongod: error while loading shared libraries: {library}: cannot open shared object file"
-    broken.write_text(f"#!/bin/sh\necho '{says}: No such file or directory' >&2\nexit 127\n")
-    said = refusal(folder, mongod=broken)
-    assert library in said
-    assert f"apt install {package}," in said
-
-
-def test_a_server_that_ends_at_its_start_says_why_and_where_its_log_is(folder: Path) -> None:
-    (folder / "db").mkdir(parents=True)
-    folder.chmod(0o700)
-    (folder / "db" / "storage.bson").write_text("rubbish")
-    said = refusal(folder)
-    assert "Unable to read the storage engine metadata file" in said
-    assert str(folder / "mongod.log") in said
-
-
-def test_a_server_that_ends_without_a_word_gives_its_status(folder: Path, broken: Path) -> None:
-    assert "it ended with status 3" in refusal(folder, mongod=broken)
-
-
-def test_who_failed_to_enter_holds_nothing(folder: Path, broken: Path) -> None:
-    refusal(folder, mongod=broken)
-    for lock in ("use.lock", "start.lock"):
-        with (folder / lock).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -28,18 +28,11 @@ from tests.running import (
     run,
     servers_of,
     serving,
-    short_folder,
     stop,
 )
 
 # The deadline of a request is 8 seconds, and whoever has waited that long is told to come again.
 LONGEST_ANSWER = 15.0
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    with short_folder() as made:
-        yield made
 
 
 class Writers(Clients):

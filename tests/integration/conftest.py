@@ -1,12 +1,19 @@
-"""The same contracts over a fake database and the real one."""
+"""The same contracts over a fake database and the real one; people and tasks on their way."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import mongomock
 import pytest
 from pymongo.database import Database
+
+from taskmgr.domain.policy import DEFAULT_WORKFLOW
+from taskmgr.domain.services import Services
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import User
+from tests.factories import SYSTEM
 
 
 @pytest.fixture(params=["mongomock", "mongodb"])
@@ -19,3 +26,37 @@ def either_database(request: pytest.FixtureRequest) -> Database[Any]:
     if request.param == "mongodb":
         return request.getfixturevalue("database")
     return mongomock.MongoClient(tz_aware=True)["tests"]
+
+
+@pytest.fixture
+def ada(make_user: Callable[..., User]) -> User:
+    return make_user("ada")
+
+
+@pytest.fixture
+def bob(make_user: Callable[..., User]) -> User:
+    return make_user("bob")
+
+
+@pytest.fixture
+def move(services: Services) -> Callable[..., Task]:
+    """Moves a task: `move(task, "completed", reason=…)`."""
+
+    def moved(task: Task, status: str, **given: Any) -> Task:
+        return services.tasks.change_status(task.id, status=status, **{"by": SYSTEM, **given})
+
+    return moved
+
+
+@pytest.fixture
+def in_status(make_task: Callable[..., Task], move: Callable[..., Task], ada: User) -> Callable[..., Task]:
+    """A task of Ada's that came to a status on the way there."""
+
+    def made(status: str, **given: Any) -> Task:
+        task = make_task(assignee_id=ada.id, **given)
+        while task.status != status:
+            way = DEFAULT_WORKFLOW.next_on_the_way(task.status, status)
+            task = move(task, str(way), reason="On the way.")
+        return task
+
+    return made

@@ -12,9 +12,10 @@ from pymongo.database import Database
 
 from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.errors import EmailTaken, NotFound, Unavailable, UsernameTaken, WriteConflict
+from taskmgr.domain.policy import DEFAULT_POLICY
 from taskmgr.domain.ports import KnownAnswer, Remembered, Store, StoredToken
 from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import ActivityQuery, Sort, TaskQuery, Window
+from taskmgr.domain.query import ActivityQuery, Frame, Sort, TaskQuery, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import Role
 from taskmgr.infrastructure.store import mongo_store
@@ -440,7 +441,7 @@ def test_a_user_cannot_take_anothers_email_address_later(store: Store) -> None:
 
 # --- users with their tasks: an aggregation that mongomock does not know
 
-GROUPS = (("todo", "in_progress"), ("completed",))
+FRAME = Frame(NOW, DEFAULT_POLICY)
 
 
 def test_each_user_comes_with_open_tasks_first_and_soonest_due_first(store: Store) -> None:
@@ -458,7 +459,7 @@ def test_each_user_comes_with_open_tasks_first_and_soonest_due_first(store: Stor
         a_task(assignee_id=ada.id, deleted_at=NOW),
         a_task(),
     )
-    page = store.users.find_with_tasks(Window(), tasks_limit=20, status_groups=GROUPS)
+    page = store.users.find_with_tasks(Window(), FRAME, tasks_limit=20)
     assert [row.user for row in page.items] == [ada, bob]
     assert list(page.items[0].tasks) == [sooner, later, undated, closed]
     assert list(page.items[1].tasks) == []
@@ -472,7 +473,7 @@ def test_each_user_comes_with_a_limited_number_of_tasks_and_the_count_of_all(
     store.users.add(ada)
     statuses = ("todo", "in_progress", "completed")
     added(store, *(a_task(assignee_id=ada.id, status=status) for status in statuses))
-    (row,) = store.users.find_with_tasks(Window(), tasks_limit=limit, status_groups=GROUPS).items
+    (row,) = store.users.find_with_tasks(Window(), FRAME, tasks_limit=limit).items
     assert (len(row.tasks), row.tasks_total) == (min(limit, 3), 3)
 
 
@@ -480,9 +481,9 @@ def test_users_with_tasks_come_page_by_page(store: Store) -> None:
     for name in ("cyd", "ada", "bob"):
         store.users.add(a_user(username=name))
     window = Window(limit=2, with_total=True)
-    first = store.users.find_with_tasks(window, tasks_limit=1, status_groups=GROUPS)
+    first = store.users.find_with_tasks(window, FRAME, tasks_limit=1)
     window = Window(limit=2, after=first.next)
-    second = store.users.find_with_tasks(window, tasks_limit=1, status_groups=GROUPS)
+    second = store.users.find_with_tasks(window, FRAME, tasks_limit=1)
     assert [row.user.username for row in (*first.items, *second.items)] == ["ada", "bob", "cyd"]
     assert (first.total, second.total, second.next) == (3, None, None)
 

@@ -174,6 +174,12 @@ def test_a_deactivated_user_acts_no_more(services: Services, make_user: MakeUser
         services.actor("ada")
 
 
+@pytest.mark.parametrize("name", ["Ada", "ADA", " ada "])
+def test_who_acts_may_be_named_in_any_case(name: str, services: Services, make_user: MakeUser) -> None:
+    ada = make_user("ada")
+    assert services.actor(name) == Actor.of(ada)
+
+
 def test_nobody_acts_who_is_not_there(services: Services) -> None:
     with pytest.raises(NotFound):
         services.actor("nobody")

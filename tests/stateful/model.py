@@ -31,6 +31,10 @@ OVERRIDABLE = {
 }
 
 
+# What null makes of these; the other fields that can be empty are null then.
+EMPTY: Fields = {"description": "", "labels": [], "blocked_by": []}
+
+
 class No(Exception):
     """A command is not done: the error's class, and for `Refused` the codes in their order."""
 
@@ -163,7 +167,8 @@ class Model(Book):
         self._note(task, by, beside["reason"], override=lifted)
         return task
 
-    def _change(self, task_id: str, fields: Fields, beside: Fields, *, by: str, now: datetime) -> Fields:
+    def _change(self, task_id: str, given: Fields, beside: Fields, *, by: str, now: datetime) -> Fields:
+        fields = {n: EMPTY[n] if value is None and n in EMPTY else value for n, value in given.items()}
         before = self.there(task_id)
         self._require_sense(fields, before)
         if before is None:

@@ -46,13 +46,14 @@ _overrides = st.sampled_from([False] * 4 + [True])
 
 _FIELDS = {
     "title": st.sampled_from(["Write", "Read", "Write", "Read", " "]),
-    "labels": st.sampled_from([[], ["late"], ["late", "new"], ["new", "late"]]),
+    "description": st.sampled_from(["Why", "", None]),
+    "labels": st.sampled_from([[], ["late"], ["late", "new"], ["new", "late"], None]),
     "status": _statuses,
     "priority": _priorities,
     "due_date": _due_dates,
     "assignee_id": _assignees,
     "parent_id": _parents,
-    "blocked_by": _related,
+    "blocked_by": st.one_of(_related, _related, st.none()),
 }
 _USER_FIELDS = {
     "name": st.sampled_from(["Ada", "Bertha"]),

@@ -167,6 +167,15 @@ def test_a_label_given_twice_counts_once() -> None:
     assert values.labels(["same"] * 21) == ("same",)
 
 
+@pytest.mark.parametrize("given", [["same"] * 201, ["a,b"] * 201])
+def test_a_list_beyond_all_measure_is_refused_unread(given: list[str]) -> None:
+    assert mistake(values.labels, given).code == "too_many"
+
+
+def test_a_text_beyond_all_measure_is_refused_unread() -> None:
+    assert mistake(values.title, "\x01" * 201).code == "too_long"
+
+
 def test_a_mistake_in_a_list_is_placed() -> None:
     assert mistake(values.labels, ["fine", "a,b"]).at("labels").location == "labels.1"
 

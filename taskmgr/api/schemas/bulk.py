@@ -16,6 +16,7 @@ from taskmgr.domain.services.bulk import MOST_OPERATIONS
 from taskmgr.domain.values import BadValue
 
 MODES = ("atomic", "each")
+_BY_QUERY = ("where", "change", "expect")
 
 
 class Operations(Parsed, fields.List[Any]):
@@ -57,18 +58,19 @@ class BulkIn(In):
     change = Part(TaskPatch)
     expect = Whole(values.count, metadata={"minimum": 0, "maximum": MOST_OPERATIONS})
 
-    @ma.validates_schema
-    def one_of_two(self, data: dict[str, Any], **_: Any) -> None:
+    @ma.validates_schema(skip_on_field_errors=False, pass_original=True)
+    def one_of_two(self, _: dict[str, Any], given: Any, **__: Any) -> None:
         """Which tasks is said in one way, and wholly."""
-        by_query = [name for name in ("where", "change", "expect") if name in data]
-        if "operations" in data and by_query:
-            raise ma.ValidationError([mistake("not_allowed", "Not beside operations.")], by_query[0])
-        if "operations" not in data:
-            missing = (
-                [n for n in ("where", "change", "expect") if n not in data] if by_query else ["operations"]
-            )
-            if missing:
-                raise ma.ValidationError({name: [mistake("required", "Must be given.")] for name in missing})
+        if not isinstance(given, dict):
+            return
+        by_query = [name for name in _BY_QUERY if name in given]
+        if "operations" in given:
+            wrong = dict.fromkeys(by_query, mistake("not_allowed", "Not beside operations."))
+        else:
+            missing = [name for name in _BY_QUERY if name not in given] if by_query else ["operations"]
+            wrong = dict.fromkeys(missing, mistake("required", "Must be given."))
+        if wrong:
+            raise ma.ValidationError({name: [message] for name, message in wrong.items()})
 
 
 class BulkResultOut(ma.Schema):
@@ -84,7 +86,11 @@ class BulkOut(ma.Schema):
     """What became of all operations, in their order."""
 
     results = fields.List(fields.Nested(BulkResultOut), required=True)
-    change_set = fields.String(required=True)
+    change_set = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What its entries in the log share; null where it was tried dry."},
+    )
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         return obj

@@ -54,6 +54,7 @@ MOMENT = {
     "pattern": _YEARS,
     "description": f"A date-time with an offset, {_SPAN}.",
 }
+DATE = {"format": "date", "pattern": _YEARS, "examples": ["2026-12-01"]}
 DATE_OR_MOMENT = {
     "anyOf": [{"format": "date"}, {"format": "date-time"}],
     "pattern": _YEARS,

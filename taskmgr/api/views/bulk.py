@@ -6,7 +6,7 @@ from typing import Any
 
 from taskmgr.api import problems
 from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.context import actor, identity, services
+from taskmgr.api.context import actor, services
 from taskmgr.api.idempotency import idempotent
 from taskmgr.api.identity import takes
 from taskmgr.api.limits import allows
@@ -38,8 +38,8 @@ def perform(query: dict[str, Any], given: dict[str, Any]) -> Any:
     """
     atomic = given["mode"] == "atomic"
     if "operations" in given:
-        operations = [_with_me(operation) for operation in given["operations"]]
-        return _answer(services().bulk.run(operations, by=actor(), atomic=atomic, **query), **query)
+        done = services().bulk.run(given["operations"], by=actor(), atomic=atomic, **query)
+        return _answer(done, **query)
     done = services().bulk.change_where(
         task_query(given["where"]),
         given["change"],
@@ -49,13 +49,6 @@ def perform(query: dict[str, Any], given: dict[str, Any]) -> Any:
         **query,
     )
     return _answer(done, **query)
-
-
-def _with_me(operation: dict[str, Any]) -> dict[str, Any]:
-    """`me` as an assignee is the caller."""
-    if operation.get("assignee_id") == "me":
-        return {**operation, "assignee_id": identity().user.id}
-    return operation
 
 
 def _answer(done: BulkResult, *, dry_run: bool) -> Any:

@@ -10,7 +10,7 @@ from taskmgr.api.blueprint import Blueprint
 from taskmgr.api.context import actor, services
 from taskmgr.api.idempotency import idempotent
 from taskmgr.api.identity import takes
-from taskmgr.api.preconditions import expected_version
+from taskmgr.api.preconditions import etag, expected_version
 from taskmgr.api.schemas.comments import CommentIn, CommentOut, CommentPatch, NewCommentOut
 from taskmgr.api.schemas.others import page_of
 from taskmgr.api.schemas.queries import BinQuery, PageQuery, WriteQuery
@@ -46,6 +46,15 @@ def create_comment(query: dict[str, Any], given: dict[str, Any], task_id: str) -
     """Comment on a task"""
     comment = services().comments.create(task_id, **given, **query, by=actor())
     return created(comment, f"{request.path}/{comment.id}", **query)
+
+
+@comments.get("/<comment_id>")
+@takes(READ)
+@comments.response(200, CommentOut)
+def get_comment(task_id: str, comment_id: str) -> Any:
+    """Get a comment"""
+    comment = services().comments.get(task_id, comment_id, by=actor())
+    return comment, etag(comment)
 
 
 @comments.patch("/<comment_id>")

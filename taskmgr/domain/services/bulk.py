@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from taskmgr.domain import values
-from taskmgr.domain.errors import Conflict, DomainError, Invalid, WriteConflict, required
+from taskmgr.domain.errors import (
+    Conflict,
+    DomainError,
+    FieldError,
+    Invalid,
+    Refusal,
+    Refused,
+    WriteConflict,
+    required,
+)
 from taskmgr.domain.ports import Store
 from taskmgr.domain.query import Frame, TaskQuery
 from taskmgr.domain.query_check import checked
@@ -18,6 +28,9 @@ from taskmgr.domain.values import BadValue, unknown_name
 
 MOST_OPERATIONS = 1_000
 SECONDS = 20.0
+# What one answer tells: thousands of operations could each have hundreds of mistakes.
+MOST_ERRORS = 100
+MOST_UNKNOWN = 20  # of one operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +44,24 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What became of all of them, in their order."""
+    """What became of all of them, in their order; a dry run has made no change set."""
 
     results: Sequence[Result]
-    change_set: str
+    change_set: str | None
 
 
 class BulkRefused(DomainError):
-    """An atomic bulk in which something failed: nothing has happened. `results` has what and why."""
+    """An atomic bulk in which something failed: nothing has happened. `results` has what and why.
+
+    `errors` are the mistakes in the operations, each once and at most 100, by their places in what
+    was given; `reasons` are all that stands against them.
+    """
 
     code = "bulk_refused"
 
-    def __init__(self, results: Sequence[Result]) -> None:
+    def __init__(self, results: Sequence[Result], *, of_query: bool = False) -> None:
         self.results = tuple(results)
+        self._of_query = of_query
         failed = sum(result.error is not None for result in results)
         super().__init__(f"{failed} of {len(self.results)} operations failed; nothing was changed.")
 
@@ -51,6 +69,21 @@ class BulkRefused(DomainError):
     def is_invalid(self) -> bool:
         """Whether some operation was not even well-formed."""
         return any(isinstance(result.error, Invalid) for result in self.results)
+
+    @property
+    def errors(self) -> tuple[FieldError, ...]:
+        found = (
+            error.under("change" if self._of_query else f"operations.{place}")
+            for place, result in enumerate(self.results)
+            if isinstance(result.error, Invalid)
+            for error in result.error.errors
+        )
+        return tuple(islice(dict.fromkeys(found), MOST_ERRORS))
+
+    @property
+    def reasons(self) -> tuple[Refusal, ...]:
+        refused = (result.error for result in self.results if isinstance(result.error, Refused))
+        return tuple(reason for error in refused for reason in error.reasons)
 
 
 class UnexpectedCount(Conflict):
@@ -122,11 +155,7 @@ class BulkService:
             raise BadCount(len(operations))
 
         def command() -> BulkResult:
-            with self.store.unit_of_work.gathered():
-                results = [self._perform(operation, by) for operation in operations]
-            if atomic and any(result.error is not None for result in results):
-                raise BulkRefused(results)
-            return BulkResult(results, self.store.unit_of_work.change_set)
+            return self._perform_all(operations, by, atomic=atomic, dry_run=dry_run)
 
         return self.store.unit_of_work.run(command, dry_run=dry_run, seconds=SECONDS)
 
@@ -151,11 +180,24 @@ class BulkService:
                 count = self.store.tasks.count(query, frame)
                 raise UnexpectedCount(count, expected=expect)
             operations = [{**changes, "op": "change", "id": task_id} for task_id in ids]
-            if not operations:
-                return BulkResult((), self.store.unit_of_work.change_set)
-            return self.run(operations, by=by, atomic=atomic)
+            return self._perform_all(operations, by, atomic=atomic, dry_run=dry_run, of_query=True)
 
         return self.store.unit_of_work.run(command, dry_run=dry_run, seconds=SECONDS)
+
+    def _perform_all(
+        self,
+        operations: Sequence[Mapping[str, Any]],
+        by: Actor,
+        *,
+        atomic: bool,
+        dry_run: bool,
+        of_query: bool = False,
+    ) -> BulkResult:
+        with self.store.unit_of_work.gathered():
+            results = [self._perform(operation, by) for operation in operations]
+        if atomic and any(result.error is not None for result in results):
+            raise BulkRefused(results, of_query=of_query)
+        return BulkResult(results, None if dry_run else self.store.unit_of_work.change_set)
 
     def _perform(self, operation: Mapping[str, Any], by: Actor) -> Result:
         try:
@@ -186,7 +228,8 @@ def _read(operation: Mapping[str, Any]) -> tuple[_Kind, list[Any], dict[str, Any
     if name == "create":  # where a null field is an absent one
         given = {key: value for key, value in given.items() if value is not None}
     known = {*kind.needs, *kind.takes}
-    errors = [unknown_name(key, sorted(known)) for key in given if key not in known]
+    unknown = (unknown_name(key, sorted(known)) for key in given if key not in known)
+    errors = list(islice(unknown, MOST_UNKNOWN))
     errors += [required(key) for key in kind.needs if key not in given]
     if "override" in given and not isinstance(given["override"], bool):
         errors.append(BadValue("wrong_type", "Must be true or false.").at("override"))

@@ -12,7 +12,7 @@ from taskmgr.domain.permissions import Action
 from taskmgr.domain.ports import Clock, NewId, Store
 from taskmgr.domain.query import Page, Window
 from taskmgr.domain.services.journal import Journal
-from taskmgr.domain.user import Actor
+from taskmgr.domain.user import Actor, acting
 
 _PARSERS = {"text": values.comment_text, "version": values.optional(values.version)}
 
@@ -32,6 +32,12 @@ class CommentService:
         self.store.tasks.get(task_id)
         return self.store.comments.find(task_id, window)
 
+    def get(self, task_id: str, comment_id: str, *, by: Actor) -> Comment:
+        """One comment on a task. Raises `NotFound` for either."""
+        permissions.require(by, Action.READ)
+        self.store.tasks.get(task_id)
+        return self._of_task(task_id, comment_id)
+
     def create(self, task_id: str, *, text: str, by: Actor, dry_run: bool = False) -> Comment:
         """A new comment on a task."""
         text = values.check_all({"text": text}, _PARSERS)["text"]
@@ -39,7 +45,7 @@ class CommentService:
         comment = Comment(
             id=self.new_id(),
             task_id=task_id,
-            author_id=by.id,
+            author_id=acting(by).id,
             text=text,
             created_at=now,
             updated_at=now,
@@ -97,13 +103,18 @@ class CommentService:
 
     def _for_change(self, task_id: str, comment_id: str, by: Actor, version: int | None) -> Comment:
         self.store.tasks.get(task_id)
-        comment = self.store.comments.get(comment_id)
-        if comment.task_id != task_id:
-            raise NotFound("comment", comment_id)
-        if comment.author_id != by.id and not permissions.permits(by, Action.CHANGE_COMMENTS):
+        comment = self._of_task(task_id, comment_id)
+        permissions.require(by, Action.COMMENT)  # also of an author, who may have lost that right
+        if comment.author_id != acting(by).id and not permissions.permits(by, Action.CHANGE_COMMENTS):
             raise NotPermitted("It takes its author, a manager or an admin to change a comment.")
         if version is not None and version != comment.version:
             raise Stale(comment, expected=version)
+        return comment
+
+    def _of_task(self, task_id: str, comment_id: str) -> Comment:
+        comment = self.store.comments.get(comment_id)
+        if comment.task_id != task_id:
+            raise NotFound("comment", comment_id)
         return comment
 
     def _record_removal(self, before: Comment, *, by: Actor, now: datetime) -> None:

@@ -12,7 +12,7 @@ from taskmgr.domain.errors import FieldError, Invalid, NotFound, NotPermitted, r
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.ports import Clock, Credentials, NewId, Store
 from taskmgr.domain.token import PARSERS, Scope, Token
-from taskmgr.domain.user import Actor, User
+from taskmgr.domain.user import Actor, User, acting
 
 _PREFIX = "tm"
 _USE_NOTED_EVERY = timedelta(minutes=1)
@@ -68,13 +68,16 @@ class TokenService:
         return self.store.tokens.of_user(self._owner(user_id, by).id)
 
     def create(self, *, by: Actor, user_id: str | None = None, **given: Any) -> NewToken:
-        """A new token: `name`, and perhaps `scopes` and `expires_at`.
+        """A new token: `name`, and perhaps `scopes` and `expires_at`; never for a deactivated user.
 
         Raises `NotPermitted` for a scope that the token in use lacks: no token makes a wider one.
         """
         fields = values.check_all(given, PARSERS)
         self._require_complete(fields)
         owner = self._owner(user_id, by)
+        if not owner.active:
+            detail = f"{owner.username} is deactivated, and no token would let them in: activate them first."
+            raise Invalid([_error("user_id", "inactive_user", detail)])
         scopes = fields.get("scopes")
         if by.scopes is not None and (scopes is None or not set(scopes) <= by.scopes):
             held = ", ".join(sorted(by.scopes))
@@ -95,16 +98,17 @@ class TokenService:
     def revoke(self, token_id: str, *, by: Actor) -> None:
         """Makes a token worthless. Raises `NotFound`, also for one that is not the actor's."""
         token = self.store.tokens.get(token_id)
-        if token.user_id != by.user_id and not _manages_tokens(by):
+        if token.user_id != acting(by).user_id and not _manages_tokens(by):
             raise NotFound("token", token_id)
         self.store.tokens.remove(token_id)
 
     def _owner(self, user_id: str | None, by: Actor) -> User:
-        wanted = user_id or by.user_id
+        own = acting(by).user_id
+        wanted = user_id or own
         if wanted is None:
             raise Invalid([_error("user_id", "required", "Say whose token, by `user_id`.")])
         owner = self.store.users.get(wanted)
-        if wanted != by.user_id:
+        if wanted != own:
             permissions.require(by, Action.MANAGE_USERS)
             if not _manages_tokens(by):
                 raise NotPermitted(f"It takes a token with the scope {Scope.ADMIN.value}.")

@@ -1,0 +1,198 @@
+"""What a script meets that the API never does: wrong actors, a closed connection, queries by hand."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+
+from taskmgr.bootstrap import open_services
+from taskmgr.domain.errors import Closed, DomainError, Invalid
+from taskmgr.domain.query import Sort, TaskQuery, Window
+from taskmgr.domain.services import Services
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import Actor
+from taskmgr.settings import Settings
+from tests.answers import mistakes
+from tests.factories import SYSTEM
+
+MakeTask = Callable[..., Task]
+
+# --- who acts
+
+# Every method that takes `by`, and with what else it is called here; the braces are ids.
+CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+    "tasks.get": (("{task}",), {}),
+    "tasks.get_record": (("{task}",), {}),
+    "tasks.list": ((), {}),
+    "tasks.list_records": ((TaskQuery(), Window()), {}),
+    "tasks.iterate": ((), {}),
+    "tasks.transitions": (("{task}",), {}),
+    "tasks.create": ((), {"title": "Plan"}),
+    "tasks.change": (("{task}", {"title": "Plan"}), {}),
+    "tasks.change_status": (("{task}",), {"status": "backlog"}),
+    "tasks.change_priority": (("{task}",), {"priority": "low"}),
+    "tasks.assign": (("{task}",), {"assignee_id": "me"}),
+    "tasks.block": (("{task}", "{other}"), {}),
+    "tasks.unblock": (("{task}", "{other}"), {}),
+    "tasks.bin": (("{task}",), {}),
+    "tasks.restore": (("{binned}",), {}),
+    "comments.list": (("{task}",), {}),
+    "comments.get": (("{task}", "{comment}"), {}),
+    "comments.create": (("{task}",), {"text": "Soon."}),
+    "comments.change": (("{task}", "{comment}"), {"text": "Now."}),
+    "comments.delete": (("{task}", "{comment}"), {}),
+    "users.get": (("{user}",), {}),
+    "users.get_by_username": (("ada",), {}),
+    "users.get_many": ((["{user}"],), {}),
+    "users.find_keys": ((["ada"],), {}),
+    "users.list": ((), {}),
+    "users.list_with_tasks": ((), {}),
+    "users.list_with_records": ((Window(),), {"tasks_limit": 5}),
+    "users.create": ((), {"username": "grace", "name": "Grace"}),
+    "users.change": (("{user}", {"name": "Ada L."}), {}),
+    "bulk.run": (([{"op": "create", "title": "Plan"}],), {}),
+    "bulk.change_where": ((TaskQuery(), {"title": "Plan"}), {"expect": 2}),
+    "derived.of": (([],), {}),
+    "statistics.of": ((), {}),
+    "activity.list": ((), {}),
+    "activity.of_task": (("{task}",), {}),
+    "tokens.list": (("{user}",), {}),
+    "tokens.create": ((), {"name": "job", "user_id": "{user}"}),
+    "tokens.revoke": (("{token}",), {}),
+}
+# Not for scripts.
+APART = {"idempotency.run"}
+
+
+@pytest.fixture
+def ids(services: Services, make_task: MakeTask) -> dict[str, str]:
+    binned = make_task()
+    services.tasks.bin(binned.id, by=SYSTEM)
+    task = make_task().id
+    user = services.users.create(by=SYSTEM, username="ada", name="Ada").id
+    return {
+        "task": task,
+        "other": make_task().id,
+        "binned": binned.id,
+        "user": user,
+        "comment": services.comments.create(task, text="Well.", by=SYSTEM).id,
+        "token": services.tokens.create(by=SYSTEM, user_id=user, name="laptop").token.id,
+    }
+
+
+def methods_with_an_actor(services: Services) -> set[str]:
+    return {
+        f"{field.name}.{name}"
+        for field in fields(services)
+        if is_dataclass(service := getattr(services, field.name))
+        for name, method in inspect.getmembers(service, inspect.ismethod)
+        if not name.startswith("_") and "by" in inspect.signature(method).parameters
+    }
+
+
+def filled(given: Any, ids: dict[str, str]) -> Any:
+    if isinstance(given, str):
+        return given.format_map(ids)
+    if isinstance(given, list):
+        return [filled(item, ids) for item in given]
+    return given
+
+
+def test_the_table_has_every_method_that_takes_an_actor(services: Services) -> None:
+    assert methods_with_an_actor(services) - APART == set(CALLS)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_name_in_place_of_an_actor_is_told_how_to_come_by_one(
+    name: str, services: Services, ids: dict[str, str]
+) -> None:
+    service, method = name.split(".")
+    args, given = CALLS[name]
+    call = getattr(getattr(services, service), method)
+    where = [filled(each, ids) for each in args]
+    beside = {key: filled(value, ids) for key, value in given.items()}
+
+    def ask() -> None:
+        answer = call(*where, by="ada", **beside)
+        if isinstance(answer, Iterator):
+            next(answer)
+
+    with pytest.raises(TypeError) as caught:
+        ask()
+    assert str(caught.value) == (
+        'by= takes who acts, as services.actor("ada") or services.system("nightly-triage") answers it; '
+        "this is 'ada'."
+    )
+
+
+def test_me_is_the_acting_user(services: Services, make_task: MakeTask, member: Actor) -> None:
+    task = services.tasks.assign(make_task().id, assignee_id="me", by=member)
+    assert task.assignee_id == member.user_id
+    assert services.tasks.change(task.id, {"assignee_id": "me"}, by=member) == task
+    assert services.tasks.create(title="Plan", assignee_id="me", by=member).assignee_id == member.user_id
+    operations = [{"op": "assign", "id": make_task().id, "assignee_id": "me"}]
+    (result,) = services.bulk.run(operations, by=member).results
+    assert result.task is not None
+    assert result.task.assignee_id == member.user_id
+
+
+def test_a_system_process_is_nobodys_me(services: Services, make_task: MakeTask) -> None:
+    changes = {"assignee_id": "me", "title": ""}
+    call = lambda: services.tasks.change(make_task().id, changes, by=SYSTEM)  # noqa: E731
+    assert mistakes(call) == [("assignee_id", "not_allowed"), ("title", "blank")]
+    with pytest.raises(Invalid, match="`me` is the acting user, and system:tests is none"):
+        services.tasks.create(title="Plan", assignee_id="me", by=SYSTEM)
+
+
+# --- after the block
+
+
+def test_services_used_behind_their_block_say_so(
+    database: Database[Any], mongodb_uri: str, member: Actor
+) -> None:
+    with open_services(Settings(mongodb_uri=mongodb_uri, database=database.name)) as services:
+        kept = services.tasks.iterate(by=member)
+        assert services.tasks.list(by=member).items == []
+    uses: list[Callable[[], object]] = [
+        lambda: services.tasks.list(by=member),
+        lambda: services.tasks.create(title="Too late", by=member),
+        lambda: services.actor("member"),
+        lambda: next(kept),
+    ]
+    for use in uses:
+        with pytest.raises(Closed) as caught:
+            use()
+        assert isinstance(caught.value, DomainError)
+        assert str(caught.value) == (
+            "The connection is closed: use the services inside `with taskmgr.connect()`."
+        )
+
+
+# --- queries by hand
+
+
+def test_a_query_of_what_there_cannot_be_is_invalid_and_changes_nothing(
+    services: Services, make_task: MakeTask
+) -> None:
+    make_task()
+    wrong = TaskQuery(statuses=("done",), sort=(Sort("age"),))
+    expected = [("query.statuses.0", "not_allowed"), ("query.sort", "not_allowed")]
+    assert mistakes(lambda: services.tasks.list(wrong, by=SYSTEM)) == expected
+    assert mistakes(lambda: list(services.tasks.iterate(wrong, by=SYSTEM))) == expected
+    call = lambda: services.bulk.change_where(wrong, {"priority": "low"}, expect=0, by=SYSTEM)  # noqa: E731
+    assert mistakes(call) == expected
+
+
+def test_a_query_takes_labels_and_priorities_as_commands_do(services: Services, make_task: MakeTask) -> None:
+    made = make_task(labels=["Audit"], priority="high")
+    make_task()
+    query = TaskQuery(labels=("Audit",), priorities=("high",))  # type: ignore[arg-type]
+    assert services.tasks.list(query, by=SYSTEM).items == [made]
+    assert list(services.tasks.iterate(query, by=SYSTEM)) == [made]
+    done = services.bulk.change_where(query, {"priority": "low"}, expect=1, by=SYSTEM)
+    assert [result.task and result.task.id for result in done.results] == [made.id]

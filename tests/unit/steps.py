@@ -1,0 +1,72 @@
+"""Steps to judge, made in a line: what the tests of the rules begin with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from taskmgr.domain import rules
+from taskmgr.domain.due_date import DueDate
+from taskmgr.domain.errors import Refusal
+from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.step import Facts, Step
+from tests.factories import NOW, SYSTEM, a_task, a_user, an_id
+
+ME = an_id()
+ADA, BOB = an_id(), an_id()
+ONE, TWO = an_id(), an_id()
+DUE = DueDate.at_instant(NOW + timedelta(days=9))
+STATUSES = DEFAULT_WORKFLOW.statuses
+URGENT, HIGH = Priority.URGENT, Priority.HIGH
+GONE = a_user(username="gone", active=False)
+CLOSED_PARENT = a_task(id=ONE, status="completed")
+OPEN_PARENT = a_task(id=ONE, status="in_review")
+FIVE = tuple(an_id() for _ in range(5))
+THREE = FIVE[:3]
+FOUR_EYES = Policy(four_eyes=True)
+
+
+def step(before: dict[str, Any] | None = None, after: dict[str, Any] | None = None, **said: Any) -> Step:
+    """A change from a task with some fields to the same task with others."""
+    task = a_task(**before or {})
+    given: dict[str, Any] = {"policy": DEFAULT_POLICY, "by": SYSTEM, **said}
+    return Step(before=task, after=replace(task, **after or {}), **given)
+
+
+def creation(status: str = "todo", **fields: Any) -> Step:
+    """The creation of a task in a status, as a move from the initial one."""
+    said = {name: fields.pop(name) for name in ("reason", "policy", "by", "override") if name in fields}
+    return step(fields, {"status": status}, created=True, **said)
+
+
+def restoring(**fields: Any) -> Step:
+    return step({**fields, "deleted_at": NOW}, {"deleted_at": None})
+
+
+def binning(**fields: Any) -> Step:
+    return step(fields, {"deleted_at": NOW})
+
+
+def moving(start: str, to: str, **fields: Any) -> Step:
+    return step({"status": start, **fields}, {"status": to})
+
+
+def codes(one: Step, **facts: Any) -> list[str]:
+    return [refusal.code for refusal in rules.against(one, Facts(**facts))]
+
+
+def refusal_of(rule: rules.Rule, one: Step, **facts: Any) -> Refusal:
+    found = rule(one, Facts(**facts))
+    assert found is not None
+    assert found.code == rule.__name__
+    assert found.detail.endswith(".")
+    assert found.fix is None or found.fix.action in rules.FIX_ACTIONS
+    return found
+
+
+def stands(rule: rules.Rule, one: Step, **facts: Any) -> bool:
+    found = rule(one, Facts(**facts))
+    assert found is None or found.code == rule.__name__
+    return found is not None

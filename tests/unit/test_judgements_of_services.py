@@ -1,0 +1,125 @@
+"""What services judge beside the rules: the last admin, a task that is taken, a version that is stale."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from taskmgr.domain.errors import AlreadyAssigned, NotPermitted, Refused, Stale
+from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.tasks import TaskService
+from taskmgr.domain.services.users import ADMINS_LOCK, UserService
+from taskmgr.domain.task import Task
+from taskmgr.domain.user import Actor, Role, User
+from tests.factories import NOW, SYSTEM, Clock, a_task, a_user, an_actor, an_id
+
+
+class Memory:
+    """A store of dictionaries, as much of one as these commands ask for; `touched` are locks."""
+
+    def __init__(self, *things: Task | User) -> None:
+        self.kept: dict[str, Any] = {thing.id: thing for thing in things}
+        self.touched: list[str] = []
+        there = SimpleNamespace(
+            get=lambda key, binned=False: self.kept[key],  # noqa: ARG005
+            get_many=lambda keys: {key: self.kept[key] for key in keys},
+            replace=lambda thing: self.kept.update({thing.id: thing}),
+            touch=lambda keys: None,  # noqa: ARG005
+            count_active_admins=lambda: sum(
+                thing.is_active_admin for thing in self.kept.values() if isinstance(thing, User)
+            ),
+        )
+        self.tasks = self.users = there
+        self.locks = SimpleNamespace(touch=self.touched.append)
+        self.activity = SimpleNamespace(append=lambda change: None)  # noqa: ARG005
+        self.unit_of_work = SimpleNamespace(run=lambda command, **_: command(), change_set=an_id())
+
+
+def users_of(store: Any) -> UserService:
+    return UserService(store, DEFAULT_POLICY, Journal(store, an_id), Clock(), an_id)
+
+
+def tasks_of(store: Any) -> TaskService:
+    return TaskService(store, DEFAULT_POLICY, Journal(store, an_id), Clock(), an_id)
+
+
+# --- last_admin
+
+
+@pytest.mark.parametrize("change", [{"role": "manager"}, {"active": False}])
+def test_the_last_active_admin_stays_one(change: dict[str, Any]) -> None:
+    last = a_user(role=Role.ADMIN)
+    store = Memory(last, a_user(role=Role.ADMIN, active=False), a_user(role=Role.MANAGER))
+    with pytest.raises(Refused) as caught:
+        users_of(store).change(last.id, change, by=SYSTEM)
+    (reason,) = caught.value.reasons
+    assert (reason.code, reason.overridable, reason.fix) == ("last_admin", False, None)
+    assert store.kept[last.id] == last
+    assert store.touched == [ADMINS_LOCK]
+
+
+def test_of_two_admins_one_may_go() -> None:
+    first, second = a_user(role=Role.ADMIN), a_user(role=Role.ADMIN)
+    store = Memory(first, second)
+    assert users_of(store).change(first.id, {"active": False}, by=Actor.of(second)).active is False
+    assert store.touched == [ADMINS_LOCK]
+
+
+def test_other_changes_of_the_last_admin_are_fine() -> None:
+    last = a_user(role=Role.ADMIN)
+    store = Memory(last)
+    assert users_of(store).change(last.id, {"name": "Ada"}, by=SYSTEM).name == "Ada"
+    assert store.touched == []
+
+
+# --- already_assigned
+
+
+def test_who_takes_a_task_that_another_has_learns_so_before_anything_of_rights() -> None:
+    holder, late = a_user(), a_user()
+    task = a_task(assignee_id=holder.id)
+    store = Memory(task, holder, late)
+    with pytest.raises(AlreadyAssigned) as caught:
+        tasks_of(store).assign(task.id, assignee_id=late.id, by=Actor.of(late))
+    assert (caught.value.code, caught.value.assignee_id) == ("already_assigned", holder.id)
+    assert holder.id in str(caught.value)
+    assert store.kept[task.id] == task
+
+
+def test_who_gives_it_to_a_third_lacks_the_right() -> None:
+    holder, other = a_user(), a_user()
+    task = a_task(assignee_id=holder.id)
+    with pytest.raises(NotPermitted):
+        tasks_of(Memory(task, holder, other)).assign(task.id, assignee_id=other.id, by=an_actor())
+
+
+def test_who_may_assign_to_others_reassigns() -> None:
+    holder, boss = a_user(), a_user(role=Role.MANAGER)
+    task = a_task(assignee_id=holder.id)
+    taken = tasks_of(Memory(task, holder, boss)).assign(task.id, assignee_id=boss.id, by=Actor.of(boss))
+    assert taken.assignee_id == boss.id
+
+
+# --- stale
+
+
+def test_a_command_that_has_seen_another_version_is_stale_and_has_the_present_state() -> None:
+    task, user = a_task(version=3), a_user(version=3)
+    for command in (
+        lambda: tasks_of(Memory(task)).change(task.id, {"title": "Late"}, by=SYSTEM, version=2),
+        lambda: tasks_of(Memory(task)).bin(task.id, by=SYSTEM, version=4),
+        lambda: users_of(Memory(user)).change(user.id, {"name": "Late"}, by=SYSTEM, version=2),
+    ):
+        with pytest.raises(Stale) as caught:
+            command()
+        assert caught.value.code == "stale"
+        assert caught.value.current in (task, user)
+
+
+def test_a_command_that_has_seen_the_present_version_makes_the_next_one() -> None:
+    task = a_task(version=3)
+    changed = tasks_of(Memory(task)).change(task.id, {"title": "In time"}, by=SYSTEM, version=3)
+    assert (changed.version, changed.updated_at) == (4, NOW)

@@ -1,0 +1,125 @@
+"""A query by hand: what there cannot be is named, and nothing else is left to chance."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from taskmgr.domain import query_check
+from taskmgr.domain.errors import Invalid
+from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import BEST_MATCH_FIRST, TASK_SORTS, Sort, Span, TaskQuery
+from tests.factories import NOW, an_id
+
+ID = "0123456789abcdef01234567"
+NAIVE = datetime(2026, 3, 10)
+
+
+def checked(**given: Any) -> TaskQuery:
+    return query_check.checked(TaskQuery(**given), DEFAULT_POLICY)
+
+
+def test_every_field_of_a_query_is_checked() -> None:
+    assert {field.name for field in fields(TaskQuery)} == set(query_check._PARSERS)
+
+
+def test_a_query_that_is_well_is_answered_as_it_is() -> None:
+    for query in (
+        TaskQuery(),
+        TaskQuery(
+            ids=(ID,),
+            statuses=("todo", "completed"),
+            priorities=(Priority.HIGH,),
+            assignee_ids=(ID, None),
+            created_by=(ID, "system:cli"),
+            labels=("audit",),
+            parent_ids=(ID, None),
+            blocked_by=(ID,),
+            blocked=True,
+            overdue=False,
+            dated=True,
+            due=Span(date(2026, 3, 1), None),
+            created=Span(None, NOW),
+            updated=Span(NOW, date(2026, 3, 1)),
+            words=("login", "page"),
+            except_id=an_id(),
+            binned=True,
+            sort=(Sort("priority", descending=True), Sort("title")),
+        ),
+        TaskQuery(statuses=(), ids=(), assignee_ids=()),
+        TaskQuery(words=("login",), sort=BEST_MATCH_FIRST),
+    ):
+        assert query_check.checked(query, DEFAULT_POLICY) is query
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"priorities": ("high",)}, {"priorities": (Priority.HIGH,)}),
+        ({"labels": ("Audit", "audit", " New ")}, {"labels": ("audit", "new")}),
+        ({"labels": ["audit"]}, {"labels": ("audit",)}),
+        ({"statuses": ["todo"]}, {"statuses": ("todo",)}),
+        ({"statuses": {"todo"}}, {"statuses": ("todo",)}),
+        ({"words": ("Login-Page",)}, {"words": ("login", "page")}),
+    ],
+)
+def test_what_is_meant_is_what_is_asked(given: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert checked(**given) == TaskQuery(**kept)
+
+
+@pytest.mark.parametrize(
+    ("given", "location", "code"),
+    [
+        ({"statuses": ("todo", "in progress")}, "query.statuses.1", "not_allowed"),
+        ({"statuses": "todo"}, "query.statuses", "wrong_type"),
+        ({"statuses": ("todo", None)}, "query.statuses.1", "not_allowed"),
+        ({"priorities": ("asap",)}, "query.priorities.0", "not_allowed"),
+        ({"priorities": (3,)}, "query.priorities.0", "not_allowed"),
+        ({"ids": ("7",)}, "query.ids.0", "bad_id"),
+        ({"ids": ID}, "query.ids", "wrong_type"),
+        ({"assignee_ids": ("ada",)}, "query.assignee_ids.0", "bad_id"),
+        ({"assignee_ids": (None, "me")}, "query.assignee_ids.1", "bad_id"),
+        ({"created_by": ("ada",)}, "query.created_by.0", "bad_id"),
+        ({"labels": "audit"}, "query.labels", "wrong_type"),
+        ({"labels": ("a,b",)}, "query.labels.0", "comma"),
+        ({"parent_ids": ("none",)}, "query.parent_ids.0", "bad_id"),
+        ({"blocked_by": (None,)}, "query.blocked_by.0", "bad_id"),
+        ({"blocked": "false"}, "query.blocked", "wrong_type"),
+        ({"overdue": 1}, "query.overdue", "wrong_type"),
+        ({"dated": "any"}, "query.dated", "wrong_type"),
+        ({"binned": "true"}, "query.binned", "wrong_type"),
+        ({"binned": None}, "query.binned", "wrong_type"),
+        ({"due": ("2026-03-01", None)}, "query.due", "wrong_type"),
+        ({"due": Span("2026-03-01")}, "query.due", "wrong_type"),  # type: ignore[arg-type]
+        ({"created": Span(NAIVE)}, "query.created", "no_offset"),
+        ({"updated": Span(None, NAIVE)}, "query.updated", "no_offset"),
+        ({"words": "login"}, "query.words", "wrong_type"),
+        ({"words": ("login", "!")}, "query.words", "no_words"),
+        ({"except_id": "7"}, "query.except_id", "bad_id"),
+        ({"sort": (Sort("due"),)}, "query.sort", "not_allowed"),
+        ({"sort": ("-priority",)}, "query.sort", "not_allowed"),
+        ({"sort": Sort("title")}, "query.sort", "wrong_type"),
+        ({"sort": (Sort("title"), Sort("title", descending=True))}, "query.sort", "repeated"),
+        ({"sort": (Sort("match", descending=True),)}, "query.sort", "not_allowed"),
+    ],
+)
+def test_what_there_cannot_be_is_named(given: dict[str, Any], location: str, code: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        checked(**given)
+    assert [(error.location, error.code) for error in caught.value.errors] == [(location, code)]
+
+
+def test_what_is_allowed_is_told_and_all_mistakes_at_once() -> None:
+    with pytest.raises(Invalid) as caught:
+        checked(statuses=("done",), sort=(Sort("age"),), created=Span(datetime(2026, 3, 10, tzinfo=UTC)))
+    status, sort = caught.value.errors
+    assert status.allowed == DEFAULT_POLICY.workflow.statuses
+    assert sort.allowed == TASK_SORTS
+    assert sort.detail == (
+        "Must be a Sort by one of: due_date, priority, created_at, updated_at, status_changed_at, title; "
+        "this is Sort(key='age', descending=False)."
+    )

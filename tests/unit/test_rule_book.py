@@ -1,0 +1,206 @@
+"""All rules together: their order, what an override lifts, and that each has a test of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskmgr.domain import rules
+from taskmgr.domain.errors import Refusal, Refused
+from taskmgr.domain.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.step import Facts
+from taskmgr.domain.user import Role
+from tests.factories import NOW, SYSTEM, a_user, an_actor
+from tests.unit.steps import (
+    ADA,
+    BOB,
+    CLOSED_PARENT,
+    DUE,
+    FIVE,
+    FOUR_EYES,
+    GONE,
+    ME,
+    ONE,
+    OPEN_PARENT,
+    STATUSES,
+    THREE,
+    TWO,
+    URGENT,
+    codes,
+    creation,
+    moving,
+    step,
+)
+
+# --- all of them together
+
+
+def test_the_rules_stand_in_the_order_of_the_rule_book() -> None:
+    assert [rule.__name__ for rule in rules.RULES] == [
+        "transition_not_allowed",
+        "assignee_required",
+        "assignee_inactive",
+        "blocked_by_unfinished_tasks",
+        "open_subtasks",
+        "parent_closed",
+        "wip_limit_reached",
+        "reviewer_required",
+        "reason_required",
+        "task_closed",
+        "urgent_needs_due_date",
+        "urgent_limit_reached",
+        "cycle",
+        "too_deep",
+        "has_subtasks",
+    ]
+
+
+def test_all_that_stands_against_a_step_is_collected_in_that_order() -> None:
+    one = step(
+        {"status": "completed", "parent_id": ONE, "assignee_id": BOB},
+        {"status": "in_progress", "assignee_id": GONE.id, "priority": URGENT, "blocked_by": (TWO,)},
+    )
+    assert codes(
+        one,
+        assignee=GONE,
+        parent=CLOSED_PARENT,
+        unresolved_blockers=(TWO,),
+        started=FIVE,
+        urgent=THREE,
+        cycle=(ONE, TWO, ONE),
+        levels=6,
+    ) == [
+        "assignee_inactive",
+        "blocked_by_unfinished_tasks",
+        "parent_closed",
+        "wip_limit_reached",
+        "reason_required",
+        "urgent_needs_due_date",
+        "urgent_limit_reached",
+        "cycle",
+        "too_deep",
+    ]
+
+
+def test_nothing_stands_against_a_plain_creation() -> None:
+    assert codes(creation()) == []
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_nothing_stands_against_staying(status: str) -> None:
+    assert codes(moving(status, status)) == []
+
+
+# --- what is raised, and what an override lifts
+
+
+def refusals(*overridable: bool) -> list[Refusal]:
+    return [
+        Refusal(code=f"rule_{number}", detail=f"{number}.", overridable=lifts)
+        for number, lifts in enumerate(overridable)
+    ]
+
+
+def test_without_refusals_nothing_is_raised_and_nothing_lifted() -> None:
+    assert rules.refuse([], override=False) is False
+    assert rules.refuse([], override=True) is False
+
+
+def test_all_refusals_are_raised_together() -> None:
+    with pytest.raises(Refused) as caught:
+        rules.refuse(refusals(True, False), override=False)
+    assert caught.value.reasons == tuple(refusals(True, False))
+
+
+def test_an_override_lifts_what_can_be_lifted() -> None:
+    assert rules.refuse(refusals(True, True), override=True) is True
+
+
+def test_an_override_lifts_nothing_else_and_only_the_rest_is_told() -> None:
+    with pytest.raises(Refused) as caught:
+        rules.refuse(refusals(True, False, True), override=True)
+    assert [reason.code for reason in caught.value.reasons] == ["rule_1"]
+
+
+OVERRIDABLE = {
+    "blocked_by_unfinished_tasks",
+    "open_subtasks",
+    "wip_limit_reached",
+    "reviewer_required",
+    "urgent_limit_reached",
+}
+IDS = st.sampled_from([None, ADA, BOB, ME, GONE.id])
+FIELDS = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(STATUSES),
+        "priority": st.sampled_from(Priority),
+        "assignee_id": IDS,
+        "parent_id": st.sampled_from([None, ONE]),
+        "due_date": st.sampled_from([None, DUE]),
+        "blocked_by": st.sampled_from([(), (TWO,)]),
+        "deleted_at": st.sampled_from([None, NOW]),
+    }
+)
+TOLD = st.fixed_dictionaries(
+    {
+        "reason": st.sampled_from([None, "Because."]),
+        "override": st.booleans(),
+        "created": st.booleans(),
+        "policy": st.sampled_from([DEFAULT_POLICY, FOUR_EYES, Policy(wip_limit=0, urgent_limit=0)]),
+        "by": st.sampled_from([SYSTEM, an_actor(Role.MANAGER, id=ME), an_actor(id=ADA)]),
+    }
+)
+FACTS = st.builds(
+    Facts,
+    assignee=st.sampled_from([None, GONE, a_user(id=ADA)]),
+    parent=st.sampled_from([None, CLOSED_PARENT, OPEN_PARENT]),
+    parent_binned=st.booleans(),
+    unresolved_blockers=st.sampled_from([(), (TWO,)]),
+    open_subtasks=st.sampled_from([(), (ONE,)]),
+    subtasks=st.sampled_from([(), (ONE,)]),
+    started=st.sampled_from([(), FIVE]),
+    urgent=st.sampled_from([(), THREE]),
+    cycle=st.sampled_from([(), (ONE, TWO, ONE)]),
+    levels=st.integers(0, 7),
+)
+
+
+@given(FIELDS, FIELDS, TOLD, FACTS)
+def test_every_refusal_is_of_the_rule_book(
+    before: dict[str, Any], after: dict[str, Any], told: dict[str, Any], facts: Facts
+) -> None:
+    found = rules.against(step(before, after, **told), facts)
+    order = [rule.__name__ for rule in rules.RULES]
+    assert [r.code for r in found] == sorted({r.code for r in found}, key=order.index)
+    for refusal in found:
+        assert refusal.detail.endswith(".")
+        assert refusal.overridable is (refusal.code in OVERRIDABLE)
+        if refusal.fix is not None:
+            assert refusal.fix.action in rules.FIX_ACTIONS
+            assert refusal.fix.text.endswith(".")
+
+
+@given(FIELDS, FIELDS, TOLD, FACTS)
+def test_a_reason_never_brings_a_refusal_that_was_not_there(
+    before: dict[str, Any], after: dict[str, Any], told: dict[str, Any], facts: Facts
+) -> None:
+    without = rules.against(step(before, after, **{**told, "reason": None}), facts)
+    reasoned = rules.against(step(before, after, **{**told, "reason": "Because."}), facts)
+    lifted = ("reason_required", "urgent_needs_due_date")
+    assert list(reasoned) == [refusal for refusal in without if refusal.code not in lifted]
+
+
+# --- every rule has a test
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+def test_every_rule_has_tests_of_what_it_says_and_when_it_stands(rule: rules.Rule) -> None:
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_rules*.py"))
+
+    assert f"refusal_of(rules.{rule.__name__}," in tests
+    assert f"stands(rules.{rule.__name__}," in tests

@@ -1,0 +1,64 @@
+"""What shows an object or tells of a mistake never shows a secret along with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskmgr.domain.errors import CannotStart
+from taskmgr.domain.services.tokens import Identity, NewToken
+from taskmgr.domain.user import Actor
+from taskmgr.infrastructure.connection import open_database
+from taskmgr.infrastructure.initiation import initiate_replica_set
+from taskmgr.logs import without_secrets
+from taskmgr.settings import Settings
+from tests.factories import a_token, a_user
+
+SECRET = "hunter2-hunter2-hunter2-hunter2-hunter2-hun"
+TEXT = f"tm_0123456789abcdef01234567_{SECRET}"
+
+
+def test_settings_show_neither_key_nor_password() -> None:
+    shown = repr(Settings(secret_key=SECRET, mongodb_uri=f"mongodb://ada:{SECRET}@db.example.org"))
+
+    assert SECRET not in shown
+
+
+def test_a_new_token_and_who_it_speaks_for_show_no_secret() -> None:
+    token, user = a_token(), a_user()
+    shown = repr([NewToken(token, TEXT), Identity(actor=Actor.of(user), user=user, token=token)])
+
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"mongodb://ada:{SECRET}/x@db.example.org/tasks",
+        f"mongodb://ada:x/{SECRET}@db.example.org/tasks",
+        f"mongodb://ada:x@{SECRET}@db.example.org",
+        f"mongodb://ada:{SECRET}@db.example.org:port",
+        f"mongodb://ada:%{SECRET}@db.example.org",
+        f"mongodb://ada:x:{SECRET}@db.example.org",
+        f"mongodb://ada:{SECRET}",
+        f"mongodb+srv://ada:{SECRET}@db.example.org:1",
+    ],
+)
+def test_a_uri_that_is_not_usable_is_not_quoted(uri: str) -> None:
+    with pytest.raises(CannotStart) as caught:
+        open_database(uri, "tasks")
+
+    assert SECRET not in str(caught.value)
+    assert str(caught.value).startswith("TASKMGR_MONGODB_URI is not usable: ")
+
+
+def test_neither_is_one_that_is_to_be_made_a_replica_set() -> None:
+    with pytest.raises(CannotStart) as caught:
+        initiate_replica_set(f"mongodb://ada:x/{SECRET}@db.example.org/tasks")
+
+    assert SECRET not in str(caught.value)
+
+
+def test_a_line_of_the_log_names_a_token_without_its_secret() -> None:
+    line = f'{{"path": "/api/v1/tokens/{TEXT}", "message": "{TEXT}"}}'
+
+    assert without_secrets(None, "", line) == line.replace(SECRET, "…")
