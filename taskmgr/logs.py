@@ -6,12 +6,14 @@ JSON for a collector, or text for a reader. Set up once, by the process that ser
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import Any
 
 import orjson
 import structlog
 
+_TOKEN = re.compile(r"(tm_[0-9a-f]{24}_)[A-Za-z0-9_-]+")
 _SHARED: tuple[structlog.typing.Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -58,11 +60,17 @@ class _Line:
     debug = info = warning = error = critical = msg
 
 
+def without_secrets(_logger: Any, _name: str, line: Any) -> str:
+    """The rendered line without the secret part of any token in it: a path or a trace may hold one."""
+    return _TOKEN.sub(r"\1…", line)
+
+
 def _json_ending() -> list[structlog.typing.Processor]:
     return [
         structlog.processors.format_exc_info,
         structlog.processors.EventRenamer("message"),
         structlog.processors.JSONRenderer(serializer=_dumped),
+        without_secrets,
     ]
 
 
@@ -76,5 +84,6 @@ def _text_ending() -> list[structlog.typing.Processor]:
             colors=sys.stderr.isatty(),
             exception_formatter=structlog.dev.plain_traceback,
             pad_event_to=0,
-        )
+        ),
+        without_secrets,
     ]

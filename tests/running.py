@@ -182,13 +182,27 @@ class Service:
 
     def call(self, method: str, path: str, body: object = None, *, seconds: float = 30) -> tuple[int, Any]:
         """One request on a connection of its own: status, and the body read as JSON."""
+        status, _, read = self.ask(method, path, body, seconds=seconds)
+        return status, read
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        seconds: float = 30,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, Mapping[str, str], Any]:
+        """As `call`, with the answer's headers between status and body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         with contextlib.closing(connection):
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            given = None if body is None else json.dumps(body)
+            connection.request(method, path, given, {**sent, **(headers or {})})
             answer = connection.getresponse()
             read = answer.read()
-        return answer.status, json.loads(read) if read else None
+        return answer.status, dict(answer.getheaders()), json.loads(read) if read else None
 
     def create(self, title: str) -> str:
         """Creates a task and answers its id."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import current_app, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from taskmgr.api.problems import ApiError
 from taskmgr.domain.errors import FieldError
@@ -52,11 +52,20 @@ def whole_body() -> bytes:
     """
     most = allowance().body_bytes
     request.max_content_length = most + 1
-    data = request.get_data(cache=True)
+    try:
+        data = request.get_data(cache=True)
+    except HTTPException:
+        raise
+    except Exception as error:  # the server's parser, which has errors of its own for broken chunks
+        raise _malformed("The body cannot be read to its end.") from error
     if len(data) > most:
         raise RequestEntityTooLarge
     if request.content_length not in (None, len(data)):
-        text = "The body is shorter than Content-Length says."
-        error = FieldError(location="body", code="malformed", detail=text)
-        raise ApiError("malformed", text, errors=[error])
+        raise _malformed("The body is shorter than Content-Length says.")
     return data
+
+
+def _malformed(detail: str) -> ApiError:
+    return ApiError(
+        "malformed", detail, errors=[FieldError(location="body", code="malformed", detail=detail)]
+    )

@@ -1,8 +1,8 @@
 """JSON in and out. In: one strict gate. Out: orjson, with the domain's own types.
 
 What the gate refuses never comes near the database: duplicate keys, NaN and Infinity, lone
-surrogates, NUL, integers beyond 64 bits, nesting over 32 levels, and keys with `$` or `.`, which
-the database would read as operators and paths.
+surrogates, NUL, integers beyond 64 bits, nesting over 32 levels, objects of over 1,000 keys, and
+keys with `$` or `.`, which the database would read as operators and paths.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from taskmgr.domain.clock import moment_text
 from taskmgr.domain.due_date import DueDate
 
 MOST_LEVELS = 32
+MOST_KEYS = 1_000  # each that is unknown costs a look and a mistake of its own
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
@@ -51,6 +52,8 @@ def _levels(value: Any) -> Iterator[int]:
         if isinstance(here, str):
             _require_no_nul(here)
         elif isinstance(here, dict | list):
+            if isinstance(here, dict) and len(here) > MOST_KEYS:
+                raise Malformed(f"An object has more than {MOST_KEYS} keys.")
             yield level
             pending.extend(
                 (child, level + 1) for child in (here.values() if isinstance(here, dict) else here)

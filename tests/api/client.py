@@ -112,6 +112,16 @@ class Client:
         return self.open("DELETE", path, **how)
 
 
+def answered(response: Answer) -> int | str:
+    """The status of an answer, or the code of the problem that it is."""
+    if response.status_code < 400:
+        return response.status_code
+    code = str(response.json["code"])
+    assert response.content_type == "application/problem+json"
+    assert response.status_code == CODES[code].status
+    return code
+
+
 def problem(response: Answer, code: str) -> dict[str, Any]:
     """The problem that this answer is, having checked that it is one of this code and complete."""
     assert (response.status_code, response.json["code"]) == (CODES[code].status, code), response.text

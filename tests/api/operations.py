@@ -1,14 +1,15 @@
-"""Every operation of the API with a request that succeeds: what walks over all of them walks here.
+"""Every operation of the API with a request that succeeds, and who may make it: the one table of that.
 
-The paths and bodies name the things of `World` in braces.
+What walks over all operations walks here. The paths and bodies name the things of `World` in braces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from taskmgr.domain.user import Actor
 from tests.api.client import Client
 from tests.factories import SYSTEM
 
@@ -16,12 +17,20 @@ READ, WRITE = "tasks:read", "tasks:write"
 USERS_READ, USERS_WRITE = "users:read", "users:write"
 ALL_SCOPES = (READ, WRITE, USERS_READ, USERS_WRITE, "admin")
 
+# Who asks, by username: one of each role who has nothing to do with the things of `World`, and Ada,
+# a member: the task is assigned to her, and the comment is hers.
+EVERYBODY = ("viewer", "member", "ada", "manager", "admin")
+MEMBERS = EVERYBODY[1:]
+OWN = EVERYBODY[2:]
+MANAGERS = EVERYBODY[3:]
+ADMINS = EVERYBODY[4:]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
-    """A request that an admin may make, and what is answered to whom.
+    """A request that an admin may make, and what is answered to whom: see `expected`.
 
-    `viewer` is what a viewer is answered; `scopes` is None where no token is asked for.
+    `scopes` is None where no token is asked for.
     """
 
     name: str
@@ -29,10 +38,23 @@ class Operation:
     path: str
     scopes: tuple[str, ...] | None
     status: int = 200
-    viewer: int = 200
+    may: tuple[str, ...] = EVERYBODY
+    otherwise: str = "not_permitted"
+    without: str = "scope_missing"
+    free: tuple[str, ...] = ()  # from whom it takes no scope
     body: Mapping[str, Any] | None = None
     dry: bool = False  # takes `dry_run`
     guarded: bool = False  # takes `If-Match`
+
+    def expected(self, who: str | None, scopes: Collection[str] = ()) -> int | str:
+        """The status that somebody's token with these scopes (none named is all) gets, or the code."""
+        if self.scopes is None:
+            return self.status
+        if who is None:
+            return "unauthenticated"
+        if scopes and who not in self.free and not set(self.scopes) <= set(scopes):
+            return self.without
+        return self.status if who in self.may else self.otherwise
 
 
 def _public(name: str, path: str) -> Operation:
@@ -46,8 +68,7 @@ def _read(name: str, path: str, *scopes: str) -> Operation:
 def _write(
     name: str, method: str, path: str, body: Mapping[str, Any] | None = None, **more: Any
 ) -> Operation:
-    """A write that a viewer's role does not allow."""
-    given = {"scopes": (WRITE,), "viewer": 403, "dry": True, "guarded": True} | more
+    given = {"scopes": (WRITE,), "dry": True, "guarded": True} | more
     return Operation(name=name, method=method, path=path, body=body, **given)
 
 
@@ -60,42 +81,112 @@ OPERATIONS = (
     _read("list_transitions", "tasks/{task}/transitions", READ),
     _read("list_task_activity", "tasks/{task}/activity", READ),
     _read("list_comments", "tasks/{task}/comments", READ),
+    _read("get_comment", "tasks/{task}/comments/{comment}", READ),
     _read("list_activity", "activity", READ),
     _read("get_workflow", "workflow", READ),
+    _read("get_stats", "stats", READ),
     _read("list_users", "users", USERS_READ),
     _read("get_user", "users/{user}", USERS_READ),
     _read("get_me", "users/me"),
     _read("list_tasks_of_user", "users/{user}/tasks", READ),
     _read("list_tokens", "tokens"),
-    _write("create_task", "POST", "tasks", {"title": "Plan"}, status=201, guarded=False),
-    _write("change_task", "PATCH", "tasks/{task}", {"title": "Plan", "labels": ["a"]}),
-    _write("change_status", "PUT", "tasks/{task}/status", {"status": "in_progress"}),
-    _write("change_priority", "PUT", "tasks/{task}/priority", {"priority": "high"}),
-    _write("assign", "PUT", "tasks/{task}/assignee", {"assignee_id": "{other_user}"}),
-    _write("block", "PUT", "tasks/{task}/blocked-by/{other}"),
-    _write("unblock", "DELETE", "tasks/{task}/blocked-by/{blocker}"),
-    _write("bin_task", "DELETE", "tasks/{task}"),
-    _write("restore_task", "POST", "tasks/{binned}/restore"),
+    _write("create_task", "POST", "tasks", {"title": "Plan"}, may=MEMBERS, status=201, guarded=False),
+    _write("change_task", "PATCH", "tasks/{task}", {"title": "Plan", "labels": ["a"]}, may=OWN),
+    _write("change_status", "PUT", "tasks/{task}/status", {"status": "in_progress"}, may=OWN),
+    _write("change_priority", "PUT", "tasks/{task}/priority", {"priority": "high"}, may=OWN),
+    _write("assign", "PUT", "tasks/{task}/assignee", {"assignee_id": "{other_user}"}, may=MANAGERS),
+    _write("block", "PUT", "tasks/{task}/blocked-by/{other}", may=OWN),
+    _write("unblock", "DELETE", "tasks/{task}/blocked-by/{blocker}", may=OWN),
+    _write("bin_task", "DELETE", "tasks/{task}", may=OWN),
+    _write("restore_task", "POST", "tasks/{binned}/restore", may=MANAGERS),
     _write(
         "perform", "POST", "tasks/bulk", {"operations": [{"op": "create", "title": "Plan"}]},
-        viewer=409, guarded=False,
+        may=MEMBERS, otherwise="refused", guarded=False,
     ),
-    _write("create_comment", "POST", "tasks/{task}/comments", {"text": "Soon."}, status=201, guarded=False),
-    _write("change_comment", "PATCH", "tasks/{task}/comments/{comment}", {"text": "Now."}),
-    _write("delete_comment", "DELETE", "tasks/{task}/comments/{comment}"),
+    _write(
+        "create_comment", "POST", "tasks/{task}/comments", {"text": "Soon."},
+        may=MEMBERS, status=201, guarded=False,
+    ),
+    _write("change_comment", "PATCH", "tasks/{task}/comments/{comment}", {"text": "Now."}, may=OWN),
+    _write("delete_comment", "DELETE", "tasks/{task}/comments/{comment}", may=OWN),
     _write(
         "create_user", "POST", "users", {"username": "grace", "name": "Grace"},
-        scopes=(USERS_WRITE,), status=201, guarded=False,
+        scopes=(USERS_WRITE,), may=ADMINS, status=201, guarded=False,
     ),
-    _write("change_user", "PATCH", "users/{user}", {"name": "Ada L."}, scopes=(USERS_WRITE,)),
+    _write(
+        "change_user", "PATCH", "users/{user}", {"name": "Ada L."},
+        scopes=(USERS_WRITE,), may=("ada", *ADMINS),
+    ),
+    # No token makes a wider one.
     _write(
         "create_token", "POST", "tokens", {"name": "job", "scopes": [READ]},
-        scopes=(), status=201, viewer=201, dry=False, guarded=False,
+        scopes=(READ,), without="not_permitted", may=EVERYBODY, status=201, dry=False, guarded=False,
     ),
     # A token of one's own is somebody else's, and so not there, for the others.
     _write(
-        "revoke_token", "DELETE", "tokens/{token}",
-        scopes=(), status=204, viewer=404, dry=False, guarded=False,
+        "revoke_token", "DELETE", "tokens/{token}", scopes=("admin",), without="not_found", free=("ada",),
+        may=("ada", *ADMINS), otherwise="not_found", status=204, dry=False, guarded=False,
+    ),
+)  # fmt: skip
+# The same operations where something else in the request decides who may.
+MORE = (
+    _read("list_users, with tasks", "users?include=tasks", USERS_READ, READ),
+    Operation(
+        name="list_tokens, somebody's", method="GET", path="tokens?user_id={other_user}",
+        scopes=("admin",), may=ADMINS,
+    ),
+    _write(
+        "create_token, for somebody", "POST", "tokens",
+        {"name": "job", "scopes": ["admin"], "user_id": "{other_user}"},
+        scopes=("admin",), may=ADMINS, status=201, dry=False,
+    ),
+    _write(
+        "create_task, for oneself", "POST", "tasks", {"title": "x", "assignee_id": "me"},
+        may=MEMBERS, status=201,
+    ),
+    _write(
+        "create_task, for somebody", "POST", "tasks", {"title": "x", "assignee_id": "{other_user}"},
+        may=MANAGERS, status=201,
+    ),
+    _write(
+        "create_task, urgent", "POST", "tasks", {"title": "x", "priority": "urgent", "reason": "y"},
+        may=MEMBERS, status=201,
+    ),
+    _write("assign, to oneself", "PUT", "tasks/{other}/assignee", {"assignee_id": "me"}, may=MEMBERS),
+    _write("assign, to nobody", "PUT", "tasks/{task}/assignee", {"assignee_id": None}, may=OWN),
+    _write("change_task, somebody's", "PATCH", "tasks/{other}", {"title": "x"}, may=MANAGERS),
+    _write(
+        "change_priority, to urgent", "PUT", "tasks/{task}/priority", {"priority": "urgent", "reason": "x"},
+        may=MANAGERS,
+    ),
+    _write(
+        "change_task, overriding", "PATCH", "tasks/{task}",
+        {"title": "x", "override": True, "reason": "y"}, may=MANAGERS,
+    ),
+    _write(
+        "change_comment, somebody's", "PATCH", "tasks/{task}/comments/{other_comment}", {"text": "x"},
+        may=MANAGERS,
+    ),
+    _write("delete_comment, somebody's", "DELETE", "tasks/{task}/comments/{other_comment}", may=MANAGERS),
+    _write(
+        "change_user, the role", "PATCH", "users/{user}", {"role": "manager"},
+        scopes=(USERS_WRITE,), may=ADMINS,
+    ),
+    _write(
+        "change_user, the username", "PATCH", "users/{user}", {"username": "countess"},
+        scopes=(USERS_WRITE,), may=ADMINS,
+    ),
+    _write(
+        "change_user, shut out", "PATCH", "users/{user}", {"active": False},
+        scopes=(USERS_WRITE,), may=ADMINS,
+    ),
+    _write(
+        "perform, on a task", "POST", "tasks/bulk", {"operations": [{"op": "bin", "id": "{task}"}]},
+        may=OWN, otherwise="refused",
+    ),
+    _write(
+        "perform, by query", "POST", "tasks/bulk",
+        {"where": {"id": "{task}"}, "change": {"title": "x"}, "expect": 1}, may=OWN, otherwise="refused",
     ),
 )  # fmt: skip
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
@@ -112,7 +203,7 @@ class World(dict[str, str]):
             return given.format_map(self)
         if isinstance(given, Mapping):
             return {name: self.fill(value) for name, value in given.items()}
-        return given
+        return [self.fill(value) for value in given] if isinstance(given, list) else given
 
     def ask(self, client: Client, operation: Operation, **how: Any) -> Any:
         """The answer to an operation's request."""
@@ -123,27 +214,27 @@ class World(dict[str, str]):
 
 def make_world(services: Any) -> World:
     """A task that may start and is nobody's fault, with a blocker done, and all that goes with it."""
-    users = {
-        name: services.users.create(by=SYSTEM, username=name, name=name.title()).id
-        for name in ("ada", "bertha")
-    }
+    ada, bertha = (
+        services.users.create(by=SYSTEM, username=name, name=name.title()) for name in ("ada", "bertha")
+    )
 
     def task(**given: Any) -> str:
         return str(services.tasks.create(by=SYSTEM, **{"title": "Write", **given}).id)
 
-    started = {"assignee_id": users["ada"], "status": "in_progress"}
+    started = {"assignee_id": ada.id, "status": "in_progress"}
     blocker = task(title="Blocker", **started)
     services.tasks.change_status(blocker, status="completed", by=SYSTEM)
     binned = task(title="Binned")
     services.tasks.bin(binned, by=SYSTEM)
-    made = task(title="Task", assignee_id=users["ada"], blocked_by=[blocker])
+    made = task(title="Task", assignee_id=ada.id, blocked_by=[blocker])
     return World(
         task=made,
         blocker=blocker,
         other=task(title="Other"),
         binned=binned,
-        user=users["ada"],
-        other_user=users["bertha"],
-        comment=services.comments.create(made, text="Well.", by=SYSTEM).id,
-        token=services.tokens.create(by=SYSTEM, user_id=users["ada"], name="laptop").token.id,
+        user=ada.id,
+        other_user=bertha.id,
+        comment=services.comments.create(made, text="Well.", by=Actor.of(ada)).id,
+        other_comment=services.comments.create(made, text="So.", by=SYSTEM).id,
+        token=services.tokens.create(by=SYSTEM, user_id=ada.id, name="laptop").token.id,
     )

@@ -95,6 +95,9 @@ def _is_valid(case: schemathesis.Case) -> bool:
     return case.meta is not None and case.meta.generation.mode.is_positive
 
 
+_NAMED = {"assignee": ["me", "none", "ada"], "created_by": ["me", "ada", "system:cli"]}
+
+
 def _sensible_path(given: dict[str, Any], world: World) -> None:
     for name, key in given.items():
         if int(str(key)[:1], 16) % 4:
@@ -106,14 +109,23 @@ def _like(given: Any, values: list[str]) -> Any:
     return ",".join(values) if isinstance(given, str) else values
 
 
+_DAYS = {"from": "2026-03-01", "to": "2026-03-31"}  # a span that is not too long
+
+
 def _sensible_query(given: dict[str, Any], world: World) -> None:
     given.pop("cursor", None)
-    if "assignee" in given:
-        given["assignee"] = _like(given["assignee"], ["me", "none", "ada"])
+    for name, known in _NAMED.items():
+        if name in given:
+            given[name] = _like(given[name], known)
+    if "q" in given:  # no pattern says that there must be a word
+        given["q"] = "page"
     if "by" in given and not given["by"].startswith("system:"):
         given["by"] = "ada"
     if "user_id" in given:
         given["user_id"] = world["user"]
+    if "tasks_limit" in given:
+        given["include"] = "tasks"
+    given |= {name: day for name, day in _DAYS.items() if name in given}
     if "sort" in given:
         keys = given["sort"].split(",") if isinstance(given["sort"], str) else given["sort"]
         given["sort"] = _like(given["sort"], list({key.removeprefix("-"): key for key in keys}.values()))
@@ -130,8 +142,8 @@ def _sensible_body(given: dict[str, Any], world: World) -> None:
         given["expires_at"] = "2999-12-31T23:59:59Z"
     if given.get("user_id") is not None:
         given["user_id"] = world["user"]
-    if "assignee" in given.get("where", {}):
-        given["where"]["assignee"] = "me,none,ada"
+    if "where" in given:
+        _sensible_query(given["where"], world)
     for inner in (*given.get("operations", ()), given.get("change")):
         if inner:
             _sensible_body(inner, world)

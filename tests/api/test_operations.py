@@ -1,22 +1,38 @@
-"""Who is answered what, over every operation that the document describes."""
+"""Who is answered what: every operation of the document, walked with every role and every scope."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
 
-from tests.api.client import Client, problem
-from tests.api.operations import ALL_SCOPES, BY_NAME, OPERATIONS, Operation, World
+from taskmgr.domain.services import Services
+from taskmgr.domain.services.bulk import OPERATIONS as BULK_OPERATIONS
+from tests.api.client import Client, answered, problem
+from tests.api.operations import ALL_SCOPES, BY_NAME, EVERYBODY, MORE, OPERATIONS, Operation, World
+from tests.factories import SYSTEM
 
 METHODS = ("get", "put", "post", "delete", "patch")
+ROWS = (*OPERATIONS, *MORE)
+SINGLE_SCOPES = tuple((scope,) for scope in ALL_SCOPES)
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
 every_question = pytest.mark.parametrize(
     "operation", [o for o in OPERATIONS if o.method == "GET"], ids=lambda o: o.name
 )
-with_scopes = pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.scopes], ids=lambda o: o.name)
-with_token = pytest.mark.parametrize(
-    "operation", [o for o in OPERATIONS if o.scopes is not None], ids=lambda o: o.name
-)
+# In a bulk: each operation, with what it is told, beside the single call that it stands for.
+IN_BULK: dict[str, tuple[dict[str, str], str]] = {
+    "create": ({"title": "Plan"}, "create_task"),
+    "change": ({"id": "{task}", "title": "Plan"}, "change_task"),
+    "status": ({"id": "{task}", "status": "in_progress"}, "change_status"),
+    "priority": ({"id": "{task}", "priority": "high"}, "change_priority"),
+    "assign": ({"id": "{task}", "assignee_id": "{other_user}"}, "assign"),
+    "bin": ({"id": "{task}"}, "bin_task"),
+    "restore": ({"id": "{binned}"}, "restore_task"),
+    "block": ({"id": "{task}", "blocker_id": "{other}"}, "block"),
+    "unblock": ({"id": "{task}", "blocker_id": "{blocker}"}, "unblock"),
+}
 
 
 def test_the_table_has_a_row_for_every_operation_of_the_document(client: Client) -> None:
@@ -40,6 +56,61 @@ def test_every_route_is_described_but_those_of_the_pages(app: Flask) -> None:
     assert routed - {"openapi", "docs", "docs_errors", "docs_script", "docs_asset"} == set(BY_NAME)
 
 
+def scopes_to_try(operation: Operation) -> Iterator[tuple[str, ...]]:
+    """None named, each alone, and where it takes several, just these."""
+    yield from ((), *SINGLE_SCOPES)
+    if len(operation.scopes or ()) > 1:
+        yield operation.scopes or ()
+
+
+def request_of(operation: Operation, world: World, services: Services, client: Client) -> Any:
+    """The answer to its request, which is undone: as a dry run, or with a new token for one revoked."""
+    if operation.name == "revoke_token":
+        token = services.tokens.create(by=SYSTEM, user_id=world["user"], name="lost").token.id
+        return World(world | {"token": token}).ask(client, operation)
+    return world.ask(client, operation, **({"dry_run": "true"} if operation.dry else {}))
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_each_role_with_each_scope_is_answered_what_the_table_says(
+    who: str, client: Client, services: Services, world: World, contents: Callable[[], dict[str, Any]]
+) -> None:
+    tried = {scopes for operation in ROWS for scopes in scopes_to_try(operation)}
+    speaking = {scopes: client.as_(who, *scopes) for scopes in tried}
+    expected, found, before = {}, {}, contents()
+
+    for operation in ROWS:
+        for scopes in scopes_to_try(operation):
+            answer = request_of(operation, world, services, speaking[scopes])
+            found[operation.name, scopes] = answered(answer)
+            expected[operation.name, scopes] = operation.expected(who, scopes)
+
+    assert found == expected
+    assert contents() | {"tokens": []} == before | {"tokens": []}
+
+
+def test_who_is_made_a_viewer_has_no_more_rights_over_what_was_theirs(
+    client: Client, services: Services, world: World, nothing_changes: Callable[[], Any]
+) -> None:
+    services.users.change(world["user"], {"role": "viewer"}, by=SYSTEM)
+    ada = client.as_("ada")
+    rows = [row for row in ROWS if row.dry and row.name != "change_user"]  # one's own name stays one's own
+
+    with nothing_changes():
+        found = {row.name: answered(world.ask(ada, row, dry_run="true")) for row in rows}
+
+    assert found == {row.name: row.expected("viewer") for row in rows}
+
+
+def test_without_a_token_nobody_gets_further_than_the_public_ones(
+    client: Client, world: World, nothing_changes: Callable[[], Any]
+) -> None:
+    with nothing_changes():
+        found = {operation.name: answered(world.ask(client, operation)) for operation in ROWS}
+
+    assert found == {operation.name: operation.expected(None) for operation in ROWS}
+
+
 @every_operation
 def test_an_admin_succeeds(operation: Operation, client: Client, world: World) -> None:
     answer = world.ask(client.as_("admin"), operation)
@@ -47,41 +118,33 @@ def test_an_admin_succeeds(operation: Operation, client: Client, world: World) -
     assert answer.status_code == operation.status, answer.text
 
 
-@with_token
-def test_without_a_token_nobody_gets_further(operation: Operation, client: Client, world: World) -> None:
-    answer = world.ask(client, operation)
-
-    problem(answer, "unauthenticated")
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+def test_every_operation_of_a_bulk_is_walked() -> None:
+    assert set(IN_BULK) == set(BULK_OPERATIONS)
 
 
-@with_scopes
-def test_a_token_without_the_scope_gets_no_further(
-    operation: Operation, client: Client, world: World
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_in_a_bulk_each_operation_is_judged_like_its_single_call(
+    who: str, client: Client, world: World, nothing_changes: Callable[[], Any]
 ) -> None:
-    others = [scope for scope in ALL_SCOPES if scope not in (operation.scopes or ())]
+    asking = client.as_(who)
+    found = {}
 
-    problem(world.ask(client.as_("admin", *others), operation), "scope_missing")
+    with nothing_changes():
+        for op, (told, _) in IN_BULK.items():
+            body = {"operations": [{"op": op} | world.fill(told)], "mode": "each"}
+            (result,) = asking.post("tasks/bulk", body, dry_run="true").json["results"]
+            found[op] = result["problem"]["code"] if "problem" in result else result["status"]
 
-
-@with_token
-def test_the_named_scopes_are_enough(operation: Operation, client: Client, world: World) -> None:
-    # What is somebody else's takes the scope of the admin-only calls as well.
-    more = ["admin"] if operation.name == "revoke_token" else []
-    scopes = [*(operation.scopes or ()), *more] or [ALL_SCOPES[0]]
-
-    answer = world.ask(client.as_("admin", *scopes), operation)
-
-    assert answer.status_code == operation.status, answer.text
+    assert found == {op: BY_NAME[single].expected(who) for op, (_, single) in IN_BULK.items()}
 
 
 @every_operation
-def test_a_viewer_is_answered_what_the_table_says(operation: Operation, client: Client, world: World) -> None:
-    answer = world.ask(client.as_("viewer"), operation)
+def test_who_is_not_known_is_told_how_to_get_in(operation: Operation, client: Client, world: World) -> None:
+    if operation.scopes is not None:
+        answer = world.ask(client, operation)
 
-    assert answer.status_code == operation.viewer, answer.text
-    if operation.viewer == 403:
-        problem(answer, "not_permitted")
+        problem(answer, "unauthenticated")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 @every_question
@@ -91,6 +154,7 @@ def test_a_head_request_is_answered_like_a_get_without_the_body(
     admin = client.as_("admin")
     path = world.fill(operation.path)
 
+    admin.get("users/me")  # notes that the token is used, which is a write
     head, get = admin.open("HEAD", path), admin.get(path)
 
     assert (head.status_code, head.data) == (get.status_code, b"")

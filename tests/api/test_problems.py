@@ -195,6 +195,7 @@ AWKWARD_IDS = [
         ("PUT", "tasks/{task}/blocked-by/{}"),
         ("DELETE", "tokens/{}"),
         ("GET", "tasks/{}/comments"),
+        ("GET", "tasks/{task}/comments/{}"),
         ("DELETE", "tasks/{task}/comments/{}"),
         ("GET", "users/{}x"),  # not "me"
         ("GET", "users/{}x/tasks"),

@@ -11,7 +11,7 @@ import pytest
 
 from taskmgr.api.identity import CACHE_SECONDS
 from taskmgr.domain.services import Services
-from tests.api.client import Client, problem
+from tests.api.client import Client, mistakes, problem
 from tests.factories import SYSTEM, Clock
 
 TEXT = re.compile(r"tm_[0-9a-f]{24}_[A-Za-z0-9_-]{43}")
@@ -225,3 +225,15 @@ def test_ones_own_tokens_may_be_asked_for_by_ones_own_id(client: Client) -> None
     narrow = client.as_("member", "tasks:read")
 
     assert narrow.get("tokens", user_id=narrow.user.id).json == narrow.get("tokens").json
+
+
+def test_there_is_no_new_token_for_a_deactivated_user(
+    client: Client, member: Client, nothing_changes: Callable[[], Any]
+) -> None:
+    admin = client.as_("admin")
+    admin.patch(f"users/{member.user.id}", {"active": False})
+
+    with nothing_changes():
+        answer = admin.post("tokens", {"name": "too late", "user_id": member.user.id})
+
+    assert mistakes(answer, "invalid") == [("body.user_id", "inactive_user")]

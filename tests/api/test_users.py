@@ -13,7 +13,7 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.task import Task
 from taskmgr.infrastructure.store import mongo_store
-from tests.api.client import Client, problem
+from tests.api.client import Client, mistakes, problem
 from tests.factories import Clock
 
 KEYS = {
@@ -167,6 +167,21 @@ def test_a_limit_cuts_the_tasks_and_the_total_tells_how_many_there_are(
     }
 
 
+def test_each_user_comes_with_counts_of_all_their_tasks_and_the_room_for_more(
+    admin: Client, busy: str, make_task: Callable[..., Task]
+) -> None:
+    blocker = make_task(title="blocker")
+    make_task(assignee_id=busy, due_date="2026-03-01", blocked_by=[blocker.id], priority="urgent")
+
+    rows = admin.get("users", include="tasks", tasks_limit="0").json["items"]
+
+    none = {"open": 0, "overdue": 0, "blocked": 0, "started": 0, "urgent": 0}
+    assert {row["username"]: (row["counts"], row["wip_room"]) for row in rows} == {
+        "admin": (none, 5),
+        "manager": ({"open": 6, "overdue": 1, "blocked": 1, "started": 1, "urgent": 1}, 4),
+    }
+
+
 def test_by_default_there_are_twenty_tasks_a_user(
     client: Client, admin: Client, make_task: Callable[..., Task]
 ) -> None:
@@ -243,3 +258,17 @@ def test_users_with_their_tasks_are_one_aggregation_a_page(
         rest = asking.get("users", include="tasks", limit="30", cursor=page.json["next"])
         assert len(rest.json["items"]) == users + 1 - 30
         assert listener.commands == [("aggregate", "users")]
+
+
+def test_a_limit_to_tasks_where_none_come_along_is_told(admin: Client) -> None:
+    assert mistakes(admin.get("users", tasks_limit="5"), "malformed") == [
+        ("query.tasks_limit", "not_allowed")
+    ]
+    assert mistakes(admin.get("users", tasks_limit="5", include="task"), "malformed") == [
+        ("query.include", "not_allowed")
+    ]
+    assert mistakes(admin.get("users", tasks_limit="500", colour="red"), "malformed") == [
+        ("query.colour", "unknown_parameter"),
+        ("query.tasks_limit", "out_of_range"),
+        ("query.tasks_limit", "not_allowed"),
+    ]

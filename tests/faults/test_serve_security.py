@@ -205,7 +205,7 @@ def test_the_log_shows_the_address_that_the_trusted_proxy_has_seen(caller: Calle
 # --- secrets
 
 
-def a_session_of_every_kind(caller: Caller) -> None:
+def a_day_in_which_all_happens(caller: Caller) -> None:
     """Whatever a token may come to in a day: used, wrong, misplaced, and in the way of failures."""
     user = caller.user("careless", "manager")
     made = caller.token(user)
@@ -278,7 +278,7 @@ def _pause(caller: Caller, token: str) -> None:
 
 
 def test_no_log_holds_any_secret_that_was_used(caller: Caller) -> None:
-    a_session_of_every_kind(caller)
+    a_day_in_which_all_happens(caller)
     service, place = caller.service, Path(caller.service.place)
     by_command = run(service.settings, "tokens", "create", "--user", "admin").out.strip()
     shown = [run(service.settings, *words).out for words in (("tokens", "list", "--json"), ("doctor",))]

@@ -88,7 +88,7 @@ def asked(filled: Database[Any]) -> Any:
 
 
 def stages_of(plan: Any) -> set[str]:
-    """The names of all stages in what MongoDB tells of a plan, but of those that lost, and of the question."""
+    """The names of a plan's stages; not of plans that lost, nor of the question that comes along."""
     found: set[str] = set()
     if isinstance(plan, dict):
         if isinstance(plan.get("stage"), str):

@@ -1,0 +1,55 @@
+"""The page on security against what it promises: the tests that it names are there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from taskmgr.api.limits import USUAL
+from taskmgr.api.parsing import MOST_ERRORS
+from taskmgr.api.strict_json import MOST_KEYS, MOST_LEVELS
+from taskmgr.domain.query import MOST_LIMIT
+from taskmgr.domain.services.bulk import MOST_OPERATIONS, SECONDS
+from tests.docs.markdown import ROOT, anchor, code, headings, links, read, section, table
+
+PAGE = "docs/security.md"
+TOP_TEN = "OWASP API Security Top 10 (2023)"
+
+
+def test_every_point_has_its_tests() -> None:
+    rows = table(section(read(PAGE), TOP_TEN))
+
+    assert [row[0].split(" ")[0] for row in rows] == [f"API{number}" for number in range(1, 11)]
+    assert all(code(row[2]) for row in rows)
+
+
+@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(tests/[^`]+)`", read(PAGE)))))
+def test_a_test_that_the_page_names_is_there(named: str) -> None:
+    path, _, name = named.partition("::")
+
+    assert f"def {name}(" in (ROOT / path).read_text("utf-8") if name else (ROOT / path).is_file()
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    told = " ".join(cell for row in table(section(read(PAGE), "Input")) for cell in row)
+
+    mebibyte = 1024 * 1024
+    for text in (
+        f"{USUAL.body_bytes // mebibyte} MiB", f"{MOST_LEVELS} levels", f"{MOST_KEYS:,} keys",
+        f"tells {MOST_ERRORS}", f"{MOST_LIMIT} items", f"{MOST_OPERATIONS:,} operations",
+        f"{USUAL.seconds:.0f} seconds", f"for a bulk {SECONDS:.0f}",
+    ):  # fmt: skip
+        assert text in told
+
+
+def test_every_link_of_the_policy_leads_somewhere() -> None:
+    for link in links(read("SECURITY.md")):
+        path, _, fragment = link.partition("#")
+        assert (ROOT / path).exists()
+        assert not fragment or fragment in map(anchor, headings(read(path)))
+
+
+def test_the_policy_invents_no_address() -> None:
+    assert not re.search(r"@|https?://", Path(ROOT / "SECURITY.md").read_text("utf-8"))
