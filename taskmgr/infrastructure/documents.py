@@ -11,6 +11,8 @@ commands that read a document for a rule, so that they meet in the database; it 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -35,6 +37,19 @@ from taskmgr.domain.user import Kind, Role
 UNDATED = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 
 _COMMON: dict[str, Any] = {"auto_create_index": False, "strict": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document to be: values by field, which nobody has validated yet."""
+
+    document: type[Document]
+    values: Mapping[str, Any]
+
+
+def draft_of(document: type[Document], **values: Any) -> Draft:
+    """A draft with these values."""
+    return Draft(document, values)
 
 
 class TaskDocument(Document):

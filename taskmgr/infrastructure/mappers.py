@@ -1,8 +1,8 @@
 """Stored form ↔ entity, both ways side by side.
 
 Reading is on the path of every list, so a row becomes an entity directly; writing goes through the
-MongoEngine document, which validates it. Moments are stored in UTC: whether the driver says so with
-each (which costs it more than the rest of a row) or leaves it out makes no difference here.
+fields of a MongoEngine document, which validate it. Moments are stored in UTC: whether the driver
+says so with each (which costs it more than the rest of a row) or leaves it out makes no difference.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from taskmgr.infrastructure.documents import (
     UNDATED,
     ChangeDocument,
     CommentDocument,
+    Draft,
     TaskDocument,
     TokenDocument,
     UserDocument,
+    draft_of,
 )
 
 Row = Mapping[str, Any]
@@ -49,9 +51,10 @@ def _id(key: ObjectId | None) -> str | None:
 # --- tasks
 
 
-def task_document(task: Task) -> TaskDocument:
+def task_document(task: Task) -> Draft:
     due = task.due_date
-    return TaskDocument(
+    return draft_of(
+        TaskDocument,
         id=ObjectId(task.id),
         title=task.title,
         title_key=folded(task.title),
@@ -142,8 +145,9 @@ def _due_date(given: str, at: datetime) -> DueDate:
 # --- users
 
 
-def user_document(user: User) -> UserDocument:
-    return UserDocument(
+def user_document(user: User) -> Draft:
+    return draft_of(
+        UserDocument,
         id=ObjectId(user.id),
         username=user.username,
         name=user.name,
@@ -176,8 +180,9 @@ def user(row: Row) -> User:
 # --- comments
 
 
-def comment_document(comment: Comment) -> CommentDocument:
-    return CommentDocument(
+def comment_document(comment: Comment) -> Draft:
+    return draft_of(
+        CommentDocument,
         id=ObjectId(comment.id),
         task_id=ObjectId(comment.task_id),
         author_id=comment.author_id,
@@ -203,8 +208,9 @@ def comment(row: Row) -> Comment:
 # --- the log
 
 
-def change_document(change: Change) -> ChangeDocument:
-    return ChangeDocument(
+def change_document(change: Change) -> Draft:
+    return draft_of(
+        ChangeDocument,
         id=ObjectId(change.id),
         at=change.at,
         by=change.by,
@@ -240,8 +246,9 @@ def change(row: Row) -> Change:
 # --- tokens
 
 
-def token_document(token: Token, secret_hash: bytes) -> TokenDocument:
-    return TokenDocument(
+def token_document(token: Token, secret_hash: bytes) -> Draft:
+    return draft_of(
+        TokenDocument,
         id=ObjectId(token.id),
         user_id=ObjectId(token.user_id),
         name=token.name,

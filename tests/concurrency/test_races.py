@@ -13,6 +13,7 @@ from taskmgr.domain.services import Services
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import Actor, Role, User
 from taskmgr.infrastructure import mappers
+from taskmgr.infrastructure.repositories.writing import stored
 from tests.concurrency.conftest import AtOnce
 from tests.concurrency.crowd import CROWD, call, create_once
 from tests.factories import SYSTEM, a_task
@@ -229,7 +230,7 @@ def test_a_task_that_is_changed_while_it_is_binned_is_never_left_in_pieces(
         )
     )
     assert set(in_pairs(outcomes)) <= {("ok", "ok"), ("ok", "NotFound")}
-    fields = set(mappers.task_document(a_task()).to_mongo())
+    fields = set(stored(mappers.task_document(a_task())))
     for row in database["tasks"].find():
         assert row.keys() - {"touched"} >= fields - {"touched"}
         assert mappers.task(row).is_binned

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from mongoengine import Document, ValidationError
+from mongoengine import ValidationError
 from pymongo.database import Database
 
 from taskmgr.domain.activity import Change
@@ -20,7 +20,7 @@ from taskmgr.domain.task import Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import User
 from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.documents import UNDATED, TaskDocument
+from taskmgr.infrastructure.documents import UNDATED, Draft
 from taskmgr.infrastructure.repositories.writing import stored
 from tests.factories import FULL_AND_PLAIN, a_task, a_user
 
@@ -39,7 +39,7 @@ DERIVED = {
     "touched",
 }
 
-TO_DOCUMENT: dict[type, Callable[[Any], Document]] = {
+TO_DOCUMENT: dict[type, Callable[[Any], Draft]] = {
     Task: mappers.task_document,
     User: mappers.user_document,
     Comment: mappers.comment_document,
@@ -114,7 +114,7 @@ def test_a_full_thing_becomes_a_plain_one_by_setting_every_field(
 @every_maker
 def test_every_declared_field_is_stored_and_no_other(make: Callable[[], Any]) -> None:
     entity = make()
-    declared = set(TO_DOCUMENT[type(entity)](entity)._fields)
+    declared = set(TO_DOCUMENT[type(entity)](entity).document._fields)
     assert declared - DERIVED == kept_fields(entity)
     assert {"id" if name == "_id" else name for name in as_stored(entity)} == declared - {"touched"}
 
@@ -170,8 +170,18 @@ def test_titles_are_ordered_without_case_and_accents(title: str, key: str) -> No
     [{"title": "x" * 201}, {"priority": "soon"}, {"version": 0}, {"reopen_count": -1}, {"status": None}],
 )
 def test_a_document_that_breaks_a_limit_is_not_written(mistake: dict[str, Any]) -> None:
-    document: TaskDocument = mappers.task_document(a_task())
-    for name, value in mistake.items():
-        document[name] = value
-    with pytest.raises(ValidationError):
-        stored(document)
+    draft = mappers.task_document(a_task())
+    with pytest.raises(ValidationError) as caught:
+        stored(Draft(draft.document, {**draft.values, **mistake}))
+    assert set(caught.value.errors) == set(mistake)
+
+
+@every_maker
+def test_a_draft_is_stored_as_its_document_would_be(make: Callable[[], Any]) -> None:
+    draft = TO_DOCUMENT[type(entity := make())](entity)
+    document = draft.document(**draft.values)
+    document.validate()
+
+    by_mongoengine = dict(document.to_mongo())
+    assert stored(draft) == by_mongoengine
+    assert list(map(type, stored(draft).values())) == list(map(type, by_mongoengine.values()))
