@@ -2,6 +2,7 @@
 #
 # Everything lives in .venv. Two stamps in it keep it in step with the lock files: what the service
 # needs, and on top of that what the tests need, so that who only serves downloads no test tools.
+# What the benchmarks hold the service against lives in .venv-bench.
 
 # Which Python makes .venv; by default the newest suitable one (scripts/preflight).
 PYTHON ?=
@@ -16,12 +17,12 @@ INSTALL_LOCKED := $(PIP) install --require-hashes --only-binary :all: --requirem
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test check lock clean
+.PHONY: help install serve test check bench bench-scale lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'make serve ARGS="--bind 127.0.0.1:8080"   passes arguments on; so do test and lock'
+	@echo 'make serve ARGS="--bind 127.0.0.1:8080"   passes arguments on; so do test, bench and lock'
 	@echo 'make install PYTHON=python3.12            chooses the Python of a new .venv'
 
 install: .venv/installed ## Make .venv with the locked dependencies and the taskmgr command
@@ -39,13 +40,19 @@ check: .venv/installed-dev ## Run the linters, the types and the import contract
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 
+bench: .venv/installed .venv-bench/installed ## Measure the service beside the bare database and two peers (5 minutes)
+	@$(BIN)/python -m benchmarks.compare $(ARGS)
+
+bench-scale: .venv/installed ## Measure the service on 10,000 to 1,000,000 tasks (20 minutes, 4 GB of disk)
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
+
 lock: .venv/made-in ## Write the lock files anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PIP) install uv
 	@sh scripts/lock $(BIN)/python $(ARGS)
-	@echo "Locked: requirements.txt, requirements-dev.txt"
+	@echo "Locked: requirements.txt, requirements-dev.txt, benchmarks/requirements.txt"
 
 clean: ## Remove .venv and everything else that is generated; your data stays
-	rm -rf .venv build dist *.egg-info htmlcov .coverage .coverage.* .hypothesis
+	rm -rf .venv .venv-bench build dist *.egg-info htmlcov .coverage .coverage.* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -71,4 +78,11 @@ endif
 .venv/installed-dev: .venv/installed requirements-dev.txt
 	@echo "Installing the locked test tools (40 MB the first time)"
 	@$(INSTALL_LOCKED) requirements-dev.txt
+	@touch $@
+
+.venv-bench/installed: .venv/installed benchmarks/requirements.txt
+	@echo "Making .venv-bench, with the services that ours is measured against (30 MB the first time)"
+	@$(BIN)/python -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip --quiet --quiet --no-input --disable-pip-version-check \
+		install --require-hashes --only-binary :all: --requirement benchmarks/requirements.txt
 	@touch $@

@@ -1,0 +1,150 @@
+"""The calls that are measured: the same requests to every server, and what must come back."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks import data
+
+API = "/api/v1"
+LIST = f"{API}/tasks?status=todo&sort=due_date&limit=50"
+USERS = f"{API}/users?include=tasks&limit=20&tasks_limit=20"
+_OWNERS_A_CONNECTION = 8
+_ONE_OF = 199  # a prime, so that the tasks that are read one by one are spread
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One that runs: where it listens, the process that it is, and what a request must carry."""
+
+    name: str
+    port: int
+    pid: int
+    token: str | None = None
+    place: int = 0  # among the servers: each writes to tasks of its own
+
+    def fetch(
+        self, path: str, *, method: str = "GET", body: Any = None, **headers: str
+    ) -> tuple[int, dict[str, str], Any]:
+        """Status, headers and the JSON of one answer, on a connection of its own."""
+        sent = None if body is None else json.dumps(body)
+        typed = {} if body is None else {"Content-Type": "application/json"}
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request(method, path, sent, {**self._headers(), **typed, **headers})
+            answer = connection.getresponse()
+            read = answer.read()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, found, json.loads(read) if read else None
+
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+        """A request as it goes over the wire."""
+        sent = b"" if body is None else json.dumps(body).encode()
+        named = {"Host": f"127.0.0.1:{self.port}", "Accept": "application/json", **self._headers(), **headers}
+        if body is not None:
+            named |= {"Content-Type": "application/json", "Content-Length": str(len(sent))}
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
+        return "\r\n".join([*lines, "", ""]).encode() + sent
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What one connection after another sends, and the status of every answer."""
+
+    requests: list[list[bytes]]
+    status: str = "200"
+    unit: int = 1
+
+
+class NotThere(Exception):
+    """This server has no such call."""
+
+
+# What a call sends to a server, given the number of connections and of users.
+Call = Callable[[Server, int, int], Load]
+
+
+def same(path: str) -> Call:
+    """The same GET over and over."""
+    return lambda server, connections, _: Load(requests=[[server.request("GET", path)]] * connections)
+
+
+def one_task(server: Server, connections: int, users: int) -> Load:
+    ids = [data.task_id(number) for number in range(0, users * data.TASKS_PER_USER, _ONE_OF)][:400]
+    return Load(requests=[[server.request("GET", f"{API}/tasks/{key}") for key in ids]] * connections)
+
+
+def unchanged(server: Server, connections: int, _: int) -> Load:
+    """The list again, by somebody who has it."""
+    _, headers, _ = server.fetch(LIST)
+    if "etag" not in headers:
+        raise NotThere
+    request = server.request("GET", LIST, **{"If-None-Match": headers["etag"]})
+    return Load(requests=[[request]] * connections, status="304")
+
+
+def unchanged_among_writes(server: Server, connections: int, users: int) -> Load:
+    """The same, but something else has been written since."""
+    load = unchanged(server, connections, users)
+    path = f"{API}/tasks/{data.task_of(users // 2, data.MOVED[0], users)}/status"
+    for status in ("in_progress", "todo"):
+        server.fetch(path, method="PUT", body={"status": status})
+    return load
+
+
+def create(server: Server, connections: int, users: int) -> Load:
+    def body(owner: int) -> dict[str, Any]:
+        return {
+            "title": f"Measure the work of user {owner}",
+            "description": "Follows the order of the customer, who needs every invoice twice. " * 3,
+            "due_date": "2099-12-31",
+            "labels": ["performance", "tests"],
+            "assignee_id": str(data.user_id(owner)),
+        }
+
+    requests = [
+        [server.request("POST", f"{API}/tasks", body(owner)) for owner in owners]
+        for owners in _owners(server, connections, users)
+    ]
+    return Load(requests=requests, status="201")
+
+
+def change_status(server: Server, connections: int, users: int) -> Load:
+    """Starting a task, for which its assignee must have room, and putting it back."""
+    requests = [
+        [
+            server.request("PUT", f"{API}/tasks/{data.task_of(owner, place, users)}/status", {"status": to})
+            for owner in owners
+            for place in data.MOVED
+            for to in ("in_progress", "todo")
+        ]
+        for owners in _owners(server, connections, users)
+    ]
+    return Load(requests=requests, unit=2)
+
+
+def _owners(server: Server, connections: int, users: int) -> Sequence[Sequence[int]]:
+    """For each connection users of its own, from the last ones: writers do not wait for each other."""
+    last = users - 1 - server.place * connections * _OWNERS_A_CONNECTION
+    return [
+        [(last - connection * _OWNERS_A_CONNECTION - i) % users for i in range(_OWNERS_A_CONNECTION)]
+        for connection in range(connections)
+    ]
+
+
+CALLS: dict[str, tuple[str, Call]] = {
+    "list": ("list of 50", same(LIST)),
+    "one": ("one task", one_task),
+    "unchanged": ("list unchanged (304)", unchanged),
+    "unchanged_old": ("the same, others having written", unchanged_among_writes),
+    "users": ("users with tasks, 20 × 20", same(USERS)),
+    "create": ("create", create),
+    "status": ("change of status", change_status),
+}

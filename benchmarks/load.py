@@ -1,0 +1,181 @@
+"""The client: a few connections that are kept, each with one request under way at a time.
+
+A process of its own, so that it shares no interpreter with what it measures. It reads a job as JSON
+from standard input and writes what it saw to standard output. It reads the processors' time itself,
+right before the first and right behind the last of the counted answers: what comes in between is
+theirs alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import selectors
+import socket
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_END = b"\r\n\r\n"
+_SILENCE = 30.0  # seconds without any answer
+
+
+@dataclass(kw_only=True)
+class Job:
+    """What to send to whom. A connection sends its own `requests` over and over, in their order.
+
+    It ends only behind a multiple of `unit` of them; `groups` are the processes whose time is read,
+    each with all that they have started.
+    """
+
+    port: int
+    requests: list[list[bytes]]
+    groups: dict[str, int]
+    seconds: float
+    warm_up: float = 0.3
+    unit: int = 1
+
+    def to_json(self) -> str:
+        requests = [[base64.b64encode(r).decode() for r in one] for one in self.requests]
+        return json.dumps({**asdict(self), "requests": requests})
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        given = json.loads(text)
+        given["requests"] = [[base64.b64decode(r) for r in one] for one in given["requests"]]
+        return cls(**given)
+
+
+@dataclass
+class Seen:
+    """What came: seconds, of processors' time a group, and of waiting a request; how often each status."""
+
+    statuses: dict[str, int]
+    seconds: float
+    cpu: dict[str, float]
+    waits: list[float]
+
+    @property
+    def requests(self) -> int:
+        return sum(self.statuses.values())
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process, its threads, and all processes that it has started."""
+    return sum(map(_own_seconds, _with_descendants(pid)))
+
+
+def _with_descendants(pid: int) -> list[int]:
+    found, waiting = [], [pid]
+    while waiting:
+        found.append(waiting.pop())
+        for file in Path(f"/proc/{found[-1]}/task").glob("*/children"):
+            with suppress(OSError):
+                waiting += map(int, file.read_text().split())
+    return found
+
+
+def _own_seconds(pid: int) -> float:
+    # proc_pid_stat(5): fields 14 and 15, behind a name that may hold spaces.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+@dataclass
+class Connection:
+    """One kept connection and the request that is under way on it."""
+
+    socket: socket.socket
+    requests: list[bytes]
+    position: int = 0
+    sent_at: float = 0.0
+    received: bytearray = field(default_factory=bytearray)
+
+    def send(self) -> None:
+        self.received.clear()
+        self.sent_at = time.perf_counter()
+        self.socket.sendall(self.requests[self.position % len(self.requests)])
+        self.position += 1
+
+    def receive(self) -> str | None:
+        """The answer's status once it is all there."""
+        arrived = self.socket.recv(1 << 18)
+        if not arrived:
+            raise ConnectionError(f"The server hung up after: {bytes(self.received[:500])!r}")
+        self.received += arrived
+        end = self.received.find(_END)
+        if end < 0 or len(self.received) < end + len(_END) + _length(self.received[:end]):
+            return None
+        return self.received[9:12].decode()
+
+
+def _length(head: bytes | bytearray) -> int:
+    if head[9:12] == b"304":
+        return 0
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    raise ValueError(f"An answer without a length: {bytes(head)!r}")
+
+
+def run(job: Job) -> Seen:
+    """Warms up, then counts."""
+    connections = [
+        Connection(socket.create_connection(("127.0.0.1", job.port)), requests) for requests in job.requests
+    ]
+    for connection in connections:
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    _exchange(connections, job.warm_up, job.unit)
+    before = {name: cpu_seconds(pid) for name, pid in job.groups.items()}
+    began = time.perf_counter()
+    statuses, waits = _exchange(connections, job.seconds, job.unit)
+    seconds = time.perf_counter() - began
+    cpu = {name: cpu_seconds(pid) - before[name] for name, pid in job.groups.items()}
+    for connection in connections:
+        connection.socket.close()
+    return Seen(dict(statuses), seconds, cpu, waits)
+
+
+def _exchange(connections: list[Connection], seconds: float, unit: int) -> tuple[Counter[str], list[float]]:
+    """Keeps every connection busy for so long, and waits for the last answers."""
+    statuses: Counter[str] = Counter()
+    waits: list[float] = []
+    until = time.perf_counter() + seconds
+    with selectors.DefaultSelector() as selector:
+        for connection in connections:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+            connection.send()
+        busy = len(connections)
+        while busy:
+            ready = selector.select(_SILENCE)
+            if not ready:
+                raise TimeoutError(f"The server has been silent for {_SILENCE:.0f} seconds.")
+            for key, _ in ready:
+                connection = key.data
+                status = connection.receive()
+                if status is None:
+                    continue
+                now = time.perf_counter()
+                statuses[status] += 1
+                waits.append(now - connection.sent_at)
+                if now < until or connection.position % unit:
+                    connection.send()
+                else:
+                    busy -= 1
+    return statuses, waits
+
+
+def main() -> None:
+    seen: dict[str, Any] = asdict(run(Job.from_json(sys.stdin.read())))
+    print(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main()
