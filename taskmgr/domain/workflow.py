@@ -36,6 +36,11 @@ class Workflow:
     transitions: Mapping[str, tuple[str, ...]]
 
     @property
+    def category_names(self) -> Mapping[str, str]:
+        """For each status the name of its category."""
+        return {status: category.value for status, category in self.categories.items()}
+
+    @property
     def statuses(self) -> tuple[str, ...]:
         return tuple(self.categories)
 

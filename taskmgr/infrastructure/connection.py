@@ -19,6 +19,7 @@ from taskmgr.infrastructure.driver_errors import is_passing, translates
 # what a single step of it may take.
 COMMAND_DEADLINE = 8.0
 START_DEADLINE = 20.0
+_AGES = 7 * 24 * 3600.0  # a server takes no more than 24 days
 _POOL_WAIT = 1.0
 _HEALTH_DEADLINE = 2.0
 _ATTEMPTS = (1.0, 2.0, 4.0, START_DEADLINE - 7.0)
@@ -54,6 +55,14 @@ def open_database(uri: str, name: str) -> Database[Any]:
 def unusable_uri(error: Exception) -> CannotStart:
     """The driver's reason without what it quotes: behind an unescaped slash that is the password."""
     return CannotStart(f"TASKMGR_MONGODB_URI is not usable: {_QUOTED.sub('…', str(error))}")
+
+
+def without_deadline() -> AbstractContextManager[None]:
+    """For work that takes as long as it takes: inside the block the client's deadline does not hold.
+
+    A timeout of None would not lift it: it means that nothing is said, and then the client's holds.
+    """
+    return pymongo.timeout(_AGES)
 
 
 def require_replica_set(database: Database[Any]) -> None:

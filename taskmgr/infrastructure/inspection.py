@@ -13,7 +13,6 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
-import pymongo
 from bson import ObjectId
 from mongoengine import Document
 from mongoengine.errors import ValidationError
@@ -25,6 +24,7 @@ from taskmgr.domain.policy import Policy
 from taskmgr.domain.user import User
 from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
+from taskmgr.infrastructure.connection import without_deadline
 from taskmgr.infrastructure.inspected_tasks import Relations, Statuses, against_task
 from taskmgr.infrastructure.repositories.writing import stored
 
@@ -75,7 +75,7 @@ class _Snapshot:
 
 def inspect(database: Database[Any], policy: Policy, report: Report) -> None:
     """Reports everything that is not as it should be, in the order in which it is come upon."""
-    with database.client.start_session(snapshot=True) as session, pymongo.timeout(None):
+    with database.client.start_session(snapshot=True) as session, without_deadline():
         snapshot = _Snapshot(database, session)
         users = {user.id: user for user in _entities(snapshot, _USER, report)}
         _inspect_admins(users, report)

@@ -23,7 +23,6 @@ from taskmgr.domain.search import folded, words_of
 from taskmgr.domain.task import Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import Kind, Role, User
-from taskmgr.domain.workflow import Category
 from taskmgr.infrastructure.documents import (
     UNDATED,
     ChangeDocument,
@@ -110,8 +109,8 @@ def task(row: Row) -> Task:
     )
 
 
-def task_record(row: Row, categories: Mapping[str, Category]) -> TaskRecord:
-    """The row as it goes over the wire. It must have naive moments."""
+def task_record(row: Row, categories: Mapping[str, str]) -> TaskRecord:
+    """The row as it goes over the wire. It must have naive moments; `categories` are by status."""
     status, assignee, parent = row["status"], row["assignee_id"], row["parent_id"]
     started, completed, deleted = row["started_at"], row["completed_at"], row["deleted_at"]
     return {
@@ -119,7 +118,7 @@ def task_record(row: Row, categories: Mapping[str, Category]) -> TaskRecord:
         "title": row["title"],
         "description": row["description"],
         "status": status,
-        "category": categories[status].value,
+        "category": categories[status],
         "priority": row["priority"],
         "due_date": row["due_date"],
         "assignee_id": None if assignee is None else str(assignee),

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import Any
 
-import pymongo
 from mongoengine import Document
 from pymongo import IndexModel, UpdateOne
 from pymongo.collection import Collection
@@ -20,6 +19,7 @@ from pymongo.errors import OperationFailure
 
 from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.errors import CannotStart
+from taskmgr.infrastructure.connection import without_deadline
 from taskmgr.infrastructure.documents import DOCUMENTS
 
 # What this release stores; a database of a later form is refused rather than misread.
@@ -44,7 +44,7 @@ def migrate(database: Database[Any], time_zone: tzinfo) -> Migrated:
     Raises `CannotStart` where a later release has been at it.
     """
     require_known_form(database)
-    with pymongo.timeout(None):  # an index over millions of tasks takes its time
+    with without_deadline():  # an index over millions of tasks takes its time
         made, dropped = _update_indexes(database)
         moved = _move_due_dates(database, time_zone)
         fields = {"version": STORED_FORM, "time_zone": str(time_zone)}

@@ -69,7 +69,7 @@ class MongoTaskRepository:
             wanted = {"_id": ObjectId(task_id), "binned": False}
             found = find(self._stored, wanted, projection=_READ, limit=1)
             for row in found.rows:
-                return mappers.task_record(row, frame.policy.workflow.categories)
+                return mappers.task_record(row, frame.policy.workflow.category_names)
         raise NotFound("task", task_id)
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
@@ -84,7 +84,7 @@ class MongoTaskRepository:
     def find_records(self, query: TaskQuery, window: Window, frame: Frame) -> Page[TaskRecord]:
         selection, limit = selection_of(query, frame), window.limit
         found = keyset.snapshot(self._stored, selection, after=window.after, limit=limit + 1)
-        categories = frame.policy.workflow.categories
+        categories = frame.policy.workflow.category_names
         return Page(
             items=[mappers.task_record(row, categories) for row in found.rows[:limit]],
             next=keyset.position_of(found.rows, selection.order, limit),

@@ -77,7 +77,7 @@ class MongoUserRepository:
     ) -> Page[UserWithTasks[TaskRecord]]:
         asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
         found = aggregate(self._naive, _pages(window, asked), limit=window.limit)
-        categories = frame.policy.workflow.categories
+        categories = frame.policy.workflow.category_names
         return self._page(
             window, found, asked.users(found.rows, lambda row: mappers.task_record(row, categories))
         )

@@ -8,7 +8,7 @@ limit is each user's own.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -116,27 +116,28 @@ class Lookup:
         for counted in rows[0]["counted"]:
             by_user[counted["_id"]["user"]].append(counted)
         blocked = _blocked(rows[0])
+        open_, started = set(self._statuses(*OPEN)), set(self._statuses(Category.STARTED))
         return [
             UserWithTasks(
                 user=mappers.user(row["user"]),
                 tasks=[task(found) for found in row.get("tasks", ())],
                 tasks_total=sum(counted["tasks"] for counted in by_user[row["user"]["_id"]]),
-                counts=self._counts(by_user[row["user"]["_id"]], blocked[row["user"]["_id"]]),
+                counts=_counts(by_user[row["user"]["_id"]], blocked[row["user"]["_id"]], open_, started),
             )
             for row in rows
         ]
 
-    def _counts(self, by_status: Sequence[Row], blocked: int) -> TaskCounts:
-        """One user's counts. A status that the policy does not know is neither open nor started."""
-        open_, started = self._statuses(*OPEN), self._statuses(Category.STARTED)
-        counted = [row for row in by_status if row["_id"]["status"] in open_]
-        return TaskCounts(
-            open=sum(row["tasks"] for row in counted),
-            overdue=sum(row["overdue"] for row in counted),
-            blocked=blocked,
-            started=sum(row["tasks"] for row in counted if row["_id"]["status"] in started),
-            urgent=sum(row["urgent"] for row in counted),
-        )
+
+def _counts(by_status: Sequence[Row], blocked: int, open_: Set[str], started: Set[str]) -> TaskCounts:
+    """One user's counts. A status that the policy does not know is neither open nor started."""
+    counted = [row for row in by_status if row["_id"]["status"] in open_]
+    return TaskCounts(
+        open=sum(row["tasks"] for row in counted),
+        overdue=sum(row["overdue"] for row in counted),
+        blocked=blocked,
+        started=sum(row["tasks"] for row in counted if row["_id"]["status"] in started),
+        urgent=sum(row["urgent"] for row in counted),
+    )
 
 
 def _lookup(name: str, pipeline: Stages, **more: Any) -> dict[str, Any]:
