@@ -10,7 +10,7 @@ from flask import Flask
 
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import OPERATIONS as BULK_OPERATIONS
-from tests.api.client import Client, answered, problem
+from tests.api.client import Answer, Client, answered, problem
 from tests.api.operations import ALL_SCOPES, BY_NAME, EVERYBODY, MORE, OPERATIONS, Operation, World
 from tests.factories import SYSTEM
 
@@ -154,10 +154,13 @@ def test_a_head_request_is_answered_like_a_get_without_the_body(
     admin = client.as_("admin")
     path = world.fill(operation.path)
 
-    admin.get("users/me")  # notes that the token is used, which is a write
     head, get = admin.open("HEAD", path), admin.get(path)
 
     assert (head.status_code, head.data) == (get.status_code, b"")
-    assert {k: v for k, v in head.headers if k != "X-Request-Id"} == {
-        k: v for k, v in get.headers if k != "X-Request-Id"
-    }
+    assert _lasting(head) == _lasting(get)
+
+
+def _lasting(answer: Answer) -> dict[str, str]:
+    """The headers, but for what tells one request from another: its id, and the time in a list's tag."""
+    headers = {name: value for name, value in answer.headers if name != "X-Request-Id"}
+    return {name: value.rpartition(".")[2] if name == "ETag" else value for name, value in headers.items()}

@@ -6,11 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from bson import ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymongo.database import Database
 
 from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.ports import Store
@@ -20,7 +18,6 @@ from taskmgr.domain.search import folded
 from taskmgr.domain.task import Task
 from taskmgr.infrastructure.documents import UNDATED
 from taskmgr.infrastructure.repositories.keyset import behind
-from taskmgr.infrastructure.repositories.selecting import filters, order
 from tests.factories import NOW, a_task, an_id
 
 few = settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]
@@ -152,24 +149,3 @@ def test_every_key_has_a_branch_in_its_own_direction() -> None:
             {"$and": [{"binned": False}, {"priority_rank": 3, "_id": {"$gt": ObjectId(key)}}]},
         ]
     }
-
-
-@pytest.mark.parametrize(
-    ("query", "index"),
-    [
-        ({}, "newest"),
-        ({"statuses": ("todo",), "sort": (Sort("due_date"),)}, "status_due"),
-        ({"labels": ("bug",)}, "labels"),
-        ({"assignee_ids": (an_id(),), "statuses": ("todo",), "sort": (Sort("due_date"),)}, "assignee_due"),
-        ({"parent_ids": (an_id(),)}, "subtasks"),
-        ({"blocked_by": (an_id(),)}, "blocks"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_the_usual_lists_are_read_from_an_index(
-    database: Database[Any], store: Store, query: dict[str, Any], index: str
-) -> None:
-    stored(store, [{"labels": ("bug",)}, *({} for _ in range(30))])
-    asked = TaskQuery(**query)
-    cursor = database["tasks"].find(filters(asked)).sort(order(asked.order)).limit(5)
-    assert f"'indexName': '{index}'" in str(cursor.explain()["queryPlanner"]["winningPlan"])
