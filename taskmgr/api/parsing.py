@@ -58,13 +58,9 @@ class StrictParser(FlaskParser):
         error_status_code: int | None,
         error_headers: Mapping[str, str] | None,
     ) -> NoReturn:
-        ((location, messages),) = error.messages_dict.items()
-        place = "body" if location == "json" else location
-        first = islice(_flattened(messages, place, schema), MOST_ERRORS)
-        errors = sorted(first, key=lambda e: e.location)
-        if place == "body":
-            raise ApiError("invalid", "Some values are not acceptable; see `errors`.", errors=errors)
-        raise ApiError("malformed", "The query cannot be read; see `errors`.", errors=errors)
+        (messages,) = error.messages_dict.values()
+        errors = _first_mistakes(messages, "body", schema)
+        raise ApiError("invalid", "Some values are not acceptable; see `errors`.", errors=errors)
 
 
 # Dashboards ask the same again and again: what a query means is kept, by application and its text.
@@ -75,8 +71,6 @@ _LONGEST_KEPT = 1_000
 def parse_query(schema: In) -> dict[str, Any]:
     """The parameters of the present request, by the schema. Raises `malformed`."""
     asked = request._get_current_object()  # type: ignore[attr-defined]
-    if not asked.query_string:
-        return schema.load({})  # type: ignore[no-any-return]
     kept = current_app.extensions.setdefault(_KEPT, {})
     key = (schema, asked.query_string)
     found = kept.get(key)
@@ -94,7 +88,7 @@ def _load_query(asked: Request, schema: In) -> dict[str, Any]:
     try:
         return schema.load(given)  # type: ignore[no-any-return]
     except ma.ValidationError as error:
-        errors = sorted(_flattened(error.messages_dict, "query", schema), key=lambda e: e.location)
+        errors = _first_mistakes(error.messages_dict, "query", schema)
         raise ApiError("malformed", "The query cannot be read; see `errors`.", errors=errors) from error
 
 
@@ -158,6 +152,10 @@ def refuse_body() -> None:
 
 def _body_error(detail: str) -> FieldError:
     return FieldError(location="body", code="malformed", detail=detail)
+
+
+def _first_mistakes(messages: Any, place: str, schema: ma.Schema) -> list[FieldError]:
+    return sorted(islice(_flattened(messages, place, schema), MOST_ERRORS), key=lambda e: e.location)
 
 
 def _flattened(messages: Any, place: str, schema: ma.Schema) -> Iterator[FieldError]:
