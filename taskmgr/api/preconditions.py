@@ -13,6 +13,7 @@ from taskmgr.api.problems import ApiError
 from taskmgr.domain.errors import FieldError
 
 _HEADER = "header.If-Match"
+_LATEST = 2**63 - 1
 _TAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,18})"')
 
 
@@ -33,7 +34,7 @@ def expected_version(*given: int | None) -> int | None:
         found = _TAG.fullmatch(header.strip())
         if found is None:
             raise _malformed('Must be one version, such as "7", or *.')
-        named.add(int(found[1]))
+        named.add(min(int(found[1]), _LATEST))  # what is beyond it is as stale
     if len(named) > 1:
         told = f"The request names several versions: {', '.join(map(str, sorted(named)))}."
         raise _malformed(told, "query.version" if header is None else _HEADER)

@@ -126,6 +126,14 @@ def test_the_seen_version_may_stand_in_the_body_and_beside_an_equal_tag(
     assert answer.status_code == 200, answer.text
 
 
+def test_a_tag_of_a_version_that_cannot_be_is_stale(admin: Client, world: World) -> None:
+    path = world.fill("tasks/{task}")
+    headers = {"If-Match": '"9999999999999999999"'}
+
+    problem(admin.patch(path, {"title": "x"}, headers=headers), "stale")
+    problem(admin.get(path, headers=headers), "stale")
+
+
 def test_a_version_with_an_empty_fraction_is_as_whole_as_without(admin: Client, world: World) -> None:
     path = world.fill("tasks/{task}")
     headers = {"Content-Type": "application/json"}
