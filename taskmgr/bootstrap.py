@@ -31,7 +31,7 @@ from taskmgr.domain.services.users import UserService
 from taskmgr.infrastructure.connection import open_database, require_replica_set
 from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.embedded import EmbeddedDatabase
-from taskmgr.infrastructure.migrations import is_current, migrate, require_known_form
+from taskmgr.infrastructure.migrations import is_current, migrate, require_known_form, require_time_zone
 from taskmgr.infrastructure.policy_file import load_policy_file
 from taskmgr.infrastructure.store import mongo_store, new_id
 from taskmgr.infrastructure.stored_statuses import unknown_statuses
@@ -89,8 +89,11 @@ def prepare(database: Database[Any], settings: Settings, policy: Policy) -> None
     """Makes sure that the database can hold our data, in the form that this release stores.
 
     On the embedded database this brings it up to date; elsewhere that is the operator's to decide.
+    The time zone is the operator's everywhere: whoever has another one by oversight, such as a script
+    without the service's settings, must not move everybody's due dates.
     """
     require_replica_set(database)
+    require_time_zone(database, policy.time_zone)
     if settings.mongodb_uri is None:
         migrate(database, policy.time_zone)
         return

@@ -55,7 +55,7 @@ def run(settings: Settings, bound: socket) -> None:
         key = secret_key(settings)  # first of all: a token that is made below must also be shown
         token = _prepared(uri, settings)
         listener.open_up(bound, settings.bind)
-        message = greeting(listener.shown(bound), token)
+        message = greeting(listener.shown(bound), *token)
         duties = Duties(
             settings=settings,
             uri=uri,
@@ -74,8 +74,8 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _prepared(uri: str, settings: Settings) -> str | None:
-    """Makes the database ready; the first user's token if there was no user."""
+def _prepared(uri: str, settings: Settings) -> tuple[str | None, str | None]:
+    """Makes the database ready; the first user's token if there was no user, and an admin's name."""
     policy = load_policy(settings)
     database: Database[Any] = open_database(uri, settings.database)
     with database.client:  # closed before the workers are forked
@@ -84,12 +84,14 @@ def _prepared(uri: str, settings: Settings) -> str | None:
         return _first_token(build_services(mongo_store(database), policy=policy))
 
 
-def _first_token(services: Services) -> str | None:
+def _first_token(services: Services) -> tuple[str | None, str | None]:
     by = services.system(access.NAME)
     admin = access.make_first_user(services, by=by)
     if admin is None:
-        return None
-    return services.tokens.create(user_id=admin.id, name="made at the first start", by=by).text
+        admins = (user.username for user in access.all_users(services, by=by) if user.is_active_admin)
+        return None, next(admins, None)
+    token = services.tokens.create(user_id=admin.id, name="made at the first start", by=by)
+    return token.text, admin.username
 
 
 def _greet(message: str, calling_off: CallingOff) -> None:
@@ -97,11 +99,14 @@ def _greet(message: str, calling_off: CallingOff) -> None:
     click.echo(message)
 
 
-def greeting(address: str, token: str | None) -> str:
-    """What to do next, for whoever has started the service."""
+def greeting(address: str, token: str | None, admin: str | None) -> str:
+    """What to do next, for whoever has started the service; `admin` is one that there is."""
     lines = [f"The service is running on {address} (documentation: {address}/docs)."]
+    if admin is None:
+        lines.append("There is no active admin: taskmgr users set-role NAME admin makes one.")
+        return "\n".join(lines)
     if token is None:
-        lines.append(f"A token to call it with: taskmgr tokens create --user {access.FIRST_USER}")
+        lines.append(f"A token to call it with: taskmgr tokens create --user {admin}")
         return "\n".join(lines)
     return "\n".join(
         [

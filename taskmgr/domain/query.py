@@ -130,10 +130,11 @@ class Window:
 class ActivityQuery:
     """Which entries of the log, newest first; None means no filter.
 
-    `at_from` is inclusive, `at_to` exclusive.
+    `at_from` is inclusive, `at_to` exclusive. `but_users` leaves out what was done to users.
     """
 
     entity: str | None = None
+    but_users: bool = False
     entity_id: str | None = None
     by: str | None = None
     kinds: tuple[str, ...] | None = None

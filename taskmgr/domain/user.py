@@ -76,17 +76,19 @@ def _process_name(value: object) -> str:
 class Actor:
     """Who acts: a user (`user_id` is set) or a named system process (`system:nightly-triage`).
 
-    `scopes` narrows what the role allows to the scopes of the token used; None is everything.
+    `scopes` narrows what the role allows to the scopes of the token used; None is everything. `until`
+    is when that token expires; None is never.
     """
 
     id: str
     role: Role
     user_id: str | None = None
     scopes: frozenset[str] | None = None
+    until: datetime | None = None
 
     @classmethod
-    def of(cls, user: User, scopes: frozenset[str] | None = None) -> Actor:
-        return cls(id=user.id, role=user.role, user_id=user.id, scopes=scopes)
+    def of(cls, user: User, scopes: frozenset[str] | None = None, until: datetime | None = None) -> Actor:
+        return cls(id=user.id, role=user.role, user_id=user.id, scopes=scopes, until=until)
 
     @classmethod
     def system(cls, name: str) -> Actor:

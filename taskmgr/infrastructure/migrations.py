@@ -83,6 +83,17 @@ def require_known_form(database: Database[Any]) -> None:
         )
 
 
+def require_time_zone(database: Database[Any], time_zone: tzinfo) -> None:
+    """Raises `CannotStart` where the due dates are kept for another time zone."""
+    row = database["meta"].find_one({"_id": _META_ID})
+    kept = str(time_zone) if row is None else row.get("time_zone")
+    if kept != str(time_zone):
+        raise CannotStart(
+            f"Due dates are kept for the time zone {kept}, and TASKMGR_TIMEZONE is {time_zone}: set it to "
+            f"{kept}, or run `taskmgr db migrate` to move all due dates to {time_zone}."
+        )
+
+
 def is_current(database: Database[Any], time_zone: tzinfo) -> bool:
     """Whether there is nothing that `migrate` would do."""
     return next(outdated(database, time_zone), None) is None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from taskmgr.domain.task import Task
-from tests.api.client import Client, mistakes
+from tests.api.client import Client, mistakes, problem
 from tests.factories import Clock
 
 
@@ -89,6 +89,17 @@ def test_what_the_log_cannot_be_asked_is_named(
     client: Client, query: dict[str, str], mistake: tuple[str, str]
 ) -> None:
     assert mistakes(client.as_("viewer").get("activity", **query), "malformed") == [mistake]
+
+
+def test_what_was_done_to_users_is_for_who_may_read_them(
+    client: Client, make_task: Callable[..., Any]
+) -> None:
+    make_task()
+    narrow, wide = client.as_("manager", "tasks:read"), client.as_("manager", "tasks:read", "users:read")
+
+    problem(narrow.get("activity", entity="user"), "scope_missing")
+    assert {entry["entity"] for entry in narrow.get("activity").json["items"]} == {"task"}
+    assert {entry["entity"] for entry in wide.get("activity").json["items"]} == {"task", "user"}
 
 
 def test_e_mail_addresses_in_the_log_are_for_managers_and_oneself(

@@ -132,6 +132,9 @@ def test_another_time_zone_moves_due_dates(settings: Settings, services: Service
     berlin = {**settings, "TIMEZONE": "Europe/Berlin"}
     try:
         assert run_here(berlin, "db", "status").status == 1
+        refused = run_here(berlin, "users", "list")
+        assert refused.status == 1
+        assert "kept for the time zone UTC, and TASKMGR_TIMEZONE is Europe/Berlin" in refused.err
         moved = run_here(berlin, "db", "migrate")
         assert moved.out == "moved 2 due dates to the end of their day in the time zone set\n"
         assert run_here(berlin, "doctor").out == "Everything is in order.\n"

@@ -451,9 +451,13 @@ def test_a_task_in_the_bin_is_not_found_by_any_command_but_restore(
             call()
 
 
-def test_a_task_outside_the_bin_is_not_restored(services: Services, make_task: MakeTask) -> None:
+def test_restoring_what_is_not_in_the_bin_changes_nothing(services: Services, make_task: MakeTask) -> None:
+    task = make_task()
+    assert services.tasks.restore(task.id, by=SYSTEM) == task == services.tasks.get(task.id, by=SYSTEM)
+    with pytest.raises(Stale):
+        services.tasks.restore(task.id, version=2, by=SYSTEM)
     with pytest.raises(NotFound):
-        services.tasks.restore(make_task().id, by=SYSTEM)
+        services.tasks.restore(an_id(), by=SYSTEM)
 
 
 def test_a_dry_run_of_the_bin_leaves_the_task_outside(services: Services, make_task: MakeTask) -> None:

@@ -239,6 +239,19 @@ def test_a_token_makes_no_wider_one(services: Services, member: Actor, scopes: l
     assert "tasks:read, tasks:write" in said
 
 
+def test_a_token_makes_none_that_lasts_longer(services: Services, member: Actor, clock: Clock) -> None:
+    until = clock() + timedelta(days=1)
+    by = narrowed(services, member, "tasks:read", expires_at=until)
+
+    for longer in ({}, {"expires_at": None}, {"expires_at": until + timedelta(seconds=1)}):
+        said = not_permitted(
+            lambda given=longer: services.tokens.create(name="x", scopes=["tasks:read"], by=by, **given)
+        )
+        assert said.endswith("this one expires at 2026-03-11T12:00:00.000Z.")
+    made = services.tokens.create(name="x", scopes=["tasks:read"], expires_at=until, by=by)
+    assert made.token.expires_at == until
+
+
 def test_an_admins_narrow_token_does_not_deal_with_others_tokens(
     services: Services, admin: Actor, member: Actor, token: NewToken
 ) -> None:

@@ -210,13 +210,15 @@ class Model(Book):
 
     def _restore(self, task_id: str, beside: Fields, *, by: str, now: datetime) -> Fields:
         before = self.tasks.get(task_id)
-        if before is None or not is_binned(before):
+        if before is None:
             raise No("NotFound")
         self._permit("change", by, before)
         if beside["override"]:
             self._permit("override", by)
         if beside["version"] not in (None, before["version"]):
             raise No("Stale")
+        if not is_binned(before):
+            return before
         return self._keep(before, {**before, "deleted_at": None}, beside, by=by, now=now)
 
     def _keep(self, before: Fields, after: Fields, beside: Fields, *, by: str, now: datetime) -> Fields:

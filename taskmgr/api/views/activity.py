@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
+
 from taskmgr.api.blueprint import Blueprint
 from taskmgr.api.context import actor, identity, services
 from taskmgr.api.identity import takes
@@ -20,14 +22,19 @@ activity = Blueprint("activity", __name__, url_prefix="/api/v1/activity", descri
 ActivityPage = page_of(ChangeOut, "ActivityPage")
 
 
+def _of_users() -> bool:
+    return request.args.get("entity") == "user"
+
+
 @activity.get("")
-@takes(Scope.TASKS_READ)
+@takes(Scope.TASKS_READ, also={Scope.USERS_READ: _of_users})
 @activity.query(ActivityListQuery)
 @activity.response(200, ActivityPage)
 def list_activity(query: dict[str, Any]) -> Any:
     """Read the log, newest first
 
-    Filters are ANDed. All changes of one request or one script call share a `change_set`.
+    Filters are ANDed. All changes of one request or one script call share a `change_set`. What was
+    done to users is there for who may read them (users:read).
     """
     asked = ActivityQuery(
         entity=query["entity"],

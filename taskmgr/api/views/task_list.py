@@ -65,7 +65,7 @@ def task_query(given: dict[str, Any]) -> TaskQuery:
         created=_span(given, "created"),
         updated=_span(given, "updated"),
         words=given["q"],
-        binned=given["bin"],
+        binned=given.get("bin", False),
         sort=given.get("sort") or (BEST_MATCH_FIRST if given["q"] else NEWEST_FIRST),
     )
 

@@ -11,6 +11,7 @@ from taskmgr.domain.activity import Change
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.ports import Store
 from taskmgr.domain.query import ActivityQuery, Page, Window
+from taskmgr.domain.token import Scope
 from taskmgr.domain.user import Actor
 
 
@@ -27,8 +28,10 @@ class ActivityService:
         *,
         by: Actor,
     ) -> Page[Change]:
-        """A page of the entries that match, newest first."""
+        """A page of the entries that match, newest first; of users only with the scope to read them."""
         permissions.require(by, Action.READ)
+        if by.scopes is not None and Scope.USERS_READ.value not in by.scopes:
+            query = replace(query, but_users=True)
         page = self.store.activity.find(query, window)
         return replace(page, items=[_as_seen_by(by, change) for change in page.items])
 

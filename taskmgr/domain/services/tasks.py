@@ -274,12 +274,15 @@ class TaskService:
         version: int | None = None,
         dry_run: bool = False,
     ) -> Task:
-        """Takes a task out of the bin, as it was; limits, parent and cycles are judged again."""
+        """Takes a task out of the bin, as it was; limits, parent and cycles are judged again.
+
+        A task that is not in the bin stays as it is.
+        """
         beside = self._beside(reason=reason, version=version)
         now = self.clock()
 
         def command() -> Task:
-            before = self.store.tasks.get(task_id, binned=True)
+            before = self._in_the_bin_or_not(task_id)
             permissions.require(by, Action.CHANGE_TASK, before)
             if override:
                 permissions.require(by, Action.OVERRIDE, before)
@@ -292,6 +295,12 @@ class TaskService:
         return self.store.unit_of_work.run(command, dry_run=dry_run)
 
     # --- what the commands have in common
+
+    def _in_the_bin_or_not(self, task_id: str) -> Task:
+        try:
+            return self.store.tasks.get(task_id, binned=True)
+        except NotFound:
+            return self.store.tasks.get(task_id)
 
     def _perform(self, step: Step, *, now: datetime, version: int | None, kind: str | None = None) -> Task:
         """Judges the step and records it: the only place where a stored task is written."""

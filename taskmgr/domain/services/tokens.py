@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from taskmgr.domain import permissions, values
+from taskmgr.domain.clock import moment_text
 from taskmgr.domain.errors import FieldError, Invalid, NotFound, NotPermitted, required
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.ports import Clock, Credentials, NewId, Store
@@ -61,7 +62,7 @@ class TokenService:
         if token.last_used_at is None or now - token.last_used_at >= _USE_NOTED_EVERY:
             self.store.tokens.used(token.id, now)
         scopes = None if token.scopes is None else frozenset(token.scopes)
-        return Identity(actor=Actor.of(owner, scopes), user=owner, token=token)
+        return Identity(actor=Actor.of(owner, scopes, token.expires_at), user=owner, token=token)
 
     def list(self, user_id: str | None = None, *, by: Actor) -> Sequence[Token]:
         """One's own tokens, or with `user_id` somebody's, newest first."""
@@ -70,7 +71,8 @@ class TokenService:
     def create(self, *, by: Actor, user_id: str | None = None, **given: Any) -> NewToken:
         """A new token: `name`, and perhaps `scopes` and `expires_at`; never for a deactivated user.
 
-        Raises `NotPermitted` for a scope that the token in use lacks: no token makes a wider one.
+        Raises `NotPermitted` for a scope that the token in use lacks, or a longer life: no token makes
+        a wider one.
         """
         fields = values.check_all(given, PARSERS)
         self._require_complete(fields)
@@ -82,13 +84,17 @@ class TokenService:
         if by.scopes is not None and (scopes is None or not set(scopes) <= by.scopes):
             held = ", ".join(sorted(by.scopes))
             raise NotPermitted(f"A token cannot make a wider one; this one has the scopes {held}.")
+        expires_at = fields.get("expires_at")
+        if by.until is not None and (expires_at is None or expires_at > by.until):
+            until = moment_text(by.until)
+            raise NotPermitted(f"A token cannot make one that lasts longer; this one expires at {until}.")
         token = Token(
             id=self.new_id(),
             user_id=owner.id,
             name=fields["name"],
             scopes=scopes,
             created_at=self.clock(),
-            expires_at=fields.get("expires_at"),
+            expires_at=expires_at,
             last_used_at=None,
         )
         secret = self.credentials.new_secret()

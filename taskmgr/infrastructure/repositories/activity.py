@@ -29,7 +29,8 @@ def _filters(query: ActivityQuery) -> Filter:
     }
     bounds = {"$gte": query.at_from, "$lt": query.at_to}
     given["at"] = {sign: at for sign, at in bounds.items() if at is not None} or None
-    return {field: value for field, value in given.items() if value is not None}
+    found = {field: value for field, value in given.items() if value is not None}
+    return {"$and": [found, {"entity": {"$ne": "user"}}]} if query.but_users else found
 
 
 @translates
