@@ -71,6 +71,8 @@ _LONGEST_KEPT = 1_000
 def parse_query(schema: In) -> dict[str, Any]:
     """The parameters of the present request, by the schema. Raises `malformed`."""
     asked = request._get_current_object()  # type: ignore[attr-defined]
+    if not schema.is_timeless:
+        return _load_query(asked, schema)
     kept = current_app.extensions.setdefault(_KEPT, {})
     key = (schema, asked.query_string)
     found = kept.get(key)

@@ -95,6 +95,16 @@ def test_a_day_begins_and_ends_in_the_services_time_zone(
     assert found["time_zone"] == "America/New_York"
 
 
+def test_the_last_day_is_today_also_where_the_same_was_asked_yesterday(client: Client, clock: Clock) -> None:
+    viewer = client.as_("viewer")
+
+    first = viewer.get("stats").json["per_day"][-1]["day"]
+    clock.advance(days=1)
+    then = viewer.get("stats").json["per_day"][-1]["day"]
+
+    assert (first, then) == ("2026-03-10", "2026-03-11")
+
+
 @pytest.mark.parametrize(
     ("query", "location", "code", "detail"),
     [

@@ -346,9 +346,9 @@ def state(thread: Path) -> str:
 def paused(own_database: tuple[Database[Any], int]) -> Iterator[Paused]:
     """A store and services with short deadlines, over a server that was fine until just now."""
     database, process = own_database
+    build_services(mongo_store(database)).tasks.create(title="A connection is open", by=SYSTEM)
     store = mongo_store(database, deadline=0.5)
     services = build_services(store)
-    services.tasks.create(title="A connection is open", by=SYSTEM)
     pause(process)
     yield store, services
     os.kill(process, signal.SIGCONT)

@@ -48,6 +48,7 @@ class In(ma.Schema):
         "type": mistake("wrong_type", "Must be a JSON object."),
     }
     may_be_absent: ClassVar[bool] = False  # an empty body is one without a field
+    is_timeless: ClassVar[bool] = False  # what a query means is the same tomorrow, so that it can be kept
 
     class Meta:
         unknown = ma.RAISE

@@ -159,6 +159,8 @@ _INCLUDED = "`assignee` embeds who it is; `derived` adds what follows from the c
 class PageQuery(In):
     """Which page of a list."""
 
+    is_timeless = True
+
     limit = _whole(1, MOST_LIMIT, DEFAULT_LIMIT, default=DEFAULT_LIMIT, description="How many items at most.")
     cursor = parameter(
         str,
@@ -283,6 +285,8 @@ class UserListQuery(PageQuery):
 
 class TaskQueryOne(In):
     """What comes along with one task."""
+
+    is_timeless = True
 
     include = comma_list(values.one_of_names(INCLUDES), {"enum": list(INCLUDES)}, (), description=_INCLUDED)
 
