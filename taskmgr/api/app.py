@@ -8,14 +8,14 @@ import time
 from contextlib import ExitStack
 
 import structlog
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, current_app, g, request
 from flask_cors import CORS
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from taskmgr.api import context, openapi, preconditions, problems, strict_json
 from taskmgr.api.blueprint import takes
-from taskmgr.api.conditional import seal
+from taskmgr.api.conditional import is_conditional, seal
 from taskmgr.api.cursors import Cursors
 from taskmgr.api.identity import Identities
 from taskmgr.api.limits import USUAL, allowance
@@ -112,7 +112,7 @@ def _surround(app: Flask, services: Services) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         asked = request._get_current_object()  # type: ignore[attr-defined]
-        if _is_conditional(asked) and "ETag" in response.headers and "is_conditional" not in g:
+        if _names_versions(asked) and "ETag" in response.headers:
             response = preconditions.judged(response)
         _set_headers(asked, response)
         _access.info(
@@ -123,7 +123,7 @@ def _surround(app: Flask, services: Services) -> None:
             status=response.status_code,
             milliseconds=round((time.perf_counter() - g.began) * 1000, 1),
             by=g.identity.actor.id if "identity" in g else None,
-            client=request.remote_addr,
+            client=asked.remote_addr,
         )
         return response
 
@@ -134,10 +134,12 @@ def _surround(app: Flask, services: Services) -> None:
             held.close()
 
 
-def _is_conditional(asked: Request) -> bool:
-    """Whether a question about one thing names versions of it."""
+def _names_versions(asked: Request) -> bool:
+    """Whether this is a question about one thing (a list judges for itself) that names versions of it."""
     named = "HTTP_IF_NONE_MATCH" in asked.environ or "HTTP_IF_MATCH" in asked.environ
-    return named and asked.method in ("GET", "HEAD") and "identity" in g
+    if not named or asked.method not in ("GET", "HEAD") or "identity" not in g:
+        return False
+    return not is_conditional(current_app.view_functions[str(asked.endpoint)])
 
 
 def _set_headers(asked: Request, response: Response) -> None:

@@ -1,9 +1,9 @@
 """Lists that have not changed: an answer of 304, without a query where nothing at all was written.
 
 A list's ETag is `W/"<time>.<digest>"`. *Time* stands for the last write that the list knows of; while
-that is the last write of all, the list is as it was. *Digest* stands for the
-answer itself, for when something else was written. Either is enough for a 304. Both are bound to
-what else an answer hangs on: the request, who asks, the policy and the release.
+that is the last write of all, the list is as it was. *Digest* stands for the answer itself, for when
+something else was written. Either is enough for a 304. Both are bound to what else an answer hangs
+on: the request, who asks, the policy and the release.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ def conditional(clocked: Callable[[], bool] = never) -> Callable[[F], F]:
     def wrap(view: F) -> F:
         @functools.wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            g.is_conditional = True
             bound, steady = _bound(), not clocked()
             given = request.if_none_match
             known = given.as_set(include_weak=True)

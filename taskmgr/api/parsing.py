@@ -28,7 +28,7 @@ MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
 class StrictParser(FlaskParser):
     """webargs with our gate, for bodies; queries are read by `parse_query`."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {"query": ma.RAISE, "json": ma.RAISE}  # noqa: RUF012 - webargs' own form
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE}  # noqa: RUF012 - webargs' own form
 
     def _raw_load_json(self, req: Request) -> Any:
         data = whole_body()

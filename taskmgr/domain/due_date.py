@@ -41,7 +41,7 @@ class DueDate:
     def on(cls, day: date, zone: tzinfo) -> DueDate:
         """Due on a day, as that day ends in the given time zone."""
         try:
-            midnight = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+            midnight = day_begins(day + timedelta(days=1), zone)
         except OverflowError as error:
             raise BadValue("out_of_range", _RANGE) from error
         if day.year < EARLIEST.year:

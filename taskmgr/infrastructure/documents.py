@@ -36,6 +36,11 @@ from taskmgr.domain.user import Kind, Role
 # Later than any due date, so that undated tasks come last by ascending due date.
 UNDATED = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 
+# A task that waits for others. What a partial index is over, a query has to repeat to be answered from it.
+HAS_BLOCKERS: dict[str, Any] = {"blocked_by.0": {"$exists": True}}
+# Kept to find tasks by, never to be read.
+SEARCHED = ("words", "title_words")
+
 _COMMON: dict[str, Any] = {"auto_create_index": False, "strict": False}
 
 
@@ -106,7 +111,7 @@ class TaskDocument(Document):
             {
                 "name": "assignee_waiting",
                 "fields": ["assignee_id", "binned", "status"],
-                "partialFilterExpression": {"blocked_by.0": {"$exists": True}},
+                "partialFilterExpression": HAS_BLOCKERS,
             },
             {
                 "name": "completed",
@@ -120,7 +125,7 @@ class TaskDocument(Document):
             {
                 "name": "waiting",
                 "fields": ["binned", "-created_at", "-id"],
-                "partialFilterExpression": {"blocked_by.0": {"$exists": True}},
+                "partialFilterExpression": HAS_BLOCKERS,
             },
         ],
     }

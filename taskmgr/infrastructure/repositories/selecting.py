@@ -12,15 +12,16 @@ from taskmgr.domain.due_date import day_begins, day_ends
 from taskmgr.domain.query import Frame, Sort, Span, TaskQuery
 from taskmgr.domain.workflow import CLOSED, OPEN, Category
 from taskmgr.infrastructure import mappers
+from taskmgr.infrastructure.documents import HAS_BLOCKERS
 from taskmgr.infrastructure.repositories.keyset import Filter, Stages
 
 # Under which name a sort key is stored in a form that orders rightly.
 _SORT_FIELDS = {"due_date": "due_at", "priority": "priority_rank", "title": "title_key"}
 _PLAIN: Filter = {"$regex": "^.{10}$"}  # a due date that is a day; a moment is longer
-_HAS_BLOCKERS = {"blocked_by.0": {"$exists": True}}
 
 
-def _any_id(ids: Collection[str | None]) -> Filter:
+def any_id(ids: Collection[str | None]) -> Filter:
+    """One of these ids; None is no id at all."""
     return {"$in": [mappers.object_id(key) for key in ids]}
 
 
@@ -34,15 +35,15 @@ def _all(values: Collection[Any]) -> Filter:
 
 # What each filter of a TaskQuery asks of the stored form, where that is a matter of one field.
 _FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "ids": ("_id", _any_id),
+    "ids": ("_id", any_id),
     "except_id": ("_id", lambda task_id: {"$ne": ObjectId(task_id)}),
     "statuses": ("status", _any),
     "priorities": ("priority_rank", lambda found: {"$in": [p.rank for p in found]}),
-    "assignee_ids": ("assignee_id", _any_id),
+    "assignee_ids": ("assignee_id", any_id),
     "created_by": ("created_by", _any),
     "labels": ("labels", _all),
-    "parent_ids": ("parent_id", _any_id),
-    "blocked_by": ("blocked_by", _any_id),
+    "parent_ids": ("parent_id", any_id),
+    "blocked_by": ("blocked_by", any_id),
     "dated": ("due_date", lambda dated: {"$ne": None} if dated else None),
     "words": ("words", _all),
 }
@@ -80,7 +81,7 @@ def _conditions(query: TaskQuery, frame: Frame | None) -> Iterator[Filter]:
     if query.overdue is not None:
         yield _overdue(frame, wanted=query.overdue)
     if query.blocked:
-        yield _HAS_BLOCKERS
+        yield HAS_BLOCKERS
 
 
 def _within(span: Span, frame: Frame) -> Filter:

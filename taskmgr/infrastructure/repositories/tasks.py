@@ -14,23 +14,16 @@ from taskmgr.domain.query import Frame, Page, TaskQuery, TaskRecord, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
+from taskmgr.infrastructure.documents import SEARCHED
 from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
 from taskmgr.infrastructure.repositories.gathering import flush, insert
-from taskmgr.infrastructure.repositories.keyset import Filter, Selection
+from taskmgr.infrastructure.repositories.keyset import Selection
 from taskmgr.infrastructure.repositories.reading import find
-from taskmgr.infrastructure.repositories.selecting import filters, order, scoring, sifting
+from taskmgr.infrastructure.repositories.selecting import any_id, filters, order, scoring, sifting
 from taskmgr.infrastructure.repositories.writing import replace, stored, touch
 
-# Kept to be found by, never to be read.
-_HIDDEN = ("words", "title_words")
-
-
-_READ = dict.fromkeys(_HIDDEN, False)
-
-
-def _any_id(ids: Collection[str]) -> Filter:
-    return {"$in": [ObjectId(key) for key in ids]}
+_READ = dict.fromkeys(SEARCHED, False)
 
 
 def selection_of(query: TaskQuery, frame: Frame | None = None) -> Selection:
@@ -40,7 +33,7 @@ def selection_of(query: TaskQuery, frame: Frame | None = None) -> Selection:
         order=order(query.order),
         scoring=scoring(query),
         sifting=sifting(query, frame),
-        hidden=_HIDDEN,
+        hidden=SEARCHED,
     )
 
 
@@ -75,7 +68,7 @@ class MongoTaskRepository:
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
         if not task_ids:
             return {}
-        rows = self._tasks.find({"_id": _any_id(task_ids), "binned": False})
+        rows = self._tasks.find({"_id": any_id(task_ids), "binned": False})
         return {task.id: task for task in map(mappers.task, rows)}
 
     def find(self, query: TaskQuery, window: Window, frame: Frame | None = None) -> Page[Task]:
@@ -100,11 +93,11 @@ class MongoTaskRepository:
         return tuple(str(row["_id"]) for row in found)
 
     def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:
-        rows = self._tasks.find({"parent_id": _any_id(parent_ids), "binned": False}, {"parent_id": True})
+        rows = self._tasks.find({"parent_id": any_id(parent_ids), "binned": False}, {"parent_id": True})
         return {str(row["_id"]): str(row["parent_id"]) for row in rows}
 
     def waiting_for(self, task_ids: Collection[str], statuses: Collection[str]) -> Sequence[Task]:
-        wanted = {"blocked_by": _any_id(task_ids), "binned": False, "status": {"$in": list(statuses)}}
+        wanted = {"blocked_by": any_id(task_ids), "binned": False, "status": {"$in": list(statuses)}}
         return [mappers.task(row) for row in self._tasks.find(wanted).sort("_id", 1)]
 
     def add(self, task: Task) -> None:

@@ -18,16 +18,15 @@ from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import Frame, TaskCounts, UserWithTasks
 from taskmgr.domain.workflow import CLOSED, OPEN, Category
 from taskmgr.infrastructure import mappers
+from taskmgr.infrastructure.documents import HAS_BLOCKERS, SEARCHED
 
 T = TypeVar("T")
 
 Stages = list[dict[str, Any]]
 Row = Mapping[str, Any]
-# The condition of the partial index `assignee_waiting`; a query must repeat it to be answered from there.
-HAS_BLOCKERS: Mapping[str, Any] = {"blocked_by.0": {"$exists": True}}
 
 # Kept to be found and ordered by; no mapper looks at them.
-HIDDEN = ("words", "title_words", "title_key", "binned", "touched")
+_HIDDEN = (*SEARCHED, "title_key", "binned", "touched")
 
 _SOONEST: Stages = [{"$sort": {"due_at": 1, "_id": 1}}]
 _TASKS = {"from": "tasks", "localField": "user._id", "foreignField": "assignee_id"}
@@ -97,7 +96,7 @@ class Lookup:
                 *first,
                 {"$unionWith": {"coll": "tasks", "pipeline": closed}},
                 {"$limit": self.tasks_limit},
-                {"$project": dict.fromkeys(HIDDEN, False)},
+                {"$project": dict.fromkeys(_HIDDEN, False)},
             ],
             let={"user": "$user._id"},
         )
