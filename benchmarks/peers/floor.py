@@ -120,7 +120,7 @@ def change_status(environ: Row, _: Mapping[str, str], task_id: str, __: str) -> 
 def list_users(_: Row, __: Mapping[str, str]) -> tuple[str, Any]:
     """The first page, by the very pipeline that taskmgr sends, and what follows from its rows."""
     rows = list(users.aggregate(users_pipeline))
-    page = rows[0]
+    page = rows[0]["page"]
     counts = defaultdict(lambda: {"open": 0, "overdue": 0, "blocked": 0, "started": 0, "urgent": 0})
     totals: defaultdict[Any, int] = defaultdict(int)
     for counted in page["counted"]:

@@ -18,6 +18,7 @@ from flask.json.provider import JSONProvider
 
 from taskmgr.domain.clock import moment_text
 from taskmgr.domain.due_date import DueDate
+from taskmgr.domain.query import TaskRecord
 
 MOST_LEVELS = 32
 MOST_KEYS = 1_000  # each that is unknown costs a look and a mistake of its own
@@ -90,11 +91,18 @@ def _number(digits: str) -> int | float:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON in UTF-8: moments in UTC with milliseconds and `Z`, due dates as they were given."""
+    """JSON in UTF-8: moments in UTC with milliseconds and `Z`, due dates as they were given.
+
+    What became of a record is kept with it: in the next answer it is there already.
+    """
     return orjson.dumps(value, default=_plain, option=_OPTIONS)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any) -> Any:
+    if isinstance(value, TaskRecord):
+        if value.written is None:
+            value.written = orjson.Fragment(dumps(value.fields))
+        return value.written
     if isinstance(value, datetime):
         return moment_text(value.astimezone(UTC) if value.utcoffset() else value)
     if isinstance(value, DueDate):

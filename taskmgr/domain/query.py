@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -88,9 +88,20 @@ class Frame:
     policy: Policy
 
 
-# A task as it goes over the wire: names of fields, `category` among them, to text, numbers and lists
-# of text; moments as `moment_text` has them. Lists are read in this form: as entities they cost twice.
-TaskRecord = dict[str, Any]
+@dataclass(slots=True, eq=False)
+class TaskRecord:
+    """A task as it goes over the wire; lists are read in this form, because as entities they cost twice.
+
+    `fields` are those of an answer, `category` among them: text, numbers and lists of text, moments as
+    `moment_text` has them. Nobody changes them: one record may be part of many answers. `written` is
+    for who writes it down, to do that once.
+    """
+
+    fields: Mapping[str, Any]
+    written: Any = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self.fields[name]
 
 
 @dataclass(frozen=True, slots=True)

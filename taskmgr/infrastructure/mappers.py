@@ -111,6 +111,10 @@ def task(row: Row) -> Task:
 
 def task_record(row: Row, categories: Mapping[str, str]) -> TaskRecord:
     """The row as it goes over the wire. It must have naive moments; `categories` are by status."""
+    return TaskRecord(_fields(row, categories))
+
+
+def _fields(row: Row, categories: Mapping[str, str]) -> Row:
     status, assignee, parent = row["status"], row["assignee_id"], row["parent_id"]
     started, completed, deleted = row["started_at"], row["completed_at"], row["deleted_at"]
     return {

@@ -13,6 +13,7 @@ from taskmgr.infrastructure.repositories.activity import MongoActivityRepository
 from taskmgr.infrastructure.repositories.answers import MongoAnswerRepository
 from taskmgr.infrastructure.repositories.comments import MongoCommentRepository
 from taskmgr.infrastructure.repositories.locks import MongoLocks
+from taskmgr.infrastructure.repositories.records import Records
 from taskmgr.infrastructure.repositories.statistics import MongoStatisticsRepository
 from taskmgr.infrastructure.repositories.tasks import MongoTaskRepository
 from taskmgr.infrastructure.repositories.tokens import MongoTokenRepository
@@ -27,10 +28,11 @@ def new_id() -> str:
 
 def mongo_store(database: Database[Any], *, deadline: float = COMMAND_DEADLINE) -> Store:
     """The ports on a database; `deadline` bounds a command, in seconds."""
+    records = Records(database)
     return Store(
         unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline),
-        tasks=MongoTaskRepository(database),
-        users=MongoUserRepository(database),
+        tasks=MongoTaskRepository(database, records),
+        users=MongoUserRepository(database, records),
         statistics=MongoStatisticsRepository(database),
         comments=MongoCommentRepository(database),
         activity=MongoActivityRepository(database),

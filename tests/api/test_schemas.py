@@ -214,7 +214,7 @@ def test_a_record_is_what_its_entity_would_be_written_as(store: Store, task: Tas
 
     assert written(store.tasks.get_record(task.id, frame)) == expected
     assert written(store.tasks.find_records(TaskQuery(), Window(), frame).items) == [expected]
-    assert list(store.tasks.get_record(task.id, frame)) == list(TaskOut().dump(task))
+    assert list(store.tasks.get_record(task.id, frame).fields) == list(TaskOut().dump(task))
 
 
 @pytest.mark.usefixtures("_in_app")

@@ -28,6 +28,7 @@ from taskmgr.api.schemas.base import (
 from taskmgr.api.schemas.problems import RefusalOut
 from taskmgr.domain import values
 from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import TaskRecord
 from taskmgr.domain.services.derived import Derived
 from taskmgr.domain.task import Task, parsers
 from taskmgr.domain.user import User
@@ -275,7 +276,7 @@ class TaskRowOut(TaskOut):
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """A record, or a list of them, is in this form already."""
         first = obj[0] if many and obj else obj
-        return obj if isinstance(first, dict) else super().dump(obj, many=many)
+        return obj if isinstance(first, TaskRecord) else super().dump(obj, many=many)
 
     def writer(self) -> Writer:
         task, assignee, derived = self._task.writer(), self._assignee.writer(), self._derived.writer()

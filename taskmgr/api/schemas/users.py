@@ -10,6 +10,7 @@ from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import Flag, In, Moment, Name, Out, Text, Texts, Writer, key_text
 from taskmgr.api.schemas.tasks import TaskOut, version
 from taskmgr.domain import values
+from taskmgr.domain.query import TaskRecord
 from taskmgr.domain.token import PARSERS as TOKEN_PARSERS
 from taskmgr.domain.token import Scope
 from taskmgr.domain.user import PARSERS, Kind, Role, User
@@ -106,7 +107,7 @@ class UserRowOut(UserOut):
                 return user(obj)
             return {
                 **user(obj.user),
-                "tasks": [item if isinstance(item, dict) else task(item) for item in obj.tasks],
+                "tasks": [item if isinstance(item, TaskRecord) else task(item) for item in obj.tasks],
                 "tasks_total": obj.tasks_total,
                 "counts": counts(obj.counts),
                 "wip_room": obj.wip_room,

@@ -36,7 +36,7 @@ def task_page(query: TaskQuery, window: Window, given: dict[str, Any]) -> Listed
 
 def _versions(page: Page[TaskRecord]) -> bytes:
     """What such a page follows from: a task of one version never changes."""
-    told = [f"{record['id']} {record['version']}" for record in page.items]
+    told = [f"{record.fields['id']} {record.fields['version']}" for record in page.items]
     return f"{told} {page.next} {page.total}".encode()
 
 

@@ -22,7 +22,7 @@ _SNAPSHOT = {"level": "snapshot"}
 class Snapshot:
     """Rows as they were at one moment, told as `Health.latest_write` tells it; None where nobody can."""
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Any]
     as_of: str | None
 
 

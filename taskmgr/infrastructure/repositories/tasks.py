@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
 
@@ -14,35 +16,40 @@ from taskmgr.domain.query import Frame, Page, TaskQuery, TaskRecord, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.documents import SEARCHED
+from taskmgr.infrastructure.documents import UNREAD
 from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
 from taskmgr.infrastructure.repositories.gathering import flush, insert
 from taskmgr.infrastructure.repositories.keyset import Selection
 from taskmgr.infrastructure.repositories.reading import find
+from taskmgr.infrastructure.repositories.records import Records, undecoded
 from taskmgr.infrastructure.repositories.selecting import any_id, filters, order, scoring, sifting
 from taskmgr.infrastructure.repositories.writing import replace, stored, touch
 
-_READ = dict.fromkeys(SEARCHED, False)
+_READ = dict.fromkeys(UNREAD, False)
 
 
 def selection_of(query: TaskQuery, frame: Frame | None = None) -> Selection:
     """What of the collection a query is over."""
+    keys = order(query.order)
     return Selection(
         filters=filters(query, frame),
-        order=order(query.order),
+        order=keys,
         scoring=scoring(query),
         sifting=sifting(query, frame),
-        hidden=SEARCHED,
+        hidden=[name for name in UNREAD if name not in dict(keys)],
     )
 
 
 @translates
 class MongoTaskRepository:
-    def __init__(self, database: Database[Any]) -> None:
-        # Moments without a zone: the mapper knows that they are in UTC, and the driver is quicker.
-        options = database.codec_options.with_options(tz_aware=False)
-        self._stored = database.get_collection("tasks", codec_options=options)
+    def __init__(self, database: Database[Any], records: Records) -> None:
+        self._records = records
+        self._stored = database.get_collection("tasks", codec_options=records.options)
+
+    @cached_property
+    def _undecoded(self) -> MongoCollection[RawBSONDocument]:
+        return undecoded(self._stored)
 
     @property
     def _tasks(self) -> MongoCollection[Any]:
@@ -60,9 +67,9 @@ class MongoTaskRepository:
     def get_record(self, task_id: str, frame: Frame) -> TaskRecord:
         if is_identifier(task_id):
             wanted = {"_id": ObjectId(task_id), "binned": False}
-            found = find(self._stored, wanted, projection=_READ, limit=1)
-            for row in found.rows:
-                return mappers.task_record(row, frame.policy.workflow.category_names)
+            found = find(self._undecoded, wanted, projection=_READ, limit=1)
+            for record in self._records.of(found.rows, frame.policy.workflow):
+                return record
         raise NotFound("task", task_id)
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
@@ -76,10 +83,9 @@ class MongoTaskRepository:
 
     def find_records(self, query: TaskQuery, window: Window, frame: Frame) -> Page[TaskRecord]:
         selection, limit = selection_of(query, frame), window.limit
-        found = keyset.snapshot(self._stored, selection, after=window.after, limit=limit + 1)
-        categories = frame.policy.workflow.category_names
+        found = keyset.snapshot(self._undecoded, selection, after=window.after, limit=limit + 1)
         return Page(
-            items=[mappers.task_record(row, categories) for row in found.rows[:limit]],
+            items=self._records.of(found.rows[:limit], frame.policy.workflow),
             next=keyset.position_of(found.rows, selection.order, limit),
             total=keyset.count(self._stored, selection) if window.with_total else None,
             as_of=found.as_of,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, TypeVar
 
 from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
+from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -20,6 +23,7 @@ from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
 from taskmgr.infrastructure.repositories.gathering import seen
 from taskmgr.infrastructure.repositories.reading import Snapshot, aggregate
+from taskmgr.infrastructure.repositories.records import Records, undecoded
 from taskmgr.infrastructure.repositories.users_with_tasks import Lookup
 from taskmgr.infrastructure.repositories.writing import replace, stored, touch
 
@@ -30,11 +34,13 @@ _BY_USERNAME = [("username", 1), ("_id", 1)]
 
 @translates
 class MongoUserRepository:
-    def __init__(self, database: Database[Any]) -> None:
-        self._users = database["users"]
-        # Moments without a zone, which the driver is quicker with; the mappers know that they are in UTC.
-        options = database.codec_options.with_options(tz_aware=False)
-        self._naive = database.get_collection("users", codec_options=options)
+    def __init__(self, database: Database[Any], records: Records) -> None:
+        self._records = records
+        self._users = database.get_collection("users", codec_options=records.options)
+
+    @cached_property
+    def _undecoded(self) -> MongoCollection[RawBSONDocument]:
+        return undecoded(self._users)
 
     def get(self, user_id: str) -> User:
         found = self.get_many([user_id] if is_identifier(user_id) else [])
@@ -69,21 +75,28 @@ class MongoUserRepository:
 
     def find_with_tasks(self, window: Window, frame: Frame, *, tasks_limit: int) -> Page[UserWithTasks[Task]]:
         asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
-        found = Snapshot(list(self._naive.aggregate(_pages(window, asked))), None)
-        return self._page(window, found, asked.users(found.rows, mappers.task))
+        found = Snapshot(list(self._users.aggregate(_pages(window, asked))), None)
+        items = asked.users(found.rows, lambda rows: list(map(mappers.task, rows)))
+        return self._page(window, found, items)
 
     def find_with_records(
         self, window: Window, frame: Frame, *, tasks_limit: int
     ) -> Page[UserWithTasks[TaskRecord]]:
         asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
-        found = aggregate(self._naive, _pages(window, asked), limit=window.limit)
-        categories = frame.policy.workflow.category_names
-        return self._page(
-            window, found, asked.users(found.rows, lambda row: mappers.task_record(row, categories))
-        )
+        found = aggregate(self._undecoded, _pages(window, asked), limit=window.limit)
+        rows = [self._but_tasks(row) for row in found.rows]
+        items = asked.users(rows, lambda tasks: self._records.of(tasks, frame.policy.workflow))
+        return self._page(window, Snapshot(rows, found.as_of), items)
+
+    def _but_tasks(self, row: RawBSONDocument) -> dict[str, Any]:
+        """The row decoded but for the tasks in it."""
+        return {
+            name: self._records.decoded(value) if isinstance(value, RawBSONDocument) else value
+            for name, value in row.items()
+        }
 
     def _page(self, window: Window, found: Snapshot, items: list[UserWithTasks[T]]) -> Page[UserWithTasks[T]]:
-        last = items[-1].user if items and found.rows[0]["more"] else None
+        last = items[-1].user if items and found.rows[0]["page"]["more"] else None
         return Page(
             items=items,
             next=None if last is None else Position((last.username,), last.id),

@@ -18,15 +18,12 @@ from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import Frame, TaskCounts, UserWithTasks
 from taskmgr.domain.workflow import CLOSED, OPEN, Category
 from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.documents import HAS_BLOCKERS, SEARCHED
+from taskmgr.infrastructure.documents import HAS_BLOCKERS, UNREAD
 
 T = TypeVar("T")
 
 Stages = list[dict[str, Any]]
 Row = Mapping[str, Any]
-
-# Kept to be found and ordered by; no mapper looks at them.
-_HIDDEN = (*SEARCHED, "title_key", "binned", "touched")
 
 _SOONEST: Stages = [{"$sort": {"due_at": 1, "_id": 1}}]
 _TASKS = {"from": "tasks", "localField": "user._id", "foreignField": "assignee_id"}
@@ -43,19 +40,19 @@ class Lookup:
     def stages(self) -> Stages:
         """The stages behind those that answer users in order, one more than the limit.
 
-        The rows are users; the first has what was asked for the whole page.
+        The rows are users; the first has what was asked for the whole `page`.
         """
         return [
             {"$group": {"_id": None, "user": {"$push": "$$ROOT"}}},
             {
                 "$set": {
-                    "more": {"$gt": [{"$size": "$user"}, self.limit]},
+                    "page": {"more": {"$gt": [{"$size": "$user"}, self.limit]}},
                     "user": {"$slice": ["$user", self.limit]},
                 }
             },
             *self._counted(),
             {"$unwind": {"path": "$user", "includeArrayIndex": "place"}},
-            {"$set": {name: _on_the_first(name) for name in ("counted", "waiting", "unresolved")}},
+            {"$set": {"page": {"$cond": [{"$eq": ["$place", 0]}, "$page", "$$REMOVE"]}}},
             *(self._tasks() if self.tasks_limit else ()),
         ]
 
@@ -71,16 +68,16 @@ class Lookup:
             "overdue": _how_many({"$lte": ["$due_at", self.frame.now]}),
             "urgent": _how_many({"$eq": ["$priority_rank", Priority.URGENT.rank]}),
         }
-        yield _lookup("counted", [{"$match": {"binned": False}}, {"$group": by_status}])
+        yield _lookup("page.counted", [{"$match": {"binned": False}}, {"$group": by_status}])
         shown: Stages = [{"$project": {"_id": False, "assignee_id": True, "blocked_by": True}}]
-        yield _lookup("waiting", [{"$match": {**self._in(*OPEN), **HAS_BLOCKERS}}, *shown])
+        yield _lookup("page.waiting", [{"$match": {**self._in(*OPEN), **HAS_BLOCKERS}}, *shown])
         # In words that no index understands, so that the ids are all that the planner can go by.
         there = {"$expr": {"$not": ["$binned"]}}
         done = self._statuses(Category.COMPLETED)
         yield _lookup(
-            "unresolved",
+            "page.unresolved",
             [{"$match": {**there, "status": {"$nin": done}}}, {"$project": {"_id": True}}],
-            localField="waiting.blocked_by",
+            localField="page.waiting.blocked_by",
             foreignField="_id",
         )
 
@@ -96,7 +93,7 @@ class Lookup:
                 *first,
                 {"$unionWith": {"coll": "tasks", "pipeline": closed}},
                 {"$limit": self.tasks_limit},
-                {"$project": dict.fromkeys(_HIDDEN, False)},
+                {"$project": dict.fromkeys(UNREAD, False)},
             ],
             let={"user": "$user._id"},
         )
@@ -107,19 +104,20 @@ class Lookup:
     def _statuses(self, *categories: Category) -> list[str]:
         return list(self.frame.policy.workflow.in_category(*categories))
 
-    def users(self, rows: Sequence[Row], task: Callable[[Row], T]) -> list[UserWithTasks[T]]:
-        """The users of the rows, with what was counted and their tasks, each made by `task`."""
+    def users(self, rows: Sequence[Row], made: Callable[[Sequence[Any]], list[T]]) -> list[UserWithTasks[T]]:
+        """The users of the rows, with what was counted, and their tasks as `made` makes them."""
         if not rows:
             return []
         by_user: defaultdict[ObjectId, list[Row]] = defaultdict(list)
-        for counted in rows[0]["counted"]:
+        page = rows[0]["page"]
+        for counted in page["counted"]:
             by_user[counted["_id"]["user"]].append(counted)
-        blocked = _blocked(rows[0])
+        blocked = _blocked(page)
         open_, started = set(self._statuses(*OPEN)), set(self._statuses(Category.STARTED))
         return [
             UserWithTasks(
                 user=mappers.user(row["user"]),
-                tasks=[task(found) for found in row.get("tasks", ())],
+                tasks=made(row.get("tasks", ())),
                 tasks_total=sum(counted["tasks"] for counted in by_user[row["user"]["_id"]]),
                 counts=_counts(by_user[row["user"]["_id"]], blocked[row["user"]["_id"]], open_, started),
             )
@@ -145,11 +143,6 @@ def _lookup(name: str, pipeline: Stages, **more: Any) -> dict[str, Any]:
 
 def _how_many(condition: Mapping[str, Any]) -> dict[str, Any]:
     return {"$sum": {"$cond": [condition, 1, 0]}}
-
-
-def _on_the_first(name: str) -> dict[str, Any]:
-    """A field of the page, kept in its first row alone."""
-    return {"$cond": [{"$eq": ["$place", 0]}, f"${name}", "$$REMOVE"]}
 
 
 def _blocked(page: Row) -> Counter[ObjectId]:

@@ -1,0 +1,76 @@
+"""What was made lately is kept, and no more than so much of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskmgr.infrastructure.repositories.records import LONGEST_KEPT, Recent
+
+
+class Maker:
+    """Makes a text of bytes, and notes of which."""
+
+    def __init__(self) -> None:
+        self.made: list[bytes] = []
+
+    def __call__(self, raw: bytes) -> str:
+        self.made.append(raw)
+        return raw.decode()
+
+
+@pytest.fixture
+def make() -> Maker:
+    return Maker()
+
+
+def test_what_is_made_comes_in_order(make: Maker) -> None:
+    assert Recent(make).of([b"b", b"a", b"b"]) == ["b", "a", "b"]
+
+
+def test_the_same_is_made_once(make: Maker) -> None:
+    recent = Recent(make)
+    first, second = recent.of([b"a"]), recent.of([b"a"])
+
+    assert first[0] is second[0]
+    assert make.made == [b"a"]
+
+
+def test_a_view_of_the_same_bytes_is_the_same(make: Maker) -> None:
+    recent = Recent(make)
+    recent.of([memoryview(b"a")])
+
+    assert recent.of([b"a", memoryview(b"a")]) == ["a", "a"]
+    assert make.made == [b"a"]
+
+
+def test_what_is_too_long_is_made_again(make: Maker) -> None:
+    recent, long, longest = Recent(make), b"l" * (LONGEST_KEPT + 1), b"k" * LONGEST_KEPT
+    recent.of([long, longest, long, longest])
+
+    assert make.made == [long, longest, long]
+
+
+def test_what_nobody_asked_for_is_forgotten(make: Maker) -> None:
+    recent = Recent(make, most=4)
+    recent.of([b"a", b"b", b"c", b"d", b"e"])
+    make.made.clear()
+    recent.of([b"a", b"e"])
+
+    assert make.made == [b"a"]
+
+
+def test_what_is_asked_for_again_and_again_stays(make: Maker) -> None:
+    recent = Recent(make, most=4)
+    for number in range(100):
+        recent.of([b"a", b"%d" % number])
+
+    assert make.made.count(b"a") == 1
+
+
+def test_no_more_than_the_most_is_kept(make: Maker) -> None:
+    recent, numbers = Recent(make, most=4), [b"%d" % number for number in range(100)]
+    recent.of(numbers)
+    make.made.clear()
+    recent.of(reversed(numbers))
+
+    assert len(make.made) >= len(numbers) - 4
