@@ -135,7 +135,7 @@ class UserRepository(Protocol):
         """Stores the next version. Raises `WriteConflict`, `UsernameTaken` or `EmailTaken`."""
 
     def touch(self, user_id: str) -> None:
-        """As `TaskRepository.touch`."""
+        """As `TaskRepository.touch`; reading the user next costs nothing more."""
 
     def count_active_admins(self) -> int:
         """How many users are active and admins."""

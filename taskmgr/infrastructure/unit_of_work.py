@@ -22,7 +22,7 @@ from taskmgr.domain.errors import WriteConflict
 from taskmgr.domain.ports import NewId
 from taskmgr.infrastructure.driver_errors import in_transaction, translated
 from taskmgr.infrastructure.repositories.gathering import gathered
-from taskmgr.infrastructure.repositories.writing import touched
+from taskmgr.infrastructure.repositories.memory import remembering
 
 T = TypeVar("T")
 
@@ -76,14 +76,13 @@ class MongoUnitOfWork:
     def _in_session(self, command: Callable[[], T], *, dry_run: bool) -> T:
         def attempt(_: ClientSession) -> T:
             token = in_transaction.set(True)
-            touches = touched.set(set())
             try:
-                answer = command()
+                with remembering():
+                    answer = command()
             except WriteConflict as conflict:
                 raise _transient(conflict) from conflict
             finally:
                 in_transaction.reset(token)
-                touched.reset(touches)
             if dry_run:
                 raise _RolledBack(answer)
             return answer

@@ -175,9 +175,12 @@ def unresolved(blocked_by: Collection[str], there: Mapping[str, Task], policy: P
 def require_there(store: Store, named: Mapping[str, Any], *, task: Task | None = None) -> None:
     """Raises `Invalid` with every user and task among these fields of a task that is not there.
 
-    A relation that the `task` already has is no mistake, whatever became of the other end.
+    A relation that the `task` already has is no mistake, whatever became of the other end. Somebody
+    who is new to it is touched here already: every rule about assignees would, and touching a user
+    reads it.
     """
     assignee, parent = named.get("assignee_id"), named.get("parent_id")
+    kept_assignee = task.assignee_id if task else None
     kept_parent, kept_blockers = (task.parent_id, task.blocked_by) if task else (None, ())
     blockers = enumerate(named.get("blocked_by", ()))
     new = [(f"blocked_by.{place}", b) for place, b in blockers if b not in kept_blockers]
@@ -188,11 +191,16 @@ def require_there(store: Store, named: Mapping[str, Any], *, task: Task | None =
         for place, task_id in new
         if task_id not in there
     ]
-    if assignee is not None and assignee not in store.users.get_many([assignee]):
+    if assignee not in (None, kept_assignee) and not _is_there(store, assignee):
         detail = f"There is no user {assignee}."
         errors.insert(0, FieldError(location="assignee_id", code="unknown_user", detail=detail))
     if errors:
         raise Invalid(errors)
+
+
+def _is_there(store: Store, user_id: str) -> bool:
+    store.users.touch(user_id)
+    return user_id in store.users.get_many([user_id])
 
 
 def _path(start: str, last: str, came_from: Mapping[str, str]) -> tuple[str, ...]:

@@ -22,29 +22,18 @@ _DUPLICATE_KEY = 11000
 Waiting = dict[str, tuple[Collection[Any], list[dict[str, Any]]]]
 # Of this context alone: another thread's command gathers for itself.
 _waiting: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
-_seen: ContextVar[dict[str, Any] | None] = ContextVar("seen", default=None)
 
 
 @contextmanager
 def gathered() -> Iterator[None]:
     """The block. What still waits where it is left by an error is never stored: the command failed."""
-    token, seen = _waiting.set({}), _seen.set({})
+    token = _waiting.set({})
     try:
         yield
         for collection, _ in (_waiting.get() or {}).values():
             flush(collection)
     finally:
         _waiting.reset(token)
-        _seen.reset(seen)
-
-
-def seen() -> dict[str, Any]:
-    """What has been read inside the block of things that its commands do not change, by id.
-
-    Inside one transaction a second reading says the same. Outside a block nothing is kept.
-    """
-    found = _seen.get()
-    return {} if found is None else found
 
 
 def insert(collection: Collection[Any], document: dict[str, Any]) -> None:

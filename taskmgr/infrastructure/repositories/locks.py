@@ -7,7 +7,7 @@ from typing import Any
 from pymongo.database import Database
 
 from taskmgr.infrastructure.driver_errors import translates
-from taskmgr.infrastructure.repositories.writing import touch
+from taskmgr.infrastructure.repositories.writing import touch_one
 
 
 @translates
@@ -16,4 +16,4 @@ class MongoLocks:
         self._locks = database["locks"]
 
     def touch(self, name: str) -> None:
-        touch(self._locks, [name], upsert=True)
+        touch_one(self._locks, name, upsert=True)

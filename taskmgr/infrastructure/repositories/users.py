@@ -21,11 +21,11 @@ from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
-from taskmgr.infrastructure.repositories.gathering import seen
+from taskmgr.infrastructure.repositories.memory import memory
 from taskmgr.infrastructure.repositories.reading import Snapshot, aggregate
 from taskmgr.infrastructure.repositories.records import Records, undecoded
 from taskmgr.infrastructure.repositories.users_with_tasks import Lookup
-from taskmgr.infrastructure.repositories.writing import replace, stored, touch
+from taskmgr.infrastructure.repositories.writing import replace, stored, touch_one
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class MongoUserRepository:
         return mappers.user(row)
 
     def get_many(self, user_ids: Collection[str]) -> Mapping[str, User]:
-        known = seen()
+        known = memory().users
         ids = [ObjectId(user_id) for user_id in user_ids if user_id not in known]
         rows = self._users.find({"_id": {"$in": ids}}) if ids else ()
         known.update((user.id, user) for user in map(mappers.user, rows))
@@ -111,9 +111,12 @@ class MongoUserRepository:
     def replace(self, user: User) -> None:
         with _duplicates_named(user):
             replace(self._users, mappers.user_document(user))
+        memory().users.pop(user.id, None)
 
     def touch(self, user_id: str) -> None:
-        touch(self._users, [ObjectId(user_id)])
+        row = touch_one(self._users, ObjectId(user_id))
+        if row is not None:  # whoever touches a user goes on to read it
+            memory().users[user_id] = mappers.user(row)
 
     def count_active_admins(self) -> int:
         return self._users.count_documents({"role": Role.ADMIN.value, "active": True})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mongoengine import ValidationError
@@ -11,6 +10,7 @@ from pymongo.collection import Collection
 
 from taskmgr.domain.errors import WriteConflict
 from taskmgr.infrastructure.documents import Draft
+from taskmgr.infrastructure.repositories.memory import memory
 
 
 def stored(draft: Draft) -> dict[str, Any]:
@@ -52,21 +52,25 @@ def replace(collection: Collection[Any], draft: Draft) -> None:
         raise WriteConflict
 
 
-# What the running transaction has touched: once is enough, and a bulk touches the same user often.
-touched: ContextVar[set[tuple[str, Any]] | None] = ContextVar("touched", default=None)
+_COUNT_UP = {"$inc": {"touched": 1}}
 
 
-def touch(collection: Collection[Any], keys: Iterable[Any], *, upsert: bool = False) -> None:
+def touch(collection: Collection[Any], keys: Iterable[Any]) -> None:
     """Counts documents up, so that two transactions that touch the same one meet; nothing else changes."""
-    known = touched.get()
-    new = [key for key in keys if known is None or (collection.name, key) not in known]
-    if known is not None:
-        known.update((collection.name, key) for key in new)
-    if upsert:
-        for key in new:
-            collection.update_one({"_id": key}, _COUNT_UP, upsert=True)
-    elif new:
+    new = _not_yet(collection, keys)
+    if new:
         collection.update_many({"_id": {"$in": new}}, _COUNT_UP)
 
 
-_COUNT_UP = {"$inc": {"touched": 1}}
+def touch_one(collection: Collection[Any], key: Any, *, upsert: bool = False) -> Mapping[str, Any] | None:
+    """The same for one, as it then is; None where there is none, or where it has been touched before."""
+    if not _not_yet(collection, [key]):
+        return None
+    return collection.find_one_and_update({"_id": key}, _COUNT_UP, upsert=upsert, return_document=True)
+
+
+def _not_yet(collection: Collection[Any], keys: Iterable[Any]) -> list[Any]:
+    touched = memory().touched
+    new = [key for key in keys if (collection.name, key) not in touched]
+    touched.update((collection.name, key) for key in new)
+    return new
