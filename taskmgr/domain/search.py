@@ -11,13 +11,14 @@ MOST_WORDS = 20
 MOST_CHARACTERS = 200
 _LONGEST_WORD = 64  # of what is longer only the beginning is compared
 _WORD = re.compile(r"[^\W_]+")
-_ACCENTS = range(0x0300, 0x0370)
+_WITHOUT_ACCENTS = dict.fromkeys(range(0x0300, 0x0370))
 
 
 def folded(text: str) -> str:
     """Text without case, and without the accents of Latin, Greek and Cyrillic."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(character for character in plain if ord(character) not in _ACCENTS)
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKD", text.casefold()).translate(_WITHOUT_ACCENTS)
 
 
 def words_of(*texts: str) -> tuple[str, ...]:

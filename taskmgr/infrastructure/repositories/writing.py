@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mongoengine import ValidationError
+from mongoengine import Document, ValidationError
+from mongoengine.fields import (
+    BooleanField,
+    DateTimeField,
+    DictField,
+    IntField,
+    ListField,
+    ObjectIdField,
+    StringField,
+)
 from pymongo.collection import Collection
 
 from taskmgr.domain.errors import WriteConflict
@@ -21,7 +31,7 @@ def stored(draft: Draft) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     errors: dict[str, Any] = {}
-    for name, field in draft.document._fields.items():
+    for name, field, is_as_given in _fields_of(draft.document):
         value = draft.values.get(name)
         if value is None:
             if field.required:
@@ -31,12 +41,26 @@ def stored(draft: Draft) -> dict[str, Any]:
             continue
         try:
             field._validate(value)
-            found[field.db_field] = field.to_mongo(value)
+            found[field.db_field] = value if is_as_given else field.to_mongo(value)
         except (ValidationError, ValueError, AttributeError, AssertionError) as error:
             errors[name] = error
     if errors:
         raise ValidationError(f"This is no {draft.document.__name__}: {', '.join(errors)}", errors=errors)
     return found
+
+
+# What these hold is stored as it is, once it is valid.
+_PLAIN = (BooleanField, DateTimeField, DictField, IntField, ObjectIdField, StringField)
+
+
+@functools.cache
+def _fields_of(document: type[Document]) -> list[tuple[str, Any, bool]]:
+    """The fields by name, and whether the stored form of their values is the values themselves."""
+    return [(name, field, _is_as_given(field)) for name, field in document._fields.items()]
+
+
+def _is_as_given(field: Any) -> bool:
+    return _is_as_given(field.field) if isinstance(field, ListField) else isinstance(field, _PLAIN)
 
 
 def replace(collection: Collection[Any], draft: Draft) -> None:
