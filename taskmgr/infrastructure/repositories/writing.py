@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mongoengine import Document, ValidationError
+from mongoengine import ValidationError
 from mongoengine.fields import (
     BooleanField,
     DateTimeField,
@@ -19,8 +18,23 @@ from mongoengine.fields import (
 from pymongo.collection import Collection
 
 from taskmgr.domain.errors import WriteConflict
-from taskmgr.infrastructure.documents import Draft
+from taskmgr.infrastructure.documents import DOCUMENTS, Draft
 from taskmgr.infrastructure.repositories.memory import memory
+
+
+# What these hold is stored as it is, once it is valid.
+_PLAIN = {BooleanField, DateTimeField, DictField, IntField, ObjectIdField, StringField}
+
+
+def _is_as_given(field: Any) -> bool:
+    return _is_as_given(field.field) if isinstance(field, ListField) else type(field) in _PLAIN
+
+
+# The fields of every document by name, and whether their values are stored as given.
+_FIELDS = {
+    document: [(name, field, _is_as_given(field)) for name, field in document._fields.items()]
+    for document in DOCUMENTS
+}
 
 
 def stored(draft: Draft) -> dict[str, Any]:
@@ -31,7 +45,7 @@ def stored(draft: Draft) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     errors: dict[str, Any] = {}
-    for name, field, is_as_given in _fields_of(draft.document):
+    for name, field, is_as_given in _FIELDS[draft.document]:
         value = draft.values.get(name)
         if value is None:
             if field.required:
@@ -47,20 +61,6 @@ def stored(draft: Draft) -> dict[str, Any]:
     if errors:
         raise ValidationError(f"This is no {draft.document.__name__}: {', '.join(errors)}", errors=errors)
     return found
-
-
-# What these hold is stored as it is, once it is valid.
-_PLAIN = (BooleanField, DateTimeField, DictField, IntField, ObjectIdField, StringField)
-
-
-@functools.cache
-def _fields_of(document: type[Document]) -> list[tuple[str, Any, bool]]:
-    """The fields by name, and whether the stored form of their values is the values themselves."""
-    return [(name, field, _is_as_given(field)) for name, field in document._fields.items()]
-
-
-def _is_as_given(field: Any) -> bool:
-    return _is_as_given(field.field) if isinstance(field, ListField) else isinstance(field, _PLAIN)
 
 
 def replace(collection: Collection[Any], draft: Draft) -> None:
