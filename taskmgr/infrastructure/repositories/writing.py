@@ -21,7 +21,6 @@ from taskmgr.domain.errors import WriteConflict
 from taskmgr.infrastructure.documents import DOCUMENTS, Draft
 from taskmgr.infrastructure.repositories.memory import memory
 
-
 # What these hold is stored as it is, once it is valid.
 _PLAIN = {BooleanField, DateTimeField, DictField, IntField, ObjectIdField, StringField}
 
