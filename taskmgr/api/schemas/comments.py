@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import In, Moment, Out, Text, key_text
+from taskmgr.api.schemas.base import Command, Moment, Out, Text, key_text
 from taskmgr.api.schemas.tasks import version
 from taskmgr.domain import values
 
@@ -14,13 +14,13 @@ def _text() -> Text:
     return Text(values.comment_text, required=True, metadata=patterns.text(values.COMMENT_LENGTH))
 
 
-class CommentIn(In):
+class CommentIn(Command):
     """A new comment."""
 
     text = _text()
 
 
-class CommentPatch(In):
+class CommentPatch(Command):
     """Another text for a comment."""
 
     text = _text()

@@ -6,16 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import marshmallow as ma
 from marshmallow import fields
 
 from taskmgr.api import context, problems
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import (
     CategoryOf,
+    Command,
     Due,
     Flag,
-    In,
     Moment,
     Name,
     Out,
@@ -102,7 +101,7 @@ def _assignee(value: object) -> str:
     return values.identifier(value)
 
 
-class TaskIn(In):
+class TaskIn(Command):
     """A new task. A null optional field is an absent one."""
 
     title = title(required=True)
@@ -117,12 +116,12 @@ class TaskIn(In):
     reason = reason()
     override = override(allow_none=True)
 
-    @ma.post_load
-    def without_nulls(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: value for name, value in given.items() if value is not None}
+    def load(self, data: Any, **options: Any) -> Any:
+        """The values of the fields that are given and not null."""
+        return {name: value for name, value in super().load(data, **options).items() if value is not None}
 
 
-class TaskPatch(In):
+class TaskPatch(Command):
     """Changes of a task (RFC 7396): an absent field stays, null empties."""
 
     title = title()
@@ -139,7 +138,7 @@ class TaskPatch(In):
     version = version()
 
 
-class StatusChange(In):
+class StatusChange(Command):
     """A move to another status."""
 
     status = status(required=True)
@@ -148,7 +147,7 @@ class StatusChange(In):
     version = version()
 
 
-class PriorityChange(In):
+class PriorityChange(Command):
     """Another priority."""
 
     priority = priority(required=True)
@@ -157,7 +156,7 @@ class PriorityChange(In):
     version = version()
 
 
-class AssigneeChange(In):
+class AssigneeChange(Command):
     """Another assignee, or none."""
 
     assignee_id = assignee_id(required=True)
@@ -166,7 +165,7 @@ class AssigneeChange(In):
     version = version()
 
 
-class Restoring(In):
+class Restoring(Command):
     """What may be said when a task is taken out of the bin."""
 
     may_be_absent = True

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import Flag, In, Moment, Name, Out, Text, Texts, Writer, key_text
+from taskmgr.api.schemas.base import Command, Flag, Moment, Name, Out, Text, Texts, Writer, key_text
 from taskmgr.api.schemas.tasks import TaskOut, version
 from taskmgr.domain import values
 from taskmgr.domain.query import TaskRecord
@@ -32,7 +32,7 @@ def _email() -> Text:
     return Text(PARSERS["email"], allow_none=True, metadata=patterns.EMAIL)
 
 
-class UserIn(In):
+class UserIn(Command):
     """A new user."""
 
     username = _username(required=True)
@@ -42,7 +42,7 @@ class UserIn(In):
     kind = Text(PARSERS["kind"], metadata={"enum": _KINDS, "default": Kind.PERSON.value})
 
 
-class UserPatch(In):
+class UserPatch(Command):
     """Changes of a user: an absent field stays."""
 
     username = _username()
@@ -116,7 +116,7 @@ class UserRowOut(UserOut):
         return write
 
 
-class TokenIn(In):
+class TokenIn(Command):
     """A new token. Without scopes it goes as far as its owner's role."""
 
     name = Text(TOKEN_PARSERS["name"], required=True, metadata=patterns.line(values.TOKEN_NAME_LENGTH))
