@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from benchmarks import data
 
@@ -15,6 +16,7 @@ API = "/api/v1"
 LIST = f"{API}/tasks?status=todo&sort=due_date&limit=50"
 USERS = f"{API}/users?include=tasks&limit=20&tasks_limit=20"
 _OWNERS_A_CONNECTION = 8
+_PAGES_A_CONNECTION = 50  # with four connections these are 10,000 tasks, more than taskmgr remembers
 _ONE_OF = 199  # a prime, so that the tasks that are read one by one are spread
 
 
@@ -99,6 +101,22 @@ def unchanged_among_writes(server: Server, connections: int, users: int) -> Load
     return load
 
 
+def pages(server: Server, connections: int, _: int) -> Load:
+    """Lists that nobody has read for a while: each connection walks through pages of its own."""
+    requests, path = [], LIST
+    for _ in range(connections):
+        walk = []
+        for _ in range(_PAGES_A_CONNECTION):
+            walk.append(server.request("GET", path))
+            _, _, page = server.fetch(path)
+            following = f"{LIST}&cursor={quote(page['next'] or '')}"
+            if not page["next"] or server.fetch(following)[2]["items"][0] == page["items"][0]:
+                raise NotThere
+            path = following
+        requests.append(walk)
+    return Load(requests=requests)
+
+
 def create(server: Server, connections: int, users: int) -> Load:
     def body(owner: int) -> dict[str, Any]:
         return {
@@ -141,6 +159,7 @@ def _owners(server: Server, connections: int, users: int) -> Sequence[Sequence[i
 
 CALLS: dict[str, tuple[str, Call]] = {
     "list": ("list of 50", same(LIST)),
+    "pages": ("list of 50, each another one", pages),
     "one": ("one task", one_task),
     "unchanged": ("list unchanged (304)", unchanged),
     "unchanged_old": ("the same, others having written", unchanged_among_writes),

@@ -14,6 +14,7 @@ from pymongo.errors import ConfigurationError, PyMongoError
 
 from taskmgr.domain.errors import CannotStart, Unavailable
 from taskmgr.infrastructure.driver_errors import is_passing, translates
+from taskmgr.infrastructure.sharing import Shared
 
 # Seconds. One deadline a command or request, around everything it does; the rest only bounds
 # what a single step of it may take.
@@ -106,6 +107,8 @@ class MongoHealth:
 
     def __init__(self, database: Database[Any]) -> None:
         self._client = database.client
+        # Dashboards ask all day whether anything has been written: those who ask at once share it.
+        self._latest_write = Shared(self._ask_for_latest_write)
 
     def check(self) -> None:
         with pymongo.timeout(_HEALTH_DEADLINE):
@@ -113,6 +116,9 @@ class MongoHealth:
                 raise Unavailable
 
     def latest_write(self) -> str | None:
+        return self._latest_write()
+
+    def _ask_for_latest_write(self) -> str | None:
         # Not the operationTime of a reply: the log of a replica set has holes for a moment, and what
         # is written into one becomes visible under a time that has already been told.
         last = self._client.admin.command("hello").get("lastWrite")
