@@ -26,6 +26,9 @@ _LEAST, _MOST = -(2**63), 2**63 - 1
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
+_ONCE = object()
+
+
 class Malformed(ValueError):
     """This is not JSON as we take it; the text says what is wrong with it."""
 
@@ -100,15 +103,23 @@ def dumps(value: Any) -> bytes:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, TaskRecord):
-        if value.written is None:
-            # Copied, because behind what orjson writes it leaves room for ten times as much.
-            value.written = orjson.Fragment(bytes(memoryview(dumps(value.fields))))
-        return value.written
+        return _record(value)
     if isinstance(value, datetime):
         return moment_text(value.astimezone(UTC) if value.utcoffset() else value)
     if isinstance(value, DueDate):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _record(record: TaskRecord) -> Any:
+    """A record's fields, or what they were written as: worth a place of its own when asked for again."""
+    if record.written is None:
+        record.written = _ONCE
+        return record.fields
+    if record.written is _ONCE:
+        # Copied, because behind what orjson writes it leaves room for ten times as much.
+        record.written = orjson.Fragment(bytes(memoryview(dumps(record.fields))))
+    return record.written
 
 
 class OrjsonProvider(JSONProvider):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from taskmgr.infrastructure.repositories.records import LONGEST_KEPT, Recent
 
 
 class Maker:
-    """Makes a text of bytes, and notes of which."""
+    """Makes texts of bytes, and notes of which."""
 
     def __init__(self) -> None:
         self.made: list[bytes] = []
 
-    def __call__(self, raw: bytes) -> str:
-        self.made.append(raw)
-        return raw.decode()
+    def __call__(self, raws: Sequence[bytes]) -> list[str]:
+        self.made += raws
+        return [raw.decode() for raw in raws]
 
 
 @pytest.fixture
@@ -24,7 +26,10 @@ def make() -> Maker:
 
 
 def test_what_is_made_comes_in_order(make: Maker) -> None:
-    assert Recent(make).of([b"b", b"a", b"b"]) == ["b", "a", "b"]
+    recent = Recent(make)
+    recent.of([b"b"])
+
+    assert recent.of([b"c", b"b", b"a"]) == ["c", "b", "a"]
 
 
 def test_the_same_is_made_once(make: Maker) -> None:
@@ -45,7 +50,8 @@ def test_a_view_of_the_same_bytes_is_the_same(make: Maker) -> None:
 
 def test_what_is_too_long_is_made_again(make: Maker) -> None:
     recent, long, longest = Recent(make), b"l" * (LONGEST_KEPT + 1), b"k" * LONGEST_KEPT
-    recent.of([long, longest, long, longest])
+    for _ in range(2):
+        recent.of([long, longest])
 
     assert make.made == [long, longest, long]
 
@@ -71,6 +77,6 @@ def test_no_more_than_the_most_is_kept(make: Maker) -> None:
     recent, numbers = Recent(make, most=4), [b"%d" % number for number in range(100)]
     recent.of(numbers)
     make.made.clear()
-    recent.of(reversed(numbers))
+    recent.of(numbers[::-1])
 
     assert len(make.made) >= len(numbers) - 4

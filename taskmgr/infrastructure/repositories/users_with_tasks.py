@@ -104,7 +104,9 @@ class Lookup:
     def _statuses(self, *categories: Category) -> list[str]:
         return list(self.frame.policy.workflow.in_category(*categories))
 
-    def users(self, rows: Sequence[Row], made: Callable[[Sequence[Any]], list[T]]) -> list[UserWithTasks[T]]:
+    def users(
+        self, rows: Sequence[Row], made: Callable[[Sequence[Any]], Sequence[T]]
+    ) -> list[UserWithTasks[T]]:
         """The users of the rows, with what was counted, and their tasks as `made` makes them."""
         if not rows:
             return []
