@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -15,10 +16,8 @@ import structlog
 
 _TOKEN = re.compile(r"(tm_[0-9a-f]{24}_)[A-Za-z0-9_-]+")
 _SHARED: tuple[structlog.typing.Processor, ...] = (
-    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 
 
@@ -62,24 +61,26 @@ class _Line:
 
 def without_secrets(_logger: Any, _name: str, line: Any) -> str:
     """The rendered line without the secret part of any token in it: a path or a trace may hold one."""
-    return _TOKEN.sub(r"\1…", line)
+    return _TOKEN.sub(r"\1…", line) if "tm_" in line else line
 
 
 def _json_ending() -> list[structlog.typing.Processor]:
     return [
         structlog.processors.format_exc_info,
-        structlog.processors.EventRenamer("message"),
-        structlog.processors.JSONRenderer(serializer=_dumped),
+        _as_json,
         without_secrets,
     ]
 
 
-def _dumped(event: Any, default: Any = str, **_: Any) -> str:
-    return orjson.dumps(event, default=default, option=orjson.OPT_NON_STR_KEYS).decode()
+def _as_json(_logger: Any, _name: str, event: Any) -> str:
+    event["timestamp"] = datetime.now(UTC)
+    event["message"] = event.pop("event")
+    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z).decode()
 
 
 def _text_ending() -> list[structlog.typing.Processor]:
     return [
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             exception_formatter=structlog.dev.plain_traceback,

@@ -5,22 +5,25 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import structlog
-from flask import Flask, Request, Response, current_app, g, request
+from flask import Flask, Request, Response
 from flask_cors import CORS
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from taskmgr.api import context, openapi, preconditions, problems, strict_json
-from taskmgr.api.blueprint import takes
-from taskmgr.api.conditional import is_conditional, seal
+from taskmgr.api.conditional import seal
+from taskmgr.api.context import notes, this_request
 from taskmgr.api.cursors import Cursors
+from taskmgr.api.endpoint import Endpoint, endpoint_of
 from taskmgr.api.identity import Identities
-from taskmgr.api.limits import USUAL, allowance
+from taskmgr.api.limits import USUAL
 from taskmgr.api.parsing import refuse_body, refuse_query
-from taskmgr.api.rate_limit import limit_rate
+from taskmgr.api.preconditions import expected_version
+from taskmgr.api.rate_limit import RateLimit
 from taskmgr.api.schemas.base import Out
 from taskmgr.api.schemas.comments import CommentOut
 from taskmgr.api.schemas.tasks import TaskOut
@@ -49,21 +52,28 @@ _DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
 _SCHEMAS: dict[type, Out] = {Task: TaskOut(), User: UserOut(), Comment: CommentOut()}
 _access = structlog.get_logger("taskmgr.access")
 
 
+class _Application(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Nothing in here is async, and Flask would look at every hook and view anew with every request."""
+        return func
+
+
 def create_app(services: Services, settings: Settings, *, secret_key: str) -> Flask:
     """The WSGI application over the services. Connects nowhere; `secret_key` signs cursors."""
-    app = Flask("taskmgr", static_folder=None)
+    app = _Application("taskmgr", static_folder=None)
     app.url_map.merge_slashes = False  # a path with one too many leads nowhere, not elsewhere
     app.config.from_mapping(openapi.CONFIG, MAX_CONTENT_LENGTH=USUAL.body_bytes)
     app.json = strict_json.OrjsonProvider(app)
     app.extensions[context.EXTENSION] = services
     app.extensions[f"{context.EXTENSION}.cursors"] = Cursors(secret_key)
     seal(app, services.policy)
-    _surround(app, services)
-    limit_rate(app, settings.rate_limit)
+    _allow_origins(app, settings)  # before the rest, so that it comes after what the rest answers instead
+    _surround(app, services, settings)
     api = Api(app, spec_kwargs={"marshmallow_plugin": openapi.naming()})
     app.extensions[problems.CURRENT] = _current
     problems.register(app)
@@ -73,7 +83,6 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     with app.app_context():
         document = openapi.document(app, api, services.policy)
     app.extensions[f"{context.EXTENSION}.openapi"] = strict_json.dumps(document)
-    _allow_origins(app, settings)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
     return app
@@ -84,76 +93,79 @@ def _current(entity: object) -> object:
     return _SCHEMAS[type(entity)].dump(entity)
 
 
-def _surround(app: Flask, services: Services) -> None:
-    """What happens before and after every view, in this order."""
+def _surround(app: Flask, services: Services, settings: Settings) -> None:
+    """What happens before and after every view, in this order: of two mistakes the earlier is answered."""
     identities = Identities(services.tokens)
+    rate_limit = RateLimit(settings.rate_limit)
 
     @app.before_request
-    def begin() -> None:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        g.began = time.perf_counter()
-        g.held = ExitStack()
-        g.held.enter_context(services.health.deadline(allowance().seconds))
-
-    app.before_request(identities.require)
-
-    @app.before_request
-    def refuse_what_is_not_taken() -> None:
-        preconditions.require_readable()
-        asked = request._get_current_object()  # type: ignore[attr-defined]
-        if asked.endpoint and asked.method != "OPTIONS":
-            view = app.view_functions[asked.endpoint]
-            if asked.query_string and not takes(view, "query"):
-                refuse_query()
-            if not takes(view, "json"):
-                refuse_body()
+    def judge() -> None:
+        asked, noted = this_request(), notes()
+        endpoint = endpoint_of(app, asked)
+        _begin(asked, noted, endpoint)
+        noted.deadline = services.health.deadline(endpoint.allowance.seconds)
+        noted.deadline.__enter__()  # `release` leaves it, whatever happens
+        if endpoint.reach is not None:
+            identities.require(endpoint.reach, asked, noted)
+            expected_version()
+        _refuse_what_is_not_taken(asked, endpoint)
+        if endpoint.reach is not None:
+            rate_limit.count(noted)
 
     @app.after_request
     def finish(response: Response) -> Response:
-        asked = request._get_current_object()  # type: ignore[attr-defined]
-        if _names_versions(asked) and "ETag" in response.headers:
-            response = preconditions.judged(response)
-        _set_headers(asked, response)
-        _access.info(
-            "request",
-            request_id=g.request_id,
-            method=asked.method,
-            path=asked.path,
-            status=response.status_code,
-            milliseconds=round((time.perf_counter() - g.began) * 1000, 1),
-            by=g.identity.actor.id if "identity" in g else None,
-            client=asked.remote_addr,
-        )
+        asked, noted = this_request(), notes()
+        if noted.endpoint.versioned and preconditions.names_versions(asked) and "ETag" in response.headers:
+            response = preconditions.judged(asked, response)
+        for name, value in _headers(asked, noted, response):
+            response.headers.add(name, value)
+        _tell(asked, noted, response)
         return response
 
     @app.teardown_request
     def release(_: BaseException | None) -> None:
-        held = g.pop("held", None)
-        if held is not None:
-            held.close()
+        deadline = notes().pop("deadline", None)
+        if deadline is not None:
+            deadline.__exit__(None, None, None)
 
 
-def _names_versions(asked: Request) -> bool:
-    """Whether this is a question about one thing (a list judges for itself) that names versions of it."""
-    named = "HTTP_IF_NONE_MATCH" in asked.environ or "HTTP_IF_MATCH" in asked.environ
-    if not named or asked.method not in ("GET", "HEAD") or "identity" not in g:
-        return False
-    return not is_conditional(current_app.view_functions[str(asked.endpoint)])
+def _begin(asked: Request, noted: Any, endpoint: Endpoint) -> None:
+    noted.began = time.perf_counter()
+    noted.endpoint = endpoint
+    given = asked.environ.get("HTTP_X_REQUEST_ID", "")
+    noted.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _set_headers(asked: Request, response: Response) -> None:
-    more = [
-        ("X-Request-Id", g.request_id),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "no-referrer"),
-    ]
+def _refuse_what_is_not_taken(asked: Request, endpoint: Endpoint) -> None:
+    if asked.query_string and not endpoint.takes_query:
+        refuse_query(asked)
+    if not endpoint.takes_body:
+        refuse_body(asked)
+
+
+def _headers(asked: Request, noted: Any, response: Response) -> Iterator[tuple[str, str]]:
+    """What every answer says."""
+    yield from noted.get("rate", ())
+    yield "X-Request-Id", noted.request_id
+    yield from _ALWAYS
     if asked.path.startswith("/api/"):
-        kept = "no-cache, private" if "ETag" in response.headers else "no-store"
-        more.append(("Cache-Control", kept))
+        yield "Cache-Control", "no-cache, private" if "ETag" in response.headers else "no-store"
     elif asked.path.startswith("/docs"):
-        more.append(("Content-Security-Policy", _DOCS_POLICY))
-    response.headers.extend(more)
+        yield "Content-Security-Policy", _DOCS_POLICY
+
+
+def _tell(asked: Request, noted: Any, response: Response) -> None:
+    """The request's line in the log."""
+    _access.info(
+        "request",
+        request_id=noted.request_id,
+        method=asked.method,
+        path=asked.path,
+        status=response.status_code,
+        milliseconds=round((time.perf_counter() - noted.began) * 1000, 1),
+        by=noted.identity.actor.id if "identity" in noted else None,
+        client=asked.remote_addr,
+    )
 
 
 def _allow_origins(app: Flask, settings: Settings) -> None:

@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ClassVar
+from http import HTTPStatus
+from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint as SmorestBlueprint
+from werkzeug.datastructures import Headers
 
 from taskmgr.api import strict_json
-from taskmgr.api.parsing import StrictParser, parse_query
+from taskmgr.api.parsing import parse_body, parse_query
+
+
+class _Written(Response):
+    """An answer whose length is known."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        """For 200 as they are: werkzeug copies all headers, for statuses that rule some of them out."""
+        return self.headers if self.status_code == HTTPStatus.OK else super().get_wsgi_headers(environ)
 
 
 class Blueprint(SmorestBlueprint):
-    """A resource's endpoints."""
-
-    ARGUMENTS_PARSER: ClassVar[StrictParser] = StrictParser()
+    """A resource's endpoints. smorest documents them; what they read and write is read and written here."""
 
     def body(self, schema: Any, **options: Any) -> Callable[[Any], Any]:
         """The JSON body, as the view's next positional argument."""
-        return self.arguments(_instance(schema), location="json", **options)  # type: ignore[no-any-return]
+        return self._reading("json", parse_body, schema, **options)
 
     def query(self, schema: Any) -> Callable[[Any], Any]:
         """The parameters of the query, as the view's next positional argument."""
+        return self._reading("query", parse_query, schema)
+
+    def _reading(
+        self, place: str, parse: Callable[[Any], dict[str, Any]], schema: Any, **options: Any
+    ) -> Callable[[Any], Any]:
         shape = _instance(schema)
-        document = self.arguments(shape, location="query")
+        document = self.arguments(shape, location=place, **options)
 
         def decorate(view: Callable[..., Any]) -> Any:
             @functools.wraps(document(view))
             def answer(*args: Any, **kwargs: Any) -> Any:
-                return view(*args, parse_query(shape), **kwargs)
+                return view(*args, parse(shape), **kwargs)
 
             return answer
 
@@ -39,8 +52,7 @@ class Blueprint(SmorestBlueprint):
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[Any], Any]:
         """How the view's answer is written: a thing, or a thing and headers.
 
-        smorest's own goes over `jsonify` and looks for ETags and pages; like its arguments it only
-        documents here.
+        smorest's own goes over `jsonify` and looks for ETags and pages.
         """
         document = super().response(status_code, schema, **options)
         if schema is None:
@@ -55,7 +67,7 @@ class Blueprint(SmorestBlueprint):
                     return result
                 thing, headers = result if isinstance(result, tuple) else (result, None)
                 written = strict_json.dumps(shape.dump(thing))
-                return Response(written, status_code, headers, mimetype="application/json")
+                return _Written(written, status_code, headers, content_type="application/json")
 
             return functools.wraps(document(answer))(answer)
 
@@ -67,7 +79,6 @@ def _instance(schema: Any) -> Any:
     return schema() if isinstance(schema, type) else schema
 
 
-@functools.cache
 def takes(view: Any, place: str) -> bool:
     """Whether a view declares arguments in this place: `query` or `json`."""
     arguments = getattr(view, "_apidoc", {}).get("arguments", {})

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from flask import current_app, g, request
+from flask import Request
 
+from taskmgr.api.context import notes, this_app
 from taskmgr.api.problems import ApiError
 from taskmgr.domain.services.tokens import Identity, TokenService
 from taskmgr.domain.token import Scope
@@ -19,9 +21,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 # A deactivation, demotion or revocation takes effect within this time on every worker.
 CACHE_SECONDS = 0.9
 _MOST_CACHED = 10_000
-_ATTRIBUTE = "_scopes"
-_ALSO = "_also_scopes"
+_ATTRIBUTE = "_reach"
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="taskmgr"'}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The scopes that an endpoint takes, and those that only some requests take, with what tells these."""
+
+    scopes: frozenset[str]
+    also: Mapping[Scope, Callable[[], bool]]
+
+    def now(self) -> frozenset[str]:
+        """What the present request takes."""
+        if not self.also:
+            return self.scopes
+        return self.scopes | {scope.value for scope, asked in self.also.items() if asked()}
 
 
 def takes(
@@ -33,24 +48,29 @@ def takes(
     """
 
     def mark(view: F) -> F:
-        setattr(view, _ATTRIBUTE, frozenset(scope.value for scope in scopes))
-        setattr(view, _ALSO, also)
+        setattr(view, _ATTRIBUTE, Reach(frozenset(scope.value for scope in scopes), also))
         return view
 
     return mark
 
 
+def reach_of(view: Any) -> Reach | None:
+    """What a view is marked with; None for a public one."""
+    return cast("Reach | None", getattr(view, _ATTRIBUTE, None))
+
+
 def scopes_of(endpoint: str) -> frozenset[str] | None:
-    """What an endpoint takes; None for a public one."""
-    return getattr(current_app.view_functions[endpoint], _ATTRIBUTE, None)
+    """The scopes that every request of an endpoint takes; None for a public one."""
+    reach = reach_of(this_app().view_functions[endpoint])
+    return None if reach is None else reach.scopes
 
 
 def require_scopes(needed: Set[str]) -> None:
     """Raises `scope_missing` unless the caller's token reaches that far."""
-    held = g.identity.actor.scopes
-    missing = sorted(needed - held) if held is not None else []
-    if missing:
-        raise ApiError("scope_missing", f"This takes a token with the scope {', '.join(missing)}.")
+    held = notes().identity.actor.scopes
+    if held is not None and not needed <= held:
+        missing = ", ".join(sorted(needed - held))
+        raise ApiError("scope_missing", f"This takes a token with the scope {missing}.")
 
 
 class Identities:
@@ -60,17 +80,13 @@ class Identities:
         self._tokens = tokens
         self._known: dict[bytes, tuple[float, Identity]] = {}
 
-    def require(self) -> None:
-        """Identifies the caller of the present request as far as its endpoint asks."""
-        needed = scopes_of(request.endpoint) if request.endpoint and request.method != "OPTIONS" else None
-        if needed is None:
-            return
-        identity = self._identify(_bearer())
+    def require(self, reach: Reach, asked: Request, noted: Any) -> None:
+        """Notes whose token the present request has. Raises `unauthenticated` and `scope_missing`."""
+        identity = self._identify(_bearer(asked))
         if identity is None:
             raise ApiError("unauthenticated", "This token is not valid (any more).", headers=_CHALLENGE)
-        g.identity = identity
-        also = getattr(current_app.view_functions[str(request.endpoint)], _ALSO)
-        require_scopes(needed | {scope.value for scope, asked in also.items() if asked()})
+        noted.identity = identity
+        require_scopes(reach.now())
 
     def _identify(self, text: str) -> Identity | None:
         key = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
@@ -92,8 +108,8 @@ class Identities:
             self._known.clear()
 
 
-def _bearer() -> str:
-    header = request.headers.get("Authorization")
+def _bearer(asked: Request) -> str:
+    header: str | None = asked.environ.get("HTTP_AUTHORIZATION")
     if header is None:
         raise ApiError("unauthenticated", "Send a token: `Authorization: Bearer tm_…`.", headers=_CHALLENGE)
     scheme, _, text = header.partition(" ")

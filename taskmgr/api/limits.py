@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from flask import current_app, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from taskmgr.api.context import this_app, this_request
 from taskmgr.api.problems import ApiError
 from taskmgr.domain.errors import FieldError
 
@@ -38,10 +38,9 @@ def allows(*, body_bytes: int, seconds: float) -> Callable[[F], F]:
     return mark
 
 
-def allowance() -> Allowance:
-    """What the present request may take."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    return getattr(view, _ATTRIBUTE, USUAL)
+def allowance_of(view: Any) -> Allowance:
+    """What a request of this view may take."""
+    return cast("Allowance", getattr(view, _ATTRIBUTE, USUAL))
 
 
 def whole_body() -> bytes:
@@ -50,17 +49,18 @@ def whole_body() -> bytes:
     A body in chunks is cut at a limit and not refused, so one byte more is asked for; and one that
     breaks off may look whole.
     """
-    most = allowance().body_bytes
-    request.max_content_length = most + 1
+    asked = this_request()
+    most = allowance_of(this_app().view_functions[str(asked.endpoint)]).body_bytes
+    asked.max_content_length = most + 1
     try:
-        data = request.get_data(cache=True)
+        data = asked.get_data(cache=True)
     except HTTPException:
         raise
     except Exception as error:  # the server's parser, which has errors of its own for broken chunks
         raise _malformed("The body cannot be read to its end.") from error
     if len(data) > most:
         raise RequestEntityTooLarge
-    if request.content_length not in (None, len(data)):
+    if asked.content_length not in (None, len(data)):
         raise _malformed("The body is shorter than Content-Length says.")
     return data
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import marshmallow as ma
-from flask import Request, current_app, request
-from webargs.core import missing
-from webargs.flaskparser import FlaskParser
+from flask import Request
 
 from taskmgr.api import strict_json
+from taskmgr.api.context import this_app, this_request
 from taskmgr.api.limits import whole_body
 from taskmgr.api.problems import ApiError
 from taskmgr.api.schemas.base import In
@@ -25,42 +24,30 @@ _KEPT = "taskmgr.queries"
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
 
 
-class StrictParser(FlaskParser):
-    """webargs with our gate, for bodies; queries are read by `parse_query`."""
+def parse_body(schema: In) -> dict[str, Any]:
+    """The body of the present request, by the schema.
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE}  # noqa: RUF012 - webargs' own form
+    Raises `malformed`, `unsupported_media_type` and `invalid`.
+    """
+    given = _given_body(schema)
+    try:
+        return schema.load(given)  # type: ignore[no-any-return]
+    except ma.ValidationError as error:
+        errors = _first_mistakes(error.messages_dict, "body", schema)
+        raise ApiError("invalid", "Some values are not acceptable; see `errors`.", errors=errors) from error
 
-    def _raw_load_json(self, req: Request) -> Any:
-        data = whole_body()
-        if not data:
-            return missing
-        _require_json(req)
-        try:
-            return strict_json.parse(data)
-        except strict_json.Malformed as error:
-            raise ApiError("malformed", str(error), errors=[_body_error(str(error))]) from error
 
-    def load_json(self, req: Request, schema: In) -> Any:
-        value = self._raw_load_json(req)
-        if value is missing:
-            if not schema.may_be_absent:
-                text = "This takes a JSON object as its body."
-                raise ApiError("malformed", text, errors=[_body_error(text)])
+def _given_body(schema: In) -> Any:
+    data = whole_body()
+    if not data:
+        if schema.may_be_absent:
             return {}
-        return value
-
-    def handle_error(
-        self,
-        error: ma.ValidationError,
-        req: Request,
-        schema: ma.Schema,
-        *,
-        error_status_code: int | None,
-        error_headers: Mapping[str, str] | None,
-    ) -> NoReturn:
-        (messages,) = error.messages_dict.values()
-        errors = _first_mistakes(messages, "body", schema)
-        raise ApiError("invalid", "Some values are not acceptable; see `errors`.", errors=errors)
+        raise _malformed_body("This takes a JSON object as its body.")
+    _require_json(this_request())
+    try:
+        return strict_json.parse(data)
+    except strict_json.Malformed as error:
+        raise _malformed_body(str(error)) from error
 
 
 # Dashboards ask the same again and again: what a query means is kept, by application and its text.
@@ -70,10 +57,10 @@ _LONGEST_KEPT = 1_000
 
 def parse_query(schema: In) -> dict[str, Any]:
     """The parameters of the present request, by the schema. Raises `malformed`."""
-    asked = request._get_current_object()  # type: ignore[attr-defined]
+    asked = this_request()
     if not schema.is_timeless:
         return _load_query(asked, schema)
-    kept = current_app.extensions.setdefault(_KEPT, {})
+    kept = this_app().extensions.setdefault(_KEPT, {})
     key = (schema, asked.query_string)
     found = kept.get(key)
     if found is None:
@@ -132,28 +119,30 @@ def require_readable_query(req: Request) -> None:
         raise ApiError("malformed", text, errors=[error])
 
 
-def refuse_query() -> None:
+def refuse_query(asked: Request) -> None:
     """For an endpoint that takes no parameters: a misspelt one must not be overlooked."""
-    require_readable_query(request)
+    require_readable_query(asked)
     errors = [
         FieldError(
             location=f"query.{name}", code="unknown_parameter", detail="There are none here.", allowed=()
         )
-        for name in sorted(request.args)
+        for name in sorted(asked.args)
     ]
     if errors:
         raise ApiError("malformed", "This endpoint takes no parameters.", errors=errors)
 
 
-def refuse_body() -> None:
+def refuse_body(asked: Request) -> None:
     """For an endpoint that takes no body: a version in one must not be overlooked."""
-    if request.content_length or "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        text = "This endpoint takes no body; a version goes into the query or into If-Match."
-        raise ApiError("malformed", text, errors=[_body_error(text)])
+    if "CONTENT_LENGTH" not in asked.environ and "HTTP_TRANSFER_ENCODING" not in asked.environ:
+        return
+    if asked.content_length or "chunked" in asked.headers.get("Transfer-Encoding", "").lower():
+        raise _malformed_body("This endpoint takes no body; a version goes into the query or into If-Match.")
 
 
-def _body_error(detail: str) -> FieldError:
-    return FieldError(location="body", code="malformed", detail=detail)
+def _malformed_body(detail: str) -> ApiError:
+    error = FieldError(location="body", code="malformed", detail=detail)
+    return ApiError("malformed", detail, errors=[error])
 
 
 def _first_mistakes(messages: Any, place: str, schema: ma.Schema) -> list[FieldError]:

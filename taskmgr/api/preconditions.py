@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import orjson
-from flask import Response, g, request
+from flask import Request, Response
 
 from taskmgr.api import problems
+from taskmgr.api.context import this_request
 from taskmgr.api.problems import ApiError
 from taskmgr.domain.errors import FieldError
 
@@ -29,7 +30,7 @@ def expected_version(*given: int | None) -> int | None:
     two different versions.
     """
     named = {version for version in given if version is not None}
-    header = request.headers.get("If-Match")
+    header = this_request().environ.get("HTTP_IF_MATCH")
     if header is not None and header.strip() != "*":
         found = _TAG.fullmatch(header.strip())
         if found is None:
@@ -41,20 +42,20 @@ def expected_version(*given: int | None) -> int | None:
     return named.pop() if named else None
 
 
-def require_readable() -> None:
-    """Raises `malformed` for an `If-Match` that names neither one version nor any."""
-    if "HTTP_IF_MATCH" in request.environ and "identity" in g:
-        expected_version(None)
+def names_versions(asked: Request) -> bool:
+    """Whether this is a question that names versions."""
+    named = "HTTP_IF_NONE_MATCH" in asked.environ or "HTTP_IF_MATCH" in asked.environ
+    return named and asked.method in ("GET", "HEAD")
 
 
-def judged(response: Response) -> Response:
+def judged(asked: Request, response: Response) -> Response:
     """The answer to a question about one thing, where `If-Match` and `If-None-Match` let it through."""
-    expected = expected_version(None)
+    expected = expected_version()
     if expected is not None and response.get_etag()[0] != str(expected):
         detail = f"Version {expected} was expected."
         return problems.respond("stale", detail, current=orjson.Fragment(response.get_data()))
     # What is left is `If-None-Match`: the library would compare a weakened `If-Match` strongly.
-    environ = {name: value for name, value in request.environ.items() if name != "HTTP_IF_MATCH"}
+    environ = {name: value for name, value in asked.environ.items() if name != "HTTP_IF_MATCH"}
     response.make_conditional(environ)
     return response
 

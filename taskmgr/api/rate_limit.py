@@ -10,8 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from flask import Flask, Response, g
+from typing import Any
 
 from taskmgr.api.problems import ApiError
 
@@ -48,33 +47,23 @@ class Counter:
             self._windows = {key: window for key, window in self._windows.items() if now < window.ends}
 
 
-def limit_rate(app: Flask, per_minute: int) -> None:
-    """Limits every caller that has been identified; 0 is no limit.
+class RateLimit:
+    """Limits callers that have been identified; 0 is no limit."""
 
-    Must be called after identity has been hooked in.
-    """
-    if not per_minute:
-        return
-    counter = Counter(per_minute)
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._counter = Counter(per_minute)
 
-    @app.before_request
-    def count() -> None:
-        if "identity" in g:
-            left, reset = counter.count(g.identity.token.id)
-            g.rate = max(0, left), reset
-            if left < 0:
-                text = f"A token may make {per_minute} requests a minute."
-                raise ApiError("too_many_requests", text, headers={"Retry-After": str(reset)})
-
-    @app.after_request
-    def tell(response: Response) -> Response:
-        if "rate" in g:
-            left, reset = g.rate
-            response.headers.extend(
-                (
-                    ("RateLimit-Limit", str(per_minute)),
-                    ("RateLimit-Remaining", str(left)),
-                    ("RateLimit-Reset", str(reset)),
-                )
-            )
-        return response
+    def count(self, noted: Any) -> None:
+        """Counts a request, and notes the headers that tell how it stands. Raises `too_many_requests`."""
+        if not self._per_minute:
+            return
+        left, reset = self._counter.count(noted.identity.token.id)
+        noted.rate = (
+            ("RateLimit-Limit", str(self._per_minute)),
+            ("RateLimit-Remaining", str(max(0, left))),
+            ("RateLimit-Reset", str(reset)),
+        )
+        if left < 0:
+            text = f"A token may make {self._per_minute} requests a minute."
+            raise ApiError("too_many_requests", text, headers={"Retry-After": str(reset)})

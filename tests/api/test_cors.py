@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from taskmgr.domain.task import Task
 from taskmgr.settings import Settings
 from tests.api.client import Answer, Client
 
@@ -120,6 +121,17 @@ def test_a_method_that_is_not_allowed_can_be_read_too(board: Client) -> None:
     answer = board.as_("viewer").put("tasks", {}, headers={"Origin": BOARD})
 
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (405, BOARD)
+
+
+@pytest.mark.parametrize(("condition", "status"), [("If-Match", 412), ("If-None-Match", 304)])
+def test_an_answer_put_in_the_place_of_another_can_be_read(
+    condition: str, status: int, board: Client, make_task: Callable[..., Task]
+) -> None:
+    tag = {"If-Match": '"7"', "If-None-Match": '"1"'}[condition]
+    answer = board.as_("viewer").get(f"tasks/{make_task().id}", headers={"Origin": BOARD, condition: tag})
+
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (status, BOARD)
+    assert "Origin" in answer.headers["Vary"]
 
 
 def test_by_default_no_origin_gets_leave(client: Client) -> None:

@@ -42,3 +42,12 @@ def test_without_a_limit_there_are_no_headers_of_one(client_of: Callable[..., Cl
     answer = client_of(Settings(rate_limit=0)).as_("member").get("tasks")
 
     assert not [name for name, _ in answer.headers if name.startswith("RateLimit")]
+
+
+def test_an_answer_in_place_of_another_tells_as_well_how_it_stands(limited: Client) -> None:
+    member = limited.as_("member")
+
+    answer = member.get("users/me", headers={"If-Match": '"99"'})
+
+    problem(answer, "stale")
+    assert answer.headers["RateLimit-Remaining"] == "2"

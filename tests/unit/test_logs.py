@@ -1,0 +1,72 @@
+"""The form of the log, for collectors and for readers."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+import structlog
+
+from taskmgr import logs
+
+SECRET = "hunter2-hunter2"
+TOKEN = f"tm_0123456789abcdef01234567_{SECRET}"
+
+Lines = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
+    """What two loggers, ours and a library's, leave in a form of the log."""
+    root, config = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers, root.level
+
+    def logged(form: str) -> list[str]:
+        logs.set_up(form)
+        structlog.get_logger("taskmgr.a").info("request", path=f"/{TOKEN}", status=200, of=int)
+        logging.getLogger("library").warning("a %s one", "loud")
+        logging.getLogger("library").info("too quiet")
+        structlog.get_logger("taskmgr.a").error("internal error", exc_info=ValueError(TOKEN))
+        return capsys.readouterr().err.splitlines()
+
+    yield logged
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.configure(**config)
+
+
+def test_json_has_one_object_a_line_with_its_time(lines: Lines) -> None:
+    ours, theirs, failure = map(orjson.loads, lines("json"))
+
+    assert list(ours) == ["path", "status", "of", "logger", "level", "timestamp", "message"]
+    assert _untimed(ours) == {
+        "path": f"/{TOKEN.replace(SECRET, '…')}",
+        "status": 200,
+        "of": "<class 'int'>",
+        "logger": "taskmgr.a",
+        "level": "info",
+        "message": "request",
+    }
+    assert _untimed(theirs) == {"logger": "library", "level": "warning", "message": "a loud one"}
+    assert failure["exception"] == f"ValueError: {TOKEN.replace(SECRET, '…')}"
+
+
+def _untimed(line: dict[str, Any]) -> dict[str, Any]:
+    moment = line.pop("timestamp")
+    assert moment.endswith("Z")
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()) < 60
+    return line
+
+
+def test_text_begins_with_the_time_and_hides_the_same(lines: Lines) -> None:
+    ours, theirs, *failure = lines("text")
+
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z \[info *\] request ", ours)
+    assert SECRET not in "".join([ours, *failure])
+    assert "[warning  ] a loud one" in theirs
+    assert failure[-1].endswith("…")
