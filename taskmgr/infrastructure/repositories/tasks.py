@@ -67,9 +67,9 @@ class MongoTaskRepository:
     def get_record(self, task_id: str, frame: Frame) -> TaskRecord:
         if is_identifier(task_id):
             wanted = {"_id": ObjectId(task_id), "binned": False}
-            found = find(self._undecoded, wanted, projection=_READ, limit=1)
-            for record in self._records.of(found.rows, frame.policy.workflow):
-                return record
+            found = find(self._stored, wanted, projection=_READ, limit=1)
+            for row in found.rows:
+                return mappers.task_record(row, frame.policy.workflow.category_names)
         raise NotFound("task", task_id)
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
