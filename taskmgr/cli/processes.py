@@ -109,7 +109,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         duties = self.duties
         # gunicorn asks its settings some thirty things a request, each through three calls. From here
         # on none changes in this worker: as plain attributes they cost it a twentieth less.
-        vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         database = open_database(duties.uri, duties.settings.database)
         services = build_services(mongo_store(database), policy=load_policy(duties.settings))
         services = replace(services, health=HealthUntilTheEnd(services.health, self.ending))

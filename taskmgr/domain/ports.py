@@ -19,6 +19,7 @@ from taskmgr.domain.query import ActivityQuery, Frame, Page, TaskQuery, TaskReco
 from taskmgr.domain.task import Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import User
+from taskmgr.domain.workflow import Workflow
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ class TaskRepository(Protocol):
     def get(self, task_id: str, *, binned: bool = False) -> Task:
         """The task outside the bin, or with `binned` the one inside. Raises `NotFound`."""
 
-    def get_record(self, task_id: str, frame: Frame) -> TaskRecord:
+    def get_record(self, task_id: str, workflow: Workflow) -> TaskRecord:
         """What `get` answers, in the form in which it goes over the wire. Not inside a command."""
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:

@@ -39,14 +39,17 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except InvalidOperation as error:
+    except PyMongoError as error:
+        _raise_meaning(error)
+        raise
+
+
+def _raise_meaning(error: PyMongoError) -> None:
+    if isinstance(error, InvalidOperation):
         if _AFTER_CLOSE in str(error):
             raise Closed from error
-        raise
-    except PyMongoError as error:
-        if not in_transaction.get() and is_passing(error):
-            raise Unavailable from error
-        raise
+    elif not in_transaction.get() and is_passing(error):
+        raise Unavailable from error
 
 
 def is_passing(error: PyMongoError) -> bool:
@@ -65,7 +68,10 @@ def translates(repository: type[C]) -> type[C]:
 def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with translated():
+        try:  # not `translated`, which costs more than most of what a repository does besides asking
             return method(*args, **kwargs)
+        except PyMongoError as error:
+            _raise_meaning(error)
+            raise
 
     return wrapper

@@ -212,9 +212,9 @@ def test_a_record_is_what_its_entity_would_be_written_as(store: Store, task: Tas
     frame = Frame(NOW, DEFAULT_POLICY)
     expected = written(TaskOut().dump(task))
 
-    assert written(store.tasks.get_record(task.id, frame)) == expected
+    assert written(store.tasks.get_record(task.id, DEFAULT_POLICY.workflow)) == expected
     assert written(store.tasks.find_records(TaskQuery(), Window(), frame).items) == [expected]
-    assert list(store.tasks.get_record(task.id, frame).fields) == list(TaskOut().dump(task))
+    assert list(store.tasks.get_record(task.id, DEFAULT_POLICY.workflow).fields) == list(TaskOut().dump(task))
 
 
 @pytest.mark.usefixtures("_in_app")

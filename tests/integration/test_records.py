@@ -42,7 +42,7 @@ def test_a_change_past_the_service_shows_at_once(store: Store, database: Databas
     database["tasks"].update_one({"_id": ObjectId(task.id)}, {"$set": {"title": "By hand"}})
 
     assert read(store)["title"] == "By hand"
-    assert store.tasks.get_record(task.id, Frame(NOW, DEFAULT_POLICY))["title"] == "By hand"
+    assert store.tasks.get_record(task.id, DEFAULT_POLICY.workflow)["title"] == "By hand"
 
 
 def test_another_workflow_names_other_categories(store: Store) -> None:

@@ -73,7 +73,7 @@ class TaskService:
     def get_record(self, task_id: str, *, by: Actor) -> TaskRecord:
         """What `get` answers, in the form in which it goes over the wire."""
         permissions.require(by, Action.READ)
-        return self.store.tasks.get_record(task_id, Frame(self.clock(), self.policy))
+        return self.store.tasks.get_record(task_id, self.policy.workflow)
 
     def list(self, query: TaskQuery = TaskQuery(), window: Window = Window(), *, by: Actor) -> Page[Task]:
         """A page of the tasks that match. Raises `Invalid` for a query of what there cannot be."""

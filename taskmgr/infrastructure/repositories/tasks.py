@@ -15,6 +15,7 @@ from taskmgr.domain.errors import NotFound
 from taskmgr.domain.query import Frame, Page, TaskQuery, TaskRecord, Window
 from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
+from taskmgr.domain.workflow import Workflow
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.documents import UNREAD
 from taskmgr.infrastructure.driver_errors import translates
@@ -64,12 +65,12 @@ class MongoTaskRepository:
                 return mappers.task(row)
         raise NotFound("task", task_id)
 
-    def get_record(self, task_id: str, frame: Frame) -> TaskRecord:
+    def get_record(self, task_id: str, workflow: Workflow) -> TaskRecord:
         if is_identifier(task_id):
             wanted = {"_id": ObjectId(task_id), "binned": False}
             found = find(self._stored, wanted, projection=_READ, limit=1)
             for row in found.rows:
-                return mappers.task_record(row, frame.policy.workflow.category_names)
+                return mappers.task_record(row, workflow.category_names)
         raise NotFound("task", task_id)
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
