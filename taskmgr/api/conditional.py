@@ -13,9 +13,10 @@ import hashlib
 from collections.abc import Callable, Set
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g, make_response, request
+from flask import Flask, Request, Response, make_response
+from werkzeug.datastructures import Headers
 
-from taskmgr.api.context import identity, services
+from taskmgr.api.context import identity, notes, services, this_app, this_request
 from taskmgr.domain.policy import Policy
 from taskmgr.version import __version__
 
@@ -42,16 +43,18 @@ def conditional(clocked: Callable[[], bool] = never) -> Callable[[F], F]:
     def wrap(view: F) -> F:
         @functools.wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            bound, steady = _bound(), not clocked()
-            given = request.if_none_match
+            asked = this_request()
+            bound, steady = _bound(asked), not clocked()
+            given = asked.if_none_match
             known = given.as_set(include_weak=True)
             if known and steady:
                 time = _time(bound, services().health.latest_write())
                 if time != _NO_TIME and (same := _match(known, 0, time)) is not None:
                     return _not_modified(same)
             response = make_response(view(*args, **kwargs))
-            time = _time(bound, g.get("as_of")) if steady else _NO_TIME
-            digest = _digest(bound + (g.get("content") or response.get_data()), _DIGEST_BYTES)
+            noted = notes()
+            time = _time(bound, noted.get("as_of")) if steady else _NO_TIME
+            digest = _digest(bound + (noted.get("content") or response.get_data()), _DIGEST_BYTES)
             tag = f"{time}.{digest}"
             if given.star_tag or _match(known, 1, digest) is not None:
                 return _not_modified(tag)
@@ -74,12 +77,12 @@ def is_conditional(view: Any) -> bool:
     return getattr(view, _ATTRIBUTE, False)
 
 
-def _bound() -> bytes:
+def _bound(asked: Request) -> bytes:
     """All but the stored data that an answer hangs on."""
     who, scopes = identity().user, identity().actor.scopes
     held = None if scopes is None else sorted(scopes)
-    asked = request.path, request.query_string, who.id, who.role.value, held
-    return repr(asked).encode() + bytes(current_app.extensions[_SEAL])
+    told = asked.path, asked.query_string, who.id, who.role.value, held
+    return repr(told).encode() + bytes(this_app().extensions[_SEAL])
 
 
 def note(as_of: str | None, content: bytes | None = None) -> None:
@@ -87,8 +90,9 @@ def note(as_of: str | None, content: bytes | None = None) -> None:
 
     `content` is what the whole list follows from; without it, it is the answer that is compared.
     """
-    g.as_of = as_of
-    g.content = content
+    noted = notes()
+    noted.as_of = as_of
+    noted.content = content
 
 
 def _time(bound: bytes, told: str | None) -> str:
@@ -106,7 +110,15 @@ def _match(tags: Set[str], part: int, wanted: str) -> str | None:
     return next((tag for tag in tags if tag.partition(".")[2 * part] == wanted), None)
 
 
+class _NotModified(Response):
+    """An answer without a body, and so without a header that tells of one."""
+
+    default_mimetype = None
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:  # noqa: ARG002
+        """As they are; werkzeug would copy them, to leave out what is not there."""
+        return self.headers
+
+
 def _not_modified(tag: str) -> Response:
-    response = Response(status=304)
-    response.set_etag(tag, weak=True)
-    return response
+    return _NotModified(status=304, headers={"ETag": f'W/"{tag}"'})

@@ -113,6 +113,18 @@ def test_what_changes_with_the_clock_alone_is_noticed(
     assert len(again.json["items"]) == 1
 
 
+@pytest.mark.parametrize("escaped", ["over%64ue=true", "%6fverdue=true", "include=%64erived"])
+def test_it_is_noticed_however_the_query_is_written(
+    escaped: str, client: Client, make_task: Callable[..., Task], clock: Clock
+) -> None:
+    make_task(due_date="2026-03-12")
+    viewer = client.as_("viewer")
+    tag = tag_of(viewer.get(f"tasks?{escaped}"))
+    clock.advance(days=3)
+
+    assert asked_again(viewer, f"tasks?{escaped}", tag).status_code == 200
+
+
 def test_the_counts_of_users_change_with_the_clock_too(
     client: Client, board: list[Task], make_task: Callable[..., Task], clock: Clock
 ) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import request
-
 from taskmgr.api.conditional import note
-from taskmgr.api.context import actor, identity, policy, services
+from taskmgr.api.context import actor, identity, policy, services, this_request
 from taskmgr.api.problems import ApiError
 from taskmgr.api.schemas.others import Listed
 from taskmgr.api.schemas.tasks import ADDED, Enriched
@@ -19,6 +17,9 @@ from taskmgr.domain.query import BEST_MATCH_FIRST, NEWEST_FIRST, Page, Span, Tas
 from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
 from taskmgr.domain.workflow import Category
+
+# What stands in every query that depends on the time, unless it is escaped.
+_SIGNS_OF_TIME = (b"overdue", b"derived", b"%")
 
 
 def task_page(query: TaskQuery, window: Window, given: dict[str, Any]) -> Listed:
@@ -42,8 +43,11 @@ def _versions(page: Page[TaskRecord]) -> bytes:
 
 def depends_on_the_time() -> bool:
     """Whether the list asked for changes as time goes by, without a write."""
-    included = ",".join(request.args.getlist("include")).split(",")
-    return "overdue" in request.args or "derived" in included
+    asked = this_request()
+    if not any(sign in asked.query_string for sign in _SIGNS_OF_TIME):
+        return False
+    included = ",".join(asked.args.getlist("include")).split(",")
+    return "overdue" in asked.args or "derived" in included
 
 
 def task_query(given: dict[str, Any]) -> TaskQuery:
