@@ -14,13 +14,15 @@ from werkzeug.datastructures import Headers
 from taskmgr.api import strict_json
 from taskmgr.api.parsing import parse_body, parse_query
 
+_WITH_BODY = (HTTPStatus.OK, HTTPStatus.CREATED)
+
 
 class _Written(Response):
     """An answer whose length is known."""
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
-        """For 200 as they are: werkzeug copies all headers, for statuses that rule some of them out."""
-        return self.headers if self.status_code == HTTPStatus.OK else super().get_wsgi_headers(environ)
+        """As they are, where werkzeug has nothing to leave out; it would copy them all to see."""
+        return self.headers if self.status_code in _WITH_BODY else super().get_wsgi_headers(environ)
 
 
 class Blueprint(SmorestBlueprint):

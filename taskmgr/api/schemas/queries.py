@@ -294,6 +294,8 @@ class TaskQueryOne(In):
 class WriteQuery(In):
     """Every write can be tried dry."""
 
+    is_timeless = True
+
     dry_run = _boolean("Do it all, answer, and undo it.")
 
 
