@@ -38,8 +38,8 @@ UNDATED = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 
 # A task that waits for others. What a partial index is over, a query has to repeat to be answered from it.
 HAS_BLOCKERS: dict[str, Any] = {"blocked_by.0": {"$exists": True}}
-# Kept to find tasks by, to order them, or to count: no mapper looks at them.
-UNREAD = ("words", "title_words", "title_key", "binned", "touched")
+# Kept to find tasks by, or to count: neither a mapper nor a cursor looks at them.
+UNREAD = ("words", "title_words", "binned", "touched")
 
 _COMMON: dict[str, Any] = {"auto_create_index": False, "strict": False}
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
 from taskmgr.domain.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.ports import Store
-from taskmgr.domain.query import Frame, TaskQuery, TaskRecord, Window
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import Frame, Sort, TaskQuery, TaskRecord, Window
 from taskmgr.domain.workflow import Category
 from tests.factories import NOW, a_task, a_user
 
 
-def read(store: Store, policy: Policy = DEFAULT_POLICY) -> TaskRecord:
-    (record,) = store.tasks.find_records(TaskQuery(), Window(), Frame(NOW, policy)).items
+def read(store: Store, policy: Policy = DEFAULT_POLICY, **query: Any) -> TaskRecord:
+    (record,) = store.tasks.find_records(TaskQuery(**query), Window(), Frame(NOW, policy)).items
     return record
 
 
@@ -65,3 +67,28 @@ def test_a_list_and_a_user_share_a_record(store: Store) -> None:
     (row,) = store.users.find_with_records(Window(), frame, tasks_limit=1).items
 
     assert row.tasks == [read(store)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"sort": (Sort("title"),)},
+        {"sort": (Sort("due_date"),)},
+        {"blocked": False},
+        {"priorities": (Priority.LOW,)},
+    ],
+    ids=str,
+)
+def test_whatever_a_list_asks_for_a_task_has_one_record(query: dict[str, Any], store: Store) -> None:
+    store.tasks.add(a_task(priority=Priority.LOW))
+
+    assert read(store, **query) is read(store)
+
+
+def test_a_search_leaves_the_records_of_other_lists_alone(store: Store) -> None:
+    store.tasks.add(a_task(title="Write the report"))
+    before = read(store)
+
+    assert read(store, words=("report",)).fields == before.fields
+    assert read(store, words=("report",)) is not read(store, words=("report",))
+    assert read(store) is before

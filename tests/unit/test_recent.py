@@ -15,9 +15,10 @@ class Maker:
     def __init__(self) -> None:
         self.made: list[bytes] = []
 
-    def __call__(self, raws: Sequence[bytes]) -> list[str]:
-        self.made += raws
-        return [raw.decode() for raw in raws]
+    def __call__(self, raws: Sequence[bytes | memoryview]) -> list[str]:
+        made = [bytes(raw) for raw in raws]
+        self.made += made
+        return [raw.decode() for raw in made]
 
 
 @pytest.fixture

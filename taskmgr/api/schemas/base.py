@@ -63,6 +63,9 @@ class Command(In):
 
     @cached_property
     def _plan(self) -> list[tuple[str, Callable[[Any], Any], bool, bool]]:
+        for name, field in self.load_fields.items():
+            if not isinstance(field, Parsed) or field.validators or field.data_key or field.attribute:
+                raise TypeError(f"{type(self).__name__}.{name} takes more than parsing")
         found = self.load_fields.items()
         return [(name, field.parser, field.allow_none, field.required) for name, field in found]  # type: ignore[attr-defined]
 

@@ -16,7 +16,10 @@ from taskmgr.domain.user import User
 
 @dataclass(slots=True)
 class Memory:
-    """Documents that have been touched, by collection and id; users that have been read, by id."""
+    """Documents that have been touched, by collection and id; users that have been read, by id.
+
+    Nobody changes such a user in place; who stores another version takes it out.
+    """
 
     touched: set[tuple[str, Any]] = field(default_factory=set)
     users: dict[str, User] = field(default_factory=dict)

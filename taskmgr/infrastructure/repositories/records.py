@@ -1,4 +1,4 @@
-"""Task records, each made once for as long as it is asked for.
+"""Task records of lists, each made once for as long as it is asked for.
 
 What is stored decides alone what a record says (and the workflow, which names the status's category).
 So a record is kept by the very bytes that it was made from: whatever writes to the database, by
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import bson
 from bson.codec_options import CodecOptions
@@ -21,12 +21,11 @@ from taskmgr.domain.query import TaskRecord
 from taskmgr.domain.workflow import Workflow
 from taskmgr.infrastructure import mappers
 
-# A record with its bytes and its JSON takes some 4 kB, so that all take 15 MB as a rule.
+# With its bytes and its JSON a record takes 4 kB as a rule, and 12 at the most: 15 to 50 MB in all.
 MOST_KEPT = 4_000
 LONGEST_KEPT = 4_096  # bytes; most tasks have less than 1,000
 
 T = TypeVar("T")
-R = TypeVar("R", bytes, bytes | memoryview)
 
 Raw = bytes | memoryview
 
@@ -39,35 +38,30 @@ class Recent(Generic[T]):
     `make` makes many at once, each from its bytes.
     """
 
-    make: Callable[[Sequence[bytes]], Sequence[T]]
+    make: Callable[[Sequence[Raw]], Sequence[T]]
     most: int = MOST_KEPT
     _younger: dict[Raw, T] = field(default_factory=dict)
     _older: dict[Raw, T] = field(default_factory=dict)
 
     def of(self, raws: Sequence[Raw]) -> Sequence[T]:
         """What is made of each, in order."""
-        return _filled([self._younger.get(raw) for raw in raws], raws, self._older_or_new)
-
-    def _older_or_new(self, raws: Sequence[Raw]) -> Sequence[T]:
-        lasting = [bytes(raw) for raw in raws]
-        found = _filled([self._older.get(raw) for raw in lasting], lasting, self.make)
-        for raw, thing in zip(lasting, found, strict=True):
-            if len(raw) <= LONGEST_KEPT:
-                self._keep(raw, thing)
-        return found
+        found = [self._younger.get(raw) for raw in raws]
+        if None not in found:
+            return cast("list[T]", found)
+        missing = [place for place, thing in enumerate(found) if thing is None]
+        again = {place: thing for place in missing if (thing := self._older.get(raws[place])) is not None}
+        new = [place for place in missing if place not in again]
+        made = again | dict(zip(new, self.make([raws[place] for place in new]), strict=True))
+        for place, thing in made.items():
+            self._keep(bytes(raws[place]), thing)
+        return [made[place] if thing is None else thing for place, thing in enumerate(found)]
 
     def _keep(self, raw: bytes, thing: T) -> None:
+        if len(raw) > LONGEST_KEPT:
+            return
         if 2 * len(self._younger) >= self.most:
             self._older, self._younger = self._younger, {}
         self._younger[raw] = thing
-
-
-def _filled(
-    known: list[T | None], raws: Sequence[R], make: Callable[[Sequence[R]], Sequence[T]]
-) -> Sequence[T]:
-    """What is known, and where it is not, what is made of the bytes in that place."""
-    made = iter(make([raw for raw, thing in zip(raws, known, strict=True) if thing is None]))
-    return [next(made) if thing is None else thing for thing in known]
 
 
 class Records:
@@ -78,15 +72,18 @@ class Records:
         self.options: CodecOptions[Any] = database.codec_options.with_options(tz_aware=False)
         self._kept: tuple[Workflow, Recent[TaskRecord]] | None = None
 
-    def of(self, rows: Iterable[RawBSONDocument], workflow: Workflow) -> Sequence[TaskRecord]:
-        """The records of some rows, in order."""
+    def of(
+        self, rows: Iterable[RawBSONDocument], workflow: Workflow, *, keep: bool = True
+    ) -> Sequence[TaskRecord]:
+        """The records of some rows, in order; kept, unless the rows will not come again."""
         kept = self._kept
         if kept is None or kept[0] is not workflow:
             kept = self._kept = workflow, self._none_yet(workflow.category_names)
-        return kept[1].of([row.raw for row in rows])
+        recent, raws = kept[1], [row.raw for row in rows]
+        return recent.of(raws) if keep else recent.make(raws)
 
     def _none_yet(self, categories: Mapping[str, str]) -> Recent[TaskRecord]:
-        def made(raws: Sequence[bytes]) -> list[TaskRecord]:
+        def made(raws: Sequence[Raw]) -> list[TaskRecord]:
             rows = bson.decode_all(b"".join(raws), self.options)
             return [mappers.task_record(row, categories) for row in rows]
 

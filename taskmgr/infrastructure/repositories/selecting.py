@@ -158,4 +158,8 @@ def sifting(query: TaskQuery, frame: Frame | None) -> Stages:
     ]
     lookup = {"from": "tasks", "localField": "blocked_by", "foreignField": "_id", "as": "unresolved"}
     wanted: Filter = {"$ne": []} if query.blocked else {"$eq": []}
-    return [{"$lookup": {**lookup, "pipeline": unresolved}}, {"$match": {"unresolved": wanted}}]
+    return [
+        {"$lookup": {**lookup, "pipeline": unresolved}},
+        {"$match": {"unresolved": wanted}},
+        {"$unset": "unresolved"},
+    ]

@@ -32,13 +32,12 @@ _READ = dict.fromkeys(UNREAD, False)
 
 def selection_of(query: TaskQuery, frame: Frame | None = None) -> Selection:
     """What of the collection a query is over."""
-    keys = order(query.order)
     return Selection(
         filters=filters(query, frame),
-        order=keys,
+        order=order(query.order),
         scoring=scoring(query),
         sifting=sifting(query, frame),
-        hidden=[name for name in UNREAD if name not in dict(keys)],
+        hidden=UNREAD,
     )
 
 
@@ -86,7 +85,8 @@ class MongoTaskRepository:
         selection, limit = selection_of(query, frame), window.limit
         found = keyset.snapshot(self._undecoded, selection, after=window.after, limit=limit + 1)
         return Page(
-            items=self._records.of(found.rows[:limit], frame.policy.workflow),
+            # A score makes other bytes of the same task in every search.
+            items=self._records.of(found.rows[:limit], frame.policy.workflow, keep=not selection.scoring),
             next=keyset.position_of(found.rows, selection.order, limit),
             total=keyset.count(self._stored, selection) if window.with_total else None,
             as_of=found.as_of,

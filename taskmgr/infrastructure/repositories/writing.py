@@ -12,7 +12,6 @@ from mongoengine.fields import (
     DictField,
     IntField,
     ListField,
-    ObjectIdField,
     StringField,
 )
 from pymongo.collection import Collection
@@ -22,7 +21,7 @@ from taskmgr.infrastructure.documents import DOCUMENTS, Draft
 from taskmgr.infrastructure.repositories.memory import memory
 
 # What these hold is stored as it is, once it is valid.
-_PLAIN = {BooleanField, DateTimeField, DictField, IntField, ObjectIdField, StringField}
+_PLAIN = {BooleanField, DateTimeField, DictField, IntField, StringField}
 
 
 def _is_as_given(field: Any) -> bool:
