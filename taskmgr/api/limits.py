@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from taskmgr.api.context import this_app, this_request
+from taskmgr.api.context import notes, this_request
 from taskmgr.api.problems import ApiError
 from taskmgr.domain.errors import FieldError
 
@@ -50,7 +50,7 @@ def whole_body() -> bytes:
     breaks off may look whole.
     """
     asked = this_request()
-    most = allowance_of(this_app().view_functions[str(asked.endpoint)]).body_bytes
+    most = notes().endpoint.allowance.body_bytes
     asked.max_content_length = most + 1
     try:
         data = asked.get_data(cache=True)

@@ -24,9 +24,7 @@ MOST_LEVELS = 32
 MOST_KEYS = 1_000  # each that is unknown costs a look and a mistake of its own
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-
-
-_ONCE = object()
+_ONCE = object()  # what a record has been written, when it has no text of its own yet
 
 
 class Malformed(ValueError):

@@ -111,13 +111,9 @@ def task(row: Row) -> Task:
 
 def task_record(row: Row, categories: Mapping[str, str]) -> TaskRecord:
     """The row as it goes over the wire. It must have naive moments; `categories` are by status."""
-    return TaskRecord(_fields(row, categories))
-
-
-def _fields(row: Row, categories: Mapping[str, str]) -> Row:
     status, assignee, parent = row["status"], row["assignee_id"], row["parent_id"]
     started, completed, deleted = row["started_at"], row["completed_at"], row["deleted_at"]
-    return {
+    fields = {
         "id": str(row["_id"]),
         "title": row["title"],
         "description": row["description"],
@@ -139,6 +135,7 @@ def _fields(row: Row, categories: Mapping[str, str]) -> Row:
         "deleted_at": None if deleted is None else moment_text(deleted),
         "version": row["version"],
     }
+    return TaskRecord(fields)
 
 
 def _due_date(given: str, at: datetime) -> DueDate:

@@ -63,11 +63,12 @@ class Command(In):
 
     @cached_property
     def _plan(self) -> list[tuple[str, Callable[[Any], Any], bool, bool]]:
+        plan = []
         for name, field in self.load_fields.items():
             if not isinstance(field, Parsed) or field.validators or field.data_key or field.attribute:
                 raise TypeError(f"{type(self).__name__}.{name} takes more than parsing")
-        found = self.load_fields.items()
-        return [(name, field.parser, field.allow_none, field.required) for name, field in found]  # type: ignore[attr-defined]
+            plan.append((name, field.parser, bool(field.allow_none), field.required))
+        return plan
 
     def load(self, data: Any, **options: Any) -> Any:
         """The values of the fields that are given. Raises marshmallow's ValidationError."""
