@@ -13,7 +13,9 @@ TEST_WORKERS ?= 4
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --no-input --disable-pip-version-check
-INSTALL_LOCKED := $(PIP) install --require-hashes --only-binary :all: --requirement
+# A lock file names everything, so nothing is resolved: pip up to 23 would resolve the extras of a locked
+# package anew, and refuse as soon as one of them has a newer release.
+INSTALL_LOCKED := $(PIP) install --no-deps --require-hashes --only-binary :all: --requirement
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -84,5 +86,5 @@ endif
 	@echo "Making .venv-bench, with the services that ours is measured against (30 MB the first time)"
 	@$(BIN)/python -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip --quiet --quiet --no-input --disable-pip-version-check \
-		install --require-hashes --only-binary :all: --requirement benchmarks/requirements.txt
+		install --no-deps --require-hashes --only-binary :all: --requirement benchmarks/requirements.txt
 	@touch $@
