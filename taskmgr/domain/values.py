@@ -244,6 +244,22 @@ def version(value: object) -> int:
     return value
 
 
+# What a command may be given besides the values that it stores.
+OPTIONS: Mapping[str, Callable[[Any], Any]] = {
+    "reason": optional(reason),
+    "version": optional(version),
+    "override": boolean,
+    "dry_run": boolean,
+    "expect": count,
+    "atomic": boolean,
+}
+
+
+def options(**given: Any) -> dict[str, Any]:
+    """Returns the options of a command as it uses them. Raises `Invalid` with all mistakes at once."""
+    return check_all(given, OPTIONS)
+
+
 def one_of_names(names: Collection[str]) -> Callable[[object], str]:
     """A parser for one of a few names."""
 

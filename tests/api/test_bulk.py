@@ -131,6 +131,18 @@ def test_an_atomic_bulk_with_an_invalid_operation_is_invalid(
     ]
 
 
+@pytest.mark.parametrize("version", [True, "1", 0])
+def test_binning_in_a_bulk_checks_the_version(
+    version: Any, admin_client: Client, make_task: Callable[..., Task]
+) -> None:
+    operation = {"op": "bin", "id": make_task().id, "version": version}
+
+    answer = admin_client.post(BULK, {"operations": [operation]})
+
+    (error,) = whole_problem(answer, "invalid", "errors")["errors"]
+    assert error["location"] == "body.operations.0.version"
+
+
 def test_so_many_mistakes_are_told_of_a_bulk_and_no_more(admin_client: Client) -> None:
     wrong = [{"op": "change", **dict.fromkeys((f"key{n}" for n in range(200)), 1)}] * 20
 

@@ -151,6 +151,7 @@ class BulkService:
         `atomic`: where one fails, all are judged and none is kept (`BulkRefused`). Otherwise each
         stands for itself.
         """
+        values.options(atomic=atomic, dry_run=dry_run)
         if not 1 <= len(operations) <= MOST_OPERATIONS:
             raise BadCount(len(operations))
 
@@ -170,6 +171,7 @@ class BulkService:
         dry_run: bool = False,
     ) -> BulkResult:
         """The same change of every task that matches. Raises `UnexpectedCount`."""
+        values.options(expect=expect, atomic=atomic, dry_run=dry_run)
         query = checked(query, self.tasks.policy)
         now = self.tasks.clock()
 
@@ -231,8 +233,6 @@ def _read(operation: Mapping[str, Any]) -> tuple[_Kind, list[Any], dict[str, Any
     unknown = (unknown_name(key, sorted(known)) for key in given if key not in known)
     errors = list(islice(unknown, MOST_UNKNOWN))
     errors += [required(key) for key in kind.needs if key not in given]
-    if "override" in given and not isinstance(given["override"], bool):
-        errors.append(BadValue("wrong_type", "Must be true or false.").at("override"))
     if errors:
         raise Invalid(errors)
     positional = [str(given.pop(key)) for key in _POSITIONAL if key in kind.needs]

@@ -14,7 +14,7 @@ from taskmgr.domain.query import Page, Window
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.user import Actor, acting
 
-_PARSERS = {"text": values.comment_text, "version": values.optional(values.version)}
+_PARSERS = {"text": values.comment_text, **values.OPTIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class CommentService:
 
     def create(self, task_id: str, *, text: str, by: Actor, dry_run: bool = False) -> Comment:
         """A new comment on a task."""
-        text = values.check_all({"text": text}, _PARSERS)["text"]
+        text = values.check_all({"text": text, "dry_run": dry_run}, _PARSERS)["text"]
         now = self.clock()
         comment = Comment(
             id=self.new_id(),
@@ -72,14 +72,15 @@ class CommentService:
         dry_run: bool = False,
     ) -> Comment:
         """Another text. The same text changes nothing."""
-        given = values.check_all({"text": text, "version": version}, _PARSERS)
+        given = {"text": text, "version": version, "dry_run": dry_run}
+        text = values.check_all(given, _PARSERS)["text"]
         now = self.clock()
 
         def command() -> Comment:
-            before = self._for_change(task_id, comment_id, by, given["version"])
-            if before.text == given["text"]:
+            before = self._for_change(task_id, comment_id, by, version)
+            if before.text == text:
                 return before
-            after = before.rewritten(given["text"], now=now)
+            after = before.rewritten(text, now=now)
             self.store.comments.replace(after)
             self.journal.record("comment.changed", before, after, by=by, at=now)
             return after
@@ -90,7 +91,7 @@ class CommentService:
         self, task_id: str, comment_id: str, *, by: Actor, version: int | None = None, dry_run: bool = False
     ) -> Comment:
         """Removes a comment; the log keeps what it said. Answers the comment as it was."""
-        version = values.check_all({"version": version}, _PARSERS)["version"]
+        values.options(version=version, dry_run=dry_run)
         now = self.clock()
 
         def command() -> Comment:

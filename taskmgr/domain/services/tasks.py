@@ -38,7 +38,6 @@ from taskmgr.domain.workflow import OPEN, Category
 
 REQUIRED = ("title",)
 ME = "me"  # as an assignee: the acting user
-_BESIDE = {"reason": values.optional(values.reason), "version": values.optional(values.version)}
 _MOST_UNBLOCKED = 1_000
 
 
@@ -142,7 +141,7 @@ class TaskService:
         missing = [name for name in REQUIRED if name not in fields]
         if missing:
             raise Invalid([required(name) for name in missing])
-        reason = self._beside(reason=reason)["reason"]
+        reason = values.options(reason=reason, override=override, dry_run=dry_run)["reason"]
         task_id, now = self.new_id(), self.clock()
         start = new_task(task_id, fields, by=acting(by).id, now=now, policy=self.policy)
 
@@ -221,7 +220,7 @@ class TaskService:
 
         What the fields in `named` refer to must be there, which is judged before the task itself.
         """
-        beside = self._beside(reason=reason, version=version)
+        beside = values.options(reason=reason, version=version, override=override, dry_run=dry_run)
         now = self.clock()
 
         def command() -> Task:
@@ -254,6 +253,7 @@ class TaskService:
 
     def bin(self, task_id: str, *, by: Actor, version: int | None = None, dry_run: bool = False) -> Task:
         """Puts a task into the bin: out of every list, blocking nobody, until it is restored."""
+        values.options(version=version, dry_run=dry_run)
         now = self.clock()
 
         def command() -> Task:
@@ -278,7 +278,7 @@ class TaskService:
 
         A task that is not in the bin stays as it is.
         """
-        beside = self._beside(reason=reason, version=version)
+        beside = values.options(reason=reason, version=version, override=override, dry_run=dry_run)
         now = self.clock()
 
         def command() -> Task:
@@ -352,9 +352,6 @@ class TaskService:
         if given.get("assignee_id") == ME:
             known = {**known, "assignee_id": lambda _: _own_id(by)}
         return values.check_all(given, known)
-
-    def _beside(self, **given: Any) -> dict[str, Any]:
-        return values.check_all(given, _BESIDE)
 
 
 def _own_id(by: Actor) -> str:

@@ -117,6 +117,7 @@ class UserService:
         missing = [name for name in _REQUIRED if name not in fields]
         if missing:
             raise Invalid([required(name) for name in missing])
+        values.options(dry_run=dry_run)
         user_id, now = self.new_id(), self.clock()
         user = User(
             id=user_id, **{**_DEFAULTS, **fields}, active=True, created_at=now, updated_at=now,
@@ -145,6 +146,7 @@ class UserService:
         The last active admin can be neither demoted nor deactivated: `Refused` with `last_admin`.
         """
         fields = values.check_all(changes, PARSERS)
+        values.options(version=version, dry_run=dry_run)
         now = self.clock()
 
         def command() -> User:
