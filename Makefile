@@ -1,8 +1,8 @@
 # `make` alone lists what there is to do.
 #
-# Everything lives in .venv. Two stamps in it keep it in step with the lock files: what the service
-# needs, and on top of that what the tests need, so that who only serves downloads no test tools.
-# What the benchmarks hold the service against lives in .venv-bench.
+# Everything is installed in .venv. Two stamp files keep it up to date with the lock files: one for what
+# the service needs, and one for what the tests need as well, so that `make serve` downloads no test tools.
+# The services that the benchmarks compare with are installed in .venv-bench.
 
 # Which Python makes .venv; by default the newest suitable one (scripts/preflight).
 PYTHON ?=
@@ -12,10 +12,14 @@ ARGS ?=
 TEST_WORKERS ?= 4
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet --quiet --no-input --disable-pip-version-check
-# A lock file names everything, so nothing is resolved: pip up to 23 would resolve the extras of a locked
-# package anew, and refuse as soon as one of them has a newer release.
-INSTALL_LOCKED := $(PIP) install --no-deps --require-hashes --only-binary :all: --requirement
+PIP = $(BIN)/python -m pip --quiet --quiet --no-input --disable-pip-version-check
+# A lock file names every package, so pip must not resolve anything: up to version 23.2 it looks up locked
+# packages that are required with extras again, and fails once one of them has a newer release.
+INSTALL_LOCKED = $(PIP) install --no-deps --require-hashes --only-binary :all: --requirement
+# Because nothing is resolved, an incomplete lock file would go unnoticed until an import fails.
+CHECK_COMPLETE = report=$$($(BIN)/python -m pip check) || { echo "$$report" >&2; exit 1; }
+# Pinned, so that a new release of it cannot change how `make lock` works.
+UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -49,7 +53,7 @@ bench-scale: .venv/installed ## Measure the service on 10,000 to 1,000,000 tasks
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
 lock: .venv/made-in ## Write the lock files anew from pyproject.toml (ARGS=--upgrade for newer versions)
-	@$(PIP) install uv
+	@$(PIP) install --no-deps $(UV)
 	@sh scripts/lock $(BIN)/python $(ARGS)
 	@echo "Locked: requirements.txt, requirements-dev.txt, benchmarks/requirements.txt"
 
@@ -75,16 +79,19 @@ endif
 	@echo "Installing the locked dependencies (50 MB the first time, most of it MongoDB)"
 	@$(INSTALL_LOCKED) requirements.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(CHECK_COMPLETE)
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
 	@echo "Installing the locked test tools (40 MB the first time)"
 	@$(INSTALL_LOCKED) requirements-dev.txt
+	@$(CHECK_COMPLETE)
 	@touch $@
 
+.venv-bench/installed: private BIN := .venv-bench/bin
 .venv-bench/installed: .venv/installed benchmarks/requirements.txt
 	@echo "Making .venv-bench, with the services that ours is measured against (30 MB the first time)"
-	@$(BIN)/python -m venv --clear .venv-bench
-	@.venv-bench/bin/python -m pip --quiet --quiet --no-input --disable-pip-version-check \
-		install --no-deps --require-hashes --only-binary :all: --requirement benchmarks/requirements.txt
+	@.venv/bin/python -m venv --clear .venv-bench
+	@$(INSTALL_LOCKED) benchmarks/requirements.txt
+	@$(CHECK_COMPLETE)
 	@touch $@
