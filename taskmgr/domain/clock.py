@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Dated(Protocol):
+    """Anything that knows when it was last changed."""
+
+    @property
+    def updated_at(self) -> datetime: ...
 
 
 def utc_now() -> datetime:
     """The present moment in UTC, cut to milliseconds."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def time_of_change(clock: Callable[[], datetime], before: Dated) -> datetime:
+    """Returns the time of a change, which is never earlier than that of the version before.
+
+    Two machines' clocks differ, and a clock may be set back. A command asks inside its transaction,
+    once the entity is loaded: asked earlier, a command that waits for another would keep a time that
+    is earlier than the one of the version it changes.
+    """
+    return max(clock(), before.updated_at)
 
 
 def moment_text(moment: datetime) -> str:

@@ -34,9 +34,9 @@ class UnitOfWork(Protocol):
         """What `command` answers, its writes committed together, or none of them where it raises.
 
         `command` may be run several times (writers that meet are retried) and so must have no
-        effect outside the store; ids and the time are made before. Inside another command it
-        joins that one's transaction. With `dry_run` everything is done, answered and rolled back;
-        inside another command that is possible only where that one is a dry run, too.
+        effect outside the store; ids are made before, the clock is read inside. Inside another
+        command it joins that one's transaction. With `dry_run` everything is done, answered and
+        rolled back; inside another command that is possible only where that one is a dry run, too.
         `seconds` is another deadline than the usual one.
         """
 

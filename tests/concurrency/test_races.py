@@ -246,3 +246,16 @@ def test_of_20_requests_with_one_key_one_makes_a_task_and_the_others_get_its_ans
     assert {answer.body.decode() for answer, _ in (o.answer for o in outcomes)} == {str(only["_id"])}
     assert database["tasks"].count_documents({}) == 1
     assert database["answers"].count_documents({}) == 1
+
+
+def test_the_versions_of_a_task_that_many_change_at_once_are_in_the_order_of_their_times(
+    at_once: AtOnce, make_task: MakeTask, database: Database[Any]
+) -> None:
+    task = make_task().id
+    for turn in range(2):
+        titles = [f"{turn}.{n}" for n in range(FEWER)]
+        outcomes = at_once(call("tasks.change", task, {"title": title}, by=SYSTEM) for title in titles)
+        assert {outcome.told for outcome in outcomes} == {"ok"}
+    times = [entry["at"] for entry in database["activity"].find().sort("version", 1)]
+    assert len(times) == 2 * FEWER + 1
+    assert times[1:] == sorted(times[1:])  # the first is of the fixture's own clock

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 from taskmgr.domain import permissions, values
+from taskmgr.domain.clock import time_of_change
 from taskmgr.domain.comment import Comment
 from taskmgr.domain.errors import NotFound, NotPermitted, Stale
 from taskmgr.domain.permissions import Action
@@ -41,22 +41,18 @@ class CommentService:
     def create(self, task_id: str, *, text: str, by: Actor, dry_run: bool = False) -> Comment:
         """A new comment on a task."""
         text = values.check_all({"text": text, "dry_run": dry_run}, _PARSERS)["text"]
-        now = self.clock()
-        comment = Comment(
-            id=self.new_id(),
-            task_id=task_id,
-            author_id=acting(by).id,
-            text=text,
-            created_at=now,
-            updated_at=now,
-            version=1,
-        )
+        comment_id = self.new_id()
 
         def command() -> Comment:
             self.store.tasks.get(task_id)
             permissions.require(by, Action.COMMENT)
+            now = self.clock()
+            comment = Comment(
+                id=comment_id, task_id=task_id, author_id=acting(by).id, text=text, created_at=now,
+                updated_at=now, version=1,
+            )  # fmt: skip
             self.store.comments.add(comment)
-            self.journal.record("comment.created", None, comment, by=by, at=now)
+            self.journal.record("comment.created", None, comment, by=by)
             return comment
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
@@ -74,15 +70,14 @@ class CommentService:
         """Another text. The same text changes nothing."""
         given = {"text": text, "version": version, "dry_run": dry_run}
         text = values.check_all(given, _PARSERS)["text"]
-        now = self.clock()
 
         def command() -> Comment:
             before = self._for_change(task_id, comment_id, by, version)
             if before.text == text:
                 return before
-            after = before.rewritten(text, now=now)
+            after = before.rewritten(text, now=time_of_change(self.clock, before))
             self.store.comments.replace(after)
-            self.journal.record("comment.changed", before, after, by=by, at=now)
+            self.journal.record("comment.changed", before, after, by=by)
             return after
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
@@ -92,12 +87,11 @@ class CommentService:
     ) -> Comment:
         """Removes a comment; the log keeps what it said. Answers the comment as it was."""
         values.options(version=version, dry_run=dry_run)
-        now = self.clock()
 
         def command() -> Comment:
             before = self._for_change(task_id, comment_id, by, version)
             self.store.comments.remove(before)
-            self._record_removal(before, by=by, now=now)
+            self._record_removal(before, by=by)
             return before
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
@@ -118,6 +112,6 @@ class CommentService:
             raise NotFound("comment", comment_id)
         return comment
 
-    def _record_removal(self, before: Comment, *, by: Actor, now: datetime) -> None:
-        gone = replace(before, text="", version=before.version + 1)
-        self.journal.record("comment.deleted", before, gone, by=by, at=now)
+    def _record_removal(self, before: Comment, *, by: Actor) -> None:
+        gone = before.rewritten("", now=time_of_change(self.clock, before))
+        self.journal.record("comment.deleted", before, gone, by=by)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from taskmgr.domain.activity import Change, Entity, difference
 from taskmgr.domain.ports import NewId, Store
@@ -24,16 +23,18 @@ class Journal:
         after: Entity,
         *,
         by: Actor,
-        at: datetime,
         reason: str | None = None,
         override: bool = False,
     ) -> None:
-        """One entry of this kind (`task.created`, …) with what differs between the two states."""
+        """Appends one entry of this kind (`task.created`, …) with what differs between the two states.
+
+        Its time is that of the new state, so an entity's versions and its entries agree.
+        """
         old, new = difference(before, after)
         self.store.activity.append(
             Change(
                 id=self.new_id(),
-                at=at,
+                at=after.updated_at,
                 by=by.id,
                 change_set=self.store.unit_of_work.change_set,
                 entity=kind.partition(".")[0],

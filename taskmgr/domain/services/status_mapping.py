@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from taskmgr.domain import permissions, values
+from taskmgr.domain.clock import time_of_change
 from taskmgr.domain.errors import FieldError, Invalid
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
@@ -47,16 +48,15 @@ class StatusMapping:
         return count
 
     def _map(self, task_id: str, old: str, new: str, *, binned: bool, by: Actor) -> bool:
-        now = self.clock()
-
         def command() -> bool:
             before = self.store.tasks.get(task_id, binned=binned)
             if before.status != old:  # somebody else maps, too
                 return False
+            now = time_of_change(self.clock, before)
             after = self._mapped(before, new, now=now).next_version(now=now)
             self.store.tasks.replace(after)
             reason = f"The policy has no status {old} any more."
-            self.journal.record("task.status_changed", before, after, by=by, at=now, reason=reason)
+            self.journal.record("task.status_changed", before, after, by=by, reason=reason)
             return True
 
         return self.store.unit_of_work.run(command)

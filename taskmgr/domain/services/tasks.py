@@ -15,6 +15,7 @@ from typing import Any
 
 from taskmgr.domain import permissions, rules, values
 from taskmgr.domain.activity import difference, kind_of_task_change
+from taskmgr.domain.clock import time_of_change
 from taskmgr.domain.errors import (
     AlreadyAssigned,
     Invalid,
@@ -142,11 +143,12 @@ class TaskService:
         if missing:
             raise Invalid([required(name) for name in missing])
         reason = values.options(reason=reason, override=override, dry_run=dry_run)["reason"]
-        task_id, now = self.new_id(), self.clock()
-        start = new_task(task_id, fields, by=acting(by).id, now=now, policy=self.policy)
+        task_id = self.new_id()
 
         def command() -> Task:
             require_there(self.store, fields)
+            now = self.clock()
+            start = new_task(task_id, fields, by=acting(by).id, now=now, policy=self.policy)
             workflow = self.policy.workflow
             task = start.moved(fields.get("status", start.status), now=now, workflow=workflow)
             for action in permissions.needed_to_create(task, actor=by, override=override):
@@ -157,7 +159,7 @@ class TaskService:
             )  # fmt: skip
             lifted = self._judge(step)
             self.store.tasks.add(task)
-            self.journal.record("task.created", None, task, by=by, at=now, reason=reason, override=lifted)
+            self.journal.record("task.created", None, task, by=by, reason=reason, override=lifted)
             return task
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
@@ -221,10 +223,10 @@ class TaskService:
         What the fields in `named` refer to must be there, which is judged before the task itself.
         """
         beside = values.options(reason=reason, version=version, override=override, dry_run=dry_run)
-        now = self.clock()
 
         def command() -> Task:
             before = self._before(task_id, named)
+            now = time_of_change(self.clock, before)
             fields = changes(before)
             after = before.changed(fields, now=now, workflow=self.policy.workflow)
             self._require_free(before, after, by, beside["version"])
@@ -254,10 +256,10 @@ class TaskService:
     def bin(self, task_id: str, *, by: Actor, version: int | None = None, dry_run: bool = False) -> Task:
         """Puts a task into the bin: out of every list, blocking nobody, until it is restored."""
         values.options(version=version, dry_run=dry_run)
-        now = self.clock()
 
         def command() -> Task:
             before = self.store.tasks.get(task_id)
+            now = time_of_change(self.clock, before)
             permissions.require(by, Action.CHANGE_TASK, before)
             step = Step(before=before, after=replace(before, deleted_at=now), policy=self.policy, by=by)
             return self._perform(step, now=now, version=version, kind="task.binned")
@@ -279,10 +281,10 @@ class TaskService:
         A task that is not in the bin stays as it is.
         """
         beside = values.options(reason=reason, version=version, override=override, dry_run=dry_run)
-        now = self.clock()
 
         def command() -> Task:
             before = self._in_the_bin_or_not(task_id)
+            now = time_of_change(self.clock, before)
             permissions.require(by, Action.CHANGE_TASK, before)
             if override:
                 permissions.require(by, Action.OVERRIDE, before)
@@ -313,7 +315,7 @@ class TaskService:
         self.store.tasks.replace(task)
         self.journal.record(
             kind or kind_of_task_change(changed), step.before, task,
-            by=step.by, at=now, reason=step.reason, override=lifted,
+            by=step.by, reason=step.reason, override=lifted,
         )  # fmt: skip
         return replace(task, unblocked=self._unblocked(task)) if step.completes else task
 

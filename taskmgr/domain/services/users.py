@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from taskmgr.domain import permissions, values
 from taskmgr.domain.activity import difference
+from taskmgr.domain.clock import time_of_change
 from taskmgr.domain.errors import Invalid, Refusal, Refused, Stale, required
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
@@ -118,16 +119,17 @@ class UserService:
         if missing:
             raise Invalid([required(name) for name in missing])
         values.options(dry_run=dry_run)
-        user_id, now = self.new_id(), self.clock()
-        user = User(
-            id=user_id, **{**_DEFAULTS, **fields}, active=True, created_at=now, updated_at=now,
-            version=1,
-        )  # fmt: skip
+        user_id = self.new_id()
 
         def command() -> User:
             permissions.require(by, Action.MANAGE_USERS)
+            now = self.clock()
+            user = User(
+                id=user_id, **{**_DEFAULTS, **fields}, active=True, created_at=now, updated_at=now,
+                version=1,
+            )  # fmt: skip
             self.store.users.add(user)
-            self.journal.record("user.created", None, user, by=by, at=now)
+            self.journal.record("user.created", None, user, by=by)
             return user
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
@@ -147,7 +149,6 @@ class UserService:
         """
         fields = values.check_all(changes, PARSERS)
         values.options(version=version, dry_run=dry_run)
-        now = self.clock()
 
         def command() -> User:
             before = self.store.users.get(user_id)
@@ -155,13 +156,13 @@ class UserService:
             permissions.require(by, Action.CHANGE_PROFILE if own else Action.MANAGE_USERS)
             if version is not None and version != before.version:
                 raise Stale(permissions.as_seen_by(by, before), expected=version)
-            after = before.changed(fields, now=now)
+            after = before.changed(fields, now=time_of_change(self.clock, before))
             _, changed = difference(before, after)
             if not changed:
                 return before
             self._keep_an_admin(before, after)
             self.store.users.replace(after)
-            self.journal.record("user.changed", before, after, by=by, at=now)
+            self.journal.record("user.changed", before, after, by=by)
             return after
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
