@@ -85,12 +85,14 @@ def user_rows(count: int, now: datetime) -> Iterator[Row]:
     for number in range(count):
         moment = now - _YEARS
         email = f"user{number}@example.org"
+        username, name = f"user{number:06}" if number else "admin", f"User {number}"
         yield {
             "_id": user_id(number),
-            "username": f"user{number:06}" if number else "admin",
-            "name": f"User {number}",
+            "username": username,
+            "name": name,
             "email": email,
             "email_key": email,
+            "words": _words(username, name),
             "role": "manager" if number % 10 == 1 else "member" if number else "admin",
             "kind": "person",
             "active": True,
@@ -122,6 +124,7 @@ def _task_row(chance: random.Random, number: int, users: int, created: datetime)
     description, words = chance.choice(_descriptions())
     title_words = _words(title)
     labels = chance.sample(LABELS, chance.choice((0, 1, 1, 2, 3)))
+    label_words = _words(*labels)
     due_date, due_at = _due(chance, place, created)
     priority = chance.choice(_PRIORITIES)
     started = created + timedelta(hours=chance.randrange(1, 200))
@@ -132,7 +135,8 @@ def _task_row(chance: random.Random, number: int, users: int, created: datetime)
         "title": title,
         "title_key": title.lower(),
         "title_words": title_words,
-        "words": sorted(words.union(title_words, _words(*labels))),
+        "label_words": label_words,
+        "words": sorted(words.union(title_words, label_words)),
         "description": description,
         "status": status,
         "priority": priority.value,

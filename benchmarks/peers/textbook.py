@@ -71,6 +71,7 @@ class Task(Document):
     title = StringField(required=True, max_length=200)
     title_key = StringField(required=True)
     title_words = ListField(StringField())
+    label_words = ListField(StringField())
     words = ListField(StringField())
     description = StringField(default="", max_length=20_000)
     status = StringField(required=True, choices=list(CATEGORIES), default="todo")
@@ -102,7 +103,7 @@ class Task(Document):
     @queryset_manager
     def shown(self, found: QuerySet) -> QuerySet:
         """Without what taskmgr stores for its full-text search."""
-        return found.exclude("words", "title_words")
+        return found.exclude("words", "title_words", "label_words")
 
 
 class TaskSchema(Schema):

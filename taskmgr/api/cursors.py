@@ -17,7 +17,7 @@ from taskmgr.domain.query import Position, TaskQuery
 from taskmgr.domain.values import BadValue
 
 _MAC_BYTES = 16
-_LONGEST = 4_000
+LONGEST = 2_000  # characters; `title_key` is the longest of the sort keys
 _VALUES = attrgetter(*(field.name for field in fields(TaskQuery)))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,7 +53,7 @@ class Cursors:
 
 def _bytes(text: str) -> bytes:
     try:
-        if len(text) > _LONGEST:
+        if len(text) > LONGEST:
             raise _foreign()
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from taskmgr.domain.values import BadValue
+from taskmgr.domain.values import TITLE_LENGTH, BadValue
 
 MOST_WORDS = 20
 MOST_CHARACTERS = 200
@@ -15,10 +15,20 @@ _WITHOUT_ACCENTS = dict.fromkeys(range(0x0300, 0x0370))
 
 
 def folded(text: str) -> str:
-    """Text without case, and without the accents of Latin, Greek and Cyrillic."""
+    """Returns text without case, and without the accents of Latin, Greek and Cyrillic."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKD", text.casefold()).translate(_WITHOUT_ACCENTS)
+    # Casefolded after the decomposition, which can bring forth capitals: "℡" becomes "TEL".
+    return unicodedata.normalize("NFKD", text).casefold().translate(_WITHOUT_ACCENTS)
+
+
+def title_key(title: str) -> str:
+    """Returns what a title is sorted by: the first 200 characters of the folded title.
+
+    Folding can make a title many times as long ("ﷺ" becomes 18 characters), and the key becomes part
+    of a cursor, which has to fit into a URL.
+    """
+    return folded(title)[:TITLE_LENGTH]
 
 
 def words_of(*texts: str) -> tuple[str, ...]:

@@ -222,6 +222,20 @@ def email(value: object) -> str:
     return address
 
 
+def email_key(address: str) -> str:
+    """Returns what two spellings of one e-mail address have in common.
+
+    This is close to Unicode's NFKC_Casefold: it ignores case (`ΝΙΚΟΣ` and `νικος`, `STRASSE` and
+    `straße`), the encoding of a character (composed or decomposed, full width) and characters that do
+    not show, but not accents: `jose@…` and `josé@…` are two addresses. Mail systems differ in what
+    they hold for the same, and a refused lookalike does less harm than one that gets through.
+    """
+    key = address
+    for _ in range(2):  # the first round can bring forth capitals, as of "℡"
+        key = unicodedata.normalize("NFKC", key.casefold())
+    return "".join(c for c in key if unicodedata.category(c) != "Cf")
+
+
 def boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise BadValue("wrong_type", "Must be true or false.")

@@ -5,7 +5,7 @@ back raw and become entities in `mappers.py`.
 
 Some fields of a task follow from others and are there to be ordered by, since a null or a name would
 order wrongly (`due_at`, a far-away moment for undated tasks, `priority_rank` and `title_key`), or to
-be searched for (`words`, and among them `title_words`). `touched` is counted up by
+be searched for (`words`, and among them `title_words` and `label_words`). `touched` is counted up by
 commands that read a document for a rule, so that they meet in the database; it means nothing else.
 """
 
@@ -39,7 +39,7 @@ UNDATED = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 # A task that waits for others. What a partial index is over, a query has to repeat to be answered from it.
 HAS_BLOCKERS: dict[str, Any] = {"blocked_by.0": {"$exists": True}}
 # Kept to find tasks by, or to count: neither a mapper nor a cursor looks at them.
-UNREAD = ("words", "title_words", "binned", "touched")
+UNREAD = ("words", "title_words", "label_words", "binned", "touched")
 
 _COMMON: dict[str, Any] = {"auto_create_index": False, "strict": False}
 
@@ -64,6 +64,7 @@ class TaskDocument(Document):
     title = StringField(required=True, max_length=values.TITLE_LENGTH)
     title_key = StringField(required=True)
     title_words = ListField(StringField())
+    label_words = ListField(StringField())
     words = ListField(StringField())
     description = StringField(max_length=values.DESCRIPTION_LENGTH)
     status = StringField(required=True)
@@ -132,13 +133,14 @@ class TaskDocument(Document):
 
 
 class UserDocument(Document):
-    """One user; `email_key` is the address lower-cased, for uniqueness."""
+    """One user; `email_key` is for the uniqueness of addresses, `words` are for searching."""
 
     id = ObjectIdField(primary_key=True)
     username = StringField(required=True, max_length=40)
     name = StringField(required=True, max_length=values.NAME_LENGTH)
     email = StringField(null=True, max_length=values.EMAIL_LENGTH)
     email_key = StringField(null=True)
+    words = ListField(StringField())
     role = StringField(required=True, choices=[r.value for r in Role])
     kind = StringField(required=True, choices=[k.value for k in Kind])
     active = BooleanField(required=True)
@@ -159,6 +161,7 @@ class UserDocument(Document):
                 "partialFilterExpression": {"email_key": {"$type": "string"}},
             },
             {"name": "role", "fields": ["role", "active"]},
+            {"name": "words", "fields": ["words"]},
             {"name": "by_username", "fields": ["username", "id"]},
         ],
     }

@@ -19,10 +19,11 @@ from taskmgr.domain.comment import Comment
 from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.priority import PRIORITIES
 from taskmgr.domain.query import TaskRecord
-from taskmgr.domain.search import folded, words_of
+from taskmgr.domain.search import title_key, words_of
 from taskmgr.domain.task import Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import Kind, Role, User
+from taskmgr.domain.values import email_key
 from taskmgr.infrastructure.documents import (
     UNDATED,
     ChangeDocument,
@@ -56,8 +57,9 @@ def task_document(task: Task) -> Draft:
         TaskDocument,
         id=ObjectId(task.id),
         title=task.title,
-        title_key=folded(task.title),
+        title_key=title_key(task.title),
         title_words=list(words_of(task.title)),
+        label_words=list(words_of(*task.labels)),
         words=list(words_of(task.title, task.description, *task.labels)),
         description=task.description,
         status=task.status,
@@ -152,7 +154,8 @@ def user_document(user: User) -> Draft:
         username=user.username,
         name=user.name,
         email=user.email,
-        email_key=None if user.email is None else user.email.lower(),
+        email_key=None if user.email is None else email_key(user.email),
+        words=list(words_of(user.username, user.name)),
         role=user.role.value,
         kind=user.kind.value,
         active=user.active,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -368,3 +369,26 @@ def test_other_lists_are_walked_alike(
     assert whole["next"] is None
     assert whole["total"] == len(whole["items"]) > 4
     assert walk(admin, path, limit="2", **query) == whole["items"]
+
+
+@pytest.mark.parametrize("more", [{}, {"due": "any"}, {"due_to": "2100-01-01"}, {"status": "todo,completed"}])
+def test_a_filter_holds_whatever_stands_beside_it(
+    more: dict[str, str], client: Client, clock: Clock, board: dict[str, str]
+) -> None:
+    manager = client.as_("manager")
+    clock.now = datetime(2026, 3, 25, tzinfo=UTC)
+    where = {"overdue": "true", "due_from": "2000-01-01", **more}
+
+    assert titles(manager.get("tasks", **where)) == ["zeta"]
+    changed = manager.post("tasks/bulk", {"where": where, "change": {"labels": ["late"]}, "expect": 1})
+    assert [result["id"] for result in changed.json["results"]] == [board["zeta"]]
+
+
+def test_a_word_of_a_label_counts_whatever_its_case_and_accents(
+    client: Client, make_task: Callable[..., Task], clock: Clock
+) -> None:
+    for title, more in [("labelled", {"labels": ["café noir"]}), ("described", {"description": "Cafe."})]:
+        clock.advance(minutes=1)
+        make_task(title=title, **more)
+
+    assert titles(client.as_("member").get("tasks", q="cafe")) == ["labelled", "described"]

@@ -17,6 +17,7 @@ _DERIVED = {
     "_id",
     "title_key",
     "title_words",
+    "label_words",
     "words",
     "priority_rank",
     "due_at",

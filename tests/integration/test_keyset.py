@@ -14,7 +14,7 @@ from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.ports import Store
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import TASK_SORTS, Page, Position, Sort, TaskQuery, Window
-from taskmgr.domain.search import folded
+from taskmgr.domain.search import title_key
 from taskmgr.domain.task import Task
 from taskmgr.infrastructure.documents import UNDATED
 from taskmgr.infrastructure.repositories.keyset import behind
@@ -49,7 +49,7 @@ def key_of(task: Task, sort: Sort) -> Any:
     if sort.key == "due_date":
         return UNDATED if task.due_date is None else task.due_date.at
     if sort.key == "title":
-        return folded(task.title)
+        return title_key(task.title)
     return getattr(task, sort.key)
 
 

@@ -30,6 +30,7 @@ SECRET_HASH = bytes(range(32))
 DERIVED = {
     "title_key",
     "title_words",
+    "label_words",
     "words",
     "priority_rank",
     "due_at",
@@ -159,6 +160,7 @@ def test_two_users_without_an_email_address_have_no_key_in_common() -> None:
         ("日本", "日本"),
         ("がく", "か\u3099く"),  # the Japanese voicing mark is no accent
         ("🚀", "🚀"),
+        ("℡ 𝐋𝐨𝐠", "tel log"),
     ],
 )
 def test_titles_are_ordered_without_case_and_accents(title: str, key: str) -> None:

@@ -17,7 +17,7 @@ from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Store
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import TASK_SORTS, Frame, Sort, Span, TaskQuery, Window
-from taskmgr.domain.search import folded, words_of
+from taskmgr.domain.search import title_key, words_of
 from taskmgr.domain.task import Task
 from taskmgr.domain.workflow import Category
 from tests.factories import a_task, an_id
@@ -40,7 +40,7 @@ DUE = [None, *(DueDate.on(day, ZONE) for day in DAYS), *map(DueDate.at_instant, 
 STATUSES = tuple(POLICY.workflow.statuses)
 PEOPLE = [an_id(), an_id()]
 CREATORS = (PEOPLE[0], "system:triage")
-LABELS = ("ui", "größe", "login")
+LABELS = ("ui", "größe", "login page")
 TEXTS = ("Login page", "log in", "Größe der Seite", "grosse page", "PAGE-12 login", "12")
 
 fields = st.fixed_dictionaries(
@@ -134,6 +134,7 @@ def matches(task: Task, query: TaskQuery, tasks: dict[str, Task]) -> bool:
         [
             task.is_binned is query.binned,
             query.ids is None or task.id in query.ids,
+            task.id != query.except_id,
             query.statuses is None or task.status in query.statuses,
             query.priorities is None or task.priority in query.priorities,
             query.assignee_ids is None or task.assignee_id in query.assignee_ids,
@@ -160,8 +161,8 @@ def key_of(task: Task, sort: Sort, query: TaskQuery) -> Any:
         return (task.due_date is None, task.due_date and task.due_date.at)
     if sort.key == "match":
         in_title = {*query.words} & {*words_of(task.title)}
-        return 2 * len(in_title) + len({*query.words} & {*task.labels})
-    return folded(task.title) if sort.key == "title" else getattr(task, sort.key)
+        return 2 * len(in_title) + len({*query.words} & {*words_of(*task.labels)})
+    return title_key(task.title) if sort.key == "title" else getattr(task, sort.key)
 
 
 def in_order(tasks: list[Task], query: TaskQuery) -> list[str]:

@@ -75,6 +75,18 @@ def test_a_username_is_taken_whatever_its_case(services: Services, admin: Actor)
         services.users.create(username="ADA", name="Ada", by=admin)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("νικοσ@x.org", "ΝΙΚΟΣ@x.org"), ("straße@x.org", "STRASSE@x.org")]
+)
+def test_an_email_address_is_taken_whatever_its_spelling(
+    one: str, other: str, services: Services, admin: Actor
+) -> None:
+    services.users.create(username="ada", name="Ada", email=one, by=admin)
+    bob = services.users.create(username="bob", name="Bob", by=admin)
+    with pytest.raises(EmailTaken):
+        services.users.change(bob.id, {"email": other}, by=admin)
+
+
 def test_an_email_address_is_taken_whatever_its_case(services: Services, admin: Actor) -> None:
     services.users.create(username="ada", name="Ada", email="ada@example.org", by=admin)
     with pytest.raises(EmailTaken):

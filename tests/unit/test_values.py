@@ -433,3 +433,35 @@ def test_nothing_but_a_bad_value_comes_of_a_bad_value(value: object) -> None:
     ):
         with suppress(BadValue):
             parser(value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ada@Example.ORG", "ada@example.org"),
+        ("νικοσ@x.org", "ΝΙΚΟΣ@x.org"),
+        ("νικος@x.org", "ΝΙΚΟΣ@x.org"),
+        ("straße@x.org", "STRASSE@x.org"),
+        ("jose\u0301@x.org", "JOSÉ@x.org"),
+        ("ａｄａ@x.org", "ada@x.org"),
+        ("a\u200bda@x.org", "ada@x.org"),
+        ("℡@x.org", "tel@x.org"),
+    ],
+)
+def test_two_spellings_of_an_email_address_have_one_key(one: str, other: str) -> None:
+    assert values.email_key(one) == values.email_key(other)
+
+
+def test_accents_make_another_email_address() -> None:
+    assert values.email_key("jose@x.org") != values.email_key("josé@x.org")
+
+
+@given(st.text(max_size=20))
+def test_an_email_key_is_its_own_key_in_every_case_and_form(text: str) -> None:
+    key = values.email_key(text)
+
+    assert values.email_key(key) == key
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert values.email_key(unicodedata.normalize(form, text)) == key  # type: ignore[arg-type]
+    if "ı" not in text:  # its capital is an ordinary I
+        assert values.email_key(text.upper()) == key

@@ -135,15 +135,17 @@ def order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
 
 
 def scoring(query: TaskQuery) -> Stages:
-    """The stages that add what the order asks for and no document has: how well a task matches.
+    """Returns the stages that add to each document how well it matches, where the order asks for that.
 
-    Every word is somewhere in it; one in the title counts 2 more, and one that is a label 1.
+    Each of the words occurs in the task; one in the title counts 2, and one in a label 1.
     """
     if all(sort.key != "match" for sort in query.order):
         return []
     words = list(query.words)
-    found = {name: {"$size": {"$setIntersection": [f"${name}", words]}} for name in ("title_words", "labels")}
-    return [{"$addFields": {"match": {"$add": [{"$multiply": [2, found["title_words"]]}, found["labels"]]}}}]
+    title, labels = (
+        {"$size": {"$setIntersection": [f"${name}", words]}} for name in ("title_words", "label_words")
+    )
+    return [{"$addFields": {"match": {"$add": [{"$multiply": [2, title]}, labels]}}}]
 
 
 def sifting(query: TaskQuery, frame: Frame | None) -> Stages:
