@@ -1,7 +1,9 @@
-"""The service's processes, which are gunicorn's: a master that watches, workers that answer.
+"""The service's processes, which are gunicorn's: a master that watches, and workers that answer.
 
-The master answers nobody. It holds the embedded database, starts that again when it dies, and
-tells the workers when the end is near. The workers connect after the fork.
+The master serves no requests. It owns the embedded database and restarts it when it dies, holds the
+policy in force, and announces the end of the service to the workers. A worker reads no file and no
+environment variable when it starts: everything but the database connection, which it opens after
+the fork, comes from the master.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import mmap
 import os
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,10 +26,12 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
+from pymongo.database import Database
 
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services, load_policy, require_known_statuses
 from taskmgr.domain.errors import CannotStart, Unavailable
+from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Health
 from taskmgr.infrastructure.connection import open_database
 from taskmgr.infrastructure.driver_errors import translated
@@ -37,6 +42,7 @@ from taskmgr.settings import Settings
 NOTICE = 1.0
 # Seconds that requests in flight may take; with all that surrounds it, the end comes within 30.
 GRACE = 24
+_START_PAUSE = 1.0  # seconds, after a worker's start that failed
 _KEEP_ALIVE = 5  # seconds
 _CLIENTS_END = 5.0  # seconds; in fact it is half a one
 _CONNECTIONS = 8192  # a worker
@@ -83,9 +89,13 @@ class HealthUntilTheEnd:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Duties:
-    """What gunicorn is to run: `watch` is called every second, `ready` once, both in the master."""
+    """What gunicorn is to run: `watch` is called every second, `ready` once, both in the master.
+
+    `policy` is the one in force at the start; a reload replaces it.
+    """
 
     settings: Settings
+    policy: Policy
     uri: str = field(repr=False)  # it may hold a password
     secret_key: str = field(repr=False)
     listener: int
@@ -94,10 +104,15 @@ class Duties:
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn's configuration, and the application that each worker makes for itself."""
+    """gunicorn's configuration, and the application that each worker makes for itself.
+
+    `policy` is the policy in force. Workers inherit it at the fork and never read its file: the file
+    may have been edited since, and a replaced worker must serve what the others serve.
+    """
 
     def __init__(self, duties: Duties) -> None:
         self.duties = duties
+        self.policy = duties.policy
         self.ending = Ending()
         super().__init__()
 
@@ -110,16 +125,35 @@ class Server(BaseApplication):  # type: ignore[misc]
         # gunicorn asks its settings some thirty things a request, each through three calls. From here
         # on none changes in this worker: as plain attributes they cost it a twentieth less.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
-        database = open_database(duties.uri, duties.settings.database)
-        services = build_services(mongo_store(database), policy=load_policy(duties.settings))
+        services = build_services(mongo_store(self._opened()), policy=self.policy)
         services = replace(services, health=HealthUntilTheEnd(services.health, self.ending))
         return create_app(services, duties.settings, secret_key=duties.secret_key)
 
-    def require_usable_policy(self) -> None:
-        """Raises `CannotStart` unless workers that started now could work with what is stored."""
-        duties = self.duties
-        policy = load_policy(duties.settings)
-        database = open_database(duties.uri, duties.settings.database)
+    def _opened(self) -> Database[Any]:
+        """Returns the worker's database, or ends the worker; the master then starts another.
+
+        What a URI refers to, such as a certificate's file or a DNS record, may be gone for a while.
+        gunicorn would end the whole service for any other kind of failed start.
+        """
+        try:
+            return open_database(self.duties.uri, self.duties.settings.database)
+        except CannotStart as error:
+            _log.error("a worker cannot start", reason=str(error))
+            time.sleep(_START_PAUSE)
+            sys.exit(1)
+
+    def usable_policy(self) -> Policy:
+        """Returns the policy in the file.
+
+        Raises `CannotStart` if the file is not usable or lacks the status of a stored task.
+        """
+        policy = load_policy(self.duties.settings)
+        self.require_known_statuses(policy)
+        return policy
+
+    def require_known_statuses(self, policy: Policy) -> None:
+        """Raises `CannotStart` if a stored task has a status that the policy lacks."""
+        database = open_database(self.duties.uri, self.duties.settings.database)
         with database.client, translated():
             require_known_statuses(database, policy)
 
@@ -151,9 +185,10 @@ class Master(Arbiter):  # type: ignore[misc]
         super().stop(graceful)
 
     def handle_hup(self) -> None:
+        """Puts the policy file into force, if it is usable, by replacing all workers."""
         try:
-            self.app.require_usable_policy()
-        except (CannotStart, Unavailable) as error:  # new workers could not work, the old would be gone
+            self.app.policy = self.app.usable_policy()
+        except (CannotStart, Unavailable) as error:
             _log.error("not reloaded", reason=str(error))
             return
         super().handle_hup()

@@ -28,6 +28,7 @@ from taskmgr.bootstrap import (
 from taskmgr.cli import access, listener
 from taskmgr.cli.processes import Duties, Server
 from taskmgr.domain.errors import CannotStart
+from taskmgr.domain.policy import Policy
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.connection import open_database
 from taskmgr.infrastructure.embedded import EmbeddedDatabase
@@ -48,16 +49,18 @@ def run(settings: Settings, bound: socket) -> None:
     logs.set_up(settings.log_format)
     _raise_file_limit()
     calling_off = CallingOff()
+    policy = load_policy(settings)
     with ExitStack() as stack:
         own = embedded(settings)
         uri = stack.enter_context(own) if own else settings.mongodb_uri or ""
         calling_off.leave_if_asked()
         key = secret_key(settings)  # first of all: a token that is made below must also be shown
-        token = _prepared(uri, settings)
+        token = _prepared(uri, settings, policy)
         listener.open_up(bound, settings.bind)
         message = greeting(listener.shown(bound), *token)
         duties = Duties(
             settings=settings,
+            policy=policy,
             uri=uri,
             secret_key=key,
             listener=bound.detach(),  # gunicorn's from here on
@@ -74,9 +77,8 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _prepared(uri: str, settings: Settings) -> tuple[str | None, str | None]:
+def _prepared(uri: str, settings: Settings, policy: Policy) -> tuple[str | None, str | None]:
     """Makes the database ready; the first user's token if there was no user, and an admin's name."""
-    policy = load_policy(settings)
     database: Database[Any] = open_database(uri, settings.database)
     with database.client:  # closed before the workers are forked
         prepare(database, settings, policy)

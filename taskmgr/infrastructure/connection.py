@@ -49,7 +49,7 @@ def open_database(uri: str, name: str) -> Database[Any]:
     try:
         client: MongoClient[Any] = MongoClient(uri, **_DRIVER_DEFAULTS)
         return client.get_default_database(default=name)
-    except (ConfigurationError, ValueError, PyMongoError) as error:
+    except (ConfigurationError, ValueError, OSError, PyMongoError) as error:
         raise unusable_uri(error) from error
 
 

@@ -91,7 +91,7 @@ def _told() -> Iterator[None]:
                 "This mongod was started without `--replSet`: start it with `--replSet taskmgr`."
             ) from error
         raise CannotStart(f"The replica set cannot be initiated: {first_line(error)}") from error
-    except (ConfigurationError, InvalidURI, ValueError) as error:
+    except (ConfigurationError, InvalidURI, ValueError, OSError) as error:
         raise unusable_uri(error) from error
     except PyMongoError as error:
         raise CannotStart(f"No MongoDB answers there: {first_line(error)}") from error

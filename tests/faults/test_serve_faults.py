@@ -180,6 +180,25 @@ def test_master_and_workers_speak_tls_with_a_database_elsewhere(place: Path) -> 
             assert not (place / "data").exists()
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
+def test_a_worker_that_cannot_connect_is_tried_again_and_the_others_go_on(place: Path) -> None:
+    with a_mongod_with_tls(place) as uri:
+        settings = {"MONGODB_URI": uri, "SECRET_KEY": "x" * 32}
+        assert run(settings, "db", "init").status == 0
+        with serving(place, **settings) as service:
+            (killed, other) = service.workers
+            certificate, elsewhere = place / "certificate.pem", place / "elsewhere.pem"
+            certificate.rename(elsewhere)
+            os.kill(killed, signal.SIGKILL)
+            assert comes_true(lambda: service.err.count("a worker cannot start") >= 2)
+            answered = service.call("GET", "/api/v1/tasks")[0]
+            elsewhere.rename(certificate)
+            os.kill(other, signal.SIGSTOP)  # the next answer is the new worker's
+            recovered = service.call("GET", "/api/v1/tasks")[0]
+
+            assert (answered, recovered, service.has_ended) == (200, 200, False)
+
+
 def test_a_start_that_waits_for_a_database_with_tls_can_be_ended(place: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         nobody.settimeout(PATIENCE)
