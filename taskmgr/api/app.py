@@ -20,7 +20,7 @@ from taskmgr.api.context import notes, this_request
 from taskmgr.api.cursors import Cursors
 from taskmgr.api.endpoint import Endpoint, endpoint_of
 from taskmgr.api.identity import Identities
-from taskmgr.api.limits import USUAL
+from taskmgr.api.limits import USUAL, end_store_deadline, start_store_deadline
 from taskmgr.api.parsing import refuse_body, refuse_query
 from taskmgr.api.preconditions import expected_version
 from taskmgr.api.rate_limit import RateLimit
@@ -103,8 +103,7 @@ def _surround(app: Flask, services: Services, settings: Settings) -> None:
         asked, noted = this_request(), notes()
         endpoint = endpoint_of(app, asked)
         _begin(asked, noted, endpoint)
-        noted.deadline = services.health.deadline(endpoint.allowance.seconds)
-        noted.deadline.__enter__()  # `release` leaves it, whatever happens
+        start_store_deadline()
         if endpoint.reach is not None:
             identities.require(endpoint.reach, asked, noted)
             expected_version()
@@ -124,9 +123,7 @@ def _surround(app: Flask, services: Services, settings: Settings) -> None:
 
     @app.teardown_request
     def release(_: BaseException | None) -> None:
-        deadline = notes().pop("deadline", None)
-        if deadline is not None:
-            deadline.__exit__(None, None, None)
+        end_store_deadline()
 
 
 def _begin(asked: Request, noted: Any, endpoint: Endpoint) -> None:

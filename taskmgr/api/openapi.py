@@ -188,7 +188,7 @@ def _failures(operation: dict[str, Any], path_ids: list[str], *, public: bool) -
     if _takes(operation, "If-Match"):
         yield "stale"
     if "requestBody" in operation:
-        yield from ("too_large", "unsupported_media_type", "invalid", "not_found")
+        yield from ("request_timeout", "too_large", "unsupported_media_type", "invalid", "not_found")
     yield from ("internal", "unavailable")
 
 

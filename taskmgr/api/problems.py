@@ -37,6 +37,9 @@ CODES: Mapping[str, Kind] = {
     "scope_missing": Kind(403, "Scope missing", "The token was not given the scope that this takes."),
     "not_found": Kind(404, "Not found", "There is no such thing, or none that you may see."),
     "method_not_allowed": Kind(405, "Method not allowed", "The header Allow lists the methods there are."),
+    "request_timeout": Kind(
+        408, "Request timeout", "The body did not arrive in time; the connection is closed."
+    ),
     "refused": Kind(409, "Refused by the rules", "Rules stand against it; `reasons` has all of them."),
     "username_taken": Kind(409, "Username taken", "Another user has this name."),
     "email_taken": Kind(409, "E-mail address taken", "Another user has this e-mail address."),

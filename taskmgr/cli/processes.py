@@ -214,6 +214,12 @@ class _Reloaded(Exception):
 class Worker(GeventWorker):  # type: ignore[misc]
     """gunicorn's gevent worker; the end is the master's to decide."""
 
+    wsgi: Any
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.wsgi = _closing_after_broken_bodies(self.wsgi)
+
     def init_signals(self) -> None:
         super().init_signals()
         # A terminal sends Ctrl-C to the whole group of processes.
@@ -233,6 +239,24 @@ class Log(Logger):  # type: ignore[misc]
         if found:
             msg, args = "%s", (found[0],)
         super().warning(msg, *args, **kwargs)
+
+
+def _closing_after_broken_bodies(application: Any) -> Any:
+    """Makes the response to a body that could not be read to its end say that the connection closes.
+
+    gunicorn closes it anyway, since nobody knows where the next request would start, but says that it
+    stays open.
+    """
+
+    def answer(environ: Any, start_response: Any) -> Any:
+        def start(*response: Any) -> Any:
+            if environ["wsgi.input"].failed:
+                start_response.__self__.force_close()
+            return start_response(*response)
+
+        return application(environ, start)
+
+    return answer
 
 
 def _end_threads() -> None:

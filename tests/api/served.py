@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 
 from taskmgr.api.app import create_app
+from taskmgr.api.blueprint import Blueprint
+from taskmgr.api.context import actor, services
+from taskmgr.api.idempotency import idempotent
+from taskmgr.api.identity import takes
+from taskmgr.api.limits import allows
+from taskmgr.api.schemas.tasks import NewTaskOut, TaskIn
 from taskmgr.bootstrap import build_services
+from taskmgr.domain.token import Scope
 from taskmgr.infrastructure.connection import open_database
 from taskmgr.infrastructure.store import mongo_store
 from taskmgr.settings import Settings
 from tests.api.conftest import SECRET_KEY
+
+STORE_SECONDS = 2.0
 
 
 def application() -> Flask:
     """Over the database that the environment names, which is the tests' own."""
     database = open_database(os.environ["SERVED_MONGODB_URI"], os.environ["SERVED_DATABASE"])
     return create_app(build_services(mongo_store(database)), Settings(rate_limit=0), secret_key=SECRET_KEY)
+
+
+def hurried_application() -> Flask:
+    """Returns the application with endpoints beside the usual ones that create a task in a hurry."""
+    app = application()
+    hurried = Blueprint("hurried", __name__, url_prefix="/api/v1")
+    for path, body_seconds in (("/patient", 30.0), ("/impatient", 0.5)):
+        hurried.post(path, endpoint=path[1:])(_creating(hurried, body_seconds))
+    app.register_blueprint(hurried)
+    return app
+
+
+def _creating(blueprint: Blueprint, body_seconds: float) -> Callable[..., Any]:
+    @takes(Scope.TASKS_WRITE)
+    @allows(body_bytes=1024, body_seconds=body_seconds, store_seconds=STORE_SECONDS)
+    @idempotent(STORE_SECONDS)
+    @blueprint.body(TaskIn)
+    @blueprint.response(201, NewTaskOut)
+    def create(given: dict[str, Any]) -> Any:
+        return services().tasks.create(**given, by=actor())
+
+    return create

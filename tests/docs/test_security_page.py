@@ -10,6 +10,7 @@ import pytest
 from taskmgr.api.limits import USUAL
 from taskmgr.api.parsing import MOST_ERRORS
 from taskmgr.api.strict_json import MOST_KEYS, MOST_LEVELS
+from taskmgr.api.views.bulk import BODY_SECONDS
 from taskmgr.domain.query import MOST_LIMIT
 from taskmgr.domain.services.bulk import MOST_OPERATIONS, SECONDS
 from tests.docs.markdown import ROOT, anchor, code, headings, links, read, section, table
@@ -39,7 +40,8 @@ def test_the_limits_are_those_of_the_code() -> None:
     for text in (
         f"{USUAL.body_bytes // mebibyte} MiB", f"{MOST_LEVELS} levels", f"{MOST_KEYS:,} keys",
         f"tells {MOST_ERRORS}", f"{MOST_LIMIT} items", f"{MOST_OPERATIONS:,} operations",
-        f"{USUAL.seconds:.0f} seconds", f"for a bulk {SECONDS:.0f}",
+        f"{USUAL.store_seconds:.0f} seconds", f"for a bulk {SECONDS:.0f}",
+        f"{USUAL.body_seconds:.0f} seconds", f"for a bulk {BODY_SECONDS:.0f}",
     ):  # fmt: skip
         assert text in told
 

@@ -17,13 +17,14 @@ from taskmgr.domain.services.bulk import SECONDS, BulkResult
 from taskmgr.domain.token import Scope
 
 MOST_BYTES = 4 * 1024 * 1024
+BODY_SECONDS = 60.0
 
 bulk = Blueprint("bulk", __name__, url_prefix="/api/v1/tasks/bulk", description="Many commands as one")
 
 
 @bulk.post("")
 @takes(Scope.TASKS_WRITE)
-@allows(body_bytes=MOST_BYTES, seconds=SECONDS)
+@allows(body_bytes=MOST_BYTES, body_seconds=BODY_SECONDS, store_seconds=SECONDS)
 @idempotent(SECONDS)
 @bulk.query(WriteQuery)
 @bulk.body(BulkIn)
