@@ -36,7 +36,7 @@ def checked(query: TaskQuery, policy: Policy) -> TaskQuery:
         except BadValue as bad:
             errors.append(bad.at(f"query.{name}"))
         else:
-            if value is not given and value != given:
+            if value is not given:
                 better[name] = value
     if errors:
         raise Invalid(errors)
@@ -55,13 +55,15 @@ def _all_of(parse: Parser) -> Parser:
     """A tuple, each value through the parser, and each once."""
 
     def parse_all(given: Any, policy: Policy) -> tuple[Any, ...]:
-        found: list[Any] = []
-        for position, item in enumerate(_items(given)):
+        items, found = _items(given), []
+        for position, item in enumerate(items):
             try:
                 found.append(parse(item, policy))
             except BadValue as bad:
                 raise BadValue(bad.code, bad.detail, allowed=bad.allowed, within=str(position)) from bad
-        return tuple(dict.fromkeys(found))
+        kept = tuple(dict.fromkeys(found))
+        # The types as well, because a priority is equal to its name.
+        return items if kept == items and [*map(type, kept)] == [*map(type, items)] else kept
 
     return parse_all
 
@@ -111,7 +113,8 @@ def _words(given: Any) -> tuple[str, ...]:
     words = _items(given)
     if not all(isinstance(word, str) and words_of(word) for word in words):
         raise BadValue("no_words", "Must be words.")
-    return words_of(*words)
+    found = words_of(*words)
+    return words if found == words else found
 
 
 def _sort(given: Any) -> tuple[Sort, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from taskmgr.domain import values
@@ -13,7 +13,7 @@ from taskmgr.domain.due_date import parse_instant
 from taskmgr.domain.values import BadValue
 
 
-class Scope(Enum):
+class Scope(StrEnum):
     """What a token can be narrowed to; without named scopes it goes as far as its owner's role."""
 
     TASKS_READ = "tasks:read"
@@ -57,7 +57,7 @@ def parse_scopes(value: object) -> tuple[str, ...]:
             )
     if not given:
         raise BadValue("blank", "Name at least one scope, or leave scopes out for all.")
-    return tuple(dict.fromkeys(given))
+    return tuple(dict.fromkeys(str(scope) for scope in given))
 
 
 PARSERS: Mapping[str, Callable[[Any], Any]] = {

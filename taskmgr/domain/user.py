@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
-from functools import total_ordering
+from enum import StrEnum
 from typing import Any
 
 from taskmgr.domain import values
+from taskmgr.domain.ranked import Ranked
 
 
-@total_ordering
-class Role(Enum):
+class Role(Ranked):
     """What a user may do, from least to most; `permissions.py` has the table."""
 
     VIEWER = "viewer"
@@ -21,12 +20,8 @@ class Role(Enum):
     MANAGER = "manager"
     ADMIN = "admin"
 
-    def __lt__(self, other: Role) -> bool:
-        order = tuple(Role)
-        return order.index(self) < order.index(other)
 
-
-class Kind(Enum):
+class Kind(StrEnum):
     """Whether a user is somebody or some program."""
 
     PERSON = "person"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from taskmgr.domain.values import BadValue
 
 
-class Category(Enum):
+class Category(StrEnum):
     """What a status means, whatever its name: integrations go by this."""
 
     UNSTARTED = "unstarted"

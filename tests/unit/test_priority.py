@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import operator
+from enum import StrEnum
 from itertools import pairwise
 
 import pytest
 
 from taskmgr.domain.priority import PRIORITIES, Priority, parse_priority
-from taskmgr.domain.user import Role
+from taskmgr.domain.token import Scope
+from taskmgr.domain.user import Kind, Role
 from taskmgr.domain.values import BadValue
+from taskmgr.domain.workflow import Category
 
 IN_ORDER = [Priority.LOW, Priority.MEDIUM, Priority.HIGH, Priority.URGENT]
 
@@ -41,3 +46,28 @@ def test_a_bare_number_is_no_priority(value: object) -> None:
 
 def test_roles_are_ordered_from_least_to_most() -> None:
     assert sorted(Role, reverse=True) == [Role.ADMIN, Role.MANAGER, Role.MEMBER, Role.VIEWER]
+
+
+@pytest.mark.parametrize(("ranked", "another"), [(Priority, Role.ADMIN), (Role, Priority.HIGH)])
+def test_a_name_with_a_rank_is_ordered_with_its_kind_alone(
+    ranked: type[Priority | Role], another: StrEnum
+) -> None:
+    lowest, *_, highest = ranked
+
+    assert (lowest.rank, highest.rank) == (0, 3)
+    for other in ("high", str(highest), 3, another):
+        for compare in (operator.lt, operator.le, operator.gt, operator.ge):
+            with pytest.raises(TypeError):
+                compare(lowest, other)
+            with pytest.raises(TypeError):
+                compare(other, lowest)
+
+
+@pytest.mark.parametrize(
+    "member", [Priority.HIGH, Role.ADMIN, Kind.PERSON, Category.STARTED, Scope.TASKS_READ]
+)
+def test_a_name_is_equal_to_its_text_and_written_as_it(member: StrEnum) -> None:
+    assert member == member.value
+    assert f"{member}" == member.value
+    assert json.loads(json.dumps({member: member})) == {member.value: member.value}
+    assert {member: 1}[member.value] == 1

@@ -56,6 +56,13 @@ def test_a_query_that_is_well_is_answered_as_it_is() -> None:
         assert query_check.checked(query, DEFAULT_POLICY) is query
 
 
+def test_the_name_of_a_priority_becomes_a_priority() -> None:
+    found = query_check.checked(TaskQuery(priorities=("high",)), DEFAULT_POLICY).priorities
+
+    assert found is not None
+    assert [type(priority) for priority in found] == [Priority]
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

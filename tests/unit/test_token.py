@@ -31,6 +31,12 @@ def test_scopes_keep_their_order_and_each_comes_once() -> None:
     assert parse_scopes(["users:read", "tasks:read", "users:read"]) == ("users:read", "tasks:read")
 
 
+def test_a_scope_is_kept_as_its_text() -> None:
+    (kept,) = parse_scopes([Scope.ADMIN])
+
+    assert type(kept) is str
+
+
 def test_an_unknown_scope_is_told_with_its_place_and_those_there_are() -> None:
     with pytest.raises(BadValue) as caught:
         parse_scopes(["tasks:read", "tasks:all"])
@@ -38,9 +44,7 @@ def test_an_unknown_scope_is_told_with_its_place_and_those_there_are() -> None:
     assert caught.value.allowed == tuple(scope.value for scope in Scope)
 
 
-@pytest.mark.parametrize(
-    "value", [[1], [None], [["tasks:read"]], [{"tasks:read": 1}], [Scope.ADMIN], ["admin", []]]
-)
+@pytest.mark.parametrize("value", [[1], [None], [["tasks:read"]], [{"tasks:read": 1}], ["admin", []]])
 def test_what_is_no_name_is_no_scope(value: Any) -> None:
     with pytest.raises(BadValue) as caught:
         parse_scopes(value)
