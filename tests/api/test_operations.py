@@ -147,6 +147,36 @@ def test_who_is_not_known_is_told_how_to_get_in(operation: Operation, client: Cl
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+@every_operation
+def test_every_documented_default_may_be_sent_and_changes_nothing(
+    operation: Operation, client: Client, world: World
+) -> None:
+    (described,) = (
+        found
+        for path in client.get("/openapi.json").json["paths"].values()
+        for method, found in path.items()
+        if method in METHODS and found["operationId"] == operation.name
+    )
+    defaults = {
+        parameter["name"]: _as_sent(parameter["schema"]["default"])
+        for parameter in described.get("parameters", ())
+        if parameter["in"] == "query" and "default" in parameter["schema"]
+    }
+    admin = client.as_("admin")
+    plain = world.ask(admin, operation).json if operation.method == "GET" else None
+
+    answer = world.ask(admin, operation, **defaults)
+
+    assert answer.status_code == operation.status, (defaults, answer.text)
+    if plain is not None:
+        assert answer.json == plain
+
+
+def _as_sent(default: Any) -> str | list[str]:
+    """A list is a parameter that may be repeated, and an empty one is not sent at all."""
+    return list(map(str, default)) if isinstance(default, list) else str(default)
+
+
 @every_question
 def test_a_head_request_is_answered_like_a_get_without_the_body(
     operation: Operation, client: Client, world: World

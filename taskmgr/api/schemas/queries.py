@@ -277,9 +277,10 @@ class UserListQuery(PageQuery):
     )
 
     @ma.validates_schema(skip_on_field_errors=False, pass_original=True)
-    def tasks_come_with_a_limit(self, _: dict[str, Any], given: Any, **__: Any) -> None:
-        """Where no tasks come along, a limit to them is a mistake."""
-        if "tasks_limit" in given and "include" not in given:
+    def tasks_come_with_a_limit(self, data: dict[str, Any], given: Any, **_: Any) -> None:
+        """Refuses a limit on tasks without tasks, unless it is the default: generated clients send those."""
+        limited = "tasks_limit" in given and data.get("tasks_limit") != DEFAULT_TASKS_LIMIT
+        if limited and "include" not in given:
             raise ma.ValidationError([mistake("not_allowed", "Takes `include=tasks`.")], "tasks_limit")
 
 
