@@ -5,16 +5,19 @@ JSON for a collector, or text for a reader. Set up once, by the process that ser
 
 from __future__ import annotations
 
+import io
 import logging
-import re
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from textwrap import indent
+from typing import Any, TextIO
 
 import orjson
 import structlog
 
-_TOKEN = re.compile(r"(tm_[0-9a-f]{24}_)[A-Za-z0-9_-]+")
+from taskmgr.domain.safe_text import without_controls, without_secrets
+
+_PLAIN = (int, float, type(None))  # and bool, which is an int
 _SHARED: tuple[structlog.typing.Processor, ...] = (
     structlog.stdlib.add_logger_name,
     structlog.processors.add_log_level,
@@ -59,32 +62,49 @@ class _Line:
     debug = info = warning = error = critical = msg
 
 
-def without_secrets(_logger: Any, _name: str, line: Any) -> str:
-    """The rendered line without the secret part of any token in it: a path or a trace may hold one."""
-    return _TOKEN.sub(r"\1…", line) if "tm_" in line else line
-
-
 def _json_ending() -> list[structlog.typing.Processor]:
     return [
         structlog.processors.format_exc_info,
         _as_json,
-        without_secrets,
+        _hide_secrets,
     ]
 
 
 def _as_json(_logger: Any, _name: str, event: Any) -> str:
     event["timestamp"] = datetime.now(UTC)
     event["message"] = event.pop("event")
-    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z).decode()
+    line = orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z).decode()
+    return without_controls(line)  # JSON itself lets those beyond ASCII pass
 
 
 def _text_ending() -> list[structlog.typing.Processor]:
     return [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _escape_controls,
         structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
-            exception_formatter=structlog.dev.plain_traceback,
+            exception_formatter=_write_traceback,
             pad_event_to=0,
         ),
-        without_secrets,
+        _hide_secrets,
     ]
+
+
+def _escape_controls(_logger: Any, _name: str, event: Any) -> Any:
+    """Escapes the control characters of every value but the exception, before colours are added."""
+    for name, value in event.items():
+        if name != "exc_info" and not isinstance(value, _PLAIN):
+            event[name] = without_controls(value if isinstance(value, str) else repr(value))
+    return event
+
+
+def _write_traceback(file: TextIO, exc_info: Any) -> None:
+    """Writes a traceback indented, so that no text of an exception looks like a line of the log."""
+    plain = io.StringIO()
+    structlog.dev.plain_traceback(plain, exc_info)
+    file.write(indent(without_controls(plain.getvalue(), keep_lines=True), "    "))
+
+
+def _hide_secrets(_logger: Any, _name: str, line: Any) -> str:
+    """Cuts the secret off every token in the rendered line: a path or a traceback may hold one."""
+    return without_secrets(line)

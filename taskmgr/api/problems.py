@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from taskmgr.api import strict_json
 from taskmgr.domain.errors import DomainError, FieldError, Invalid, Refusal, Refused, Stale
+from taskmgr.domain.safe_text import without_secrets
 from taskmgr.domain.services.bulk import BulkRefused, Result, UnexpectedCount
 
 # Under this name the application keeps what dumps an entity, for `current`.
@@ -99,7 +100,7 @@ def body(code: str, detail: str, **extensions: Any) -> dict[str, Any]:
         "title": kind.title,
         "status": kind.status,
         "code": code,
-        "detail": detail,
+        "detail": without_secrets(detail),
         "request_id": g.get("request_id"),
     }
     return members | extensions
@@ -119,7 +120,7 @@ def respond(code: str, detail: str, headers: Mapping[str, str] | None = None, **
 def field_errors(errors: Sequence[FieldError]) -> list[dict[str, Any]]:
     """Mistakes in the input, in their public form."""
     return [
-        {"location": e.location, "code": e.code, "detail": e.detail}
+        {"location": without_secrets(e.location), "code": e.code, "detail": without_secrets(e.detail)}
         | ({} if e.allowed is None else {"allowed": list(e.allowed)})
         for e in errors
     ]

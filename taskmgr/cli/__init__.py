@@ -6,6 +6,7 @@ The modules of this package import nothing heavy until a command runs: `--help` 
 
 from __future__ import annotations
 
+import io
 import sys
 
 import click
@@ -14,7 +15,7 @@ import taskmgr
 from taskmgr.cli.db import db
 from taskmgr.cli.demo import demo
 from taskmgr.cli.doctor import doctor
-from taskmgr.cli.output import told
+from taskmgr.cli.output import show_error, told
 from taskmgr.cli.serve import serve
 from taskmgr.cli.tokens import tokens
 from taskmgr.cli.users import users
@@ -38,12 +39,20 @@ for command in (serve, db, users, tokens, doctor, demo):
 def main() -> None:
     """The program. Exit status 0 is done, 1 refused or failed, 2 wrong usage."""
     try:
-        commands()
+        sys.exit(commands(standalone_mode=False))  # the status of `--help` and the like
+    except click.ClickException as error:
+        usage = io.StringIO()
+        error.show(usage)
+        show_error(usage.getvalue().rstrip())
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Aborted!", err=True)
+        sys.exit(1)
     except (CannotStart, DomainError) as error:
-        click.echo(told(error), err=True)
+        show_error(told(error))
         sys.exit(1)
     except Exception as error:
         if not type(error).__module__.startswith("pymongo."):  # which is not imported for this
             raise
-        click.echo(f"The database refuses: {error}", err=True)
+        show_error(f"The database refuses: {error}")
         sys.exit(1)

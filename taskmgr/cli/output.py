@@ -13,6 +13,7 @@ import click
 
 from taskmgr.domain.clock import moment_text
 from taskmgr.domain.errors import CannotStart, DomainError, Invalid, Refused
+from taskmgr.domain.safe_text import without_controls, without_secrets
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -34,7 +35,7 @@ def _plain(value: object) -> object:
 
 def show_json(value: object) -> None:
     """Prints a record or a list of them."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(without_controls(json.dumps(value, indent=2, ensure_ascii=False), keep_lines=True))
 
 
 def show_table(records: Sequence[Record], columns: Sequence[str]) -> None:
@@ -66,7 +67,12 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return without_controls(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def show_error(text: str) -> None:
+    """Prints a message on standard error, without secrets and without what a terminal would obey."""
+    click.echo(without_controls(without_secrets(text), keep_lines=True), err=True)
 
 
 def told(error: CannotStart | DomainError) -> str:

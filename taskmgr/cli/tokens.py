@@ -86,9 +86,9 @@ def _records(services: Services, username: str | None, by: Actor) -> Iterator[Re
 
 
 @tokens.command()
-@click.argument("token_id", metavar="ID")
-def revoke(token_id: str) -> None:
-    """Make a token worthless."""
+@click.argument("token", metavar="ID")
+def revoke(token: str) -> None:
+    """Make a token worthless, named by its id or by the token itself."""
     with access.services() as (services, by):
-        services.tokens.revoke(token_id, by=by)
-    click.echo(f"The token {token_id} is revoked.")
+        revoked = services.tokens.revoke(token, by=by)
+    click.echo(f"The token {revoked.id} is revoked.")

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from taskmgr.domain.safe_text import without_secrets
+
 
 class CannotStart(Exception):
     """The service cannot run here; the text says why and what to do, one line a cause."""
@@ -96,7 +98,7 @@ class NotFound(DomainError):
     def __init__(self, entity: str, key: str) -> None:
         self.entity = entity
         self.key = key
-        super().__init__(f"There is no {entity} {key!r}.")
+        super().__init__(f"There is no {entity} {without_secrets(key)!r}.")
 
 
 class NotPermitted(DomainError):

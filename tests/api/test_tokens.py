@@ -118,6 +118,39 @@ def test_a_revoked_token_lets_nobody_in_within_a_second(client: Client, member: 
     problem(member.delete(f"tokens/{made['id']}"), "not_found")
 
 
+def test_a_token_is_revoked_by_itself(client: Client, member: Client) -> None:
+    text = member.post("tokens", {"name": "lost"}).json["token"]
+
+    assert member.delete(f"tokens/{text}").status_code == 204
+    problem(member.delete(f"tokens/{text}"), "not_found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["tokens/{}", "tokens/{}x", "tokens/x{}", "tasks/{}", "users/{}", "tasks?{}=1", "tasks?assignee={}",
+     "tasks?sort={}", "activity?by={}", "nowhere/{}"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_no_problem_echoes_a_secret(method: str, path: str, client: Client, member: Client) -> None:
+    text = client.as_("manager").token
+    assert text is not None
+
+    answer = member.open(method, path.format(text))
+
+    assert answer.status_code >= 400
+    assert text.split("_", 2)[2] not in answer.text
+
+
+def test_no_mistake_in_a_body_echoes_a_secret(client: Client) -> None:
+    admin = client.as_("admin")
+    token = str(admin.token)
+    for body in ({token: 1}, {"title": "x", "status": token}, {"title": "x", "assignee_id": token}):
+        answer = admin.post("tasks", body)
+
+        assert answer.status_code == 422
+        assert token.split("_", 2)[2] not in answer.text
+
+
 def test_a_deactivated_users_tokens_let_nobody_in_within_a_second(client: Client, member: Client) -> None:
     assert member.get("users/me").status_code == 200
     client.as_("admin").patch(f"users/{member.user.id}", {"active": False})

@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -200,6 +201,35 @@ def test_the_log_shows_the_address_that_the_trusted_proxy_has_seen(caller: Calle
     assert comes_true(lambda: '"forwarded"' in caller.service.err)
     (line,) = [line for line in caller.service.err.splitlines() if '"forwarded"' in line]
     assert json.loads(line)["client"] == "198.51.100.7"
+
+
+# --- what a reader of the log sees
+
+
+def test_nobody_steers_the_terminal_of_who_reads_the_log() -> None:
+    hostile = b"\x1b]0;owned\x07\x1b[31m\xc2\x9b32m"
+    head = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    requests = (
+        b"GET /%1b%5b31m%0d%0a%c2%9b32m/steering" + head + b"\r\n",
+        b"GET /" + hostile + head + b"\r\n",
+        b"GET /\x1b[31m HTTP/1.1 \x1b[31m\r\nHost: x\r\n\r\n",
+        b"G\x1b[31mT /healthz" + head + b"\r\n",
+        b"GET /healthz" + head + b"X-\x1b[31m: x\r\n\r\n",
+        b"GET /healthz" + head + b"X-Request-Id: " + hostile + b"\r\n\r\n",
+        b"GET /healthz" + head + b"X-Forwarded-For: " + hostile + b"\r\n\r\n",
+    )
+    settings = {"LOG_FORMAT": "text", "TRUSTED_PROXIES": "1"}
+    with short_folder() as place, serving(place, **settings) as service:
+        caller = Caller(service)
+        for request in requests:
+            caller.raw(request)
+        caller.ask("GET", "/healthz", **{"X-Request-Id": "the-last"})
+        assert comes_true(lambda: "the-last" in service.err)
+        written = service.err
+
+    assert "steering" in written
+    assert "Invalid request" in written
+    assert not [c for c in written if c != "\n" and unicodedata.category(c) == "Cc"]
 
 
 # --- secrets

@@ -157,6 +157,41 @@ def test_a_revoked_token_is_worthless(command: Command, admin: User, services: S
     assert services.tokens.identify(token) is None
 
 
+def test_a_token_is_revoked_by_itself_and_never_shown(
+    command: Command, admin: User, services: Services
+) -> None:
+    token = command("tokens", "create", "--user", "admin").out.strip()
+    secret = token.split("_", 2)[2]
+
+    misplaced = [
+        command("tokens", "revoke", f"x{token}"), command("tokens", "revoke", token, token),
+        command(token), command(f"--{token}"), command("users", "activate", token),
+        command("tokens", "create", "--user", token), command("users", "set-role", "admin", token),
+    ]  # fmt: skip
+    revoked = command("tokens", "revoke", token)
+
+    assert all(done.status in (1, 2) for done in misplaced)
+    assert (revoked.status, revoked.out) == (0, f"The token {token.split('_')[1]} is revoked.\n")
+    assert services.tokens.identify(token) is None
+    assert not [done for done in (*misplaced, revoked) if secret in done.out + done.err]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("\x1b[31m",), ("--\x1b[31m",), ("users", "set-role", "ada", "\x1b[31m"),
+        ("users", "set-role", "\x1b[31m", "admin"), ("users", "add", "\x1b[31m\x9b1m"),
+        ("tokens", "revoke", "\x1b[31m"), ("tokens", "create", "--user", "a", "--expires", "\x9b1m"),
+        ("serve", "--bind", "\x1b[31m\x9b1m"), ("db", "map-status", "\x9b1m", "\x1b[31m"),
+    ],
+)  # fmt: skip
+def test_no_argument_reaches_the_terminal_as_a_command(command: Command, words: tuple[str, ...]) -> None:
+    done = command(*words)
+
+    assert done.status in (1, 2)
+    assert not set("\x1b\x9b") & set(done.out + done.err)
+
+
 def test_a_token_goes_through_a_pipe(settings: Settings, admin: User) -> None:
     script = f"printf '<%s>' $({COMMAND} tokens create --user admin)"
 

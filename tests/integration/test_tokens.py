@@ -117,6 +117,13 @@ def test_a_revoked_token_speaks_for_nobody(services: Services, member: Actor, to
     assert services.tokens.identify(token.text) is None
 
 
+def test_a_token_is_revoked_by_its_id_or_its_text(services: Services, member: Actor) -> None:
+    for named in (lambda made: made.token.id, lambda made: made.text, lambda made: made.text[:28]):
+        made = services.tokens.create(name="lost", by=member)
+        assert services.tokens.revoke(named(made), by=member) == made.token
+        assert services.tokens.identify(made.text) is None
+
+
 def test_the_use_of_a_token_is_noted_once_a_minute(
     services: Services, member: Actor, token: NewToken, clock: Clock
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -61,6 +62,34 @@ def _untimed(line: dict[str, Any]) -> dict[str, Any]:
     assert moment.endswith("Z")
     assert abs((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()) < 60
     return line
+
+
+HOSTILE = "/\x1b[31m\x9b32m\r\n2026-01-01T00:00:00Z [info] forged"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_nothing_from_outside_steers_a_terminal_or_forges_a_line(
+    form: str, lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines(form)
+    structlog.get_logger("taskmgr.b").info("request", path=HOSTILE, seen=[HOSTILE], by=Hostile())
+    structlog.get_logger("taskmgr.b").info(HOSTILE)
+    structlog.get_logger("taskmgr.b").error("internal error", exc_info=ValueError(HOSTILE))
+    logging.getLogger("gunicorn.error").warning("Invalid request: %s", HOSTILE)
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        logging.getLogger("gunicorn.error").exception("Error handling request %s", HOSTILE)
+
+    written = capsys.readouterr().err
+    assert not [c for c in written if c != "\n" and unicodedata.category(c) == "Cc"]
+    assert not [line for line in written.splitlines() if line.startswith("2026-01-01")]
+    assert written.count("forged") >= 7
+
+
+class Hostile:
+    def __repr__(self) -> str:
+        return HOSTILE
 
 
 def test_text_begins_with_the_time_and_hides_the_same(lines: Lines) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from taskmgr.domain.errors import CannotStart
+from taskmgr.domain.errors import CannotStart, NotFound
+from taskmgr.domain.safe_text import without_secrets
 from taskmgr.domain.services.tokens import Identity, NewToken
 from taskmgr.domain.user import Actor
 from taskmgr.infrastructure.connection import open_database
 from taskmgr.infrastructure.initiation import initiate_replica_set
-from taskmgr.logs import without_secrets
 from taskmgr.settings import Settings
 from tests.factories import a_token, a_user
 
@@ -61,4 +61,12 @@ def test_neither_is_one_that_is_to_be_made_a_replica_set() -> None:
 def test_a_line_of_the_log_names_a_token_without_its_secret() -> None:
     line = f'{{"path": "/api/v1/tokens/{TEXT}", "message": "{TEXT}"}}'
 
-    assert without_secrets(None, "", line) == line.replace(SECRET, "…")
+    assert without_secrets(line) == line.replace(SECRET, "…")
+
+
+@pytest.mark.parametrize(
+    "damaged", [TEXT, TEXT[:-1], TEXT.replace("0123", "", 1), f"Bearer {TEXT}", f"({TEXT})"]
+)
+def test_a_damaged_token_is_cut_to_its_id_too(damaged: str) -> None:
+    assert SECRET[:-1] not in without_secrets(damaged)
+    assert SECRET[:-1] not in str(NotFound("task", damaged))

@@ -50,5 +50,8 @@ def create_token(given: dict[str, Any]) -> Any:
 @takes()
 @tokens.response(204)
 def revoke_token(token_id: str) -> None:
-    """Revoke a token"""
+    """Revoke a token
+
+    By its id, or by the token itself.
+    """
     services().tokens.revoke(token_id, by=actor())

@@ -50,11 +50,9 @@ class TokenService:
 
     def identify(self, text: str) -> Identity | None:
         """Who this bearer token speaks for, or None: unknown, expired, or its owner deactivated."""
-        parts = text.split("_", 2)
-        if len(parts) != 3 or parts[0] != _PREFIX or not values.is_identifier(parts[1]):
-            return None
-        stored = self.store.tokens.with_owner(parts[1])
-        if stored is None or not self.credentials.matches(parts[2], stored.secret_hash):
+        token_id, secret = _parts(text)
+        stored = self.store.tokens.with_owner(token_id) if secret else None
+        if stored is None or not self.credentials.matches(secret, stored.secret_hash):
             return None
         token, owner, now = stored.token, stored.owner, self.clock()
         if token.is_expired(now=now) or not owner.active:
@@ -101,12 +99,17 @@ class TokenService:
         self.store.tokens.add(token, self.credentials.hash(secret))
         return NewToken(token, f"{_PREFIX}_{token.id}_{secret}")
 
-    def revoke(self, token_id: str, *, by: Actor) -> None:
-        """Makes a token worthless. Raises `NotFound`, also for one that is not the actor's."""
-        token = self.store.tokens.get(token_id)
-        if token.user_id != acting(by).user_id and not _manages_tokens(by):
+    def revoke(self, token: str, *, by: Actor) -> Token:
+        """Makes a token worthless, named by its id or its whole text, and returns it.
+
+        Raises `NotFound`, also for a token that is not the actor's.
+        """
+        token_id = token if values.is_identifier(token) else _parts(token)[0]
+        found = self.store.tokens.get(token_id)
+        if found.user_id != acting(by).user_id and not _manages_tokens(by):
             raise NotFound("token", token_id)
         self.store.tokens.remove(token_id)
+        return found
 
     def _owner(self, user_id: str | None, by: Actor) -> User:
         own = acting(by).user_id
@@ -126,6 +129,14 @@ class TokenService:
         expires_at = fields.get("expires_at")
         if expires_at is not None and expires_at <= self.clock():
             raise Invalid([_error("expires_at", "past", "Must lie in the future.")])
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """Returns the id and the secret in a token's text, or two empty texts for any other text."""
+    prefix, _, rest = text.partition("_")
+    token_id, _, secret = rest.partition("_")
+    is_token = prefix == _PREFIX and values.is_identifier(token_id)
+    return (token_id, secret) if is_token else ("", "")
 
 
 def _manages_tokens(by: Actor) -> bool:
