@@ -77,6 +77,11 @@ def lacking(actor: Actor, action: Action, task: Task | None = None) -> str | Non
     return f"It takes {_who(action)} to {action.value}."
 
 
+def first_lacking(actor: Actor, actions: Iterable[Action], task: Task) -> str | None:
+    """Returns what the first of these actions takes that the actor may not do, or None."""
+    return next(filter(None, (lacking(actor, action, task) for action in actions)), None)
+
+
 def require(actor: Actor, action: Action, task: Task | None = None) -> None:
     """Raises `NotPermitted`, saying what it takes, where the actor may not."""
     lack = lacking(actor, action, task)

@@ -44,6 +44,15 @@ class UnitOfWork(Protocol):
     def change_set(self) -> str:
         """The id that all changes of the running command share. Only inside `run`."""
 
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether the running command will be rolled back in any case."""
+
+    @property
+    def is_gathering(self) -> bool:
+        """Whether the running command is one of several in a `gathered` block, where an error of one
+        of them does not roll back the transaction."""
+
     def gathered(self) -> AbstractContextManager[None]:
         """A block inside a command in which new tasks and log entries are stored together: when
         one is looked for, or at its end."""

@@ -21,7 +21,7 @@ from pymongo.write_concern import WriteConcern
 from taskmgr.domain.errors import WriteConflict
 from taskmgr.domain.ports import NewId
 from taskmgr.infrastructure.driver_errors import in_transaction, translated
-from taskmgr.infrastructure.repositories.gathering import gathered
+from taskmgr.infrastructure.repositories.gathering import gathered, is_gathering
 from taskmgr.infrastructure.repositories.memory import remembering
 
 T = TypeVar("T")
@@ -56,6 +56,14 @@ class MongoUnitOfWork:
         if running is None:
             raise RuntimeError("change_set is known only inside run()")
         return running
+
+    @property
+    def is_dry_run(self) -> bool:
+        return self._dry_run.get()
+
+    @property
+    def is_gathering(self) -> bool:
+        return is_gathering()
 
     def run(self, command: Callable[[], T], *, dry_run: bool = False, seconds: float | None = None) -> T:
         if self._change_set.get() is not None:

@@ -35,7 +35,9 @@ class Memory:
         self.tasks = self.users = there
         self.locks = SimpleNamespace(touch=self.touched.append)
         self.activity = SimpleNamespace(append=lambda change: None)  # noqa: ARG005
-        self.unit_of_work = SimpleNamespace(run=lambda command, **_: command(), change_set=an_id())
+        self.unit_of_work = SimpleNamespace(
+            run=lambda command, **_: command(), change_set=an_id(), is_dry_run=False, is_gathering=False
+        )
 
 
 def users_of(store: Any) -> UserService:

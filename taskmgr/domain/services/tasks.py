@@ -20,6 +20,7 @@ from taskmgr.domain.errors import (
     AlreadyAssigned,
     Invalid,
     NotFound,
+    NotPermitted,
     Refusal,
     Stale,
     required,
@@ -29,7 +30,7 @@ from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Clock, NewId, Store
 from taskmgr.domain.query import MOST_LIMIT, Frame, Page, TaskQuery, TaskRecord, Window
 from taskmgr.domain.query_check import checked
-from taskmgr.domain.services.facts import FactFinder, require_there, unresolved
+from taskmgr.domain.services.facts import FactFinder, require_there, touch_ahead, unresolved
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.step import Step
 from taskmgr.domain.task import Task, new_task, parsers
@@ -107,7 +108,7 @@ class TaskService:
         step = Step(before=task, after=after, policy=self.policy, by=by)
         reasons: tuple[Refusal, ...] = ()
         if after is not task:
-            facts = FactFinder(self.store, self.policy, touching=False).for_step(step)
+            facts = FactFinder(self.store, self.policy).for_step(step)
             reasons = rules.against(step, facts)
         asked = tuple("reason" for refusal in reasons if refusal.code == "reason_required")
         standing = tuple(refusal for refusal in reasons if refusal.code != "reason_required")
@@ -146,13 +147,15 @@ class TaskService:
         task_id = self.new_id()
 
         def command() -> Task:
-            require_there(self.store, fields)
             now = self.clock()
             start = new_task(task_id, fields, by=acting(by).id, now=now, policy=self.policy)
             workflow = self.policy.workflow
             task = start.moved(fields.get("status", start.status), now=now, workflow=workflow)
-            for action in permissions.needed_to_create(task, actor=by, override=override):
-                permissions.require(by, action, task)
+            needed = permissions.needed_to_create(task, actor=by, override=override)
+            lack = permissions.first_lacking(by, needed, task)
+            require_there(self.store, fields, permitted=lack is None)
+            if lack is not None:
+                raise NotPermitted(lack)
             step = Step(
                 before=start, after=task, policy=self.policy, by=by, reason=reason,
                 override=override, created=True,
@@ -229,10 +232,12 @@ class TaskService:
             now = time_of_change(self.clock, before)
             fields = changes(before)
             after = before.changed(fields, now=now, workflow=self.policy.workflow)
-            self._require_free(before, after, by, beside["version"])
             needed = permissions.needed_to_change(before, after, fields, actor=by, override=override)
-            for action in needed:
-                permissions.require(by, action, before)
+            lack = permissions.first_lacking(by, needed, before)
+            require_there(self.store, named, task=before, permitted=lack is None)
+            self._require_free(before, after, by, beside["version"])
+            if lack is not None:
+                raise NotPermitted(lack)
             step = Step(
                 before=before, after=after, policy=self.policy, by=by, reason=beside["reason"],
                 override=override,
@@ -320,8 +325,13 @@ class TaskService:
         return replace(task, unblocked=self._unblocked(task)) if step.completes else task
 
     def _judge(self, step: Step) -> bool:
-        facts = FactFinder(self.store, self.policy).for_step(step)
-        return rules.refuse(rules.against(step, facts), override=step.override)
+        """Raises `Refused`, or touches what was read for the judgement; the caller writes next."""
+        if step.needs_active_assignee and step.after.assignee_id is not None:
+            touch_ahead(self.store, step.after.assignee_id)
+        finder = FactFinder(self.store, self.policy)
+        lifted = rules.refuse(rules.against(step, finder.for_step(step)), override=step.override)
+        finder.touch()
+        return lifted
 
     def _unblocked(self, task: Task) -> tuple[str, ...]:
         """The open tasks that waited for this one and now wait for nothing."""
@@ -332,13 +342,12 @@ class TaskService:
         return tuple(w.id for w in waiting.values() if not unresolved(w.blocked_by, blockers, self.policy))
 
     def _before(self, task_id: str, named: Mapping[str, Any]) -> Task:
+        """Returns the task; where it is not there, what is `named` for it is judged first."""
         try:
-            task = self.store.tasks.get(task_id)
+            return self.store.tasks.get(task_id)
         except NotFound:
             require_there(self.store, named)
             raise
-        require_there(self.store, named, task=task)
-        return task
 
     def _require_free(self, before: Task, after: Task, by: Actor, version: int | None) -> None:
         """Who takes a task that another has learns so, before anything is said of rights."""

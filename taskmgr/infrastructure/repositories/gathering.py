@@ -36,6 +36,11 @@ def gathered() -> Iterator[None]:
         _waiting.reset(token)
 
 
+def is_gathering() -> bool:
+    """Whether this context is inside a block."""
+    return _waiting.get() is not None
+
+
 def insert(collection: Collection[Any], document: dict[str, Any]) -> None:
     """Stores a new document, or lets it wait. Raises `WriteConflict` where there is one of its key."""
     waiting = _waiting.get()
