@@ -15,7 +15,17 @@ from typing import Protocol, TypeVar
 from taskmgr.domain.activity import Change
 from taskmgr.domain.comment import Comment
 from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import ActivityQuery, Frame, Page, TaskQuery, TaskRecord, UserWithTasks, Window
+from taskmgr.domain.query import (
+    EVERYBODY,
+    ActivityQuery,
+    Frame,
+    Page,
+    TaskQuery,
+    TaskRecord,
+    UserQuery,
+    UserWithTasks,
+    Window,
+)
 from taskmgr.domain.task import Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import User
@@ -124,16 +134,19 @@ class UserRepository(Protocol):
     def usernames(self, user_ids: Collection[str]) -> Mapping[str, str]:
         """Those of the users that there are, each id with its username."""
 
-    def find(self, window: Window) -> Page[User]:
-        """A page of all users, by username."""
+    def find(self, window: Window, query: UserQuery = EVERYBODY) -> Page[User]:
+        """Returns a page of the users that match, by username."""
 
-    def find_with_tasks(self, window: Window, frame: Frame, *, tasks_limit: int) -> Page[UserWithTasks[Task]]:
-        """A page of all users by username, each with at most `tasks_limit` of the tasks assigned
-        to them (open ones before closed ones, each soonest due first, undated last), and with
-        what is counted of all of them; `wip_room` is left to the policy. One aggregation a page."""
+    def find_with_tasks(
+        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
+    ) -> Page[UserWithTasks[Task]]:
+        """Returns a page of the users that match by username, each with at most `tasks_limit` of the
+        tasks assigned to them (open ones before closed ones, each soonest due first, undated
+        last), and with what is counted of all of them; `wip_room` is left to the policy. One
+        aggregation a page."""
 
     def find_with_records(
-        self, window: Window, frame: Frame, *, tasks_limit: int
+        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
     ) -> Page[UserWithTasks[TaskRecord]]:
         """The same with tasks in the form in which they go over the wire, all as of one moment. Not
         inside a command."""

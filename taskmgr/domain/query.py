@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.priority import Priority
-from taskmgr.domain.user import User
+from taskmgr.domain.user import Role, User
 
 T = TypeVar("T")
 
@@ -135,6 +135,22 @@ class Window:
     limit: int = DEFAULT_LIMIT
     after: Position | None = None
     with_total: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserQuery:
+    """Which users. Filters are ANDed; None means no filter, and a tuple any of its values.
+
+    `words` are beginnings of words of the username or the name, all of which must occur.
+    """
+
+    usernames: tuple[str, ...] | None = None
+    words: tuple[str, ...] = ()
+    roles: tuple[Role, ...] | None = None
+    active: bool | None = None
+
+
+EVERYBODY = UserQuery()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

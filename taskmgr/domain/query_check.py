@@ -11,24 +11,35 @@ from dataclasses import fields, replace
 from datetime import date, datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from taskmgr.domain import values
 from taskmgr.domain.errors import FieldError, Invalid
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.priority import parse_priority
-from taskmgr.domain.query import BEST_MATCH_FIRST, NEWEST_FIRST, TASK_SORTS, Sort, Span, TaskQuery
+from taskmgr.domain.query import (
+    BEST_MATCH_FIRST,
+    NEWEST_FIRST,
+    TASK_SORTS,
+    Sort,
+    Span,
+    TaskQuery,
+    UserQuery,
+)
 from taskmgr.domain.search import words_of
+from taskmgr.domain.user import Role
 from taskmgr.domain.values import BadValue
 
+Q = TypeVar("Q", TaskQuery, UserQuery)
 Parser = Callable[[Any, Policy], Any]
 
 
-def checked(query: TaskQuery, policy: Policy) -> TaskQuery:
-    """The query as the store understands it. Raises `Invalid` with all mistakes at once."""
+def checked(query: Q, policy: Policy) -> Q:
+    """Returns the query as the store understands it. Raises `Invalid` with all mistakes at once."""
     errors: list[FieldError] = []
     better: dict[str, Any] = {}
-    for (name, default, parse), given in zip(_TABLE, _given(query), strict=True):
+    table, read = _TABLES[type(query)]
+    for (name, default, parse), given in zip(table, read(query), strict=True):
         if given is default:
             continue
         try:
@@ -152,6 +163,20 @@ _PARSERS: Mapping[str, Parser] = {
     "binned": _plain(values.boolean),
     "sort": _plain(_sort),
 }
-_DEFAULTS = {field.name: field.default for field in fields(TaskQuery)}
-_TABLE = tuple((name, _DEFAULTS[name], parse) for name, parse in _PARSERS.items())
-_given = attrgetter(*_PARSERS)
+_USER_PARSERS: Mapping[str, Parser] = {
+    "usernames": _all_of(_plain(values.username)),
+    "words": _plain(_words),
+    "roles": _all_of(_plain(values.one_of(Role))),
+    "active": _YES_OR_NO,
+}
+
+
+def _table(
+    kind: type[Any], parsers: Mapping[str, Parser]
+) -> tuple[tuple[tuple[str, Any, Parser], ...], Callable[[Any], tuple[Any, ...]]]:
+    """Returns each field's name, default and parser, and what reads these fields of a query."""
+    defaults = {field.name: field.default for field in fields(kind)}
+    return tuple((name, defaults[name], parse) for name, parse in parsers.items()), attrgetter(*parsers)
+
+
+_TABLES = {TaskQuery: _table(TaskQuery, _PARSERS), UserQuery: _table(UserQuery, _USER_PARSERS)}

@@ -331,7 +331,8 @@ OWN: Mapping[str, tuple[Row, ...]] = {
     ),
     "list_users": _refused(
         ("include", "tokens"), ("include", "tasks,tasks"), ("include=tasks&tasks_limit", "101"),
-        ("include=tasks&tasks_limit", "-1"), ("limit", "201"), ("role", "admin"), ("email", "a"),
+        ("include=tasks&tasks_limit", "-1"), ("limit", "201"), ("role", "$ne"), ("email", "a"),
+        ("username", "$ne"), ("username", "{}"), ("q", ".*"), ("active", "1"),
     ),
     "list_tokens": (
         *_refused(*(("user_id", text) for text in ("$ne", "{%22$ne%22:null}", "*", "ada"))),

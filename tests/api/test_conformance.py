@@ -119,6 +119,8 @@ def _sensible_query(given: dict[str, Any], world: World) -> None:
             given[name] = _like(given[name], known)
     if "q" in given:  # no pattern says that there must be a word
         given["q"] = "page"
+    if "username" in given:
+        given["username"] = _like(given["username"], ["ada", "bertha"])
     if "by" in given and not given["by"].startswith("system:"):
         given["by"] = "ada"
     if "user_id" in given:

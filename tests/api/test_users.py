@@ -11,10 +11,11 @@ from pymongo.database import Database
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from taskmgr.bootstrap import build_services
+from taskmgr.domain.services import Services
 from taskmgr.domain.task import Task
 from taskmgr.infrastructure.store import mongo_store
 from tests.api.client import Client, mistakes, problem
-from tests.factories import Clock
+from tests.factories import SYSTEM, Clock
 
 KEYS = {
     "id", "username", "name", "email", "role", "kind", "active", "created_at", "updated_at", "version",
@@ -272,3 +273,89 @@ def test_a_limit_to_tasks_where_none_come_along_is_told(admin: Client) -> None:
         ("query.tasks_limit", "out_of_range"),
         ("query.tasks_limit", "not_allowed"),
     ]
+
+
+# --- some of them
+
+
+@pytest.fixture
+def people(client: Client, services: Services) -> Client:
+    """An admin's client beside Ada, Bért, Zoé and Adam, who has been shut out."""
+    admin = client.as_("admin")
+    for username, name, role in (
+        ("ada", "Ada Lovelace", "member"),
+        ("bert.o-neil", "Bért O'Neil", "manager"),
+        ("zoe_l", "ZOÉ Adams", "member"),
+        ("adam", "Adam Zorn", "viewer"),
+    ):
+        made = services.users.create(by=SYSTEM, username=username, name=name, role=role)
+        make = services.tasks.create
+        make(title=f"{username}'s", assignee_id=made.id, by=SYSTEM)
+    services.users.change(made.id, {"active": False}, by=SYSTEM)
+    return admin
+
+
+SOME: list[tuple[dict[str, str], str]] = [
+    ({"username": "ada"}, "ada"),
+    ({"username": "ADA,zoe_l,nobody"}, "ada zoe_l"),
+    ({"username": "nobody"}, ""),
+    ({"q": "ada"}, "ada adam zoe_l"),
+    ({"q": "ADÁ"}, "ada adam zoe_l"),
+    ({"q": "bert.o"}, "bert.o-neil"),
+    ({"q": "lov"}, "ada"),
+    ({"q": "lace"}, ""),
+    ({"q": "zo ad"}, "adam zoe_l"),
+    ({"role": "member"}, "ada zoe_l"),
+    ({"role": "viewer,manager"}, "adam bert.o-neil"),
+    ({"active": "false"}, "adam"),
+    ({"active": "true"}, "ada admin bert.o-neil zoe_l"),
+    ({"q": "ad", "active": "true", "role": "member", "username": "zoe_l,adam"}, "zoe_l"),
+]
+
+
+@pytest.mark.parametrize("more", [{}, {"include": "tasks"}], ids=["alone", "with tasks"])
+def test_a_filter_of_users_lets_through_those_that_match(people: Client, more: dict[str, str]) -> None:
+    for query, expected in SOME:
+        page = people.get("users", total="true", **query, **more)
+
+        assert page.status_code == 200, page.text
+        assert " ".join(user["username"] for user in page.json["items"]) == expected, query
+        assert page.json["total"] == len(expected.split())
+
+
+@pytest.mark.parametrize("more", [{}, {"include": "tasks"}], ids=["alone", "with tasks"])
+def test_a_cursor_of_filtered_users_is_good_for_that_filter_alone(
+    people: Client, more: dict[str, str]
+) -> None:
+    first = people.get("users", q="ad", limit="2", **more).json
+    rest = people.get("users", q="ad", limit="2", cursor=first["next"], **more).json
+
+    assert [user["username"] for user in rest["items"]] == ["admin", "zoe_l"]
+    for other in ({}, {"q": "a"}, {"q": "ad", "active": "true"}, {"q": "ad", "role": "member"}):
+        answer = people.get("users", cursor=first["next"], **other, **more)
+        assert mistakes(answer, "malformed") == [("query.cursor", "bad_cursor")]
+
+
+def test_a_list_of_some_users_has_an_etag_of_its_own(people: Client) -> None:
+    tag = people.get("users", q="ada").headers["ETag"]
+
+    assert people.get("users", q="ada", headers={"If-None-Match": tag}).status_code == 304
+    assert people.get("users", q="bert", headers={"If-None-Match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("role", "boss"), ("active", "yes"), ("q", "--"), ("q", ""), ("username", "a"), ("username", "me")],
+)
+def test_a_filter_of_users_that_there_cannot_be_is_named(name: str, text: str, people: Client) -> None:
+    answer = people.get("users", **{name: text})
+
+    assert [place for place, _ in mistakes(answer, "malformed")] == [f"query.{name}"]
+
+
+def test_a_new_name_is_found_and_the_old_one_is_not(people: Client) -> None:
+    (ada,) = people.get("users", username="ada").json["items"]
+    people.patch(f"users/{ada['id']}", {"name": "Augusta King", "username": "countess"})
+
+    assert [user["username"] for user in people.get("users", q="king").json["items"]] == ["countess"]
+    assert people.get("users", q="lovelace").json["items"] == []

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from taskmgr.domain.activity import facts_of
-from taskmgr.domain.errors import EmailTaken, NotFound, NotPermitted, Stale, UsernameTaken
+from taskmgr.domain.errors import EmailTaken, Invalid, NotFound, NotPermitted, Stale, UsernameTaken
 from taskmgr.domain.ports import Store
-from taskmgr.domain.query import ActivityQuery, Window
+from taskmgr.domain.query import ActivityQuery, UserQuery, Window
 from taskmgr.domain.services import Services
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import Actor, Kind, Role, User
@@ -85,6 +85,19 @@ def test_an_email_address_is_taken_whatever_its_spelling(
     bob = services.users.create(username="bob", name="Bob", by=admin)
     with pytest.raises(EmailTaken):
         services.users.change(bob.id, {"email": other}, by=admin)
+
+
+def test_a_script_lists_some_users_and_is_told_its_mistakes(services: Services, admin: Actor) -> None:
+    for name in ("ada", "adam", "bert"):
+        services.users.create(username=name, name=name.title(), by=admin)
+
+    found = services.users.list(query=UserQuery(words=("Ad",), roles=("member",)), by=admin)  # type: ignore[arg-type]
+    rows = services.users.list_with_tasks(query=UserQuery(usernames=("bert",)), by=admin).items
+
+    assert [user.username for user in found.items] == ["ada", "adam"]
+    assert [row.user.username for row in rows] == ["bert"]
+    with pytest.raises(Invalid):
+        services.users.list_with_tasks(query=UserQuery(words=("...",)), by=admin)
 
 
 def test_an_email_address_is_taken_whatever_its_case(services: Services, admin: Actor) -> None:

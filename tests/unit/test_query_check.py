@@ -12,7 +12,8 @@ from taskmgr.domain import query_check
 from taskmgr.domain.errors import Invalid
 from taskmgr.domain.policy import DEFAULT_POLICY
 from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import BEST_MATCH_FIRST, TASK_SORTS, Sort, Span, TaskQuery
+from taskmgr.domain.query import BEST_MATCH_FIRST, TASK_SORTS, Sort, Span, TaskQuery, UserQuery
+from taskmgr.domain.user import Role
 from tests.factories import NOW, an_id
 
 ID = "0123456789abcdef01234567"
@@ -25,6 +26,18 @@ def checked(**given: Any) -> TaskQuery:
 
 def test_every_field_of_a_query_is_checked() -> None:
     assert {field.name for field in fields(TaskQuery)} == set(query_check._PARSERS)
+    assert {field.name for field in fields(UserQuery)} == set(query_check._USER_PARSERS)
+
+
+def test_a_query_of_users_is_read_like_one_of_tasks() -> None:
+    asked = UserQuery(usernames=["Ada", "ada"], words=["Löv"], roles=("admin",), active=True)  # type: ignore[arg-type]
+
+    assert query_check.checked(asked, DEFAULT_POLICY) == UserQuery(
+        usernames=("ada",), words=("lov",), roles=(Role.ADMIN,), active=True
+    )
+    with pytest.raises(Invalid) as caught:
+        query_check.checked(UserQuery(roles=("boss",), active="yes"), DEFAULT_POLICY)  # type: ignore[arg-type]
+    assert [error.location for error in caught.value.errors] == ["query.roles.0", "query.active"]
 
 
 def test_a_query_that_is_well_is_answered_as_it_is() -> None:

@@ -19,6 +19,7 @@ from taskmgr.domain.priority import Priority, parse_priority
 from taskmgr.domain.query import DEFAULT_LIMIT, MOST_LIMIT, TASK_SORTS, Sort
 from taskmgr.domain.search import MOST_CHARACTERS, parse_words
 from taskmgr.domain.services.users import DEFAULT_TASKS_LIMIT, MOST_TASKS_LIMIT
+from taskmgr.domain.user import Role
 from taskmgr.domain.values import BadValue
 from taskmgr.domain.workflow import CLOSED, OPEN, Category
 
@@ -263,8 +264,20 @@ class ActivityListQuery(PageQuery):
 
 
 class UserListQuery(PageQuery):
-    """Users come by username."""
+    """Users come by username. Filters are ANDed; a comma means any of."""
 
+    username = comma_list(values.username, patterns.USERNAME, description="Usernames.")
+    q = parameter(
+        parse_words,
+        (),
+        minLength=1,
+        maxLength=MOST_CHARACTERS,
+        examples=["ada"],
+        description="Beginnings of words, all of which are in the username or the name, without regard to "
+        "case and accents.",
+    )
+    role = comma_list(values.one_of(Role), {"enum": [role.value for role in Role]}, description="Roles.")
+    active = _whether("Whether they are active.")
     include = parameter(
         values.one_of_names(("tasks",)), enum=["tasks"], description="`tasks` brings each user's tasks along."
     )

@@ -18,6 +18,7 @@ from taskmgr.api.schemas.tasks import TaskInListOut
 from taskmgr.api.schemas.users import NewUserOut, UserIn, UserOut, UserPatch, UserRowOut
 from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import depends_on_the_time, task_page, task_query
+from taskmgr.domain.query import UserQuery
 from taskmgr.domain.token import Scope
 
 READ, WRITE = Scope.USERS_READ, Scope.USERS_WRITE
@@ -44,12 +45,15 @@ def list_users(query: dict[str, Any]) -> Any:
     first of the tasks assigned to them (open first, soonest due, undated last), `tasks_total`, the
     `counts` of all of them (open, and of these overdue, blocked, started, urgent), and `wip_room`.
     """
-    scope = ("users", query["include"])
+    asked = UserQuery(
+        usernames=query["username"], words=query["q"], roles=query["role"], active=query["active"]
+    )
+    scope = ("users", query["include"], asked)
     window = window_of(query, scope)
     if query["include"] is None:
         note(services().health.latest_write())
-        return paged(services().users.list(window, by=actor()), scope)
-    page = services().users.list_with_records(window, tasks_limit=query["tasks_limit"], by=actor())
+        return paged(services().users.list(window, asked, by=actor()), scope)
+    page = services().users.list_with_records(window, asked, tasks_limit=query["tasks_limit"], by=actor())
     return paged(page, scope)
 
 

@@ -13,7 +13,16 @@ from taskmgr.domain.errors import Invalid, Refusal, Refused, Stale, required
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Clock, NewId, Store
-from taskmgr.domain.query import Frame, Page, TaskRecord, UserWithTasks, Window
+from taskmgr.domain.query import (
+    EVERYBODY,
+    Frame,
+    Page,
+    TaskRecord,
+    UserQuery,
+    UserWithTasks,
+    Window,
+)
+from taskmgr.domain.query_check import checked
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import PARSERS, Actor, Kind, Role, User, acting
@@ -64,34 +73,37 @@ class UserService:
         named = self.store.users.ids_by_username([key for key in keys if key not in ids])
         return {**{user_id: user_id for user_id in self.store.users.get_many(ids)}, **named}
 
-    def list(self, window: Window = Window(), *, by: Actor) -> Page[User]:
-        """A page of all users, by username."""
+    def list(self, window: Window = Window(), query: UserQuery = EVERYBODY, *, by: Actor) -> Page[User]:
+        """Returns a page of the users that match, by username. Raises `Invalid` for a query with mistakes."""
         permissions.require(by, Action.READ)
-        page = self.store.users.find(window)
+        page = self.store.users.find(window, checked(query, self.policy))
         return replace(page, items=[permissions.as_seen_by(by, user) for user in page.items])
 
     def list_with_tasks(
         self,
         window: Window = Window(),
+        query: UserQuery = EVERYBODY,
         *,
         tasks_limit: int = DEFAULT_TASKS_LIMIT,
         by: Actor,
     ) -> Page[UserWithTasks[Task]]:
-        """A page of all users by username, each with the first of the tasks assigned to them.
+        """Returns a page of the users that match by username, each with the first of their tasks.
 
         The counts are of all of a user's tasks; `overdue` is judged by the service's clock.
         """
         permissions.require(by, Action.READ)
-        frame = Frame(self.clock(), self.policy)
-        return self._seen(by, self.store.users.find_with_tasks(window, frame, tasks_limit=tasks_limit))
+        frame, asked = Frame(self.clock(), self.policy), checked(query, self.policy)
+        page = self.store.users.find_with_tasks(window, frame, asked, tasks_limit=tasks_limit)
+        return self._seen(by, page)
 
     def list_with_records(
-        self, window: Window, *, tasks_limit: int, by: Actor
+        self, window: Window, query: UserQuery = EVERYBODY, *, tasks_limit: int, by: Actor
     ) -> Page[UserWithTasks[TaskRecord]]:
-        """What `list_with_tasks` answers, with tasks in the form in which they go over the wire."""
+        """Returns what `list_with_tasks` does, with tasks in the form in which they go over the wire."""
         permissions.require(by, Action.READ)
-        frame = Frame(self.clock(), self.policy)
-        return self._seen(by, self.store.users.find_with_records(window, frame, tasks_limit=tasks_limit))
+        frame, asked = Frame(self.clock(), self.policy), checked(query, self.policy)
+        page = self.store.users.find_with_records(window, frame, asked, tasks_limit=tasks_limit)
+        return self._seen(by, page)
 
     def _seen(self, by: Actor, page: Page[UserWithTasks[T]]) -> Page[UserWithTasks[T]]:
         """The rows with what the actor may know, and with the room that the policy leaves.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -23,6 +24,11 @@ _PLAIN: Filter = {"$regex": "^.{10}$"}  # a due date that is a day; a moment is 
 def any_id(ids: Collection[str | None]) -> Filter:
     """One of these ids; None is no id at all."""
     return {"$in": [mappers.object_id(key) for key in ids]}
+
+
+def beginning_with(word: str) -> Filter:
+    """Returns the condition on a field that begins with a word; it is one range of an index."""
+    return {"$regex": f"^{re.escape(word)}"}
 
 
 def _any(values: Collection[Any]) -> Filter:

@@ -14,16 +14,27 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from taskmgr.domain.errors import EmailTaken, NotFound, UsernameTaken
-from taskmgr.domain.query import Frame, Page, Position, TaskRecord, UserWithTasks, Window
+from taskmgr.domain.query import (
+    EVERYBODY,
+    Frame,
+    Page,
+    Position,
+    TaskRecord,
+    UserQuery,
+    UserWithTasks,
+    Window,
+)
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import Role, User
 from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
+from taskmgr.infrastructure.repositories.keyset import Filter
 from taskmgr.infrastructure.repositories.memory import memory
 from taskmgr.infrastructure.repositories.reading import Snapshot, aggregate
 from taskmgr.infrastructure.repositories.records import Records, undecoded
+from taskmgr.infrastructure.repositories.selecting import beginning_with
 from taskmgr.infrastructure.repositories.users_with_tasks import Lookup
 from taskmgr.infrastructure.repositories.writing import replace, stored, touch_one
 
@@ -70,23 +81,25 @@ class MongoUserRepository:
         wanted = {"_id": {"$in": [ObjectId(user_id) for user_id in user_ids]}}
         return {str(row["_id"]): row["username"] for row in self._users.find(wanted, {"username": True})}
 
-    def find(self, window: Window) -> Page[User]:
-        return keyset.page(self._users, {}, _BY_USERNAME, window, mappers.user)
+    def find(self, window: Window, query: UserQuery = EVERYBODY) -> Page[User]:
+        return keyset.page(self._users, _filters(query), _BY_USERNAME, window, mappers.user)
 
-    def find_with_tasks(self, window: Window, frame: Frame, *, tasks_limit: int) -> Page[UserWithTasks[Task]]:
+    def find_with_tasks(
+        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
+    ) -> Page[UserWithTasks[Task]]:
         asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
-        found = Snapshot(list(self._users.aggregate(_pages(window, asked))), None)
+        found = Snapshot(list(self._users.aggregate(_pages(query, window, asked))), None)
         items = asked.users(found.rows, lambda rows: list(map(mappers.task, rows)))
-        return self._page(window, found, items)
+        return self._page(query, window, found, items)
 
     def find_with_records(
-        self, window: Window, frame: Frame, *, tasks_limit: int
+        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
     ) -> Page[UserWithTasks[TaskRecord]]:
         asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
-        found = aggregate(self._undecoded, _pages(window, asked), limit=window.limit)
+        found = aggregate(self._undecoded, _pages(query, window, asked), limit=window.limit)
         rows = [self._but_tasks(row) for row in found.rows]
         items = asked.users(rows, lambda tasks: self._records.of(tasks, frame.policy.workflow))
-        return self._page(window, Snapshot(rows, found.as_of), items)
+        return self._page(query, window, Snapshot(rows, found.as_of), items)
 
     def _but_tasks(self, row: RawBSONDocument) -> dict[str, Any]:
         """The row decoded but for the tasks in it."""
@@ -95,12 +108,14 @@ class MongoUserRepository:
             for name, value in row.items()
         }
 
-    def _page(self, window: Window, found: Snapshot, items: list[UserWithTasks[T]]) -> Page[UserWithTasks[T]]:
+    def _page(
+        self, query: UserQuery, window: Window, found: Snapshot, items: list[UserWithTasks[T]]
+    ) -> Page[UserWithTasks[T]]:
         last = items[-1].user if items and found.rows[0]["page"]["more"] else None
         return Page(
             items=items,
             next=None if last is None else Position((last.username,), last.id),
-            total=self._users.count_documents({}) if window.with_total else None,
+            total=self._users.count_documents(_filters(query)) if window.with_total else None,
             as_of=found.as_of,
         )
 
@@ -122,9 +137,19 @@ class MongoUserRepository:
         return self._users.count_documents({"role": Role.ADMIN.value, "active": True})
 
 
-def _pages(window: Window, asked: Lookup) -> list[dict[str, Any]]:
+def _filters(query: UserQuery) -> Filter:
+    conditions: list[Filter] = [
+        *([] if query.usernames is None else [{"username": {"$in": list(query.usernames)}}]),
+        *([] if query.roles is None else [{"role": {"$in": [role.value for role in query.roles]}}]),
+        *([] if query.active is None else [{"active": query.active}]),
+        *({"words": beginning_with(word)} for word in query.words),
+    ]
+    return {"$and": conditions} if conditions else {}
+
+
+def _pages(query: UserQuery, window: Window, asked: Lookup) -> list[dict[str, Any]]:
     return [
-        {"$match": keyset.behind({}, _BY_USERNAME, window.after)},
+        {"$match": keyset.behind(_filters(query), _BY_USERNAME, window.after)},
         {"$sort": dict(_BY_USERNAME)},
         {"$limit": window.limit + 1},
         *asked.stages(),
