@@ -14,7 +14,7 @@ from flask_cors import CORS
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from taskmgr.api import context, openapi, preconditions, problems, strict_json
+from taskmgr.api import bulk_results, context, openapi, preconditions, problems, strict_json
 from taskmgr.api.conditional import seal
 from taskmgr.api.context import notes, this_request
 from taskmgr.api.cursors import Cursors
@@ -77,6 +77,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     api = Api(app, spec_kwargs={"marshmallow_plugin": openapi.naming()})
     app.extensions[problems.CURRENT] = _current
     problems.register(app)
+    bulk_results.register(app)
     for blueprint in (tasks, bulk, comments, users, activity, stats, workflow, tokens, root):
         api.register_blueprint(blueprint)
     register_pages(app)

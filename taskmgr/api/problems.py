@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from taskmgr.api import strict_json
 from taskmgr.domain.errors import DomainError, FieldError, Invalid, Refusal, Refused, Stale
 from taskmgr.domain.safe_text import without_secrets
-from taskmgr.domain.services.bulk import BulkRefused, Result, UnexpectedCount
+from taskmgr.domain.services.bulk import UnexpectedCount
 
 # Under this name the application keeps what dumps an entity, for `current`.
 CURRENT = "taskmgr.current"
@@ -67,6 +67,9 @@ _CODE_OF_STATUS = {
     429: "too_many_requests",
 }
 _RETRY_AFTER_SECONDS = 2
+# In characters. A caller chooses the names of unknown fields and of things that are not found.
+_LONGEST_DETAIL = 2_000
+_LONGEST_LOCATION = 200
 
 
 class ApiError(Exception):
@@ -87,6 +90,12 @@ class ApiError(Exception):
         super().__init__(detail)
 
 
+def _shown(text: str, longest: int) -> str:
+    """Returns the text as an answer may show it: no secret that a caller put into it, and not endless."""
+    text = without_secrets(text)
+    return text if len(text) <= longest else text[:longest] + "…"
+
+
 def type_uri(code: str) -> str:
     """Where the docs tell of a code: a path that stays."""
     return f"/docs/errors#{code}"
@@ -100,7 +109,7 @@ def body(code: str, detail: str, **extensions: Any) -> dict[str, Any]:
         "title": kind.title,
         "status": kind.status,
         "code": code,
-        "detail": without_secrets(detail),
+        "detail": _shown(detail, _LONGEST_DETAIL),
         "request_id": g.get("request_id"),
     }
     return members | extensions
@@ -120,7 +129,11 @@ def respond(code: str, detail: str, headers: Mapping[str, str] | None = None, **
 def field_errors(errors: Sequence[FieldError]) -> list[dict[str, Any]]:
     """Mistakes in the input, in their public form."""
     return [
-        {"location": without_secrets(e.location), "code": e.code, "detail": without_secrets(e.detail)}
+        {
+            "location": _shown(e.location, _LONGEST_LOCATION),
+            "code": e.code,
+            "detail": _shown(e.detail, _LONGEST_DETAIL),
+        }
         | ({} if e.allowed is None else {"allowed": list(e.allowed)})
         for e in errors
     ]
@@ -131,7 +144,7 @@ def reasons(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
     return [
         {
             "code": refusal.code,
-            "detail": refusal.detail,
+            "detail": _shown(refusal.detail, _LONGEST_DETAIL),
             "fix": refusal.fix
             and {"action": refusal.fix.action, "text": refusal.fix.text, **refusal.fix.arguments},
             "overridable": refusal.overridable,
@@ -142,32 +155,7 @@ def reasons(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
 
 def of_domain(error: DomainError) -> dict[str, Any]:
     """The problem that a service's error is, wherever it stands."""
-    return body(code_of(error), str(error), **extensions_of(error))
-
-
-def code_of(error: DomainError) -> str:
-    """The public code; an atomic bulk has the one of what went wrong in it."""
-    if isinstance(error, BulkRefused):
-        return "invalid" if error.is_invalid else "refused"
-    return error.code
-
-
-def results(found: Sequence[Result], *, kept: bool = True, dry_run: bool = False) -> list[dict[str, Any]]:
-    """What became of a bulk's operations; without `kept`, the good ones are undone with the bad."""
-    return [_result(result, kept=kept, dry_run=dry_run) for result in found]
-
-
-def _result(result: Result, *, kept: bool, dry_run: bool) -> dict[str, Any]:
-    if result.task is None:
-        problem = of_domain(result.error or DomainError())
-        return {"status": problem["status"], "problem": problem}
-    nowhere = result.created and (dry_run or not kept)
-    status = HTTPStatus.CREATED if result.created else HTTPStatus.OK
-    return {
-        "status": int(status if kept else HTTPStatus.FAILED_DEPENDENCY),
-        "id": None if nowhere else result.task.id,
-        "version": result.task.version if kept else None,
-    }
+    return body(error.code, str(error), **extensions_of(error))
 
 
 def extensions_of(error: DomainError) -> dict[str, Any]:
@@ -178,11 +166,6 @@ def extensions_of(error: DomainError) -> dict[str, Any]:
         return {"reasons": reasons(error.reasons)}
     if isinstance(error, Stale):
         return {"current": current_app.extensions[CURRENT](error.current)}
-    if isinstance(error, BulkRefused):
-        found = results(error.results, kept=False)
-        if error.is_invalid:
-            return {"errors": field_errors([e.under("body") for e in error.errors]), "results": found}
-        return {"reasons": reasons(error.reasons), "results": found}
     if isinstance(error, UnexpectedCount):
         return {"count": error.count}
     return {}
@@ -193,7 +176,7 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(DomainError)
     def domain_error(error: DomainError) -> Response:
-        code = code_of(error)
+        code = error.code
         if code not in CODES:
             return internal_error(error)
         later = code in ("unavailable", "idempotency_in_progress")

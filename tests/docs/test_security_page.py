@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from taskmgr.api import bulk_results
 from taskmgr.api.limits import USUAL
 from taskmgr.api.parsing import MOST_ERRORS
 from taskmgr.api.strict_json import MOST_KEYS, MOST_LEVELS
@@ -41,6 +42,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"{USUAL.body_bytes // mebibyte} MiB", f"{MOST_LEVELS} levels", f"{MOST_KEYS:,} keys",
         f"tells {MOST_ERRORS}", f"{MOST_LIMIT} items", f"{MOST_OPERATIONS:,} operations",
         f"{USUAL.store_seconds:.0f} seconds", f"for a bulk {SECONDS:.0f}",
+        f"{bulk_results.MOST_BYTES // mebibyte} MiB",
         f"{USUAL.body_seconds:.0f} seconds", f"for a bulk {BODY_SECONDS:.0f}",
     ):  # fmt: skip
         assert text in told

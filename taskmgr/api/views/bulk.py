@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskmgr.api import problems
+from taskmgr.api import bulk_results
 from taskmgr.api.blueprint import Blueprint
 from taskmgr.api.context import actor, services
 from taskmgr.api.idempotency import idempotent
@@ -53,5 +53,6 @@ def perform(query: dict[str, Any], given: dict[str, Any]) -> Any:
 
 
 def _answer(done: BulkResult, *, dry_run: bool) -> Any:
-    answer = {"results": problems.results(done.results, dry_run=dry_run), "change_set": done.change_set}
+    rows = bulk_results.rows(done.results, dry_run=dry_run)
+    answer = {"results": rows, "change_set": done.change_set}
     return answer, {"Dry-Run": "true"} if dry_run else {}

@@ -15,6 +15,7 @@ from taskmgr.domain.errors import (
     Invalid,
     Refusal,
     Refused,
+    Stale,
     WriteConflict,
     required,
 )
@@ -28,8 +29,9 @@ from taskmgr.domain.values import BadValue, unknown_name
 
 MOST_OPERATIONS = 1_000
 SECONDS = 20.0
-# What one answer tells: thousands of operations could each have hundreds of mistakes.
+# What one answer tells: a thousand operations could each have hundreds of mistakes.
 MOST_ERRORS = 100
+MOST_REASONS = 100
 MOST_UNKNOWN = 20  # of one operation
 
 
@@ -53,8 +55,8 @@ class BulkResult:
 class BulkRefused(DomainError):
     """An atomic bulk in which something failed: nothing has happened. `results` has what and why.
 
-    `errors` are the mistakes in the operations, each once and at most 100, by their places in what
-    was given; `reasons` are all that stands against them.
+    `errors` are the mistakes in the operations, by their places in what was given, and `reasons` the
+    refusals; of both at most 100, and each once.
     """
 
     code = "bulk_refused"
@@ -83,7 +85,9 @@ class BulkRefused(DomainError):
     @property
     def reasons(self) -> tuple[Refusal, ...]:
         refused = (result.error for result in self.results if isinstance(result.error, Refused))
-        return tuple(reason for error in refused for reason in error.reasons)
+        # Their sentences tell them apart; a fix may not be hashable.
+        found = {(reason.code, reason.detail): reason for error in refused for reason in error.reasons}
+        return tuple(islice(found.values(), MOST_REASONS))
 
 
 class UnexpectedCount(Conflict):
@@ -196,7 +200,8 @@ class BulkService:
         of_query: bool = False,
     ) -> BulkResult:
         with self.store.unit_of_work.gathered():
-            results = [self._perform(operation, by) for operation in operations]
+            states: dict[tuple[str, int], Any] = {}
+            results = [_sharing(self._perform(operation, by), states) for operation in operations]
         if atomic and any(result.error is not None for result in results):
             raise BulkRefused(results, of_query=of_query)
         return BulkResult(results, None if dry_run else self.store.unit_of_work.change_set)
@@ -210,6 +215,14 @@ class BulkService:
         except DomainError as error:
             return Result(error=error)
         return Result(task=task, created=operation["op"] == "create")
+
+
+def _sharing(result: Result, states: dict[tuple[str, int], Any]) -> Result:
+    """Makes all that is stale because of one state hold the same: a task can be 100 kB long."""
+    if isinstance(result.error, Stale):
+        current = result.error.current
+        result.error.current = states.setdefault((current.id, current.version), current)
+    return result
 
 
 class BadCount(Invalid):
