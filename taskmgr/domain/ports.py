@@ -218,6 +218,10 @@ class ActivityRepository(Protocol):
     def append(self, change: Change) -> None:
         """Adds one entry to the log. Raises `WriteConflict` where the entity has one of this version."""
 
+    def was_assignee(self, task_id: str, user_id: str, *, since_in: Collection[str]) -> bool:
+        """Returns whether the user has been the task's assignee at any time since the task last
+        moved to one of these statuses, or since its creation if it never did."""
+
     def find(self, query: ActivityQuery, window: Window) -> Page[Change]:
         """A page of the entries that match, newest first."""
 

@@ -150,12 +150,16 @@ def wip_limit_reached(step: Step, facts: Facts) -> Refusal | None:
 
 
 def reviewer_required(step: Step, facts: Facts) -> Refusal | None:
-    worked_on_it = step.by.user_id in (step.before.assignee_id, step.after.assignee_id)
+    """Handing the task on first does not help: whoever has been its assignee counts as having worked
+    on it until it is completed, which takes somebody else."""
+    is_assignee = step.by.user_id in (step.before.assignee_id, step.after.assignee_id)
+    worked_on_it = is_assignee or facts.was_assignee
     if not (step.policy.four_eyes and step.completes and step.by.user_id and worked_on_it):
         return None
+    who = "The assignee" if is_assignee else "Somebody who was its assignee"
     return Refusal(
         code="reviewer_required",
-        detail="The assignee may not complete it: somebody else has to look at it.",
+        detail=f"{who} may not complete it: somebody else has to look at it.",
         fix=Fix(action="ask_another", text="Ask somebody else to complete it."),
         overridable=True,
     )

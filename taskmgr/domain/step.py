@@ -57,17 +57,19 @@ class Step:
 
     @property
     def starts(self) -> bool:
-        """Whether it moves into work from outside; between started statuses it does not."""
-        was = self._category(self.before) is Category.STARTED and not self.created
-        return self.moves and self.started_after and not was
+        return self._enters(Category.STARTED)
 
     @property
     def completes(self) -> bool:
-        return self.moves and self._category(self.after) is Category.COMPLETED
+        return self._enters(Category.COMPLETED)
 
     @property
     def cancels(self) -> bool:
-        return self.moves and self._category(self.after) is Category.CANCELLED
+        return self._enters(Category.CANCELLED)
+
+    def _enters(self, category: Category) -> bool:
+        """Whether it moves into the category from outside, not between two statuses of it."""
+        return self._category(self.after) is category and self._category(self.before) is not category
 
     @property
     def reopens(self) -> bool:
@@ -131,11 +133,13 @@ class Step:
 class Facts:
     """What the rules need to know beyond the task itself; left at its default where no rule asks.
 
-    `started` and `urgent` are the assignee's *other* tasks that count; `cycle` is a ring that the
+    `was_assignee` is whether the actor has been its assignee since it was last completed. `started`
+    and `urgent` are the assignee's *other* tasks that count; `cycle` is a ring that the
     step would close, from the task to itself; `levels` is how deep the deepest subtask would lie.
     """
 
     assignee: User | None = None
+    was_assignee: bool = False
     parent: Task | None = None
     parent_binned: bool = False
     unresolved_blockers: tuple[str, ...] = ()

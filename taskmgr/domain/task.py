@@ -57,20 +57,21 @@ class Task:
         """This task in another status, with the moments that follow from it; not yet a new version.
 
         `started_at` is the first start, kept for ever. A reopening (from closed to open) is
-        counted, and clears `completed_at`.
+        counted, and clears `completed_at`. Between two completed statuses `completed_at` stays.
         """
         if status == self.status:
             return self
         before, after = workflow.category(self.status), workflow.category(status)
         reopened = not before.is_open and after.is_open
         started = self.started_at or (now if after is Category.STARTED else None)
+        stays_completed = before is after is Category.COMPLETED
         completed = now if after is Category.COMPLETED else None
         return replace(
             self,
             status=status,
             status_changed_at=now,
             started_at=started,
-            completed_at=completed,
+            completed_at=self.completed_at if stays_completed else completed,
             reopen_count=self.reopen_count + reopened,
         )
 

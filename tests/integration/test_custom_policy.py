@@ -14,7 +14,7 @@ from pymongo.database import Database
 import taskmgr
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services, build_status_mapping, require_known_statuses
-from taskmgr.domain.errors import CannotStart, Invalid
+from taskmgr.domain.errors import CannotStart, Invalid, Refused
 from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.ports import Store
 from taskmgr.domain.query import TaskQuery
@@ -268,6 +268,86 @@ def test_the_rules_go_by_category(
     assert refused(lambda: move(blocked, "answering")) == ["blocked_by_unfinished_tasks"]
     assert move(hers[0], "solved").unblocked == (blocked.id,)
     assert move(blocked, "answering").status == "answering"
+
+
+def test_closing_what_is_solved_completes_nothing_again(
+    make_task: MakeTask, move: Move, member: Actor, manager: Actor, clock: Clock
+) -> None:
+    task = move(make_task(assignee_id=member.id), "triaged", "answering")
+    waiting = make_task(blocked_by=[task.id])
+    solved = move(task, "solved", by=manager)
+    assert solved.unblocked == (waiting.id,)
+    clock.advance(hours=1)
+    closed = move(task, "closed", by=member)
+    assert (closed.completed_at, closed.status_changed_at) == (solved.completed_at, clock.now)
+    assert closed.unblocked is None
+
+
+def handing_it_on(services: Services, task: Task, to: str) -> None:
+    services.tasks.assign(task.id, assignee_id=to, by=SYSTEM)
+
+
+def handing_it_on_outside_of_work(services: Services, task: Task, to: str) -> None:
+    services.tasks.change(task.id, {"status": "triaged", "assignee_id": None}, by=SYSTEM)
+    services.tasks.change(task.id, {"status": "answering", "assignee_id": to}, by=SYSTEM)
+
+
+def cancelling_and_reopening_it(services: Services, task: Task, to: str) -> None:
+    handing_it_on_outside_of_work(services, task, to)
+    for status in ("triaged", "spam", "new", "triaged", "answering"):
+        services.tasks.change_status(task.id, status=status, reason="Why not", by=SYSTEM)
+
+
+def binning_and_restoring_it(services: Services, task: Task, to: str) -> None:
+    handing_it_on(services, task, to)
+    services.tasks.bin(task.id, by=SYSTEM)
+    services.tasks.restore(task.id, by=SYSTEM)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [handing_it_on, handing_it_on_outside_of_work, cancelling_and_reopening_it, binning_and_restoring_it],
+)
+def test_nobody_gets_round_four_eyes_by_handing_the_task_on_first(
+    way: Callable[[Services, Task, str], None],
+    make_task: MakeTask,
+    move: Move,
+    services: Services,
+    member: Actor,
+    manager: Actor,
+) -> None:
+    task = move(make_task(assignee_id=manager.id), "triaged", "answering")
+    way(services, task, member.id)
+    assert refused(lambda: move(task, "solved", by=manager)) == ["reviewer_required"]
+    rows = {row.to: row for row in services.tasks.transitions(task.id, by=manager)}
+    assert [reason.code for reason in rows["solved"].reasons] == ["reviewer_required"]
+    assert move(task, "solved", by=SYSTEM).status == "solved"
+
+
+def test_nobody_gets_round_four_eyes_within_one_bulk(
+    make_task: MakeTask, services: Services, member: Actor, manager: Actor
+) -> None:
+    task = make_task()
+    operations = [
+        {"op": "change", "id": task.id, "status": "triaged", "assignee_id": manager.id},
+        {"op": "status", "id": task.id, "status": "answering"},
+        {"op": "assign", "id": task.id, "assignee_id": member.id},
+        {"op": "status", "id": task.id, "status": "solved"},
+    ]
+    results = services.bulk.run(operations, by=manager, atomic=False).results
+    assert [type(result.error) for result in results] == [type(None)] * 3 + [Refused]
+
+
+def test_whose_work_was_reviewed_may_review_what_another_did_after_it_was_reopened(
+    make_task: MakeTask, move: Move, services: Services, member: Actor, manager: Actor
+) -> None:
+    task = move(make_task(assignee_id=manager.id), "triaged", "answering", "solved")
+    reopened = {"status": "answering", "assignee_id": member.id}
+    services.tasks.change(task.id, reopened, reason="It came back", by=SYSTEM)
+    assert refused(lambda: move(task, "solved", by=manager)) == ["reviewer_required"]
+    move(task, "solved")
+    move(task, "answering", reason="It came back again")
+    assert move(task, "solved", by=manager).status == "solved"
 
 
 def test_a_subtask_is_refused_under_any_closed_status(

@@ -77,6 +77,8 @@ class Book:
         self.four_eyes = four_eyes
         self.tasks: dict[str, Fields] = {}
         self.users: dict[str, Fields] = {}
+        # For each task, who has been its assignee since it was last completed.
+        self.assignees: dict[str, set[str | None]] = {}
 
     # --- What there is
 
@@ -137,8 +139,10 @@ class Book:
         moves = created or before["status"] != after["status"]
         enters_started = moves and is_started(after)
         starts = enters_started and (created or not is_started(before))
-        completes = moves and is_completed(after)
-        cancels = moves and CATEGORY[after["status"]] == "cancelled"
+        completes = is_completed(after) and (created or not is_completed(before))
+        cancels = CATEGORY[after["status"]] == "cancelled" and (
+            created or CATEGORY[before["status"]] != "cancelled"
+        )
         reopens = moves and is_open(after) and not is_open(before)
         holder = after["assignee_id"]
         assigns = holder is not None and (created or holder != before["assignee_id"])
@@ -173,7 +177,7 @@ class Book:
             "reviewer_required": self.four_eyes
             and completes
             and by in self.users
-            and by in (before["assignee_id"], holder),
+            and by in {before["assignee_id"], holder, *self.assignees.get(after["id"], ())},
             "reason_required": not reason and (cancels or reopens or (was_urgent and not urgent) or override),
             "task_closed": not created
             and before["priority"] != after["priority"]
@@ -233,12 +237,19 @@ class Book:
         subtasks = [s for s in self.subtasks(task["id"]) if s["id"] != task["id"]]
         return max((1 + self.levels_below(subtask) for subtask in subtasks), default=0)
 
+    def note_assignee(self, before: Fields, after: Fields) -> None:
+        """Completing a task ends what counts for the next time that it is completed."""
+        if is_completed(after) and not is_completed(before):
+            self.assignees[after["id"]] = set()
+        self.assignees.setdefault(after["id"], set()).add(after["assignee_id"])
+
     def moved(self, task: Fields, status: str, now: datetime) -> Fields:
         """`started_at` is the first start, kept; a reopening is counted and clears `completed_at`."""
         if status == task["status"]:
             return dict(task)
         moved = {**task, "status": status, "status_changed_at": now}
-        moved["completed_at"] = now if is_completed(moved) else None
+        if not (is_completed(task) and is_completed(moved)):
+            moved["completed_at"] = now if is_completed(moved) else None
         if is_started(moved) and task["started_at"] is None:
             moved["started_at"] = now
         if is_open(moved) and not is_open(task):

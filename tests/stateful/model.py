@@ -164,6 +164,7 @@ class Model(Book):
             self._permit("override", by)
         lifted = self._judge(start, task, beside, by, created=True)
         self.tasks[task_id] = task
+        self.note_assignee(start, task)
         self._note(task, by, beside["reason"], override=lifted)
         return task
 
@@ -223,9 +224,10 @@ class Model(Book):
 
     def _keep(self, before: Fields, after: Fields, beside: Fields, *, by: str, now: datetime) -> Fields:
         lifted = self._judge(before, after, beside, by)
-        completes = is_completed(after) and before["status"] != after["status"]
+        completes = is_completed(after) and not is_completed(before)
         task = {**after, "version": before["version"] + 1, "updated_at": now}
         self.tasks[task["id"]] = task
+        self.note_assignee(before, task)
         self._note(task, by, beside["reason"], override=lifted)
         return {**task, "unblocked": self._unblocked_by(task)} if completes else task
 

@@ -46,6 +46,11 @@ def _into_and_out_of_work(model: Book) -> dict[str, list[Fields]]:
         "hand to the absent": [_change(t, assignee_id=who) for t in opened for who in inactive],
         "complete": [_move(task, "completed") for task in started],
         "complete one's own": [_move(t, "completed", by=t["assignee_id"]) for t in started],
+        "complete what one had": [
+            _move(t, "completed", by=who)
+            for t in started
+            for who in model.assignees[t["id"]] - {t["assignee_id"], None}
+        ],
         "take": [
             {"op": "assign", "id": t["id"], "assignee_id": who, "by": who} for t in opened for who in members
         ],

@@ -12,6 +12,7 @@ from taskmgr.domain.errors import Fix, Refusal
 from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.step import Step
 from taskmgr.domain.user import Actor
+from taskmgr.domain.workflow import Category, Workflow
 from tests.factories import a_user, an_actor
 from tests.unit.steps import (
     ADA,
@@ -335,6 +336,12 @@ def test_nobody_takes_a_task_while_completing_it_under_four_eyes() -> None:
     assert stands(rules.reviewer_required, completed_by(an_actor(id=ADA), {"assignee_id": ADA}))
 
 
+def test_with_four_eyes_whoever_was_its_assignee_does_not_complete_a_task() -> None:
+    refusal = refusal_of(rules.reviewer_required, completed_by(an_actor(id=BOB)), was_assignee=True)
+    assert refusal.detail.startswith("Somebody who was its assignee may not complete it")
+    assert refusal.overridable
+
+
 def test_with_four_eyes_somebody_else_completes_it() -> None:
     assert not stands(rules.reviewer_required, completed_by(an_actor(id=BOB)))
 
@@ -396,3 +403,43 @@ def test_other_things_take_none(one: Step) -> None:
 
 def test_a_task_created_as_cancelled_takes_a_reason() -> None:
     assert stands(rules.reason_required, creation("cancelled"))
+
+
+TWO_OF_EACH = Workflow(
+    initial="new",
+    categories={
+        "new": Category.UNSTARTED,
+        "solved": Category.COMPLETED,
+        "closed": Category.COMPLETED,
+        "rejected": Category.CANCELLED,
+        "spam": Category.CANCELLED,
+    },
+    transitions={
+        "new": ("solved", "rejected"),
+        "solved": ("closed", "rejected"),
+        "closed": (),
+        "rejected": ("spam", "solved"),
+        "spam": (),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "to", "completes", "cancels"),
+    [
+        ("new", "solved", True, False),
+        ("rejected", "solved", True, False),
+        ("solved", "closed", False, False),
+        ("new", "rejected", False, True),
+        ("solved", "rejected", False, True),
+        ("rejected", "spam", False, False),
+    ],
+)
+def test_a_move_within_a_category_neither_completes_nor_cancels(
+    start: str, to: str, completes: bool, cancels: bool
+) -> None:
+    one = replace(moving(start, to), policy=Policy(workflow=TWO_OF_EACH))
+    assert (one.completes, one.cancels) == (completes, cancels)
+    assert stands(rules.reason_required, one) is cancels
+    assert stands(rules.open_subtasks, one, open_subtasks=(ONE,)) is completes
+    assert stands(rules.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,)) is completes

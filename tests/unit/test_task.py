@@ -15,7 +15,7 @@ from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.task import Task, new_task, parsers
-from taskmgr.domain.workflow import Category
+from taskmgr.domain.workflow import Category, Workflow
 from tests.factories import NOW, a_full_task, a_task, an_id
 
 LATER = NOW + timedelta(hours=1)
@@ -131,6 +131,16 @@ def test_the_moments_of_a_task_agree_with_its_way(way: list[str]) -> None:
         assert task.status_changed_at == (now if status != before.status else before.status_changed_at)
     assert task.started_at == (starts[0] if starts else None)
     assert task.reopen_count == reopenings
+
+
+def test_a_move_between_completed_statuses_keeps_the_completion() -> None:
+    workflow = Workflow(
+        initial="new",
+        categories={"new": Category.UNSTARTED, "solved": Category.COMPLETED, "closed": Category.COMPLETED},
+        transitions={"new": ("solved",), "solved": ("closed",), "closed": ()},
+    )
+    after = a_task(status="solved", completed_at=NOW).moved("closed", now=LATER, workflow=workflow)
+    assert (after.completed_at, after.status_changed_at) == (NOW, LATER)
 
 
 # --- changing

@@ -70,6 +70,7 @@ class FactFinder:
         ring, levels = self._relations(step)
         return Facts(
             assignee=self._assignee(step),
+            was_assignee=self._was_assignee(step),
             parent=parent,
             parent_binned=parent_binned,
             unresolved_blockers=self._unresolved(step),
@@ -86,6 +87,14 @@ class FactFinder:
             return None
         self._read.user_ids.add(step.after.assignee_id)
         return self.store.users.get(step.after.assignee_id)
+
+    def _was_assignee(self, step: Step) -> bool:
+        """From the log, which only grows with the task itself: there is nothing to touch."""
+        actor = step.by.user_id
+        if not (self.policy.four_eyes and step.completes and actor) or step.created:
+            return False
+        completed = self.policy.workflow.in_category(Category.COMPLETED)
+        return self.store.activity.was_assignee(step.before.id, actor, since_in=completed)
 
     def _parent(self, step: Step) -> tuple[Task | None, bool]:
         parent_id = step.after.parent_id

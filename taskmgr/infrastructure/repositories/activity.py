@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from bson import ObjectId
@@ -12,7 +13,7 @@ from taskmgr.domain.query import ActivityQuery, Page, Window
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.driver_errors import translates
 from taskmgr.infrastructure.repositories import keyset
-from taskmgr.infrastructure.repositories.gathering import insert
+from taskmgr.infrastructure.repositories.gathering import flush, insert
 from taskmgr.infrastructure.repositories.keyset import Filter
 from taskmgr.infrastructure.repositories.writing import stored
 
@@ -40,6 +41,15 @@ class MongoActivityRepository:
 
     def append(self, change: Change) -> None:
         insert(self._activity, stored(mappers.change_document(change)))
+
+    def was_assignee(self, task_id: str, user_id: str, *, since_in: Collection[str]) -> bool:
+        flush(self._activity)
+        of_task = {"entity": "task", "entity_id": ObjectId(task_id)}
+        moved = {**of_task, "after.status": {"$in": list(since_in)}}
+        last = self._activity.find_one(moved, {"version": True}, sort=[("version", -1)])
+        since = {**of_task, "version": {"$gt": last["version"] if last else 0}}
+        either = [{"before.assignee_id": user_id}, {"after.assignee_id": user_id}]
+        return self._activity.find_one({**since, "$or": either}, {"_id": True}) is not None
 
     def find(self, query: ActivityQuery, window: Window) -> Page[Change]:
         return keyset.page(self._activity, _filters(query), _NEWEST, window, mappers.change)
