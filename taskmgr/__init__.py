@@ -7,26 +7,113 @@ A script begins here:
     with taskmgr.connect() as services:
         ada = services.actor("ada")
         services.tasks.create(title="Write the report", by=ada)
+
+All names in `__all__` are imported on first use, so that the command line starts quickly.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from taskmgr.version import __version__
 
 if TYPE_CHECKING:
+    from taskmgr.domain.commands import Operation, TaskChanges, UserChanges
+    from taskmgr.domain.errors import (
+        AlreadyAssigned,
+        CannotStart,
+        Closed,
+        DomainError,
+        EmailTaken,
+        Invalid,
+        NotFound,
+        NotPermitted,
+        Refused,
+        Stale,
+        Unavailable,
+        UsernameTaken,
+    )
+    from taskmgr.domain.priority import Priority
+    from taskmgr.domain.query import Sort, Span, TaskQuery, UserQuery
     from taskmgr.domain.services import Services
+    from taskmgr.domain.services.bulk import BulkRefused, UnexpectedCount
+    from taskmgr.domain.task import Task
+    from taskmgr.domain.user import Actor, Kind, Role, User
+    from taskmgr.domain.workflow import CLOSED, OPEN, Category
 
-__all__ = ["__version__", "connect"]
+__all__ = [
+    "CLOSED",
+    "OPEN",
+    "Actor",
+    "AlreadyAssigned",
+    "BulkRefused",
+    "CannotStart",
+    "Category",
+    "Closed",
+    "DomainError",
+    "EmailTaken",
+    "Invalid",
+    "Kind",
+    "NotFound",
+    "NotPermitted",
+    "Operation",
+    "Priority",
+    "Refused",
+    "Role",
+    "Services",
+    "Sort",
+    "Span",
+    "Stale",
+    "Task",
+    "TaskChanges",
+    "TaskQuery",
+    "Unavailable",
+    "UnexpectedCount",
+    "User",
+    "UserChanges",
+    "UserQuery",
+    "UsernameTaken",
+    "__version__",
+    "connect",
+]
+
+_MODULES = {
+    "commands": ("Operation", "TaskChanges", "UserChanges"),
+    "errors": (
+        "AlreadyAssigned", "CannotStart", "Closed", "DomainError", "EmailTaken", "Invalid", "NotFound",
+        "NotPermitted", "Refused", "Stale", "Unavailable", "UsernameTaken",
+    ),
+    "priority": ("Priority",),
+    "query": ("Sort", "Span", "TaskQuery", "UserQuery"),
+    "services": ("Services",),
+    "services.bulk": ("BulkRefused", "UnexpectedCount"),
+    "task": ("Task",),
+    "user": ("Actor", "Kind", "Role", "User"),
+    "workflow": ("CLOSED", "OPEN", "Category"),
+}  # fmt: skip
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+if not TYPE_CHECKING:  # a type checker would take any name to be there
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"taskmgr.domain.{_HOMES[name]}"), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def connect() -> AbstractContextManager[Services]:
-    """The services, over the database that the `TASKMGR_…` settings name.
+    """Returns a context manager that gives the services, over the database of the `TASKMGR_…` settings.
 
-    Beside a running service this joins its database; otherwise the database is started, and
-    stopped at the end. Raises `taskmgr.domain.errors.CannotStart` where that cannot be done.
+    It joins the database of a running service; otherwise it starts the database, and stops it at the end.
+    Raises `CannotStart` if that fails.
     """
     from taskmgr.bootstrap import open_services
     from taskmgr.settings import Settings

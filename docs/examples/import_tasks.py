@@ -15,10 +15,7 @@ import sys
 from collections import Counter
 
 import taskmgr
-from taskmgr.domain.errors import Invalid, Refused
-from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor
+from taskmgr import Actor, Invalid, Refused, Services, Task
 
 REASON = "Imported from the old spreadsheet"
 

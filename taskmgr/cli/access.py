@@ -39,16 +39,3 @@ def make_first_user(found: Services, *, by: Actor) -> User | None:
 def user_named(found: Services, username: str, *, by: Actor) -> User:
     """One user by name, in whatever case it is written. Raises `NotFound`."""
     return found.users.get_by_username(username.strip().lower(), by=by)
-
-
-def all_users(found: Services, *, by: Actor) -> Iterator[User]:
-    """All users by username, page by page behind the scenes."""
-    from taskmgr.domain.query import MOST_LIMIT, Window
-
-    after = None
-    while True:
-        page = found.users.list(Window(limit=MOST_LIMIT, after=after), by=by)
-        yield from page.items
-        after = page.next
-        if after is None:
-            return

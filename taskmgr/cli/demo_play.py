@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from taskmgr.cli.demo_story import LEAD, STORY, TEAM, Turn, Work
 from taskmgr.domain.clock import utc_now
+from taskmgr.domain.commands import TaskChanges
 from taskmgr.domain.errors import NotPermitted, Refused
 from taskmgr.domain.services import Services
 from taskmgr.domain.user import Actor, User
@@ -124,7 +125,7 @@ class Play:
         self._change(place, {"status": status}, reason=reason)
 
     def _turn(self, place: int, turn: Turn) -> None:
-        changes: dict[str, Any] = dict(turn.fields)
+        changes = cast("TaskChanges", dict(turn.fields))
         if turn.to is not None:
             changes["assignee_id"] = self._team[turn.to].id
         if turn.due is not None:
@@ -145,7 +146,7 @@ class Play:
         self.services.tasks.bin(self._ids[place], by=Actor.of(self._team[LEAD]))
 
     def _change(
-        self, place: int, changes: dict[str, Any], *, by: User | None = None, reason: str | None
+        self, place: int, changes: TaskChanges, *, by: User | None = None, reason: str | None
     ) -> None:
         """By whoever has the task, or asked for it; by the lead, overriding, where that is refused."""
         task = self.services.tasks.get(self._ids[place], by=self.by)

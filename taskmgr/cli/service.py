@@ -90,7 +90,7 @@ def _first_token(services: Services) -> tuple[str | None, str | None]:
     by = services.system(access.NAME)
     admin = access.make_first_user(services, by=by)
     if admin is None:
-        admins = (user.username for user in access.all_users(services, by=by) if user.is_active_admin)
+        admins = (user.username for user in services.users.iterate(by=by) if user.is_active_admin)
         return None, next(admins, None)
     token = services.tokens.create(user_id=admin.id, name="made at the first start", by=by)
     return token.text, admin.username

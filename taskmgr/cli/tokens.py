@@ -80,7 +80,7 @@ def list_tokens(username: str | None, as_json: bool) -> None:
 
 def _records(services: Services, username: str | None, by: Actor) -> Iterator[Record]:
     named = username and access.user_named(services, username, by=by)
-    for user in [named] if named else access.all_users(services, by=by):
+    for user in [named] if named else services.users.iterate(by=by):
         for token in services.tokens.list(user.id, by=by):
             yield {**record(token, FIELDS), "user": user.username}
 

@@ -8,6 +8,7 @@ import click
 
 from taskmgr.cli import access
 from taskmgr.cli.output import as_json, record, show_json, show_table
+from taskmgr.domain.commands import UserChanges
 from taskmgr.domain.user import Role, User
 
 ROLES = [role.value for role in Role]
@@ -27,7 +28,7 @@ def users() -> None:
 def list_users(as_json: bool) -> None:
     """List all users, by name."""
     with access.services() as (services, by):
-        records = [record(user, FIELDS) for user in access.all_users(services, by=by)]
+        records = [record(user, FIELDS) for user in services.users.iterate(by=by)]
     if as_json:
         show_json(records)
     else:
@@ -82,7 +83,7 @@ def activate(username: str, as_json: bool) -> None:
     _show(user, f"{user.username} is active.", as_json=as_json)
 
 
-def _change(username: str, changes: dict[str, Any]) -> User:
+def _change(username: str, changes: UserChanges) -> User:
     with access.services() as (services, by):
         user = access.user_named(services, username, by=by)
         return services.users.change(user.id, changes, by=by)

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.user import Role, User
+from taskmgr.domain.workflow import Category
 
 T = TypeVar("T")
 
@@ -57,6 +58,7 @@ class TaskQuery:
 
     ids: tuple[str, ...] | None = None
     statuses: tuple[str, ...] | None = None
+    categories: tuple[Category, ...] | None = None
     priorities: tuple[Priority, ...] | None = None
     assignee_ids: tuple[str | None, ...] | None = None
     created_by: tuple[str, ...] | None = None

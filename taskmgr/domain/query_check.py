@@ -29,6 +29,7 @@ from taskmgr.domain.query import (
 from taskmgr.domain.search import words_of
 from taskmgr.domain.user import Role
 from taskmgr.domain.values import BadValue
+from taskmgr.domain.workflow import Category
 
 Q = TypeVar("Q", TaskQuery, UserQuery)
 Parser = Callable[[Any, Policy], Any]
@@ -146,6 +147,7 @@ _YES_OR_NO = _or_none(_plain(values.boolean))
 _PARSERS: Mapping[str, Parser] = {
     "ids": _all_of(_ID),
     "statuses": _all_of(lambda given, policy: policy.workflow.parse(given)),
+    "categories": _all_of(_plain(values.one_of(Category))),
     "priorities": _all_of(_plain(parse_priority)),
     "assignee_ids": _all_of(_or_none(_plain(_user_id))),
     "created_by": _all_of(_plain(_actor_id)),

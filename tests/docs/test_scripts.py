@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+import taskmgr
 from taskmgr import settings as taskmgr_settings
 from taskmgr.bootstrap import open_services
 from taskmgr.domain.services import Services
@@ -73,6 +74,14 @@ def test_the_table_of_commands_names_what_there_is(services: Services) -> None:
         rest -= {name for name in rest if name.endswith(("_record", "_records"))}
         rest -= {"store", "policy", "journal", "clock", "new_id", "credentials", "tasks", "identify"}
         assert named == rest
+
+
+def test_the_page_lists_the_names_of_the_package() -> None:
+    told = {name for row in table(section(read(PAGE), "Names and types")) for name in code(row[0])}
+    errors = {name for name in code(section(read(PAGE), "Refusals")) if name in taskmgr.__all__}
+    errors |= {name for name in code(section(read(PAGE), "Many at once")) if name in taskmgr.__all__}
+
+    assert told | errors | {"__version__"} == {*taskmgr.__all__}
 
 
 # --- the import

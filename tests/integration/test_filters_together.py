@@ -21,6 +21,7 @@ from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import Span, TaskQuery
 from taskmgr.domain.search import words_of
 from taskmgr.domain.task import Task
+from taskmgr.domain.workflow import OPEN, Category
 from taskmgr.infrastructure.store import mongo_store
 from tests.factories import a_task, an_id
 from tests.integration.test_task_filters import (
@@ -45,6 +46,7 @@ VALUES: dict[str, list[Any]] = {
     "ids": [tuple(IDS[: TASKS // 2])],
     "except_id": [IDS[0]],
     "statuses": [STATUSES[: len(STATUSES) // 2], STATUSES[len(STATUSES) // 2 :]],
+    "categories": [OPEN, (Category.STARTED, Category.COMPLETED)],
     "priorities": [(Priority.LOW, Priority.HIGH)],
     "assignee_ids": [(None, PEOPLE[0]), (PEOPLE[1],)],
     "created_by": [(CREATORS[0],)],

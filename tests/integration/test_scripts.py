@@ -12,13 +12,15 @@ from pymongo.database import Database
 
 from taskmgr.bootstrap import open_services
 from taskmgr.domain.errors import Closed, DomainError, Invalid
-from taskmgr.domain.query import Sort, TaskQuery, Window
+from taskmgr.domain.ports import Store
+from taskmgr.domain.query import MOST_LIMIT, Sort, TaskQuery, Window
 from taskmgr.domain.services import Services
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import Actor
+from taskmgr.domain.workflow import CLOSED, OPEN, Category
 from taskmgr.settings import Settings
 from tests.answers import mistakes
-from tests.factories import SYSTEM
+from tests.factories import SYSTEM, a_user
 
 MakeTask = Callable[..., Task]
 
@@ -50,6 +52,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "users.get_by_username": (("ada",), {}),
     "users.get_many": ((["{user}"],), {}),
     "users.find_keys": ((["ada"],), {}),
+    "users.iterate": ((), {}),
     "users.list": ((), {}),
     "users.list_with_tasks": ((), {}),
     "users.list_with_records": ((Window(),), {"tasks_limit": 5}),
@@ -196,3 +199,21 @@ def test_a_query_takes_labels_and_priorities_as_commands_do(services: Services, 
     assert list(services.tasks.iterate(query, by=SYSTEM)) == [made]
     done = services.bulk.change_where(query, {"priority": "low"}, expect=1, by=SYSTEM)
     assert [result.task and result.task.id for result in done.results] == [made.id]
+
+
+def test_a_query_by_category_asks_what_the_policy_says(services: Services, make_task: MakeTask) -> None:
+    ready, cancelled = make_task(), make_task()
+    cancelled = services.tasks.change_status(cancelled.id, status="cancelled", reason="No need", by=SYSTEM)
+
+    assert list(services.tasks.iterate(TaskQuery(categories=OPEN), by=SYSTEM)) == [ready]
+    assert list(services.tasks.iterate(TaskQuery(categories=CLOSED, statuses=("todo",)), by=SYSTEM)) == []
+    assert services.tasks.category(ready) == "unstarted"
+    assert services.tasks.category(cancelled) is Category.CANCELLED
+
+
+def test_users_are_iterated_over_beyond_one_page(services: Services, store: Store) -> None:
+    made = [a_user(username=f"user-{number:03}") for number in range(MOST_LIMIT + 1)]
+    for user in made:
+        store.users.add(user)
+
+    assert list(services.users.iterate(by=SYSTEM)) == made

@@ -136,6 +136,7 @@ def matches(task: Task, query: TaskQuery, tasks: dict[str, Task]) -> bool:
             query.ids is None or task.id in query.ids,
             task.id != query.except_id,
             query.statuses is None or task.status in query.statuses,
+            query.categories is None or POLICY.workflow.category(task.status) in query.categories,
             query.priorities is None or task.priority in query.priorities,
             query.assignee_ids is None or task.assignee_id in query.assignee_ids,
             query.created_by is None or task.created_by in query.created_by,

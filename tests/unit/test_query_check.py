@@ -14,6 +14,7 @@ from taskmgr.domain.policy import DEFAULT_POLICY
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import BEST_MATCH_FIRST, TASK_SORTS, Sort, Span, TaskQuery, UserQuery
 from taskmgr.domain.user import Role
+from taskmgr.domain.workflow import Category
 from tests.factories import NOW, an_id
 
 ID = "0123456789abcdef01234567"
@@ -46,6 +47,7 @@ def test_a_query_that_is_well_is_answered_as_it_is() -> None:
         TaskQuery(
             ids=(ID,),
             statuses=("todo", "completed"),
+            categories=(Category.STARTED,),
             priorities=(Priority.HIGH,),
             assignee_ids=(ID, None),
             created_by=(ID, "system:cli"),
@@ -80,6 +82,7 @@ def test_the_name_of_a_priority_becomes_a_priority() -> None:
     ("given", "kept"),
     [
         ({"priorities": ("high",)}, {"priorities": (Priority.HIGH,)}),
+        ({"categories": ["started"]}, {"categories": (Category.STARTED,)}),
         ({"labels": ("Audit", "audit", " New ")}, {"labels": ("audit", "new")}),
         ({"labels": ["audit"]}, {"labels": ("audit",)}),
         ({"statuses": ["todo"]}, {"statuses": ("todo",)}),

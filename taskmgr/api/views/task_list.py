@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from taskmgr.api.conditional import note
-from taskmgr.api.context import actor, identity, policy, services, this_request
+from taskmgr.api.context import actor, identity, services, this_request
 from taskmgr.api.problems import ApiError
 from taskmgr.api.schemas.others import Listed
 from taskmgr.api.schemas.tasks import ADDED, Enriched
@@ -55,7 +56,8 @@ def task_query(given: dict[str, Any]) -> TaskQuery:
     people = _people(given)
     return TaskQuery(
         ids=given["id"],
-        statuses=_statuses(given["status"], given["category"]),
+        statuses=given["status"],
+        categories=_categories(given["category"]),
         priorities=given["priority"],
         assignee_ids=people["assignee"],
         created_by=people["created_by"],
@@ -86,14 +88,8 @@ def enriched(tasks: Sequence[Task], include: tuple[str, ...]) -> Sequence[Task |
     ]
 
 
-def _statuses(
-    names: tuple[str, ...] | None, categories: tuple[tuple[Category, ...], ...] | None
-) -> tuple[str, ...] | None:
-    """The statuses that match both filters."""
-    if categories is None:
-        return names
-    wanted = policy().workflow.in_category(*(c for group in categories for c in group))
-    return wanted if names is None else tuple(name for name in names if name in wanted)
+def _categories(groups: tuple[tuple[Category, ...], ...] | None) -> tuple[Category, ...] | None:
+    return None if groups is None else tuple(dict.fromkeys(chain.from_iterable(groups)))
 
 
 def _span(given: dict[str, Any], name: str) -> Span | None:

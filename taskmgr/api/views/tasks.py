@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from flask import request
 
@@ -29,6 +29,7 @@ from taskmgr.api.schemas.tasks import (
 )
 from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import depends_on_the_time, enriched, task_page, task_query
+from taskmgr.domain.commands import TaskChanges
 from taskmgr.domain.token import Scope
 
 READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
@@ -99,7 +100,9 @@ def change_task(query: dict[str, Any], given: dict[str, Any], task_id: str) -> A
     """
     beside = {name: given.pop(name) for name in ("reason", "override") if name in given}
     version = expected_version(given.pop("version", None))
-    task = services().tasks.change(task_id, given, by=actor(), version=version, **beside, **query)
+    task = services().tasks.change(
+        task_id, cast("TaskChanges", given), by=actor(), version=version, **beside, **query
+    )
     return changed(task, **query)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from flask import request
 
@@ -18,6 +18,7 @@ from taskmgr.api.schemas.tasks import TaskInListOut
 from taskmgr.api.schemas.users import NewUserOut, UserIn, UserOut, UserPatch, UserRowOut
 from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import depends_on_the_time, task_page, task_query
+from taskmgr.domain.commands import UserChanges
 from taskmgr.domain.query import UserQuery
 from taskmgr.domain.token import Scope
 
@@ -97,7 +98,7 @@ def change_user(query: dict[str, Any], given: dict[str, Any], user_id: str) -> A
     One's own name and e-mail address, or as an admin anything of anybody.
     """
     version = expected_version(given.pop("version", None))
-    user = services().users.change(user_id, given, by=actor(), version=version, **query)
+    user = services().users.change(user_id, cast("UserChanges", given), by=actor(), version=version, **query)
     return changed(user, **query)
 
 

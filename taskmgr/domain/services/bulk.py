@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from taskmgr.domain import values
+from taskmgr.domain.commands import Operation, TaskChanges, WhereChanges
 from taskmgr.domain.errors import (
     Conflict,
     DomainError,
@@ -114,7 +115,7 @@ class _Kind:
 
 def _change(tasks: TaskService, task_id: str, **given: Any) -> Task:
     beside = {name: given.pop(name) for name in (*_BESIDE, "by") if name in given}
-    return tasks.change(task_id, given, **beside)
+    return tasks.change(task_id, cast("TaskChanges", given), **beside)
 
 
 _FIELDS = frozenset(
@@ -144,7 +145,7 @@ class BulkService:
 
     def run(
         self,
-        operations: Sequence[Mapping[str, Any]],
+        operations: Sequence[Operation],
         *,
         by: Actor,
         atomic: bool = True,
@@ -167,7 +168,7 @@ class BulkService:
     def change_where(
         self,
         query: TaskQuery,
-        changes: Mapping[str, Any],
+        changes: WhereChanges,
         *,
         expect: int,
         by: Actor,

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Unpack
 
 from taskmgr.domain import permissions, rules, values
 from taskmgr.domain.activity import difference, kind_of_task_change
 from taskmgr.domain.clock import time_of_change
+from taskmgr.domain.commands import NewTask, Options, TaskChanges
 from taskmgr.domain.errors import (
     AlreadyAssigned,
     Invalid,
@@ -97,6 +98,10 @@ class TaskService:
                 return
             window = replace(window, after=page.next)
 
+    def category(self, task: Task) -> Category:
+        """Returns the category that the policy gives the task's status."""
+        return self.policy.workflow.category(task.status)
+
     def transitions(self, task_id: str, *, by: Actor) -> Sequence[Transition]:
         """Every status of the workflow, and what stands against this actor moving the task there."""
         task = self.get(task_id, by=by)
@@ -132,7 +137,7 @@ class TaskService:
         reason: str | None = None,
         override: bool = False,
         dry_run: bool = False,
-        **given: Any,
+        **given: Unpack[NewTask],
     ) -> Task:
         """A new task: `title`, and any other changeable field; None is the same as left out.
 
@@ -170,7 +175,7 @@ class TaskService:
     def change(
         self,
         task_id: str,
-        changes: Mapping[str, Any],
+        changes: TaskChanges,
         *,
         by: Actor,
         reason: str | None = None,
@@ -188,7 +193,7 @@ class TaskService:
         return self._change(task_id, lambda _: fields, named=fields, by=by, reason=reason,
                             override=override, version=version, dry_run=dry_run)  # fmt: skip
 
-    def block(self, task_id: str, blocker_id: str, *, by: Actor, **beside: Any) -> Task:
+    def block(self, task_id: str, blocker_id: str, *, by: Actor, **beside: Unpack[Options]) -> Task:
         """Makes a task wait for another. Raises `NotFound` for either."""
 
         def more(task: Task) -> Mapping[str, Any]:
@@ -199,7 +204,7 @@ class TaskService:
 
         return self._change(task_id, more, by=by, **beside)
 
-    def unblock(self, task_id: str, blocker_id: str, *, by: Actor, **beside: Any) -> Task:
+    def unblock(self, task_id: str, blocker_id: str, *, by: Actor, **beside: Unpack[Options]) -> Task:
         """Makes a task wait for another no longer, whatever has become of that one."""
 
         def fewer(task: Task) -> Mapping[str, Any]:
@@ -246,15 +251,15 @@ class TaskService:
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
 
-    def change_status(self, task_id: str, *, status: str, by: Actor, **beside: Any) -> Task:
+    def change_status(self, task_id: str, *, status: str, by: Actor, **beside: Unpack[Options]) -> Task:
         """Moves a task; a completing move answers with the ids it `unblocked`."""
         return self.change(task_id, {"status": status}, by=by, **beside)
 
-    def change_priority(self, task_id: str, *, priority: Any, by: Actor, **beside: Any) -> Task:
+    def change_priority(self, task_id: str, *, priority: str, by: Actor, **beside: Unpack[Options]) -> Task:
         """Gives a task another priority, by name."""
         return self.change(task_id, {"priority": priority}, by=by, **beside)
 
-    def assign(self, task_id: str, *, assignee_id: str | None, by: Actor, **beside: Any) -> Task:
+    def assign(self, task_id: str, *, assignee_id: str | None, by: Actor, **beside: Unpack[Options]) -> Task:
         """Gives a task to a user, to `me`, who is the acting user, or with None to nobody."""
         return self.change(task_id, {"assignee_id": assignee_id}, by=by, **beside)
 

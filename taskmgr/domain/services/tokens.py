@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from taskmgr.domain import permissions, values
 from taskmgr.domain.clock import moment_text
+from taskmgr.domain.commands import NewTokenFields
 from taskmgr.domain.errors import FieldError, Invalid, NotFound, NotPermitted, required
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.ports import Clock, Credentials, NewId, Store
@@ -66,7 +67,7 @@ class TokenService:
         """One's own tokens, or with `user_id` somebody's, newest first."""
         return self.store.tokens.of_user(self._owner(user_id, by).id)
 
-    def create(self, *, by: Actor, user_id: str | None = None, **given: Any) -> NewToken:
+    def create(self, *, by: Actor, user_id: str | None = None, **given: Unpack[NewTokenFields]) -> NewToken:
         """A new token: `name`, and perhaps `scopes` and `expires_at`; never for a deactivated user.
 
         Raises `NotPermitted` for a scope that the token in use lacks, or a longer life: no token makes

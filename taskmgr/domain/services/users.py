@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from taskmgr.domain import permissions, values
 from taskmgr.domain.activity import difference
 from taskmgr.domain.clock import time_of_change
+from taskmgr.domain.commands import NewUser, UserChanges
 from taskmgr.domain.errors import Invalid, Refusal, Refused, Stale, required
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Clock, NewId, Store
 from taskmgr.domain.query import (
     EVERYBODY,
+    MOST_LIMIT,
     Frame,
     Page,
     TaskRecord,
@@ -79,6 +81,16 @@ class UserService:
         page = self.store.users.find(window, checked(query, self.policy))
         return replace(page, items=[permissions.as_seen_by(by, user) for user in page.items])
 
+    def iterate(self, query: UserQuery = EVERYBODY, *, by: Actor) -> Iterator[User]:
+        """Yields all users that match, by username, reading page by page. Raises `Invalid` as `list` does."""
+        window = Window(limit=MOST_LIMIT)
+        while True:
+            page = self.list(window, query, by=by)
+            yield from page.items
+            if page.next is None:
+                return
+            window = replace(window, after=page.next)
+
     def list_with_tasks(
         self,
         window: Window = Window(),
@@ -123,7 +135,7 @@ class UserService:
 
     # --- commands
 
-    def create(self, *, by: Actor, dry_run: bool = False, **given: Any) -> User:
+    def create(self, *, by: Actor, dry_run: bool = False, **given: Unpack[NewUser]) -> User:
         """A new user: `username` and `name`, and perhaps `email`, `role`, `kind`."""
         known = {name: parser for name, parser in PARSERS.items() if name != "active"}
         fields = values.check_all(given, known)
@@ -149,7 +161,7 @@ class UserService:
     def change(
         self,
         user_id: str,
-        changes: Mapping[str, Any],
+        changes: UserChanges,
         *,
         by: Actor,
         version: int | None = None,

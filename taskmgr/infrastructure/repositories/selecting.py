@@ -53,7 +53,7 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "dated": ("due_date", lambda dated: {"$ne": None} if dated else None),
     "words": ("words", _all),
 }
-_FRAMED = ("created", "updated", "due", "overdue", "blocked")
+_FRAMED = ("categories", "created", "updated", "due", "overdue", "blocked")
 
 
 def filters(query: TaskQuery, frame: Frame | None = None) -> Filter:
@@ -75,6 +75,8 @@ def _conditions(query: TaskQuery, frame: Frame | None) -> Iterator[Filter]:
         return
     if frame is None:
         raise TypeError(f"a query with one of {', '.join(_FRAMED)} needs a frame")
+    if query.categories is not None:
+        yield {"status": _any(frame.policy.workflow.in_category(*query.categories))}
     for name, field in (("created", "created_at"), ("updated", "updated_at")):
         if (span := getattr(query, name)) is not None:
             yield {field: _within(span, frame)}
