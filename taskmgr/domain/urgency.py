@@ -19,9 +19,15 @@ LONG_OVERDUE = timedelta(days=3)
 DUE_SOON = timedelta(hours=24)
 
 
+CAUSES = ("long_overdue", "overdue", "due_soon", "blocks")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
-    """Why the effective priority is above the stored one; `task_id` names the task that waits."""
+    """Tells why the effective priority is above the stored one.
+
+    `code` is one of `CAUSES`; `task_id` names the task that waits.
+    """
 
     code: str
     detail: str

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import schemathesis
 from flask import Flask
 
+from taskmgr.api.app import EXPOSED
+from taskmgr.api.openapi.schemas import ENUMS
 from taskmgr.api.problems import CODES, CONTENT_TYPE
+from taskmgr.api.schemas.problems import REFUSALS
+from taskmgr.domain import rules, urgency
+from taskmgr.domain.services import bulk, tasks, users
+from taskmgr.settings import Settings
 from taskmgr.version import __version__
 from tests.api.client import Client
 from tests.api.operations import BY_NAME, DRY, GUARDED, OPERATIONS, Operation, World
@@ -96,7 +103,7 @@ def test_every_operation_names_the_scopes_that_it_takes(operations: dict[str, An
         # Where a lack is answered otherwise, it is the service that asks for the scope, by what is asked.
         scopes = row.scopes if row.without == "scope_missing" else ()
         if row.scopes is None:
-            assert "security" not in operation
+            assert operation["security"] == []
         else:
             assert operation["security"] == [{"token": []}]
             assert operation["description"].endswith(f"Scopes: {', '.join(scopes) or 'none'}.")
@@ -140,8 +147,9 @@ def test_every_failure_is_a_problem(document: dict[str, Any], operations: dict[s
                 described = document["components"]["responses"][code]
                 assert str(CODES[code].status) == status
                 assert list(described["content"]) == [CONTENT_TYPE]
-    described = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
-    assert described == list(CODES)
+    schemas = document["components"]["schemas"]
+    assert schemas["Problem"]["properties"]["code"] == {"$ref": "#/components/schemas/ErrorCode"}
+    assert schemas["ErrorCode"]["enum"] == list(CODES)
 
 
 def test_the_document_knows_what_takes_a_precondition_and_a_dry_run(operations: dict[str, Any]) -> None:
@@ -186,9 +194,154 @@ def test_statuses_are_those_of_the_policy(document: dict[str, Any], client: Clie
     names = [status["name"] for status in client.as_("viewer").get("workflow").json["statuses"]]
     schemas = document["components"]["schemas"]
 
-    assert schemas["Task"]["properties"]["status"]["enum"] == names
-    assert schemas["StatusChange"]["properties"]["status"]["enum"] == names
+    assert schemas["Status"]["enum"] == names
+    for name in ("Task", "StatusChange", "TaskPatch"):
+        assert schemas[name]["properties"]["status"] == {"$ref": "#/components/schemas/Status"}
 
 
 def test_it_is_served_without_a_token_as_it_is(document: dict[str, Any], client: Client) -> None:
     assert client.get("/openapi.json").json == document
+
+
+# --- schemas that make good types
+
+
+def refers_to(document: dict[str, Any], tree: Any, known: set[str] | None = None) -> set[str]:
+    """The names of all schemas that a part of the document leads to."""
+    known = set() if known is None else known
+    for node in nodes(tree):
+        if isinstance(node.get("$ref"), str):
+            _, _, kind, name = node["$ref"].split("/")
+            if name not in known:
+                known |= {name} if kind == "schemas" else set()
+                refers_to(document, document["components"][kind][name], known)
+    return known
+
+
+@pytest.fixture
+def sent(document: dict[str, Any], operations: dict[str, Any]) -> set[str]:
+    """The schemas of bodies that are sent to the service."""
+    return refers_to(document, [operation.get("requestBody") for operation in operations.values()])
+
+
+@pytest.fixture
+def answered(document: dict[str, Any], operations: dict[str, Any]) -> set[str]:
+    return refers_to(document, [operation["responses"] for operation in operations.values()])
+
+
+def test_every_enumeration_has_a_name(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    named = [id(schema) for schema in schemas.values() if "enum" in schema]
+
+    assert [node for node in nodes(document) if "enum" in node and id(node) not in named] == []
+    assert {
+        "Status", "Category", "Priority", "Role", "UserKind", "Scope", "ChangeKind", "RuleCode", "FixAction",
+        "ErrorCode", "BulkMode", "Entity", "CauseCode",
+    } <= {name for name, schema in schemas.items() if "enum" in schema}  # fmt: skip
+
+
+def test_no_two_enumerations_have_the_same_values() -> None:
+    assert len({values for values, _ in ENUMS.values()}) == len(ENUMS)
+
+
+def test_every_rule_that_refuses_is_among_the_codes_of_rules() -> None:
+    raised = set(
+        re.findall(r'Refusal\(\s*code="(\w+)"', "".join(map(inspect.getsource, (rules, users, tasks))))
+    )
+
+    assert raised == set(REFUSALS)
+    assert set(re.findall(r'Cause\(code="(\w+)"', inspect.getsource(urgency))) == set(urgency.CAUSES)
+
+
+def test_every_schema_of_a_body_is_closed_and_every_one_of_an_answer_is_open(
+    document: dict[str, Any], sent: set[str], answered: set[str]
+) -> None:
+    objects = {n for n, schema in document["components"]["schemas"].items() if "properties" in schema}
+
+    def is_closed(name: str) -> bool:
+        return document["components"]["schemas"][name].get("additionalProperties") is False
+
+    assert [name for name in sorted(objects & sent) if not is_closed(name)] == []
+    assert [name for name in sorted(objects & answered) if is_closed(name)] == []
+    assert not objects & sent & answered
+
+
+# What an answer has only sometimes: what was asked for, what an event brings, what a code has.
+SOMETIMES = {
+    "TaskRow": {"assignee", "overdue", "blocked", "blocks", "effective_priority"},
+    "UserRow": {"tasks", "tasks_total", "counts", "wip_room"},
+    "ChangedTask": {"unblocked"},
+    "Fix": {"status", "task_id", "task_ids"},
+    "Mistake": {"allowed"},
+    "Problem": {"errors", "reasons", "current", "count", "results"},
+}
+
+
+def test_an_answer_has_no_optional_field_that_is_always_there(
+    document: dict[str, Any], answered: set[str]
+) -> None:
+    for name in answered:
+        schema = document["components"]["schemas"][name]
+        optional = set(schema.get("properties", ())) - set(schema.get("required", ()))
+        sometimes = {"total"} if name.endswith("Page") else SOMETIMES.get(name, set())
+        assert optional == (set(schema["properties"]) if name == "TaskPart" else sometimes), name
+
+
+def test_a_body_has_no_defaults_since_generators_take_these_fields_for_required(
+    document: dict[str, Any], sent: set[str]
+) -> None:
+    for name in sent:
+        for field, schema in document["components"]["schemas"][name].get("properties", {}).items():
+            assert "default" not in schema, f"{name}.{field}"
+
+
+def test_an_operation_of_a_bulk_is_told_by_its_op(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    union = schemas["BulkOperation"]
+
+    assert union["discriminator"]["propertyName"] == "op"
+    assert list(union["discriminator"]["mapping"]) == list(bulk.OPERATIONS)
+    assert [choice["$ref"] for choice in union["oneOf"]] == list(union["discriminator"]["mapping"].values())
+    for op, reference in union["discriminator"]["mapping"].items():
+        schema = schemas[reference.rpartition("/")[2]]
+        assert schema["properties"]["op"] == {"type": "string", "const": op}
+        assert set(schema["required"]) == {"op", *bulk.OPERATIONS[op].needs}
+
+
+@pytest.mark.parametrize("name", ["Task", "TaskRow", "NewTask", "ChangedTask", "TaskIn", "TaskPatch"])
+def test_a_due_date_is_text_or_null(name: str, document: dict[str, Any]) -> None:
+    due_date = document["components"]["schemas"][name]["properties"]["due_date"]
+
+    assert [choice["type"] for choice in due_date["anyOf"]] == ["string", "string", "null"]
+
+
+def test_a_parameter_that_is_true_or_false_is_a_boolean(operations: dict[str, Any]) -> None:
+    for operation in operations.values():
+        for parameter in operation["parameters"]:
+            if parameter["name"] in ("dry_run", "total", "bin", "blocked", "overdue"):
+                assert parameter["schema"]["type"] == "boolean"
+
+
+# --- headers
+
+
+def test_every_header_is_described_and_the_limit_says_what_it_counts(document: dict[str, Any]) -> None:
+    headers = document["components"]["headers"]
+
+    assert set(EXPOSED) <= set(headers)
+    assert all(header["description"] for header in headers.values())
+    assert "token" in headers["RateLimit-Limit"]["description"]
+    assert "60 seconds" in headers["RateLimit-Limit"]["description"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
+def test_no_answer_has_a_header_of_ours_that_is_not_described(
+    operation: Operation, operations: dict[str, Any], client_of: Callable[..., Client], world: World
+) -> None:
+    described = operations[operation.name]["responses"][str(operation.status)]["headers"]
+    client = client_of(Settings(rate_limit=100)).as_("admin")
+    for how in ({}, {"headers": {"Idempotency-Key": "once"}}, {"headers": {"Idempotency-Key": "once"}}):
+        answer = world.ask(client, operation, **how)
+        assert {name for name in EXPOSED if name in answer.headers} <= set(described)
+        for name in ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"):
+            assert (name in answer.headers) == (name in described)

@@ -174,7 +174,9 @@ def test_every_documented_default_may_be_sent_and_changes_nothing(
 
 def _as_sent(default: Any) -> str | list[str]:
     """A list is a parameter that may be repeated, and an empty one is not sent at all."""
-    return list(map(str, default)) if isinstance(default, list) else str(default)
+    if isinstance(default, list):
+        return list(map(str, default))
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 @every_question

@@ -26,7 +26,6 @@ from taskmgr.api.schemas.tasks import (
     EffectivePriorityOut,
     Enriched,
     NewTaskOut,
-    TaskInListOut,
     TaskOut,
     TaskRowOut,
     TransitionOut,
@@ -124,11 +123,6 @@ SAMPLES += [
         TaskRowOut,
         Enriched(TASK, None, replace(DERIVED, effective_priority=None), ("assignee", "derived")),
         merged(TASK, replace(DERIVED, effective_priority=None), assignee=None),
-    ),
-    (
-        TaskInListOut,
-        Enriched(TASK, USER, DERIVED, ("assignee", "derived")),
-        merged(TASK, DERIVED, assignee=USER),
     ),
     *(
         (

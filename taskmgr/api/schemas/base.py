@@ -182,7 +182,14 @@ class CategoryOf(fields.String):
         return self.converter()(value).value
 
 
-class Out(ma.Schema):
+class Answer(ma.Schema):
+    """Describes what is answered. The document leaves it open: a later release may add fields."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+
+class Out(Answer):
     """What goes out: plain fields only, so that `dump` can be fast. Every key is always there.
 
     A field with a `converter` has its values changed on the way; orjson writes all others itself.

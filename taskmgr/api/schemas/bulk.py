@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from taskmgr.api.schemas.base import _MESSAGES, In, Parsed, Text, Whole, mistake
+from taskmgr.api.schemas.base import _MESSAGES, Answer, In, Parsed, Text, Whole, mistake
 from taskmgr.api.schemas.problems import ProblemOut
 from taskmgr.api.schemas.queries import FILTERS, TaskListQuery
 from taskmgr.api.schemas.tasks import TaskPatch
@@ -73,19 +73,31 @@ class BulkIn(In):
             raise ma.ValidationError({name: [message] for name, message in wrong.items()})
 
 
-class BulkResultOut(ma.Schema):
-    """What became of one operation."""
+class BulkDoneOut(Answer):
+    """An operation that succeeded. Status 424: it was undone because another operation failed."""
 
-    status = fields.Integer(required=True, validate=validate.Range(min=200, max=599))
-    id = fields.String(allow_none=True)
-    version = fields.Integer(allow_none=True)
-    problem = fields.Nested(ProblemOut)
+    status = fields.Integer(required=True, validate=validate.Range(min=200, max=424))
+    id = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The task's id; null for a new task that was not kept."},
+    )
+    version = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The task's version; null if undone."}
+    )
 
 
-class BulkOut(ma.Schema):
+class BulkFailedOut(Answer):
+    """An operation that failed, with the problem that its single call would have answered."""
+
+    status = fields.Integer(required=True, validate=validate.Range(min=400, max=599))
+    problem = fields.Nested(ProblemOut, required=True)
+
+
+class BulkOut(Answer):
     """What became of all operations, in their order."""
 
-    results = fields.List(fields.Nested(BulkResultOut), required=True)
+    results = fields.List(fields.Nested(BulkDoneOut), required=True)
     change_set = fields.String(
         required=True,
         allow_none=True,

@@ -8,7 +8,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from taskmgr.api.schemas.base import Moment, Out, key_text
+from taskmgr.api.schemas.base import Answer, Moment, Out, key_text
+from taskmgr.domain.activity import ENTITIES, KINDS
+from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import Page
 from taskmgr.domain.workflow import Category
 
@@ -20,9 +22,9 @@ class ChangeOut(Out):
     at = Moment(required=True)
     by = fields.String(required=True, metadata={"description": "A user's id, or `system:…`."})
     change_set = fields.String(required=True)
-    entity = fields.String(required=True)
+    entity = fields.String(required=True, metadata={"enum": list(ENTITIES)})
     entity_id = fields.String(required=True)
-    kind = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"enum": list(KINDS)})
     before = fields.Dict(required=True)
     after = fields.Dict(required=True)
     reason = fields.String(required=True, allow_none=True)
@@ -30,39 +32,39 @@ class ChangeOut(Out):
     version = fields.Integer(required=True)
 
 
-class StatusOut(ma.Schema):
+class WorkflowStatusOut(Answer):
     """A status of the workflow and those that it leads to."""
 
-    name = fields.String(required=True)
+    name = fields.String(required=True, metadata={"x-status": True})
     category = fields.String(required=True, metadata={"enum": [c.value for c in Category]})
-    transitions = fields.List(fields.String(), required=True)
+    transitions = fields.List(fields.String(metadata={"x-status": True}), required=True)
 
 
-class LimitsOut(ma.Schema):
+class LimitsOut(Answer):
     """How many tasks one assignee may have: started ones, and open urgent ones; 0 is no limit."""
 
     wip = fields.Integer(required=True)
     urgent = fields.Integer(required=True)
 
 
-class WorkflowOut(ma.Schema):
+class WorkflowOut(Answer):
     """What a client needs to draw a board."""
 
-    initial = fields.String(required=True)
-    statuses = fields.List(fields.Nested(StatusOut), required=True)
-    priorities = fields.List(fields.String(), required=True)
+    initial = fields.String(required=True, metadata={"x-status": True})
+    statuses = fields.List(fields.Nested(WorkflowStatusOut), required=True)
+    priorities = fields.List(fields.String(metadata={"enum": [p.value for p in Priority]}), required=True)
     limits = fields.Nested(LimitsOut, required=True)
     four_eyes = fields.Boolean(required=True)
     time_zone = fields.String(required=True)
 
 
-class HealthOut(ma.Schema):
+class HealthOut(Answer):
     """How the service is."""
 
     status = fields.String(required=True)
 
 
-class LinksOut(ma.Schema):
+class LinksOut(Answer):
     """Where everything is."""
 
     name = fields.String(required=True)
@@ -79,14 +81,14 @@ class Listed:
     picked: tuple[str, ...] | None = None
 
 
-class ItemsOut(ma.Schema):
+class ItemsOut(Answer):
     """A list that comes whole."""
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         return {"items": self.fields["items"].inner.schema.dump(obj, many=True)}  # type: ignore[attr-defined]
 
 
-class PageOut(ma.Schema):
+class PageOut(Answer):
     """A page of a list."""
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:

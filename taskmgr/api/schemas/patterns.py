@@ -56,8 +56,10 @@ MOMENT = {
 }
 DATE = {"format": "date", "pattern": _YEARS, "examples": ["2026-12-01"]}
 DATE_OR_MOMENT = {
-    "anyOf": [{"format": "date"}, {"format": "date-time"}],
-    "pattern": _YEARS,
+    "anyOf": [
+        {"type": "string", "format": "date", "pattern": _YEARS},
+        {"type": "string", "format": "date-time", "pattern": _YEARS},
+    ],
     "examples": ["2026-12-01", "2026-12-01T17:00:00.000Z"],
 }
 DUE_DATE = DATE_OR_MOMENT | {

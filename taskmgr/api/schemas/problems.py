@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import marshmallow as ma
 from marshmallow import fields
 
 from taskmgr.api.problems import CODES
-from taskmgr.domain.rules import FIX_ACTIONS
+from taskmgr.api.schemas.base import Answer
+from taskmgr.domain.rules import FIX_ACTIONS, RULES
+
+# `last_admin` is the one rule about users; a transition that the role does not allow is `not_permitted`.
+REFUSALS = (*(rule.__name__ for rule in RULES), "last_admin", "not_permitted")
 
 
-class FixOut(ma.Schema):
+class FixOut(Answer):
     """What would lift a refusal; the ids and names that the action needs stand beside it."""
-
-    class Meta:
-        unknown = ma.INCLUDE
 
     action = fields.String(required=True, metadata={"enum": list(FIX_ACTIONS)})
     text = fields.String(required=True)
-    status = fields.String()
+    status = fields.String(metadata={"x-status": True})
     task_id = fields.String()
     task_ids = fields.List(fields.String())
 
 
-class RefusalOut(ma.Schema):
+class RefusalOut(Answer):
     """One rule that stands against a command."""
 
-    code = fields.String(required=True)
+    code = fields.String(required=True, metadata={"enum": list(REFUSALS)})
     detail = fields.String(required=True)
     fix = fields.Nested(FixOut, required=True, allow_none=True)
     overridable = fields.Boolean(required=True)
 
 
-class MistakeOut(ma.Schema):
+class MistakeOut(Answer):
     """One value that is not acceptable: where, and what is allowed there."""
 
     location = fields.String(required=True)
@@ -40,7 +40,7 @@ class MistakeOut(ma.Schema):
     allowed = fields.List(fields.Raw())
 
 
-class ProblemOut(ma.Schema):
+class ProblemOut(Answer):
     """A failure (RFC 9457)."""
 
     type = fields.String(required=True)

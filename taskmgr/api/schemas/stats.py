@@ -11,7 +11,7 @@ from marshmallow import fields
 
 from taskmgr.api import context
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import In, Out, key_text, mistake
+from taskmgr.api.schemas.base import Answer, In, Out, key_text, mistake
 from taskmgr.api.schemas.queries import parameter
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.statistics import MOST_DAYS, USUAL_DAYS, Days, parse_day
@@ -86,7 +86,7 @@ class CycleTimesOut(Out):
     )
 
 
-class StatsOut(ma.Schema):
+class StatsOut(Answer):
     """Numbers over all tasks outside the bin, all of one moment."""
 
     by_status = fields.Dict(

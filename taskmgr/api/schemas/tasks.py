@@ -30,6 +30,7 @@ from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import TaskRecord
 from taskmgr.domain.services.derived import Derived
 from taskmgr.domain.task import Task, parsers
+from taskmgr.domain.urgency import CAUSES
 from taskmgr.domain.user import User
 from taskmgr.domain.workflow import Category
 
@@ -218,7 +219,7 @@ class AssigneeOut(Out):
 class CauseOut(Out):
     """What lifts an effective priority above the stored one."""
 
-    code = fields.String(required=True)
+    code = fields.String(required=True, metadata={"enum": list(CAUSES)})
     detail = fields.String(required=True)
     task_id = fields.String(required=True, allow_none=True)
 
@@ -294,10 +295,6 @@ class TaskRowOut(TaskOut):
             return row
 
         return write
-
-
-class TaskInListOut(TaskRowOut):
-    """A task in a list; with `fields` only with the keys that were asked for."""
 
 
 class ChangedTaskOut(TaskOut):

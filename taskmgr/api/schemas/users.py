@@ -139,7 +139,7 @@ class TokenOut(Out):
     id = key_text("The token's id.")
     user_id = key_text("Its owner.")
     name = fields.String(required=True)
-    scopes = fields.List(fields.String(), required=True, allow_none=True)
+    scopes = fields.List(fields.String(metadata={"enum": _SCOPES}), required=True, allow_none=True)
     created_at = Moment(required=True)
     expires_at = Moment(required=True, allow_none=True)
     last_used_at = Moment(required=True, allow_none=True)

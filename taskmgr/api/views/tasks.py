@@ -22,7 +22,6 @@ from taskmgr.api.schemas.tasks import (
     Restoring,
     StatusChange,
     TaskIn,
-    TaskInListOut,
     TaskPatch,
     TaskRowOut,
     TransitionOut,
@@ -36,7 +35,7 @@ READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
 
 tasks = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Tasks and their moves")
 
-TaskPage = page_of(TaskInListOut, "TaskPage")
+TaskPage = page_of(TaskRowOut, "TaskPage")
 ChangePage = page_of(ChangeOut, "ChangePage")
 Transitions = items_of(TransitionOut, "Transitions")
 

@@ -14,7 +14,7 @@ from taskmgr.api.identity import takes
 from taskmgr.api.preconditions import etag, expected_version
 from taskmgr.api.schemas.others import page_of
 from taskmgr.api.schemas.queries import TaskListQuery, UserListQuery, WriteQuery
-from taskmgr.api.schemas.tasks import TaskInListOut
+from taskmgr.api.schemas.tasks import TaskRowOut
 from taskmgr.api.schemas.users import NewUserOut, UserIn, UserOut, UserPatch, UserRowOut
 from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import depends_on_the_time, task_page, task_query
@@ -27,7 +27,7 @@ READ, WRITE = Scope.USERS_READ, Scope.USERS_WRITE
 users = Blueprint("users", __name__, url_prefix="/api/v1/users", description="People and programs")
 
 UserPage = page_of(UserRowOut, "UserPage")
-TasksOfUserPage = page_of(TaskInListOut, "TasksOfUserPage")
+TasksOfUserPage = page_of(TaskRowOut, "TasksOfUserPage")
 
 
 def _with_tasks() -> bool:

@@ -1,0 +1,147 @@
+"""What the service answers in the examples: one task and what belongs to it, on one day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskmgr.api import problems
+from taskmgr.api.openapi.example_ids import BLOCKER, CHANGE_SET, COMMENT, TASK, TOKEN, USER
+from taskmgr.api.schemas.tasks import TaskOut
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.workflow import Category
+from taskmgr.version import __version__
+
+Json = dict[str, Any]
+AT = "2026-11-20T09:30:00.000Z"
+LATER = "2026-11-23T14:05:12.418Z"
+_REQUEST_ID = "a73a6959c4f7dc76"
+_PRIORITIES = [priority.value for priority in Priority]
+
+
+def next_status(policy: Policy) -> str:
+    """Returns a status to which a new task can move, a started one if possible."""
+    flow = policy.workflow
+    ways = flow.transitions[flow.initial] or (flow.initial,)
+    return next((to for to in ways if flow.category(to) is Category.STARTED), ways[0])
+
+
+def problem(code: str, task: Json, status: str) -> Json:
+    """Returns a problem of a code, with what a problem of that code has in addition."""
+    wrong = {"location": "body.priority", "code": "not_allowed", "detail": "Must be one of these."}
+    unknown = {"location": "query.asignee", "code": "unknown_parameter", "detail": "No such parameter."}
+    refusal = {
+        "code": "transition_not_allowed",
+        "detail": f"No transition leads from {task['status']} to the status that was given.",
+        "fix": {"action": "change_status", "text": f"Move it to {status} first.", "status": status},
+        "overridable": False,
+    }
+    more: dict[str, Json] = {
+        "malformed": {"errors": [unknown | {"allowed": ["assignee", "bin", "blocked"]}]},
+        "invalid": {"errors": [wrong | {"allowed": _PRIORITIES}]},
+        "refused": {"reasons": [refusal]},
+        "stale": {"current": task},
+        "unexpected_count": {"count": 2},
+    }
+    kind = problems.CODES[code]
+    return {
+        "type": problems.type_uri(code),
+        "title": kind.title,
+        "status": kind.status,
+        "code": code,
+        "detail": kind.meaning,
+        "request_id": _REQUEST_ID,
+        **more.get(code, {}),
+    }
+
+
+def answers(policy: Policy) -> dict[str, Json]:
+    """Returns an example of each schema that is an answer, by the schema's name."""
+    new, status = _task(policy), next_status(policy)
+    category = policy.workflow.category(status).value
+    task = new | {"status": status, "category": category, "version": 2}
+    task |= {"updated_at": LATER, "status_changed_at": LATER}
+    task |= {"started_at": LATER} if category == Category.STARTED.value else {}
+    user = {
+        "id": USER, "username": "ada", "name": "Ada Lovelace", "email": "ada@example.org", "role": "manager",
+        "kind": "person", "active": True, "created_at": AT, "updated_at": AT, "version": 1,
+    }  # fmt: skip
+    comment = {
+        "id": COMMENT, "task_id": TASK, "author_id": USER, "text": "The designers are **on it**.",
+        "created_at": AT, "updated_at": AT, "version": 1,
+    }  # fmt: skip
+    change = {
+        "id": "6920a1f47b3e5d0c9a8f1e07", "at": LATER, "by": USER, "change_set": CHANGE_SET, "entity": "task",
+        "entity_id": TASK, "kind": "task.status_changed", "before": {"status": new["status"]},
+        "after": {"status": task["status"]}, "reason": None, "override": False, "version": 2,
+    }  # fmt: skip
+    token = {
+        "id": TOKEN, "user_id": USER, "name": "nightly import", "scopes": ["tasks:read", "tasks:write"],
+        "created_at": AT, "expires_at": None, "last_used_at": LATER,
+    }  # fmt: skip
+    transition = {"to": status, "category": category, "allowed": True, "requires": [], "reasons": []}
+    assignee = {name: user[name] for name in ("id", "username", "name", "active")}
+    return {
+        "NewTask": new, "TaskRow": task, "ChangedTask": task,
+        "TaskPage": _page([task | {"assignee": assignee}]), "TasksOfUserPage": _page([task]),
+        "TaskPartPage": _page([{name: task[name] for name in ("id", "title", "status")}]),
+        "Transitions": {"items": [transition]},
+        "Comment": comment, "NewComment": comment, "CommentPage": _page([comment]),
+        "ChangePage": _page([change]), "ActivityPage": _page([change]),
+        "User": user, "NewUser": user, "UserPage": _page([user | _work_of(task)]),
+        "Token": token, "Tokens": {"items": [token]},
+        "NewToken": token | {"last_used_at": None, "token": f"tm_{TOKEN}_…"},
+        "Bulk": {"results": [{"status": 201, "id": TASK, "version": 1}], "change_set": CHANGE_SET},
+        "Workflow": _workflow(policy), "Stats": _stats(policy, task),
+        "Links": {"name": "taskmgr", "version": __version__, "links": {"tasks": "/api/v1/tasks"}},
+        "Health": {"status": "ok"},
+    }  # fmt: skip
+
+
+def _task(policy: Policy) -> Json:
+    """Returns a task as it is after its creation, with every key that a task has."""
+    initial = policy.workflow.initial
+    given = {
+        "id": TASK, "title": "Redesign the login page", "description": "With the **new** logo.",
+        "status": initial, "category": policy.workflow.category(initial).value, "priority": "high",
+        "due_date": "2026-12-18", "assignee_id": USER, "labels": ["ui"], "blocked_by": [BLOCKER],
+        "created_by": USER, "created_at": AT, "updated_at": AT, "status_changed_at": AT, "reopen_count": 0,
+        "version": 1,
+    }  # fmt: skip
+    return {name: given.get(name) for name in TaskOut().dump_fields}
+
+
+def _page(items: list[Json]) -> Json:
+    return {"items": items, "next": None}
+
+
+def _work_of(task: Json) -> Json:
+    counts = {"open": 1, "overdue": 0, "blocked": 0, "started": 1, "urgent": 0}
+    return {"tasks": [task], "tasks_total": 1, "counts": counts, "wip_room": 4}
+
+
+def _workflow(policy: Policy) -> Json:
+    flow = policy.workflow
+    return {
+        "initial": flow.initial,
+        "statuses": [
+            {"name": name, "category": category.value, "transitions": list(flow.transitions[name])}
+            for name, category in flow.categories.items()
+        ],
+        "priorities": _PRIORITIES,
+        "limits": {"wip": policy.wip_limit, "urgent": policy.urgent_limit},
+        "four_eyes": policy.four_eyes,
+        "time_zone": str(policy.time_zone),
+    }
+
+
+def _stats(policy: Policy, task: Json) -> Json:
+    return {
+        "by_status": {name: int(name == task["status"]) for name in policy.workflow.statuses},
+        "by_priority": {name: int(name == task["priority"]) for name in _PRIORITIES},
+        "by_assignee": [{"assignee_id": USER, "username": "ada", "open": 1}],
+        "overdue": 0,
+        "time_zone": str(policy.time_zone),
+        "per_day": [{"day": "2026-11-20", "created": 1, "completed": 0}],
+        "cycle_times": {"tasks": 0, "median_seconds": None, "p85_seconds": None},
+    }

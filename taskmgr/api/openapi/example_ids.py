@@ -1,0 +1,9 @@
+"""The ids in the examples."""
+
+TASK = "6920a1f47b3e5d0c9a8f1e01"
+BLOCKER = "6920a1f47b3e5d0c9a8f1e02"
+COMMENT = "6920a1f47b3e5d0c9a8f1e03"
+USER = "6920a1f47b3e5d0c9a8f1e04"
+TOKEN = "6920a1f47b3e5d0c9a8f1e05"  # noqa: S105 - an id
+CHANGE_SET = "6920a1f47b3e5d0c9a8f1e06"
+PATH_IDS = {"task_id": TASK, "blocker_id": BLOCKER, "comment_id": COMMENT, "user_id": USER, "token_id": TOKEN}

@@ -1,0 +1,150 @@
+"""Adds an example to everything that is sent and answered; tests send them all as they are.
+
+A parameter with an `example` is filled in when somebody tries an operation out in `/docs`, so these go
+together. The `examples` in a parameter's schema are only shown, and each works by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskmgr.api.openapi.example_answers import answers, next_status, problem
+from taskmgr.api.openapi.example_ids import BLOCKER, CHANGE_SET, PATH_IDS, TASK, USER
+from taskmgr.api.openapi.operations import METHODS
+from taskmgr.api.problems import CODES
+from taskmgr.domain.policy import Policy
+
+# Filled in, by operation and parameter.
+_FILLED_IN: dict[str, dict[str, Any]] = {
+    "list_tasks": {
+        "category": ["open"],
+        "sort": ["-priority", "due_date"],
+        "include": ["assignee"],
+        "limit": 20,
+    },
+    "list_tasks_of_user": {"category": ["open"], "sort": ["due_date"]},
+    "list_users": {"include": "tasks", "tasks_limit": 5},
+    "get_stats": {"from": "2026-11-01", "to": "2026-11-30"},
+    "list_activity": {"entity": "task", "limit": 20},
+}
+# Shown, by parameter. A cursor or a version that always works there cannot be.
+_SHOWN: dict[str, Any] = {
+    "id": [TASK],
+    "category": ["started"],
+    "priority": ["high", "urgent"],
+    "assignee": ["me"],
+    "label": ["ui"],
+    "created_by": ["me", "system:cli"],
+    "parent": ["none"],
+    "blocked_by": [BLOCKER],
+    "blocked": False,
+    "overdue": True,
+    "due": "any",
+    "bin": False,
+    "fields": ["id", "title", "status"],
+    "include": ["derived"],
+    "sort": ["-updated_at"],
+    "limit": 50,
+    "total": True,
+    "dry_run": True,
+    "by": "me",
+    "kind": ["task.created", "task.status_changed"],
+    "entity": "task",
+    "entity_id": TASK,
+    "change_set": CHANGE_SET,
+    "user_id": USER,
+}
+
+
+def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
+    """Returns the bodies to send: for each operation the values by what they show."""
+    return {
+        "create_task": {
+            "A task with a due date": {
+                "title": "Redesign the login page",
+                "description": "With the **new** logo.",
+                "priority": "high",
+                "due_date": "2026-12-18",
+                "assignee_id": "me",
+                "labels": ["ui"],
+            },
+            "Only a title": {"title": "Order the cake"},
+        },
+        "change_task": {
+            "Several fields at once": {"title": "Redesign the sign-in page", "labels": ["ui", "sign-in"]},
+            "Another due date": {"due_date": "2026-12-31T17:00:00+01:00", "reason": "The logo is late."},
+        },
+        "change_status": {"The next status": {"status": next_status(policy)}},
+        "change_priority": {"A higher priority": {"priority": "high", "reason": "A customer waits."}},
+        "assign": {"To myself": {"assignee_id": "me"}, "To nobody": {"assignee_id": None}},
+        "restore_task": {"With a reason": {"reason": "Binned by mistake."}},
+        "perform": {
+            "Two new tasks": {
+                "mode": "atomic",
+                "operations": [
+                    {"op": "create", "title": "Book a room", "labels": ["offsite"]},
+                    {"op": "create", "title": "Order lunch", "labels": ["offsite"], "priority": "low"},
+                ],
+            },
+            "Every task that matches, of which there should be none": {
+                "where": {"label": ["release-1"], "category": "open"},
+                "change": {"labels": ["release-2"]},
+                "expect": 0,
+            },
+        },
+        "create_comment": {"A comment": {"text": "The designers are **on it**."}},
+        "change_comment": {"Another text": {"text": "The designers are done."}},
+        "create_user": {
+            "A person": {"username": "grace", "name": "Grace Hopper", "email": "grace@example.org"},
+            "A program": {"username": "importer", "name": "Nightly import", "kind": "service"},
+        },
+        "change_user": {"Another name": {"name": "Ada King"}},
+        "create_token": {
+            "For a job": {"name": "nightly import", "scopes": ["tasks:read", "tasks:write"]},
+            "For a year": {"name": "laptop", "expires_at": "2036-01-01T00:00:00Z"},
+        },
+    }
+
+
+def add(spec: dict[str, Any], policy: Policy) -> None:
+    """Adds the examples to the document."""
+    bodies, known = _bodies(policy), answers(policy)
+    for operation in (item[m] for item in spec["paths"].values() for m in METHODS if m in item):
+        _add_to_parameters(operation, policy)
+        named = {
+            f"example_{number}": {"summary": summary, "value": value}
+            for number, (summary, value) in enumerate(bodies.get(operation["operationId"], {}).items(), 1)
+        }
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            content["examples"] = named
+        for response in operation["responses"].values():
+            for content in response.get("content", {}).values():
+                names = _names(content["schema"])
+                content["examples"] = {name: {"value": known[name]} for name in names}
+    for code, response in spec["components"]["responses"].items():
+        (content,) = response["content"].values()
+        content["examples"] = _problems(code, known["NewTask"], next_status(policy))
+
+
+def _add_to_parameters(operation: dict[str, Any], policy: Policy) -> None:
+    filled_in = _FILLED_IN.get(operation["operationId"], {})
+    shown = {"status": [policy.workflow.initial], **_SHOWN}
+    for parameter in operation["parameters"]:
+        name, place = parameter["name"], parameter["in"]
+        if place == "path":
+            parameter["example"] = PATH_IDS[name]
+        elif name in filled_in:
+            parameter["example"] = filled_in[name]
+        elif place == "query" and name in shown:
+            parameter["schema"]["examples"] = [shown[name]]
+
+
+def _names(schema: dict[str, Any]) -> list[str]:
+    """Returns the names of the schemas that an answer can have."""
+    return [choice["$ref"].rpartition("/")[2] for choice in schema.get("anyOf", [schema])]
+
+
+def _problems(code: str, task: dict[str, Any], status: str) -> dict[str, Any]:
+    """Returns a problem of every code with the status of this one."""
+    same = [other for other, kind in CODES.items() if kind.status == CODES[code].status]
+    return {other: {"value": problem(other, task, status)} for other in same}

@@ -1,0 +1,146 @@
+"""Completes each operation: its name, scopes, path ids, headers and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask
+
+from taskmgr.api import problems
+from taskmgr.api.conditional import is_conditional
+from taskmgr.api.idempotency import is_idempotent
+from taskmgr.api.identity import scopes_of
+from taskmgr.api.openapi.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RATE, sent
+from taskmgr.api.parsing import JSON, MERGE_PATCH
+from taskmgr.api.schemas import patterns
+
+METHODS = ("get", "post", "put", "patch", "delete")
+_OF_PROBLEMS = {
+    "unauthenticated": ("WWW-Authenticate",),
+    "too_many_requests": (*RATE, "Retry-After"),
+    "unavailable": ("Retry-After",),
+}
+
+
+def failures() -> dict[str, Any]:
+    """Returns a response for each code of a problem, to be referred to."""
+    return {code: _problem_response(code) for code in problems.CODES}
+
+
+def _problem_response(code: str) -> dict[str, Any]:
+    status = problems.CODES[code].status
+    same = [f"`{c}`: {kind.meaning}" for c, kind in problems.CODES.items() if kind.status == status]
+    return {
+        "description": "\n\n".join(same),
+        "headers": sent("X-Request-Id", *_OF_PROBLEMS.get(code, ())),
+        "content": {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+
+
+def complete(app: Flask, spec: dict[str, Any]) -> None:
+    """Adds to all operations what flask-smorest does not know."""
+    for path, operations in spec["paths"].items():
+        for method in METHODS:
+            if method in operations:
+                endpoint = _endpoint(app, path, method)
+                tagged = _is_tagged(operations[method], spec["components"]["schemas"])
+                tagged = tagged or is_conditional(app.view_functions[endpoint])
+                _complete(app, operations[method], path, endpoint, tagged=tagged)
+        if "patch" in operations:
+            content = operations["patch"]["requestBody"]["content"]
+            content[MERGE_PATCH] = content[JSON]
+
+
+def _endpoint(app: Flask, path: str, method: str) -> str:
+    """Returns the name of the view behind a path of the document."""
+    rule, verb = path.replace("{", "<").replace("}", ">"), method.upper()
+    views = {r.endpoint for r in app.url_map.iter_rules() if r.rule == rule and verb in (r.methods or ())}
+    (endpoint,) = views
+    return str(endpoint)
+
+
+def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *, tagged: bool) -> None:
+    view, scopes = app.view_functions[endpoint], scopes_of(endpoint)
+    operation["operationId"] = endpoint.rpartition(".")[2]
+    operation["security"] = [] if scopes is None else [{"token": []}]
+    named = "No token is needed." if scopes is None else f"Scopes: {', '.join(sorted(scopes)) or 'none'}."
+    operation["description"] = f"{operation.get('description', '')}\n\n{named}".strip()
+    path_ids = [name[1:-1] for name in path.split("/") if name.startswith("{")]
+    operation["parameters"] = [
+        *({"name": name, "in": "path", "required": True, "schema": _id()} for name in path_ids),
+        *(p for p in operation.get("parameters", ()) if p["in"] != "path"),
+        *_header_parameters(operation, tagged),
+        *([IDEMPOTENCY_KEY] if is_idempotent(view) else []),
+    ]
+    _describe_answers(operation, tagged)
+    for code in _failures(operation, path_ids, public=scopes is None):
+        status = str(problems.CODES[code].status)
+        operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{code}"})
+
+
+def _id() -> dict[str, str]:
+    return {"type": "string", "pattern": patterns.ID}
+
+
+def _header_parameters(operation: dict[str, Any], tagged: bool) -> Iterator[dict[str, Any]]:
+    """Yields `If-Match` for what changes one existing thing, `If-None-Match` for what reads one."""
+    if not tagged or "201" in operation["responses"]:
+        return
+    yield IF_MATCH if _takes(operation, "dry_run") else IF_NONE_MATCH
+
+
+def _takes(operation: dict[str, Any], parameter: str) -> bool:
+    return parameter in {p["name"] for p in operation.get("parameters", ())}
+
+
+def _is_tagged(operation: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    """Returns whether the answer is one thing with a version, which is its ETag."""
+    for status, response in operation["responses"].items():
+        content = response.get("content", {}).get("application/json", {})
+        name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if status.startswith("2") and {"id", "version"} <= set(schemas.get(name, {}).get("properties", ())):
+            return True
+    return False
+
+
+def _describe_answers(operation: dict[str, Any], tagged: bool) -> None:
+    responses = operation["responses"]
+    for status in [s for s in responses if not s.startswith("2")]:
+        del responses[status]
+    for status, response in responses.items():
+        present = {
+            # What is deleted has no version any more; what is binned has.
+            "ETag": tagged and not operation["operationId"].startswith("delete_"),
+            "Location": tagged and status == "201",
+            "Dry-Run": _takes(operation, "dry_run"),
+            "Idempotent-Replayed": _takes(operation, "Idempotency-Key"),
+            "X-Request-Id": True,
+            **dict.fromkeys(RATE, bool(operation["security"])),
+        }
+        response["headers"] = sent(*(name for name in present if present[name]))
+        if _takes(operation, "fields"):
+            _answer_parts(response["content"][JSON])
+    if _takes(operation, "If-None-Match"):
+        responses["304"] = {"description": "Not modified.", "headers": sent("ETag", "X-Request-Id", *RATE)}
+
+
+def _answer_parts(content: dict[str, Any]) -> None:
+    """Describes a page whose tasks are whole, or have only the keys that `fields` names."""
+    content["schema"] = {"anyOf": [content["schema"], {"$ref": "#/components/schemas/TaskPartPage"}]}
+
+
+def _failures(operation: dict[str, Any], path_ids: list[str], *, public: bool) -> Iterator[str]:
+    """Yields the codes with which an operation can fail, by what it takes."""
+    yield "malformed"
+    if not public:
+        yield from ("unauthenticated", "not_permitted", "too_many_requests")
+    if path_ids or _takes(operation, "user_id"):
+        yield "not_found"
+    if _takes(operation, "dry_run"):
+        yield from ("refused", "invalid")
+    if _takes(operation, "If-Match"):
+        yield "stale"
+    if "requestBody" in operation:
+        yield from ("request_timeout", "too_large", "unsupported_media_type", "invalid", "not_found")
+    yield from ("internal", "unavailable")

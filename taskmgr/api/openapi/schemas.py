@@ -1,0 +1,145 @@
+"""Completes the schemas: names for enumerations, arrays for comma lists, parts of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from taskmgr.api.problems import CODES
+from taskmgr.api.schemas.bulk import MODES
+from taskmgr.api.schemas.problems import REFUSALS
+from taskmgr.api.schemas.queries import FIELDS, INCLUDES
+from taskmgr.domain.activity import ENTITIES, KINDS
+from taskmgr.domain.priority import Priority
+from taskmgr.domain.query import TASK_SORTS
+from taskmgr.domain.rules import FIX_ACTIONS
+from taskmgr.domain.token import Scope
+from taskmgr.domain.urgency import CAUSES
+from taskmgr.domain.user import Kind, Role
+from taskmgr.domain.workflow import Category
+
+_CATEGORIES = tuple(category.value for category in Category)
+# An enumeration with exactly these values gets this name, wherever it stands.
+ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
+    "Category": (_CATEGORIES, "What a status means, whatever its name is."),
+    "CategoryFilter": (("open", "closed", *_CATEGORIES), "A category, or two of them as one."),
+    "Priority": (tuple(p.value for p in Priority), "How important a task is, the least first."),
+    "Role": (tuple(role.value for role in Role), "What a user may do."),
+    "UserKind": (tuple(kind.value for kind in Kind), "Whether a user is a person or a program."),
+    "Scope": (tuple(scope.value for scope in Scope), "What a token may be used for."),
+    "Entity": (ENTITIES, "What an entry of the log is about."),
+    "ChangeKind": (KINDS, "What was done, in an entry of the log."),
+    "RuleCode": (REFUSALS, "The rule that stands against a command."),
+    "FixAction": (FIX_ACTIONS, "What would lift a refusal."),
+    "CauseCode": (CAUSES, "What lifts an effective priority."),
+    "ErrorCode": (tuple(CODES), "What went wrong; `/docs/errors` explains every code."),
+    "BulkMode": (MODES, "Whether the operations stand or fall together, or each for itself."),
+    "TaskSort": (
+        tuple(sign + key for key in TASK_SORTS for sign in ("", "-")),
+        "A sort key; `-` descends.",
+    ),
+    "TaskField": (FIELDS, "A key of a task."),
+    "TaskInclude": (INCLUDES, "What may come along with a task."),
+    "UserInclude": (("tasks",), "What may come along with a user."),
+    "DueFilter": (("any", "none"), "Whether a task has a due date."),
+    "BooleanText": (("true", "false"), "A boolean as text, as in a query."),
+}
+_NAMES = {values: name for name, (values, _) in ENUMS.items()}
+_REFERENCE = "#/components/schemas/"
+
+
+def complete(spec: dict[str, Any], statuses: Sequence[str]) -> None:
+    """Completes the schemas of the document, in the components and in the parameters."""
+    schemas = spec["components"]["schemas"]
+    _add_parts(schemas)
+    schemas["Problem"]["properties"]["current"] = {
+        "description": "With `stale`: the present state of what was to be changed.",
+        "anyOf": [{"$ref": _REFERENCE + name} for name in ("Task", "User", "Comment")],
+    }
+    for parameter in _nodes(spec["paths"]):
+        if parameter.get("in") == "query":
+            _type_parameter(parameter)
+    for schema in schemas.values():
+        _tell_defaults(schema)
+    for node in _nodes(spec):
+        _spell_out_list(node, statuses)
+        _name_enumeration(node)
+        _allow_null(node)
+    schemas["Status"] = _enumeration(statuses, "A status of the workflow in force.")
+    for name, (values, description) in ENUMS.items():
+        schemas[name] = _enumeration(values, description)
+
+
+def _enumeration(values: Sequence[str], description: str) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values), "description": description}
+
+
+def _add_parts(schemas: dict[str, Any]) -> None:
+    part = {name: value for name, value in schemas["TaskRow"].items() if name != "required"}
+    schemas["TaskPart"] = part | {"description": "The keys of a task that `fields` and `include` name."}
+    page = schemas["TaskPage"]
+    items = {"type": "array", "items": {"$ref": f"{_REFERENCE}TaskPart"}}
+    schemas["TaskPartPage"] = page | {"properties": page["properties"] | {"items": items}}
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yields every object, an outer one before what is in it."""
+    if isinstance(tree, dict):
+        yield tree
+    for inner in list(tree.values()) if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _nodes(inner)
+
+
+def _type_parameter(parameter: dict[str, Any]) -> None:
+    """Gives a parameter its own type: an array where it takes a comma list, a boolean for its names."""
+    schema = parameter["schema"]
+    listed = schema.pop("x-list", None)
+    if listed is not None:
+        parameter |= {"schema": {"type": "array", **listed}, "style": "form", "explode": False}
+    if schema.get("enum") == ["true", "false"]:
+        del schema["enum"]
+        schema["type"] = "boolean"
+        if "default" in schema:
+            schema["default"] = schema["default"] == "true"
+
+
+def _tell_defaults(schema: dict[str, Any]) -> None:
+    """Says in words what an absent field of a body means.
+
+    Generators take a field with a default for one that is always there.
+    """
+    for field in schema.get("properties", {}).values():
+        default = field.pop("default", None)
+        if default:
+            field["description"] = f"{field.get('description', '')} `{default}` if not given.".strip()
+
+
+def _spell_out_list(node: dict[str, Any], statuses: Sequence[str]) -> None:
+    """Describes a comma list in a body, which is text, by a pattern."""
+    item = node.pop("x-list", {}).get("items")
+    if item is not None:
+        values = statuses if "x-status" in item else item.get("enum", ())
+        one = item["pattern"][1:-1] if "pattern" in item else "|".join(values)
+        node["pattern"] = f"^({one})(,({one}))*$"
+
+
+def _name_enumeration(node: dict[str, Any]) -> None:
+    """Replaces an enumeration by a reference to the one with its name."""
+    values = node.get("enum", ())
+    name = _NAMES.get(tuple(value for value in values if value is not None))
+    if node.pop("x-status", False):
+        name = "Status"
+    if name is None:
+        return
+    node.pop("enum", None)
+    if "null" in node.pop("type", ()):
+        node["anyOf"] = [{"$ref": _REFERENCE + name}, {"type": "null"}]
+    else:
+        node["$ref"] = _REFERENCE + name
+
+
+def _allow_null(node: dict[str, Any]) -> None:
+    """Says that something may be null where its choices are, so that generators need not intersect."""
+    if "anyOf" in node and isinstance(node.get("type"), list) and "null" in node["type"]:
+        del node["type"]
+        node["anyOf"] = [*node["anyOf"], {"type": "null"}]

@@ -1,0 +1,196 @@
+"""The examples in the document: each is sent as it is, and each answer is one that the service gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from flask import Flask
+from jsonschema_rs import Draft202012Validator
+from pymongo.database import Database
+from pymongo.write_concern import WriteConcern
+
+from taskmgr.api.openapi.example_ids import PATH_IDS
+from taskmgr.domain.policy import Policy
+from taskmgr.domain.services import Services
+from taskmgr.infrastructure.policy_file import load_policy_file
+from tests.api.client import Answer, Client
+from tests.api.operations import BY_NAME, World
+from tests.running import ROOT
+
+NAMES = list(BY_NAME)
+# Of the things of `World`, those that the ids in the examples stand for.
+_STAND_FOR = {"task": "task_id", "other": "blocker_id", "comment": "comment_id", "token": "token_id"}
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@pytest.fixture
+def document(worker_app: Flask) -> dict[str, Any]:
+    return dict(json.loads(worker_app.extensions["taskmgr.openapi"]))
+
+
+@pytest.fixture
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        operation["operationId"]: operation | {"method": method.upper(), "path": path}
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    }
+
+
+@pytest.fixture
+def admin(client: Client, world: World, database: Database[Any]) -> Client:
+    """An admin where the things of the examples are there, under the ids of the examples."""
+    ids = {world[name]: PATH_IDS[parameter] for name, parameter in _STAND_FOR.items()}
+    ids[world["user"]] = PATH_IDS["user_id"]
+    for name in ("users", "tasks", "comments", "tokens", "activity"):
+        collection = database.get_collection(name, write_concern=WriteConcern("majority"))
+        rows = list(collection.find())
+        collection.delete_many({})
+        collection.insert_many([replaced(row, ids) for row in rows])
+    return client.as_("admin")
+
+
+def replaced(value: Any, ids: dict[str, str]) -> Any:
+    """A stored value with other ids in it."""
+    if isinstance(value, dict):
+        return {name: replaced(inner, ids) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [replaced(inner, ids) for inner in value]
+    if isinstance(value, ObjectId):
+        return ObjectId(ids.get(str(value), str(value)))
+    return ids.get(value, value) if isinstance(value, str) else value
+
+
+def sent(client: Client, operation: dict[str, Any], more: dict[str, Any], **how: Any) -> Answer:
+    """The answer to an operation with all parameters that have an example, and more."""
+    path, query = operation["path"], {}
+    for parameter in operation["parameters"]:
+        name = parameter["name"]
+        value = more.get(name, parameter.get("example"))
+        if value is None:
+            continue
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{name}}}", value)
+        elif parameter["in"] == "header":
+            how["headers"] = {name: value}
+        elif isinstance(value, list) and parameter.get("explode") is False:
+            query[name] = ",".join(value)
+        else:
+            query[name] = (
+                value
+                if isinstance(value, list)
+                else str(value).lower()
+                if value in (True, False)
+                else str(value)
+            )
+    return client.open(operation["method"], path, **how, **query)
+
+
+def bodies(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    return [{"body": example["value"]} for example in content.get("examples", {}).values()] or [{}]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_body_of_an_example_is_taken_as_it_is(
+    name: str, operations: dict[str, Any], admin: Client
+) -> None:
+    operation = operations[name]
+    for how in bodies(operation):
+        answer = sent(admin, operation, {}, **how)
+        assert 200 <= answer.status_code < 300, (how, answer.json)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_of_an_example_is_taken_as_it_is(
+    name: str, operations: dict[str, Any], admin: Client
+) -> None:
+    operation = operations[name]
+    shown = [
+        (parameter["name"], value)
+        for parameter in operation["parameters"]
+        for value in parameter["schema"].get("examples", ())
+        if "example" not in parameter
+    ]
+    for parameter, value in shown:
+        # A dry run of what can happen once only can be repeated; what is deleted cannot.
+        dry = {"dry_run": True} if "dry_run" in {p["name"] for p in operation["parameters"]} else {}
+        answer = sent(admin, operation, {**dry, parameter: value}, **bodies(operation)[0])
+        assert 200 <= answer.status_code < 300, (parameter, value, answer.json)
+
+
+# Of these no example can work everywhere: a cursor is signed, and a version is of one moment.
+WITHOUT_EXAMPLE = {"cursor", "version"}
+
+
+def test_everything_that_is_sent_has_an_example(operations: dict[str, Any]) -> None:
+    for name, operation in operations.items():
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert content["examples"], name
+        for parameter in operation["parameters"]:
+            has_one = "example" in parameter or parameter["schema"].get("examples")
+            assert bool(has_one) == (parameter["name"] not in WITHOUT_EXAMPLE), (name, parameter["name"])
+
+
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+    for inner in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from nodes(inner)
+
+
+def judge_examples(document: dict[str, Any]) -> int:
+    """Holds the examples of all bodies and answers against their schemas, and returns their number."""
+    number = 0
+    for content in (node for node in nodes(document) if "examples" in node and "schema" in node):
+        judge = Draft202012Validator({**content["schema"], "components": document["components"]})
+        for example in content["examples"].values():
+            judge.validate(example["value"])
+            number += 1
+    return number
+
+
+def test_every_example_is_as_its_schema_says(document: dict[str, Any]) -> None:
+    assert judge_examples(document) > 50
+
+
+def test_every_answer_has_an_example(document: dict[str, Any], operations: dict[str, Any]) -> None:
+    answers = [answer for operation in operations.values() for answer in operation["responses"].values()]
+    for answer in (*answers, *document["components"]["responses"].values()):
+        for content in answer.get("content", {}).values():
+            assert content["examples"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_of_an_answer_has_the_keys_of_the_real_one(
+    name: str, operations: dict[str, Any], admin: Client
+) -> None:
+    operation = operations[name]
+    answer = sent(admin, operation, {}, **bodies(operation)[0])
+    if answer.status_code == 204:
+        return
+    content = operation["responses"][str(answer.status_code)]["content"]["application/json"]
+    example = next(iter(content["examples"].values()))["value"]
+
+    assert set(example) == set(answer.json)
+    for items in ("items", "results"):
+        if answer.json.get(items):
+            assert set(example[items][0]) == set(answer.json[items][0])
+
+
+def test_the_examples_keep_to_the_statuses_of_a_team(
+    client_of: Callable[..., Client], services_under: Callable[[Policy], Services]
+) -> None:
+    policy = load_policy_file(ROOT / "docs" / "examples" / "support-desk.toml")
+    document = client_of(over=services_under(policy)).get("/openapi.json").json
+
+    judge_examples(document)
+    (example,) = document["paths"]["/api/v1/tasks/{task_id}/status"]["put"]["requestBody"]["content"][
+        "application/json"
+    ]["examples"].values()
+    assert example["value"]["status"] in policy.workflow.statuses
