@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import structlog
@@ -106,7 +107,8 @@ def _surround(app: Flask, services: Services, settings: Settings) -> None:
         _begin(asked, noted, endpoint)
         start_store_deadline()
         if endpoint.reach is not None:
-            identities.require(endpoint.reach, asked, noted)
+            noted.judge_caller = partial(identities.require, endpoint.reach, asked, noted)
+            noted.judge_caller()
             expected_version()
         _refuse_what_is_not_taken(asked, endpoint)
         if endpoint.reach is not None:

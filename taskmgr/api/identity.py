@@ -13,6 +13,7 @@ from flask import Request
 
 from taskmgr.api.context import notes, this_app
 from taskmgr.api.problems import ApiError
+from taskmgr.domain.errors import Unauthenticated
 from taskmgr.domain.services.tokens import Identity, TokenService
 from taskmgr.domain.token import Scope
 
@@ -22,7 +23,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 CACHE_SECONDS = 0.9
 _MOST_CACHED = 10_000
 _ATTRIBUTE = "_reach"
-_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="taskmgr"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Identities:
         """Notes whose token the present request has. Raises `unauthenticated` and `scope_missing`."""
         identity = self._identify(_bearer(asked))
         if identity is None:
-            raise ApiError("unauthenticated", "This token is not valid (any more).", headers=_CHALLENGE)
+            raise Unauthenticated
         noted.identity = identity
         require_scopes(reach.now())
 
@@ -111,8 +111,8 @@ class Identities:
 def _bearer(asked: Request) -> str:
     header: str | None = asked.environ.get("HTTP_AUTHORIZATION")
     if header is None:
-        raise ApiError("unauthenticated", "Send a token: `Authorization: Bearer tm_…`.", headers=_CHALLENGE)
+        raise ApiError("unauthenticated", "Send a token: `Authorization: Bearer tm_…`.")
     scheme, _, text = header.partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
-        raise ApiError("unauthenticated", "The scheme must be Bearer.", headers=_CHALLENGE)
+        raise ApiError("unauthenticated", "The scheme must be Bearer.")
     return text.strip()

@@ -54,13 +54,15 @@ def allowance_of(view: Any) -> Allowance:
 def whole_body() -> bytes:
     """Returns the whole body of the present request. The only place that reads a body.
 
-    Raises `too_large`, `request_timeout` and `malformed`.
+    The caller is judged again once it has arrived, since a right may have been lost meanwhile. Raises
+    `too_large`, `request_timeout` and `malformed`.
     """
     noted = notes()
     if "body" not in noted:
         noted.body = _received(this_request(), noted.endpoint.allowance)
         # The time in which the body arrived is the client's and not the store's.
         start_store_deadline()
+        noted.judge_caller()
     return cast("bytes", noted.body)
 
 

@@ -66,7 +66,12 @@ _CODE_OF_STATUS = {
     415: "unsupported_media_type",
     429: "too_many_requests",
 }
-_RETRY_AFTER_SECONDS = 2
+_RETRY = {"Retry-After": "2"}  # seconds
+_HEADERS = {
+    "unauthenticated": {"WWW-Authenticate": 'Bearer realm="taskmgr"'},
+    "unavailable": _RETRY,
+    "idempotency_in_progress": _RETRY,
+}
 # In characters. A caller chooses the names of unknown fields and of things that are not found.
 _LONGEST_DETAIL = 2_000
 _LONGEST_LOCATION = 200
@@ -122,7 +127,7 @@ def respond(code: str, detail: str, headers: Mapping[str, str] | None = None, **
         status=CODES[code].status,
         content_type=CONTENT_TYPE,
     )
-    response.headers.update(headers or {})
+    response.headers.update({**_HEADERS.get(code, {}), **(headers or {})})
     return response
 
 
@@ -179,11 +184,9 @@ def register(app: Flask) -> None:
         code = error.code
         if code not in CODES:
             return internal_error(error)
-        later = code in ("unavailable", "idempotency_in_progress")
         if code == "unavailable":
             _log.warning("unavailable", detail=str(error), cause=repr(error.__cause__))
-        headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if later else None
-        return respond(code, str(error), headers, **extensions_of(error))
+        return respond(code, str(error), **extensions_of(error))
 
     @app.errorhandler(ApiError)
     def api_error(error: ApiError) -> Response:

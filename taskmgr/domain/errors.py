@@ -101,6 +101,15 @@ class NotFound(DomainError):
         super().__init__(f"There is no {entity} {without_secrets(key)!r}.")
 
 
+class Unauthenticated(DomainError):
+    """The token in use is unknown, revoked or expired, or its owner is deactivated."""
+
+    code = "unauthenticated"
+
+    def __init__(self) -> None:
+        super().__init__("This token is not valid (any more).")
+
+
 class NotPermitted(DomainError):
     """The actor lacks the right; the text says what it takes."""
 

@@ -245,6 +245,9 @@ class TokenRepository(Protocol):
     def with_owner(self, token_id: str) -> StoredToken | None:
         """A token together with its owner, or None."""
 
+    def touch(self, token_id: str) -> None:
+        """As `TaskRepository.touch`."""
+
     def add(self, token: Token, secret_hash: bytes) -> None:
         """Stores a new token."""
 

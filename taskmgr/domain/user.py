@@ -10,6 +10,7 @@ from typing import Any
 
 from taskmgr.domain import values
 from taskmgr.domain.ranked import Ranked
+from taskmgr.domain.token import Token
 
 
 class Role(Ranked):
@@ -71,8 +72,8 @@ def _process_name(value: object) -> str:
 class Actor:
     """Who acts: a user (`user_id` is set) or a named system process (`system:nightly-triage`).
 
-    `scopes` narrows what the role allows to the scopes of the token used; None is everything. `until`
-    is when that token expires; None is never.
+    `token_id` is the token used, if any. `scopes` narrows what the role allows to the scopes of that
+    token; None is everything. `until` is when it expires; None is never.
     """
 
     id: str
@@ -80,10 +81,16 @@ class Actor:
     user_id: str | None = None
     scopes: frozenset[str] | None = None
     until: datetime | None = None
+    token_id: str | None = None
 
     @classmethod
-    def of(cls, user: User, scopes: frozenset[str] | None = None, until: datetime | None = None) -> Actor:
-        return cls(id=user.id, role=user.role, user_id=user.id, scopes=scopes, until=until)
+    def of(cls, user: User, token: Token | None = None) -> Actor:
+        """Returns the user as one who acts, by a token of theirs or without one."""
+        plain = cls(id=user.id, role=user.role, user_id=user.id)
+        if token is None:
+            return plain
+        scopes = None if token.scopes is None else frozenset(token.scopes)
+        return replace(plain, scopes=scopes, until=token.expires_at, token_id=token.id)
 
     @classmethod
     def system(cls, name: str) -> Actor:

@@ -30,8 +30,7 @@ _NOT_INITIATED = "This replica set is not initiated yet: run `taskmgr db init` o
 
 
 # No "w" here: the driver puts it into the writes of a bound session too, and inside a transaction
-# the server refuses it. The unit of work and the one repository that writes outside of it
-# (tokens) ask for a majority themselves.
+# the server refuses it. The unit of work asks for a majority itself.
 _DRIVER_DEFAULTS: dict[str, Any] = {
     "tz_aware": True,
     "uuidRepresentation": "standard",

@@ -226,6 +226,7 @@ class TokenDocument(Document):
     created_at = DateTimeField(required=True)
     expires_at = DateTimeField(null=True)
     last_used_at = DateTimeField(null=True)
+    touched = LongField()
 
     meta: ClassVar[dict[str, Any]] = {
         **_COMMON,

@@ -13,8 +13,11 @@ from collections.abc import Iterator
 import pytest
 from pymongo.database import Database
 
+from taskmgr.api.identity import CACHE_SECONDS
+from taskmgr.domain.services import Services
 from tests.api.client import Client
 from tests.api.served import STORE_SECONDS
+from tests.factories import SYSTEM
 
 TASK = b'{"title": "Slow"}'
 
@@ -46,8 +49,8 @@ def connection(port: int) -> Iterator[socket.socket]:
         yield opened
 
 
-def head(path: str, token: str, *more: str) -> bytes:
-    lines = [f"POST {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {token}",
+def head(path: str, token: str, *more: str, method: str = "POST") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {token}",
              "Content-Type: application/json", *more]  # fmt: skip
     return "\r\n".join([*lines, "", ""]).encode()
 
@@ -101,6 +104,67 @@ def test_a_body_that_does_not_end_in_time_is_answered_and_its_connection_closed(
     assert problem["detail"] == "The body did not arrive within 0.5 seconds."
     assert "Connection: close" in headers.split("\r\n")
     assert database["tasks"].count_documents({}) == 0
+
+
+def outlive_cache() -> None:
+    time.sleep(CACHE_SECONDS + 0.2)
+
+
+def lose(how: str, services: Services, user_id: str) -> None:
+    if how == "revoked":
+        for token in services.tokens.list(user_id, by=SYSTEM):
+            services.tokens.revoke(token.id, by=SYSTEM)
+    else:
+        services.users.change(user_id, {how: {"active": False, "role": "viewer"}[how]}, by=SYSTEM)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "how", "code"),
+    [
+        ("POST", "tokens", {"name": "later"}, "revoked", "unauthenticated"),
+        ("POST", "tokens", {"name": "later"}, "active", "unauthenticated"),
+        ("PATCH", "users/{}", {"role": "admin"}, "role", "not_permitted"),
+        ("PATCH", "users/{}", {"active": True}, "active", "unauthenticated"),
+        ("POST", "tasks", {"title": "x"}, "role", "not_permitted"),
+        ("POST", "tasks", {"title": "x"}, "revoked", "unauthenticated"),
+        (
+            "POST",
+            "tasks/bulk",
+            {"operations": [{"op": "create", "title": "x"}]},
+            "revoked",
+            "unauthenticated",
+        ),
+    ],
+)
+def test_a_right_that_is_lost_while_the_body_arrives_is_lost(
+    method: str,
+    path: str,
+    body: dict[str, object],
+    how: str,
+    code: str,
+    connection: socket.socket,
+    client: Client,
+    services: Services,
+    database: Database[object],
+) -> None:
+    client.as_("admin")
+    kim = client.as_("manager")
+    services.users.change(kim.user.id, {"role": "admin"}, by=SYSTEM)
+    data = json.dumps(body).encode()
+    more = ("Idempotency-Key: late", f"Content-Length: {len(data)}", "Connection: close")
+    request = head(f"/api/v1/{path.format(kim.user.id)}", str(kim.token), *more, method=method)
+    connection.sendall(request + data[:5])
+    time.sleep(0.3)  # until the headers have been judged
+    lose(how, services, kim.user.id)
+    outlive_cache()
+    before = [database[name].count_documents({}) for name in ("tasks", "tokens", "activity")]
+    connection.sendall(data[5:])
+
+    status, headers, problem = whole_answer(connection)
+
+    assert (status, problem["code"]) == ({"unauthenticated": 401, "not_permitted": 403}[code], code)
+    assert ("WWW-Authenticate: Bearer" in headers) == (status == 401)
+    assert [database[name].count_documents({}) for name in ("tasks", "tokens", "activity")] == before
 
 
 def test_a_body_that_stops_arriving_keeps_nobody_waiting(

@@ -6,7 +6,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
@@ -17,6 +17,7 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.errors import DomainError, Refused, Unavailable
 from taskmgr.domain.ports import Remembered
 from taskmgr.domain.services import Services
+from taskmgr.domain.user import Actor
 from taskmgr.infrastructure.connection import open_database
 from taskmgr.infrastructure.store import mongo_store
 
@@ -34,6 +35,10 @@ class Call:
     what: str | Callable[..., Any]
     args: tuple[Any, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
+
+    def by(self, who: Actor) -> Call:
+        """Returns the same command by somebody else."""
+        return replace(self, given={**self.given, "by": who})
 
     def perform(self, services: Services) -> Any:
         if isinstance(self.what, str):

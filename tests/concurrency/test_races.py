@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from pymongo.database import Database
 
 from taskmgr.domain.services import Services
@@ -15,7 +16,7 @@ from taskmgr.domain.user import Actor, Role, User
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.repositories.writing import stored
 from tests.concurrency.conftest import AtOnce
-from tests.concurrency.crowd import CROWD, call, create_once
+from tests.concurrency.crowd import CROWD, Call, call, create_once
 from tests.factories import SYSTEM, a_task
 
 PAIRS = CROWD // 2
@@ -119,6 +120,49 @@ def test_admins_who_demote_and_deactivate_each_other_leave_one(
     )
     assert Counter(o.told for o in outcomes) == {"ok": FEWER - 1, "last_admin": 1}
     assert database["users"].count_documents({"role": "admin", "active": True}) == 1
+
+
+@pytest.mark.parametrize(
+    ("take_away", "loser"),
+    [
+        (lambda who: call("users.change", who.id, {"role": "member"}), "NotPermitted"),
+        (lambda who: call("users.change", who.id, {"active": False}), "Unauthenticated"),
+        (lambda who: call("tokens.revoke", who.token_id), "Unauthenticated"),
+    ],
+    ids=["demoted", "deactivated", "revoked"],
+)
+def test_of_two_callers_who_take_each_others_right_away_one_keeps_it(
+    take_away: Callable[[Actor], Call], loser: str, at_once: AtOnce, make_user: MakeUser, services: Services
+) -> None:
+    make_user("root", role=Role.ADMIN)
+    callers = [by_token(services, make_user(f"admin-{n}", role=Role.ADMIN)) for n in range(FEWER)]
+    calls = [take_away(callers[n ^ 1]).by(callers[n]) for n in range(FEWER)]
+
+    assert all(sorted(told) == sorted(("ok", loser)) for told in in_pairs(at_once(calls)))
+
+
+def by_token(services: Services, user: User) -> Actor:
+    """Returns the user as recognised by a new token."""
+    identity = services.tokens.identify(services.tokens.create(name="x", user_id=user.id, by=SYSTEM).text)
+    assert identity is not None
+    return identity.actor
+
+
+def test_who_is_deactivated_meanwhile_is_left_with_no_token_that_came_later(
+    at_once: AtOnce, make_user: MakeUser, services: Services, database: Database[Any]
+) -> None:
+    users = [make_user(f"user-{n}") for n in range(PAIRS)]
+    outcomes = at_once(
+        each
+        for user in users
+        for each in (
+            call("users.change", user.id, {"active": False}, by=SYSTEM),
+            call("tokens.create", user_id=user.id, name="late", by=SYSTEM),
+        )
+    )
+    assert {told[0] for told in in_pairs(outcomes)} == {"ok"}
+    for user, (_, made) in zip(users, in_pairs(outcomes), strict=True):
+        assert len(services.tokens.list(user.id, by=SYSTEM)) == (made == "ok")
 
 
 def test_two_admins_who_demote_each_other_leave_one_every_time(

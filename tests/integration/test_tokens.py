@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,7 +39,8 @@ def narrowed(services: Services, by: Actor, *scopes: str, **given: Any) -> Actor
 def test_a_token_speaks_for_its_owner(services: Services, member: Actor, token: NewToken) -> None:
     identity = services.tokens.identify(token.text)
     assert identity is not None
-    assert (identity.actor, identity.user.id, identity.token) == (member, member.id, token.token)
+    assert (identity.user.id, identity.token) == (member.id, token.token)
+    assert identity.actor == replace(member, token_id=token.token.id)
 
 
 def test_a_token_with_scopes_speaks_for_no_more(services: Services, member: Actor) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Unpack
 
 from taskmgr.domain import permissions, values
@@ -13,6 +13,7 @@ from taskmgr.domain.commands import NewTokenFields
 from taskmgr.domain.errors import FieldError, Invalid, NotFound, NotPermitted, required
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.ports import Clock, Credentials, NewId, Store
+from taskmgr.domain.services.standing import confirmed, hold, is_valid
 from taskmgr.domain.token import PARSERS, Scope, Token
 from taskmgr.domain.user import Actor, User, acting
 
@@ -56,12 +57,11 @@ class TokenService:
         if stored is None or not self.credentials.matches(secret, stored.secret_hash):
             return None
         token, owner, now = stored.token, stored.owner, self.clock()
-        if token.is_expired(now=now) or not owner.active:
+        if not is_valid(token, owner, now=now):
             return None
         if token.last_used_at is None or now - token.last_used_at >= _USE_NOTED_EVERY:
             self.store.tokens.used(token.id, now)
-        scopes = None if token.scopes is None else frozenset(token.scopes)
-        return Identity(actor=Actor.of(owner, scopes, token.expires_at), user=owner, token=token)
+        return Identity(actor=Actor.of(owner, token), user=owner, token=token)
 
     def list(self, user_id: str | None = None, *, by: Actor) -> Sequence[Token]:
         """One's own tokens, or with `user_id` somebody's, newest first."""
@@ -74,31 +74,27 @@ class TokenService:
         a wider one.
         """
         fields = values.check_all(given, PARSERS)
-        self._require_complete(fields)
-        owner = self._owner(user_id, by)
-        if not owner.active:
-            detail = f"{owner.username} is deactivated, and no token would let them in: activate them first."
-            raise Invalid([_error("user_id", "inactive_user", detail)])
-        scopes = fields.get("scopes")
-        if by.scopes is not None and (scopes is None or not set(scopes) <= by.scopes):
-            held = ", ".join(sorted(by.scopes))
-            raise NotPermitted(f"A token cannot make a wider one; this one has the scopes {held}.")
-        expires_at = fields.get("expires_at")
-        if by.until is not None and (expires_at is None or expires_at > by.until):
-            until = moment_text(by.until)
-            raise NotPermitted(f"A token cannot make one that lasts longer; this one expires at {until}.")
-        token = Token(
-            id=self.new_id(),
-            user_id=owner.id,
-            name=fields["name"],
-            scopes=scopes,
-            created_at=self.clock(),
-            expires_at=expires_at,
-            last_used_at=None,
-        )
-        secret = self.credentials.new_secret()
-        self.store.tokens.add(token, self.credentials.hash(secret))
-        return NewToken(token, f"{_PREFIX}_{token.id}_{secret}")
+        if "name" not in fields:
+            raise Invalid([required("name")])
+        token_id, secret = self.new_id(), self.credentials.new_secret()
+
+        def command() -> Token:
+            now = self.clock()
+            present = confirmed(self.store, by, now=now)
+            _require_in_the_future(fields.get("expires_at"), now)
+            owner = self._owner_of_new(user_id, present)
+            _require_no_wider(fields, present)
+            token = Token(
+                id=token_id, user_id=owner.id, name=fields["name"], scopes=fields.get("scopes"),
+                created_at=now, expires_at=fields.get("expires_at"), last_used_at=None,
+            )  # fmt: skip
+            hold(self.store, present)
+            self.store.users.touch(owner.id)  # nobody is deactivated at the same time
+            self.store.tokens.add(token, self.credentials.hash(secret))
+            return token
+
+        token = self.store.unit_of_work.run(command)
+        return NewToken(token, f"{_PREFIX}_{token_id}_{secret}")
 
     def revoke(self, token: str, *, by: Actor) -> Token:
         """Makes a token worthless, named by its id or its whole text, and returns it.
@@ -106,11 +102,24 @@ class TokenService:
         Raises `NotFound`, also for a token that is not the actor's.
         """
         token_id = token if values.is_identifier(token) else _parts(token)[0]
-        found = self.store.tokens.get(token_id)
-        if found.user_id != acting(by).user_id and not _manages_tokens(by):
-            raise NotFound("token", token_id)
-        self.store.tokens.remove(token_id)
-        return found
+
+        def command() -> Token:
+            present = confirmed(self.store, by, now=self.clock())
+            found = self.store.tokens.get(token_id)
+            if found.user_id != present.user_id and not _manages_tokens(present):
+                raise NotFound("token", token_id)
+            hold(self.store, present)
+            self.store.tokens.remove(token_id)
+            return found
+
+        return self.store.unit_of_work.run(command)
+
+    def _owner_of_new(self, user_id: str | None, by: Actor) -> User:
+        owner = self._owner(user_id, by)
+        if not owner.active:
+            detail = f"{owner.username} is deactivated, and no token would let them in: activate them first."
+            raise Invalid([_error("user_id", "inactive_user", detail)])
+        return owner
 
     def _owner(self, user_id: str | None, by: Actor) -> User:
         own = acting(by).user_id
@@ -124,12 +133,21 @@ class TokenService:
                 raise NotPermitted(f"It takes a token with the scope {Scope.ADMIN.value}.")
         return owner
 
-    def _require_complete(self, fields: dict[str, Any]) -> None:
-        if "name" not in fields:
-            raise Invalid([required("name")])
-        expires_at = fields.get("expires_at")
-        if expires_at is not None and expires_at <= self.clock():
-            raise Invalid([_error("expires_at", "past", "Must lie in the future.")])
+
+def _require_in_the_future(expires_at: datetime | None, now: datetime) -> None:
+    if expires_at is not None and expires_at <= now:
+        raise Invalid([_error("expires_at", "past", "Must lie in the future.")])
+
+
+def _require_no_wider(fields: Mapping[str, Any], by: Actor) -> None:
+    """Raises `NotPermitted` for a token that would go further than the one in use."""
+    scopes, expires_at = fields.get("scopes"), fields.get("expires_at")
+    if by.scopes is not None and (scopes is None or not set(scopes) <= by.scopes):
+        held = ", ".join(sorted(by.scopes))
+        raise NotPermitted(f"A token cannot make a wider one; this one has the scopes {held}.")
+    if by.until is not None and (expires_at is None or expires_at > by.until):
+        until = moment_text(by.until)
+        raise NotPermitted(f"A token cannot make one that lasts longer; this one expires at {until}.")
 
 
 def _parts(text: str) -> tuple[str, str]:

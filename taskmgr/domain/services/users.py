@@ -26,8 +26,9 @@ from taskmgr.domain.query import (
 )
 from taskmgr.domain.query_check import checked
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.standing import confirmed, hold
 from taskmgr.domain.task import Task
-from taskmgr.domain.user import PARSERS, Actor, Kind, Role, User, acting
+from taskmgr.domain.user import PARSERS, Actor, Kind, Role, User
 
 T = TypeVar("T")
 
@@ -146,8 +147,10 @@ class UserService:
         user_id = self.new_id()
 
         def command() -> User:
-            permissions.require(by, Action.MANAGE_USERS)
             now = self.clock()
+            present = confirmed(self.store, by, now=now)
+            permissions.require(present, Action.MANAGE_USERS)
+            hold(self.store, present)
             user = User(
                 id=user_id, **{**_DEFAULTS, **fields}, active=True, created_at=now, updated_at=now,
                 version=1,
@@ -175,16 +178,18 @@ class UserService:
         values.options(version=version, dry_run=dry_run)
 
         def command() -> User:
+            present = confirmed(self.store, by, now=self.clock())
             before = self.store.users.get(user_id)
-            own = acting(by).user_id == user_id and set(fields) <= _OWN_PROFILE
-            permissions.require(by, Action.CHANGE_PROFILE if own else Action.MANAGE_USERS)
+            own = present.user_id == user_id and set(fields) <= _OWN_PROFILE
+            permissions.require(present, Action.CHANGE_PROFILE if own else Action.MANAGE_USERS)
             if version is not None and version != before.version:
-                raise Stale(permissions.as_seen_by(by, before), expected=version)
+                raise Stale(permissions.as_seen_by(present, before), expected=version)
             after = before.changed(fields, now=time_of_change(self.clock, before))
             _, changed = difference(before, after)
             if not changed:
                 return before
             self._keep_an_admin(before, after)
+            hold(self.store, present)
             self.store.users.replace(after)
             self.journal.record("user.changed", before, after, by=by)
             return after

@@ -8,7 +8,6 @@ from typing import Any
 
 from bson import ObjectId
 from pymongo.database import Database
-from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.errors import NotFound
 from taskmgr.domain.ports import StoredToken
@@ -16,13 +15,13 @@ from taskmgr.domain.token import Token
 from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.driver_errors import translates
-from taskmgr.infrastructure.repositories.writing import stored
+from taskmgr.infrastructure.repositories.writing import stored, touch_one
 
 
 @translates
 class MongoTokenRepository:
     def __init__(self, database: Database[Any]) -> None:
-        self._tokens = database.get_collection("tokens", write_concern=WriteConcern("majority"))
+        self._tokens = database["tokens"]
         self._users = database["users"]
 
     def get(self, token_id: str) -> Token:
@@ -43,6 +42,9 @@ class MongoTokenRepository:
         return StoredToken(
             token=mappers.token(row), secret_hash=bytes(row["secret_hash"]), owner=mappers.user(owner)
         )
+
+    def touch(self, token_id: str) -> None:
+        touch_one(self._tokens, ObjectId(token_id))
 
     def add(self, token: Token, secret_hash: bytes) -> None:
         self._tokens.insert_one(stored(mappers.token_document(token, secret_hash)))
