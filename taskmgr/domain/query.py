@@ -48,12 +48,11 @@ class Span:
 class TaskQuery:
     """Which tasks, and in what order. Filters are ANDed; None means no filter.
 
-    A tuple of values means any of them; in `assignee_ids` and `parent_ids` None stands for
-    "nobody" and "no parent". `labels` and `words` mean all of them; `blocked_by` means waiting for
-    any of them; `except_id` is one to leave out. `blocked` and `overdue` are as of the moment of
-    the question. `binned` chooses between the tasks outside the bin and those inside.
-    Without a `sort` the newest come first, and with `words` the best match. Equal keys are ordered
-    by id, in the direction of the last key.
+    A tuple of values means any of them; in `assignee_ids` and `parent_ids` None stands for "nobody" and "no
+    parent". `labels` and `words` (beginnings of words) mean all of them; `blocked_by` means waiting for any
+    of them; `except_id` is one to leave out. `blocked` and `overdue` are as of the moment of the question.
+    `binned` chooses between the tasks outside the bin and those inside. Without a `sort` the newest come
+    first, and with `words` the best match. Equal keys are ordered by id, in the direction of the last key.
     """
 
     ids: tuple[str, ...] | None = None

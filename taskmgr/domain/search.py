@@ -1,4 +1,4 @@
-"""What a search looks for: whole words, whatever their case and accents."""
+"""What a search looks for: words and beginnings of words, without regard to case and accents."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ FILTERS = [
     "created_by=system:cli", "label=ui", "label=ui&label=fast", "parent={id}", "parent=none",
     "blocked_by={id}", "blocked=true", "blocked=false", "overdue=true", "overdue=false", "due=any",
     "due=none", "due_from=2026-03-01", "due_to=2026-03-31", "created_from=2026-03-01",
-    "created_to=2026-03-31", "updated_from=2026-03-01", "updated_to=2026-03-31", "q=page", "bin=true",
+    "created_to=2026-03-31", "updated_from=2026-03-01", "updated_to=2026-03-31", "q=page", "q=pag",
+    "bin=true",
 ]  # fmt: skip
 SORTS = ["", *(sign + key for key in TASK_SORTS for sign in ("", "-"))]
 FRAME = Frame(NOW, DEFAULT_POLICY)
@@ -140,6 +141,28 @@ def test_no_list_reads_the_whole_collection(text: str, filled: Database[Any], as
         stages = explained(filled, asked(whole))
         assert stages & {"IXSCAN", "IDHACK"}, (whole, stages)
         assert "COLLSCAN" not in stages, whole
+
+
+def test_beginnings_of_words_are_read_from_one_range_of_the_index(filled: Database[Any], asked: Any) -> None:
+    selection = selection_of(asked("q=pa 9&sort=title"), FRAME)
+    command = {"find": "tasks", "filter": selection.filters, "hint": "words"}
+
+    explained = filled.command("explain", command, verbosity="executionStats")
+
+    (scan,) = (stage for stage in nodes(explained["queryPlanner"]["winningPlan"]) if "indexBounds" in stage)
+    (bounds,) = ([bound for bound in scan["indexBounds"]["words"] if "/" not in bound],)
+    assert bounds in (['["9", ":")'], ['["pa", "pb")'])
+    matching = {"words": {"$regex": "^9" if "9" in bounds[0] else "^pa"}}
+    examined = explained["executionStats"]["totalDocsExamined"]
+    assert examined == filled["tasks"].count_documents(matching)
+
+
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a plan."""
+    if isinstance(tree, dict):
+        yield tree
+    for inner in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from nodes(inner)
 
 
 def test_every_filter_of_the_docs_is_among_them() -> None:

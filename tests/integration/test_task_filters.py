@@ -85,7 +85,9 @@ FILTERS: dict[str, st.SearchStrategy[Any]] = {
     "due": spans,
     "created": spans,
     "updated": spans,
-    "words": st.sampled_from(["login", "PAGE", "gröss", "grosse", "Größe", "page 12"]).map(words_of),
+    "words": st.sampled_from(
+        ["login", "PAGE", "gröss", "grosse", "Größe", "page 12", "lo", "p l 1", "g"]
+    ).map(words_of),
     "binned": st.just(True),
 }
 
@@ -129,6 +131,11 @@ def is_due_in(due: DueDate | None, span: Span) -> bool:
     return after and before
 
 
+def begun(words: tuple[str, ...], *texts: str) -> int:
+    """How many of the words begin a word of the texts."""
+    return sum(any(found.startswith(word) for found in words_of(*texts)) for word in words)
+
+
 def matches(task: Task, query: TaskQuery, tasks: dict[str, Task]) -> bool:
     tests: Iterator[bool] = iter(
         [
@@ -143,7 +150,7 @@ def matches(task: Task, query: TaskQuery, tasks: dict[str, Task]) -> bool:
             query.parent_ids is None or task.parent_id in query.parent_ids,
             query.blocked_by is None or bool({*query.blocked_by} & {*task.blocked_by}),
             {*query.labels} <= {*task.labels},
-            {*query.words} <= {*words_of(task.title, task.description, *task.labels)},
+            begun(query.words, task.title, task.description, *task.labels) == len(query.words),
             query.blocked is None
             or query.blocked is any(is_unresolved(tasks.get(blocker)) for blocker in task.blocked_by),
             query.overdue is None
@@ -161,8 +168,10 @@ def key_of(task: Task, sort: Sort, query: TaskQuery) -> Any:
     if sort.key == "due_date":
         return (task.due_date is None, task.due_date and task.due_date.at)
     if sort.key == "match":
-        in_title = {*query.words} & {*words_of(task.title)}
-        return 2 * len(in_title) + len({*query.words} & {*words_of(*task.labels)})
+        return sum(
+            weight * (begun(query.words, *texts) + len({*query.words} & {*words_of(*texts)}))
+            for weight, texts in ((2, [task.title]), (1, task.labels))
+        )
     return title_key(task.title) if sort.key == "title" else getattr(task, sort.key)
 
 

@@ -220,8 +220,8 @@ class TaskListQuery(PageQuery):
         minLength=1,
         maxLength=MOST_CHARACTERS,
         examples=["login page"],
-        description="Words that are all in the title, the description or the labels: whole words, without "
-        "regard to case and accents. The best match comes first unless `sort` is given.",
+        description="Beginnings of words, all of which are in the title, the description or the labels, "
+        "without regard to case and accents. The best match comes first unless `sort` is given.",
     )
     bin = _boolean("Whether to look inside the bin instead.")
     fields = comma_list(  # type: ignore[assignment] # marshmallow's own name, which it keeps apart

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from bson import ObjectId
+from bson import ObjectId, Regex
 
 from taskmgr.domain.due_date import day_begins, day_ends
 from taskmgr.domain.query import Frame, Sort, Span, TaskQuery
@@ -26,9 +26,12 @@ def any_id(ids: Collection[str | None]) -> Filter:
     return {"$in": [mappers.object_id(key) for key in ids]}
 
 
-def beginning_with(word: str) -> Filter:
-    """Returns the condition on a field that begins with a word; it is one range of an index."""
-    return {"$regex": f"^{re.escape(word)}"}
+def beginning_with(words: Collection[str]) -> Filter:
+    """Returns the condition on a list that for each of these words has one which begins with it.
+
+    Each is one range of an index; the planner takes one of them, and looks at what it finds there.
+    """
+    return {"$all": [Regex(f"^{re.escape(word)}") for word in words]}
 
 
 def _any(values: Collection[Any]) -> Filter:
@@ -51,7 +54,7 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "parent_ids": ("parent_id", any_id),
     "blocked_by": ("blocked_by", any_id),
     "dated": ("due_date", lambda dated: {"$ne": None} if dated else None),
-    "words": ("words", _all),
+    "words": ("words", beginning_with),
 }
 _FRAMED = ("categories", "created", "updated", "due", "overdue", "blocked")
 
@@ -141,15 +144,23 @@ def order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
 def scoring(query: TaskQuery) -> Stages:
     """Returns the stages that add to each document how well it matches, where the order asks for that.
 
-    Each of the words occurs in the task; one in the title counts 2, and one in a label 1.
+    Each of the words occurs in the task; one in the title counts 2, one in a label 1, and twice
+    that where it is a whole word and not the beginning of one.
     """
     if all(sort.key != "match" for sort in query.order):
         return []
-    words = list(query.words)
-    title, labels = (
-        {"$size": {"$setIntersection": [f"${name}", words]}} for name in ("title_words", "label_words")
-    )
+    title, labels = (_matching(f"${name}", query.words) for name in ("title_words", "label_words"))
     return [{"$addFields": {"match": {"$add": [{"$multiply": [2, title]}, labels]}}}]
+
+
+def _matching(found: str, words: Collection[str]) -> dict[str, Any]:
+    """Returns how many of the words begin a word found, plus how many are one."""
+    begins = {"$eq": [{"$indexOfBytes": ["$$found", "$$word"]}, 0]}
+    begun = {"$anyElementTrue": {"$map": {"input": found, "as": "found", "in": begins}}}
+    whole = {"$size": {"$setIntersection": [found, list(words)]}}
+    return {
+        "$add": [whole, {"$size": {"$filter": {"input": list(words), "as": "word", "cond": begun}}}],
+    }
 
 
 def sifting(query: TaskQuery, frame: Frame | None) -> Stages:

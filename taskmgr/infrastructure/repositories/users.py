@@ -142,7 +142,7 @@ def _filters(query: UserQuery) -> Filter:
         *([] if query.usernames is None else [{"username": {"$in": list(query.usernames)}}]),
         *([] if query.roles is None else [{"role": {"$in": [role.value for role in query.roles]}}]),
         *([] if query.active is None else [{"active": query.active}]),
-        *({"words": beginning_with(word)} for word in query.words),
+        *([{"words": beginning_with(query.words)}] if query.words else []),
     ]
     return {"$and": conditions} if conditions else {}
 
