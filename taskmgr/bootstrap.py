@@ -31,9 +31,10 @@ from taskmgr.domain.services.users import UserService
 from taskmgr.infrastructure.connection import open_database, require_replica_set
 from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.embedded import EmbeddedDatabase
-from taskmgr.infrastructure.migrations import is_current, migrate, require_known_form, require_time_zone
+from taskmgr.infrastructure.migrations import is_current, migrate
 from taskmgr.infrastructure.policy_file import load_policy_file
 from taskmgr.infrastructure.store import mongo_store, new_id
+from taskmgr.infrastructure.stored_form import SETTLING, require_known_form, require_time_zone
 from taskmgr.infrastructure.stored_statuses import unknown_statuses
 from taskmgr.settings import Settings
 
@@ -94,12 +95,12 @@ def prepare(database: Database[Any], settings: Settings, policy: Policy) -> None
     """
     require_replica_set(database)
     require_time_zone(database, policy.time_zone)
-    if settings.mongodb_uri is None:
-        migrate(database, policy.time_zone)
-        return
     require_known_form(database)
-    if not is_current(database, policy.time_zone):
+    if is_current(database, policy.time_zone):
+        return
+    if settings.mongodb_uri is not None:
         raise CannotStart("The database is not up to date: run `taskmgr db migrate` once.")
+    migrate(database, policy.time_zone, settling=SETTLING)
 
 
 def require_known_statuses(database: Database[Any], policy: Policy) -> None:
@@ -131,7 +132,8 @@ def open_services(settings: Settings) -> Iterator[Services]:
     with reach(settings) as database:
         prepare(database, settings, policy)
         require_known_statuses(database, policy)
-        yield build_services(mongo_store(database), policy=policy)
+        store = mongo_store(database, time_zone=policy.time_zone)
+        yield build_services(store, policy=policy)
 
 
 def secret_key(settings: Settings) -> str:

@@ -45,11 +45,12 @@ def migrate() -> None:
 def _migrate(settings: Settings) -> None:
     from taskmgr.bootstrap import load_policy, reach
     from taskmgr.infrastructure import connection, migrations
+    from taskmgr.infrastructure.stored_form import SETTLING
 
     policy = load_policy(settings)
     with reach(settings) as database:
         connection.require_replica_set(database)
-        done = migrations.migrate(database, policy.time_zone)
+        done = migrations.migrate(database, policy.time_zone, settling=SETTLING)
     for line in _lines(done) or ["There was nothing to do."]:
         click.echo(line)
 
@@ -57,8 +58,17 @@ def _migrate(settings: Settings) -> None:
 def _lines(done: Migrated) -> list[str]:
     lines = [f"dropped the index {name}" for name in done.dropped]
     lines += [f"made the index {name}" for name in done.made]
-    if done.due_dates:
-        lines.append(f"moved {done.due_dates} due dates to the end of their day in the time zone set")
+    lines += [
+        f"updated the derived fields of {count} {name}"
+        for name, count in (("tasks", done.tasks), ("users", done.users))
+        if count
+    ]
+    lines += [
+        f"removed the e-mail address of {name}, which another user has, too; it is in the log"
+        for name in done.given_up
+    ]
+    if done.unreadable:
+        lines.append(f"left {done.unreadable} documents that cannot be read: `taskmgr doctor` names them")
     return lines
 
 
@@ -85,14 +95,15 @@ def status(as_json: bool) -> None:
 
 
 def _state(database: Database[Any], *, current: bool) -> dict[str, Any]:
-    from taskmgr.infrastructure import migrations
+    from taskmgr.infrastructure.stored_form import read_form
 
     hello = database.client.admin.command("hello")
+    form = read_form(database)
     return {
         "database": database.name,
         "replica_set": hello.get("setName"),
         "server": database.client.server_info()["version"],
-        "stored_form": migrations.stored_form(database),
+        "stored_form": None if form is None else form.version,
         "current": current,
         "tasks": database["tasks"].estimated_document_count(),
         "users": database["users"].estimated_document_count(),
@@ -119,6 +130,6 @@ def map_status(old: str, new: str) -> None:
     policy = load_policy(settings)
     with reach(settings) as database:
         prepare(database, settings, policy)
-        mapping = build_status_mapping(mongo_store(database), policy)
+        mapping = build_status_mapping(mongo_store(database, time_zone=policy.time_zone), policy)
         count = mapping.run(old, new, by=Actor.system(NAME))
     click.echo(f"{count} tasks that were {old} are {new} now.")

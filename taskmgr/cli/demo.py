@@ -27,7 +27,8 @@ def demo() -> None:
     clock = StageClock()
     with reach(settings) as database:
         prepare(database, settings, policy)
-        services = build_services(mongo_store(database), policy=policy, clock=clock)
+        store = mongo_store(database, time_zone=policy.time_zone)
+        services = build_services(store, policy=policy, clock=clock)
         by = services.system(NAME)
         if not _is_empty(services, by):
             raise click.ClickException(

@@ -62,10 +62,11 @@ def _examine(report: Report) -> None:
 
 def _examine_database(database: Database[Any], policy: Policy, report: Report) -> None:
     from taskmgr.infrastructure import connection, inspection, migrations
+    from taskmgr.infrastructure.stored_form import require_known_form
 
     connection.require_replica_set(database)
     connection.MongoHealth(database).check()
-    migrations.require_known_form(database)
+    require_known_form(database)
     _examine_clock(database, report)
     for detail in migrations.outdated(database, policy.time_zone):
         report("database", f"{detail}: run `taskmgr db migrate`.")

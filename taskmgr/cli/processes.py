@@ -125,7 +125,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         # gunicorn asks its settings some thirty things a request, each through three calls. From here
         # on none changes in this worker: as plain attributes they cost it a twentieth less.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
-        services = build_services(mongo_store(self._opened()), policy=self.policy)
+        store = mongo_store(self._opened(), time_zone=self.policy.time_zone)
+        services = build_services(store, policy=self.policy)
         services = replace(services, health=HealthUntilTheEnd(services.health, self.ending))
         return create_app(services, duties.settings, secret_key=duties.secret_key)
 

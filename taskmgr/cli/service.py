@@ -83,7 +83,7 @@ def _prepared(uri: str, settings: Settings, policy: Policy) -> tuple[str | None,
     with database.client:  # closed before the workers are forked
         prepare(database, settings, policy)
         require_known_statuses(database, policy)
-        return _first_token(build_services(mongo_store(database), policy=policy))
+        return _first_token(build_services(mongo_store(database, time_zone=policy.time_zone), policy=policy))
 
 
 def _first_token(services: Services) -> tuple[str | None, str | None]:

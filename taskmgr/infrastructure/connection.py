@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
@@ -104,8 +105,9 @@ def server_time(database: Database[Any]) -> datetime:
 class MongoHealth:
     """`Health` of a database's client."""
 
-    def __init__(self, database: Database[Any]) -> None:
+    def __init__(self, database: Database[Any], admit: Callable[[], None] = lambda: None) -> None:
         self._client = database.client
+        self._admit = admit  # raises where nothing may be written
         # Dashboards ask all day whether anything has been written: those who ask at once share it.
         self._latest_write = Shared(self._ask_for_latest_write)
 
@@ -113,6 +115,7 @@ class MongoHealth:
         with pymongo.timeout(_HEALTH_DEADLINE):
             if not self._client.admin.command("hello").get("isWritablePrimary"):
                 raise Unavailable
+            self._admit()
 
     def latest_write(self) -> str | None:
         return self._latest_write()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.task import Task
 from taskmgr.domain.values import is_identifier
@@ -25,9 +24,6 @@ def against_task(task: Task, user_ids: Collection[str], policy: Policy) -> Itera
         yield f"It is {task.status}, but assigned to nobody."
     if (task.completed_at is not None) is not (category is Category.COMPLETED):
         yield f"It is {task.status}, but completed_at is {task.completed_at}."
-    due = task.due_date
-    if due is not None and due.day is not None and due != DueDate.on(due.day, policy.time_zone):
-        yield f"It is due on {due}, but that is not when it is overdue: run `taskmgr db migrate`."
 
 
 class Statuses:

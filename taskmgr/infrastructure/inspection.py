@@ -9,13 +9,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
 from bson import ObjectId
-from mongoengine import Document
-from mongoengine.errors import ValidationError
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
@@ -25,6 +24,8 @@ from taskmgr.domain.user import User
 from taskmgr.domain.values import is_identifier
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.connection import without_deadline
+from taskmgr.infrastructure.derived import TASKS, UNREADABLE, USERS, Derived
+from taskmgr.infrastructure.documents import Draft
 from taskmgr.infrastructure.inspected_tasks import Relations, Statuses, against_task
 from taskmgr.infrastructure.repositories.writing import stored
 
@@ -32,7 +33,6 @@ from taskmgr.infrastructure.repositories.writing import stored
 Report = Callable[[str, str], None]
 Row = Mapping[str, Any]
 
-_BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, ValidationError)
 _AN_ID = {"$type": "objectId"}
 _DELETED = ".deleted"
 _BATCH = 1_000
@@ -41,16 +41,17 @@ _TOUCHES = "touched"  # counted up by whoever reads a document for a rule; says 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """One kind of entity: its collection, and both ways of its mapper."""
+    """One kind of entity: its collection, both ways of its mapper, and its derived fields."""
 
     name: str
     collection: str
     entity: Callable[[Row], Any]
-    document: Callable[[Any], Document]
+    document: Callable[[Any], Draft]
+    derived: Derived | None = None
 
 
-_USER = _Kind("user", "users", mappers.user, mappers.user_document)
-_TASK = _Kind("task", "tasks", mappers.task, mappers.task_document)
+_USER = _Kind("user", "users", mappers.user, mappers.user_document, USERS)
+_TASK = _Kind("task", "tasks", mappers.task, mappers.task_document, TASKS)
 _COMMENT = _Kind("comment", "comments", mappers.comment, mappers.comment_document)
 
 
@@ -77,7 +78,7 @@ def inspect(database: Database[Any], policy: Policy, report: Report) -> None:
     """Reports everything that is not as it should be, in the order in which it is come upon."""
     with database.client.start_session(snapshot=True) as session, without_deadline():
         snapshot = _Snapshot(database, session)
-        users = {user.id: user for user in _entities(snapshot, _USER, report)}
+        users = {user.id: user for user in _entities(snapshot, _USER, policy.time_zone, report)}
         _inspect_admins(users, report)
         _inspect_tasks(snapshot, users, policy, report)
         _inspect_comments(snapshot, users, report)
@@ -92,7 +93,7 @@ def _inspect_admins(users: Mapping[str, User], report: Report) -> None:
 
 def _inspect_tasks(snapshot: _Snapshot, users: Mapping[str, User], policy: Policy, report: Report) -> None:
     relations, statuses = Relations(), Statuses(policy.workflow)
-    for task in _entities(snapshot, _TASK, report):
+    for task in _entities(snapshot, _TASK, policy.time_zone, report):
         relations.note(task)
         if statuses.knows(task):
             for detail in against_task(task, users, policy):
@@ -106,7 +107,7 @@ def _inspect_tasks(snapshot: _Snapshot, users: Mapping[str, User], policy: Polic
 
 def _inspect_comments(snapshot: _Snapshot, users: Mapping[str, User], report: Report) -> None:
     comments_of: dict[str, str] = {}  # a task, and one of the comments on it
-    for comment in _entities(snapshot, _COMMENT, report):
+    for comment in _entities(snapshot, _COMMENT, UTC, report):
         comments_of.setdefault(comment.task_id, comment.id)
         if is_identifier(comment.author_id) and comment.author_id not in users:
             report(f"comment {comment.id}", f"Its author {comment.author_id} does not exist.")
@@ -128,7 +129,7 @@ def _inspect_strangers(snapshot: _Snapshot, report: Report) -> None:
             report(f"{kind.name} {row['_id']!r}", "It was not written by taskmgr: its id is none.")
 
 
-def _entities(snapshot: _Snapshot, kind: _Kind, report: Report) -> Iterator[Any]:
+def _entities(snapshot: _Snapshot, kind: _Kind, time_zone: tzinfo, report: Report) -> Iterator[Any]:
     """The entities of a kind that can be read, each compared with its stored form and its log."""
     rows = snapshot.rows(kind.collection, {"_id": _AN_ID}, "_id")
     log = snapshot.rows(
@@ -142,11 +143,16 @@ def _entities(snapshot: _Snapshot, kind: _Kind, report: Report) -> Iterator[Any]
             report(subject, f"It is gone, but the log has {len(entries)} entries on it.")
             continue
         try:
+            wrong = kind.derived.wrong(row, time_zone) if kind.derived else {}
+            row = {**row, **wrong}
             entity = kind.entity(row)
             again = stored(kind.document(entity))
-        except _BROKEN as error:
+        except UNREADABLE as error:
             report(subject, f"It cannot be read ({type(error).__name__}: {error}).")
             continue
+        if wrong:
+            names = ", ".join(sorted(wrong))
+            report(subject, f"Its derived fields are outdated: {names}: run `taskmgr db migrate`.")
         if differing := _differing(row, again):
             report(subject, f"It is not stored as it should be: {differing}.")
         if detail := _against_log(entity, entries):
@@ -184,7 +190,7 @@ def _against_log(entity: Any, entries: list[Row]) -> str | None:
         return f"Its version is {entity.version}, but the log has entries for: {told}."
     try:
         state = replayed([mappers.change(entry) for entry in entries])
-    except _BROKEN as error:
+    except UNREADABLE as error:
         return f"Its log cannot be read ({type(error).__name__}: {error})."
     is_now = facts_of(entity) | {"updated_at": entity.updated_at}
     differing = ", ".join(name for name, value in is_now.items() if state.get(name) != value)

@@ -1,185 +1,101 @@
-"""Brings a database to the form that this release stores: indexes, and what a setting derives.
+"""Brings a database to the form that this release stores: indexes, and the fields that follow from others.
 
-Every step may be run twice and by two machines at once: it looks at what is there, and what it
-does depends on nothing else.
+A migration may be killed at any moment and run again, and may run on two machines at once: it looks
+at what is there, and each of its writes depends on nothing else. What a new form needs besides is a
+function here, called by `migrate` between `begin` and `finish` with the same property, and a higher
+`STORED_FORM`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import tzinfo
+from functools import partial
 from typing import Any
 
-from mongoengine import Document
-from pymongo import IndexModel, UpdateOne
-from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import OperationFailure
 
-from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.errors import CannotStart
 from taskmgr.infrastructure.connection import without_deadline
-from taskmgr.infrastructure.documents import DOCUMENTS
+from taskmgr.infrastructure.derived import BATCH, Swept, sweep
+from taskmgr.infrastructure.indexes import update_indexes, wrong_indexes
+from taskmgr.infrastructure.stored_form import STORED_FORM, begin, finish, read_form, require_aim
 
-# What this release stores; a database of a later form is refused rather than misread.
-STORED_FORM = 1
-_META_ID = "stored_form"
-_INDEX_NOT_FOUND = 27
-_BATCH = 1_000
+_MOST_SWEEPS = 10
+_PAUSE = 0.5  # seconds between two looks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Migrated:
-    """What was done: indexes made and dropped by name, and how many due dates were moved."""
+    """What was done: indexes by name, how many documents were mended, and whose address was given up.
+
+    `unreadable` counts the tasks and users that could not be read, and so not be mended.
+    """
 
     made: tuple[str, ...]
     dropped: tuple[str, ...]
-    due_dates: int
+    tasks: int
+    users: int
+    given_up: tuple[str, ...]
+    unreadable: int
 
 
-def migrate(database: Database[Any], time_zone: tzinfo) -> Migrated:
-    """Brings the database up to date; without anything to do it only looks.
+def migrate(
+    database: Database[Any], time_zone: tzinfo, *, settling: float = 0.0, batch: int = BATCH
+) -> Migrated:
+    """Brings the database up to date, whatever `meta` says of it: it looks at every task and user.
 
-    Raises `CannotStart` where a later release has been at it.
+    `settling` is how many seconds running processes get to notice that the form or the time zone is
+    another one, before the last look; `batch` is how many tasks an update takes at once. Raises
+    `CannotStart` for a database of a later release, where another migration begins meanwhile, and where
+    something goes on writing in another form.
     """
-    require_known_form(database)
     with without_deadline():  # an index over millions of tasks takes its time
-        made, dropped = _update_indexes(database)
-        moved = _move_due_dates(database, time_zone)
-        fields = {"version": STORED_FORM, "time_zone": str(time_zone)}
-        database["meta"].update_one({"_id": _META_ID}, {"$set": fields}, upsert=True)
-    return Migrated(made=tuple(made), dropped=tuple(dropped), due_dates=moved)
+        begun = begin(database, time_zone)
+        made, dropped = update_indexes(database)
+        swept = _sweep_until_clean(database, time_zone, settling if begun else 0.0, batch)
+        finish(database, time_zone)
+    return Migrated(
+        made=made,
+        dropped=dropped,
+        tasks=swept.tasks,
+        users=swept.users,
+        given_up=swept.given_up,
+        unreadable=swept.unreadable,
+    )
 
 
-def _update_indexes(database: Database[Any]) -> tuple[list[str], list[str]]:
-    made: list[str] = []
-    dropped: list[str] = []
-    for document in DOCUMENTS:
-        collection = database[document._meta["collection"]]
-        for name in stale_indexes(collection, document):
-            _drop(collection, name)
-            dropped.append(f"{collection.name}.{name}")
-        missing = missing_indexes(collection, document)
-        if missing:
-            collection.create_indexes(missing)
-            made += [f"{collection.name}.{index.document['name']}" for index in missing]
-    return made, dropped
-
-
-def stored_form(database: Database[Any]) -> int | None:
-    """Which form the database is in; None before the first migration."""
-    row = database["meta"].find_one({"_id": _META_ID})
-    return None if row is None else int(row["version"])
-
-
-def require_known_form(database: Database[Any]) -> None:
-    """Raises `CannotStart` for a form that a later release stores: it would be misread."""
-    form = stored_form(database)
-    if form is not None and form > STORED_FORM:
-        raise CannotStart(
-            f"A later release of taskmgr has used this database (stored form {form}, this release "
-            f"knows {STORED_FORM}): run that one."
-        )
-
-
-def require_time_zone(database: Database[Any], time_zone: tzinfo) -> None:
-    """Raises `CannotStart` where the due dates are kept for another time zone."""
-    row = database["meta"].find_one({"_id": _META_ID})
-    kept = str(time_zone) if row is None else row.get("time_zone")
-    if kept != str(time_zone):
-        raise CannotStart(
-            f"Due dates are kept for the time zone {kept}, and TASKMGR_TIMEZONE is {time_zone}: set it to "
-            f"{kept}, or run `taskmgr db migrate` to move all due dates to {time_zone}."
-        )
+def _sweep_until_clean(database: Database[Any], time_zone: tzinfo, settling: float, batch: int) -> Swept:
+    total = Swept()
+    settled = time.monotonic() + settling
+    sweeps = 0  # that began when everybody had had the time to notice
+    while sweeps < _MOST_SWEEPS:
+        sweeps += time.monotonic() >= settled
+        found = sweep(database, time_zone, partial(require_aim, database, time_zone), batch)
+        total.add(found)
+        if sweeps and not (found.tasks or found.users):
+            return total
+        time.sleep(min(_PAUSE, max(0.0, settled - time.monotonic())))
+    raise CannotStart(
+        "Something keeps writing in another form: stop every process of an earlier release, and run "
+        "`taskmgr db migrate` again."
+    )
 
 
 def is_current(database: Database[Any], time_zone: tzinfo) -> bool:
-    """Whether there is nothing that `migrate` would do."""
+    """Whether a migration to this form and time zone has finished, and every index is as declared."""
     return next(outdated(database, time_zone), None) is None
 
 
 def outdated(database: Database[Any], time_zone: tzinfo) -> Iterator[str]:
-    """What `migrate` would bring up to date, each in a few words."""
-    row = database["meta"].find_one({"_id": _META_ID}) or {}
-    if row.get("version") != STORED_FORM:
-        yield f"The stored form is {row.get('version')}, not {STORED_FORM}"
-    elif row.get("time_zone") != str(time_zone):
-        yield f"Due dates are kept for the time zone {row.get('time_zone')}, not {time_zone}"
-    for document in DOCUMENTS:
-        collection = database[document._meta["collection"]]
-        for index in missing_indexes(collection, document):
-            yield f"The index {collection.name}.{index.document['name']} is missing"
-        for name in stale_indexes(collection, document):
-            yield f"The index {collection.name}.{name} is not the declared one"
-
-
-def declared_indexes(document: type[Document]) -> Mapping[str, IndexModel]:
-    """The indexes that a document declares, by name."""
-    models = {}
-    for spec in document._meta["index_specs"]:
-        options = {name: value for name, value in spec.items() if name not in ("fields", "cls", "sparse")}
-        models[options["name"]] = IndexModel(spec["fields"], **options)
-    return models
-
-
-def missing_indexes(collection: Collection[Any], document: type[Document]) -> list[IndexModel]:
-    """Declared, but not there."""
-    there = collection.index_information()
-    return [index for name, index in declared_indexes(document).items() if name not in there]
-
-
-def stale_indexes(collection: Collection[Any], document: type[Document]) -> list[str]:
-    """There, but not declared, or otherwise than declared."""
-    declared = declared_indexes(document)
-    return [
-        name
-        for name, there in collection.index_information().items()
-        if name != "_id_" and (name not in declared or not _same(there, declared[name]))
-    ]
-
-
-def _same(there: Mapping[str, Any], declared: IndexModel) -> bool:
-    wanted = declared.document
-    options = ("unique", "partialFilterExpression", "expireAfterSeconds", "sparse", "collation", "hidden")
-    return list(there["key"]) == list(wanted["key"].items()) and all(
-        there.get(name) == wanted.get(name) for name in options
-    )
-
-
-def _drop(collection: Collection[Any], name: str) -> None:
-    try:
-        collection.drop_index(name)
-    except OperationFailure as error:  # another machine was quicker
-        if error.code != _INDEX_NOT_FOUND:
-            raise
-
-
-def _move_due_dates(database: Database[Any], time_zone: tzinfo) -> int:
-    """Plain due dates end at midnight in the service's time zone: when that changes, so do they."""
-    row = database["meta"].find_one({"_id": _META_ID})
-    if row is None or row.get("time_zone") == str(time_zone):
-        return 0
-    moved = 0
-    for batch in _batches(_moves(database, time_zone)):
-        moved += database["tasks"].bulk_write(batch, ordered=False).modified_count
-    return moved
-
-
-def _moves(database: Database[Any], time_zone: tzinfo) -> Iterator[UpdateOne]:
-    """An update for every plain due date, guarded by the date that it was read with."""
-    plain = {"due_date": {"$regex": "^.{10}$"}}
-    for row in database["tasks"].find(plain, {"due_date": True}):
-        due = DueDate.on(date.fromisoformat(row["due_date"]), time_zone)
-        yield UpdateOne({"_id": row["_id"], "due_date": row["due_date"]}, {"$set": {"due_at": due.at}})
-
-
-def _batches(updates: Iterator[UpdateOne]) -> Iterator[list[UpdateOne]]:
-    batch: list[UpdateOne] = []
-    for update in updates:
-        batch.append(update)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    """What speaks for a migration without a look at the data, each in a few words."""
+    form = read_form(database)
+    if form is None or form.version != STORED_FORM:
+        yield f"The stored form is {form and form.version}, not {STORED_FORM}"
+    elif form.time_zone != str(time_zone):
+        yield f"Due dates are kept for the time zone {form.time_zone}, not {time_zone}"
+    elif not form.finished:
+        yield "The last migration has not finished"
+    yield from wrong_indexes(database)

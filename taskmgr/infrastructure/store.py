@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Any
 
 from bson import ObjectId
@@ -18,6 +19,7 @@ from taskmgr.infrastructure.repositories.statistics import MongoStatisticsReposi
 from taskmgr.infrastructure.repositories.tasks import MongoTaskRepository
 from taskmgr.infrastructure.repositories.tokens import MongoTokenRepository
 from taskmgr.infrastructure.repositories.users import MongoUserRepository
+from taskmgr.infrastructure.stored_form import FormGuard
 from taskmgr.infrastructure.unit_of_work import MongoUnitOfWork
 
 
@@ -26,11 +28,18 @@ def new_id() -> str:
     return str(ObjectId())
 
 
-def mongo_store(database: Database[Any], *, deadline: float = COMMAND_DEADLINE) -> Store:
-    """The ports on a database; `deadline` bounds a command, in seconds."""
+def mongo_store(
+    database: Database[Any], *, time_zone: tzinfo | None = None, deadline: float = COMMAND_DEADLINE
+) -> Store:
+    """Returns the ports on a database; `deadline` bounds a command, in seconds.
+
+    With a `time_zone` every command first makes sure that the data are still kept for it, in the form
+    of this release, and raises `Unavailable` otherwise.
+    """
     records = Records(database)
+    admit = (lambda: None) if time_zone is None else FormGuard(database, time_zone)
     return Store(
-        unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline),
+        unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline, admit=admit),
         tasks=MongoTaskRepository(database, records),
         users=MongoUserRepository(database, records),
         statistics=MongoStatisticsRepository(database),
@@ -39,5 +48,5 @@ def mongo_store(database: Database[Any], *, deadline: float = COMMAND_DEADLINE) 
         tokens=MongoTokenRepository(database),
         answers=MongoAnswerRepository(database),
         locks=MongoLocks(database),
-        health=MongoHealth(database),
+        health=MongoHealth(database, admit),
     )

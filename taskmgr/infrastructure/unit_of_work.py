@@ -41,9 +41,20 @@ class _RolledBack(Exception, Generic[T]):
 
 
 class MongoUnitOfWork:
-    """`UnitOfWork` on a replica set. `deadline` bounds a whole command, in seconds."""
+    """`UnitOfWork` on a replica set. `deadline` bounds a whole command, in seconds.
 
-    def __init__(self, client: MongoClient[Any], *, new_id: NewId, deadline: float) -> None:
+    `admit` raises where nothing may be written; it is asked before a command and before its commit.
+    """
+
+    def __init__(
+        self,
+        client: MongoClient[Any],
+        *,
+        new_id: NewId,
+        deadline: float,
+        admit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._admit = admit
         self._client = client
         self._new_id = new_id
         self._deadline = deadline
@@ -73,6 +84,7 @@ class MongoUnitOfWork:
         tokens = self._change_set.set(self._new_id()), self._dry_run.set(dry_run)
         try:
             with translated(), pymongo.timeout(seconds or self._deadline):
+                self._admit()
                 return self._in_session(command, dry_run=dry_run)
         finally:
             self._change_set.reset(tokens[0])
@@ -93,6 +105,7 @@ class MongoUnitOfWork:
                 in_transaction.reset(token)
             if dry_run:
                 raise _RolledBack(answer)
+            self._admit()
             return answer
 
         with (

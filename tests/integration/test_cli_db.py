@@ -136,7 +136,7 @@ def test_another_time_zone_moves_due_dates(settings: Settings, services: Service
         assert refused.status == 1
         assert "kept for the time zone UTC, and TASKMGR_TIMEZONE is Europe/Berlin" in refused.err
         moved = run_here(berlin, "db", "migrate")
-        assert moved.out == "moved 2 due dates to the end of their day in the time zone set\n"
+        assert moved.out == "updated the derived fields of 2 tasks\n"
         assert run_here(berlin, "doctor").out == "Everything is in order.\n"
     finally:
         run_here(settings, "db", "migrate")

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from bson import ObjectId
+from bson import ObjectId, json_util
+from pymongo import monitoring
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from taskmgr.bootstrap import build_services
 from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.errors import CannotStart
+from taskmgr.domain.errors import CannotStart, Unavailable
+from taskmgr.infrastructure import mappers
+from taskmgr.infrastructure.connection import open_database
 from taskmgr.infrastructure.documents import DOCUMENTS, UNDATED
-from taskmgr.infrastructure.migrations import (
-    STORED_FORM,
-    declared_indexes,
-    is_current,
-    migrate,
-    require_known_form,
-    stored_form,
-)
+from taskmgr.infrastructure.indexes import declared_indexes
+from taskmgr.infrastructure.migrations import is_current, migrate, outdated
+from taskmgr.infrastructure.repositories.writing import stored
 from taskmgr.infrastructure.store import mongo_store
-from tests.factories import NOW, a_full_task, a_task
+from taskmgr.infrastructure.stored_form import (
+    STORED_FORM,
+    TRUSTED_FOR,
+    read_form,
+    require_known_form,
+)
+from tests.factories import NOW, SYSTEM, a_full_task, a_task
+from tests.running import Clients, comes_true, run, run_here, serving, short_folder
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -61,13 +70,13 @@ def indexes(database: Database[Any]) -> set[str]:
 def test_a_fresh_database_gets_every_declared_index(fresh: Database[Any]) -> None:
     done = migrate(fresh, UTC)
     assert set(done.made) == indexes(fresh) == DECLARED
-    assert (done.dropped, done.due_dates) == ((), 0)
+    assert (done.dropped, done.tasks, done.users) == ((), 0, 0)
 
 
 def test_the_second_time_there_is_nothing_to_do(fresh: Database[Any]) -> None:
     migrate(fresh, UTC)
     done = migrate(fresh, UTC)
-    assert (done.made, done.dropped, done.due_dates) == ((), (), 0)
+    assert (done.made, done.dropped, done.tasks, done.users) == ((), (), 0, 0)
 
 
 def test_two_machines_at_once_do_no_harm(fresh: Database[Any]) -> None:
@@ -164,14 +173,16 @@ def test_a_collection_of_somebody_elses_is_left_alone(fresh: Database[Any]) -> N
 
 
 def test_a_fresh_database_is_in_no_form_and_not_current(fresh: Database[Any]) -> None:
-    assert stored_form(fresh) is None
+    assert read_form(fresh) is None
     assert not is_current(fresh, UTC)
     require_known_form(fresh)
 
 
 def test_a_migrated_database_is_in_this_releases_form(fresh: Database[Any]) -> None:
     migrate(fresh, UTC)
-    assert stored_form(fresh) == STORED_FORM
+    form = read_form(fresh)
+    assert form is not None
+    assert (form.version, form.time_zone, form.finished) == (STORED_FORM, "UTC", True)
     assert is_current(fresh, UTC)
 
 
@@ -181,7 +192,9 @@ def test_a_database_of_a_later_release_is_refused_and_left_as_it_is(fresh: Datab
         with pytest.raises(CannotStart, match=r"later release"):
             refuse()
     assert not is_current(fresh, UTC)
-    assert stored_form(fresh) == STORED_FORM + 1
+    form = read_form(fresh)
+    assert form is not None
+    assert form.version == STORED_FORM + 1
     assert indexes(fresh) == set()
 
 
@@ -199,7 +212,7 @@ def test_another_time_zone_moves_plain_due_dates_and_nothing_else(fresh: Databas
         store.tasks.add(task)
 
     assert not is_current(fresh, BERLIN)
-    assert migrate(fresh, BERLIN).due_dates == 2
+    assert migrate(fresh, BERLIN).tasks == 2
     assert is_current(fresh, BERLIN)
 
     assert store.tasks.get(plain.id) == replace(plain, due_date=DueDate.on(date(2026, 12, 1), BERLIN))
@@ -210,10 +223,14 @@ def test_another_time_zone_moves_plain_due_dates_and_nothing_else(fresh: Databas
     assert fresh.tasks.find_one({"_id": ObjectId(undated.id)})["due_at"] == UNDATED  # type: ignore[index]
 
 
-def test_the_same_time_zone_moves_nothing(fresh: Database[Any]) -> None:
+def test_the_same_time_zone_moves_only_what_is_kept_for_another(fresh: Database[Any]) -> None:
     migrate(fresh, BERLIN)
-    mongo_store(fresh).tasks.add(a_task(due_date=DueDate.on(date(2026, 12, 1), UTC)))
-    assert migrate(fresh, BERLIN).due_dates == 0
+    store = mongo_store(fresh)
+    right, wrong = (a_task(due_date=DueDate.on(date(2026, 12, 1), zone)) for zone in (BERLIN, UTC))
+    for task in (right, wrong):
+        store.tasks.add(task)
+    assert migrate(fresh, BERLIN).tasks == 1
+    assert store.tasks.get(wrong.id).due_date == right.due_date
 
 
 @pytest.mark.parametrize("day", [date(1970, 1, 1), date(9999, 12, 30)])
@@ -223,17 +240,313 @@ def test_the_ends_of_the_calendar_move_too(fresh: Database[Any], day: date) -> N
     task = a_task(due_date=DueDate.on(day, UTC))
     store.tasks.add(task)
     for zone in (TOKYO, BERLIN, UTC):
-        assert migrate(fresh, zone).due_dates == 1
+        assert migrate(fresh, zone).tasks == 1
         assert store.tasks.get(task.id).due_date == DueDate.on(day, zone)
 
 
 def test_many_due_dates_move_from_two_machines_at_once(fresh: Database[Any]) -> None:
     migrate(fresh, UTC)
-    store = mongo_store(fresh)
-    due = DueDate.on(date(2026, 12, 1), UTC)
-    row = {"binned": False, "due_date": str(due), "due_at": due.at}
-    fresh.tasks.insert_many([{**row, "title": f"{number}"} for number in range(2_500)])
+    fresh.tasks.insert_many(many_tasks(2_500, date(2026, 12, 1), UTC))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: migrate(fresh, TOKYO), range(2)))
     assert fresh.tasks.distinct("due_at") == [datetime(2026, 12, 1, 15, tzinfo=UTC)]
-    store.health.check()
+    mongo_store(fresh).health.check()
+
+
+def many_tasks(number: int, day: date, zone: tzinfo) -> list[dict[str, Any]]:
+    """The rows of so many tasks that are due on a day."""
+    due = DueDate.on(day, zone)
+    return [stored(mappers.task_document(a_task(title=f"{n}", due_date=due))) for n in range(number)]
+
+
+# --- a migration that was interrupted
+
+
+def test_the_way_back_mends_what_an_interrupted_migration_has_moved(fresh: Database[Any]) -> None:
+    migrate(fresh, UTC)
+    fresh.tasks.insert_many(many_tasks(20, date(2026, 12, 1), UTC))
+    fresh.meta.update_one({"_id": "stored_form"}, {"$set": {"time_zone": str(BERLIN), "finished": False}})
+    half = [row["_id"] for row in fresh.tasks.find().limit(10)]
+    fresh.tasks.update_many(
+        {"_id": {"$in": half}}, {"$set": {"due_at": datetime(2026, 12, 1, 23, tzinfo=UTC)}}
+    )
+
+    assert list(outdated(fresh, BERLIN)) == ["The last migration has not finished"]
+    assert not is_current(fresh, UTC)
+    assert migrate(fresh, UTC).tasks == 10
+    assert fresh.tasks.distinct("due_at") == [datetime(2026, 12, 2, tzinfo=UTC)]
+    assert is_current(fresh, UTC)
+
+
+def test_a_migration_gives_way_to_one_that_has_begun_meanwhile(
+    mongodb_uri: str, fresh: Database[Any]
+) -> None:
+    migrate(fresh, UTC)
+    fresh.tasks.insert_many(many_tasks(600, date(2026, 12, 1), UTC))
+
+    class AnotherBegins(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            if event.command_name == "update" and event.command["update"] == "tasks":
+                mark = {"time_zone": str(TOKYO), "finished": False}
+                fresh.meta.update_one({"_id": "stored_form"}, {"$set": mark})
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
+        def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+
+    watched = fresh.client.__class__(mongodb_uri, tz_aware=True, event_listeners=[AnotherBegins()])
+    with watched, pytest.raises(CannotStart, match="Another migration has begun"):
+        migrate(watched[fresh.name], BERLIN)
+    assert list(outdated(fresh, TOKYO)) == ["The last migration has not finished"]
+
+
+# A database of form 1, made by the release that stored it, as lines of extended JSON.
+FORM_1 = [json_util.loads(line) for line in Path(__file__).with_name("form_1.jsonl").read_text().splitlines()]
+
+
+def put_form_1(database: Database[Any]) -> None:
+    """Fills a database with that of form 1, without indexes."""
+    database.client.drop_database(database.name)
+    for line in FORM_1:
+        database[line["in"]].insert_one(line["row"])
+
+
+def contents(database: Database[Any]) -> Mapping[str, list[Mapping[str, Any]]]:
+    """All that is stored, but for what says when something was done."""
+    rows = {name: list(database[name].find().sort("_id", 1)) for name in database.list_collection_names()}
+    latest = max(line["row"]["_id"] for line in FORM_1 if line["in"] == "activity")
+    for row in rows["activity"]:
+        if row["_id"] > latest:
+            row |= {"_id": None, "at": None, "change_set": None}
+    for row in rows["users"]:
+        row["updated_at"] = None
+    return rows
+
+
+# The child migrates and kills itself at its nth write, before or after the server has seen it.
+KILLED = """
+import os, signal, sys
+from zoneinfo import ZoneInfo
+from pymongo import MongoClient, monitoring
+from tests.integration.test_migrations import put_form_1
+from taskmgr.infrastructure.migrations import migrate
+
+uri, name, zone = sys.argv[1:]
+WRITES = {"update", "insert", "findAndModify", "createIndexes", "commitTransaction"}
+
+class Killer(monitoring.CommandListener):
+    def __init__(self, point):
+        self.left = point
+    def note(self, event):
+        if event.command_name in WRITES:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+    def started(self, event): self.note(event)
+    def succeeded(self, event): self.note(event)
+    def failed(self, event): pass
+
+def child(work, point=0):
+    process = os.fork()
+    if process == 0:
+        with MongoClient(uri, tz_aware=True, event_listeners=[Killer(point)]) as client:
+            work(client[name])
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+point = int(sys.stdin.readline())
+while point:
+    assert child(put_form_1) == 0
+    print(child(lambda database: migrate(database, ZoneInfo(zone), batch=3), point), flush=True)
+    point = int(sys.stdin.readline())
+"""
+
+
+def test_a_migration_that_was_killed_at_any_write_goes_on_as_if_it_had_not_been(
+    mongodb_uri: str, fresh: Database[Any]
+) -> None:
+    zone = str(TOKYO)
+    put_form_1(fresh)
+    migrate(fresh, ZoneInfo(zone))
+    uninterrupted = contents(fresh)
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, mongodb_uri, fresh.name, zone],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        point, ended = 0, -9
+        while ended == -9:
+            point += 1
+            process.stdin.write(f"{point}\n")
+            ended = int(process.stdout.readline())
+            assert ended == 0 or point > 1 or not is_current(fresh, ZoneInfo(zone))
+            migrate(fresh, ZoneInfo(zone))
+            assert contents(fresh) == uninterrupted, point
+        process.stdin.write("0\n")
+    assert ended == 0
+    assert point > 20
+
+
+def test_doctor_is_content_with_a_database_of_form_1_after_its_migration(
+    mongodb_uri: str, fresh: Database[Any]
+) -> None:
+    settings = {"MONGODB_URI": mongodb_uri, "DATABASE": fresh.name, "TIMEZONE": "Europe/Berlin"}
+    put_form_1(fresh)
+
+    before = run_here(settings, "doctor")
+    refused = run_here(settings, "users", "list")
+    migrated = run_here(settings, "db", "migrate")
+    after = run_here(settings, "doctor")
+
+    assert before.out.startswith("database: The stored form is 1, not 2: run `taskmgr db migrate`.\n")
+    assert refused.err == "The database is not up to date: run `taskmgr db migrate` once.\n"
+    assert (migrated.status, after.out) == (0, "Everything is in order.\n"), (migrated, after)
+    assert run_here(settings, "db", "migrate").out == "There was nothing to do.\n"
+
+
+# --- derived fields that are wrong
+
+
+WRONG: Mapping[str, Mapping[str, Any]] = {
+    "tasks": {
+        "due_at": datetime(2020, 1, 1, tzinfo=UTC), "title_key": "b", "title_words": ["b"], "words": [],
+        "label_words": "x",
+        "priority_rank": 3, "binned": 0,
+    },
+    "users": {"email_key": "B@example.org", "words": None},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("collection", "field"), [(name, field) for name, fields in WRONG.items() for field in fields]
+)
+@pytest.mark.parametrize("missing", [False, True], ids=["wrong", "missing"])
+def test_whatever_doctor_finds_outdated_is_mended_by_a_migration(
+    mongodb_uri: str, database: Database[Any], collection: str, field: str, missing: bool
+) -> None:
+    settings = {"MONGODB_URI": mongodb_uri, "DATABASE": database.name}
+    services = build_services(mongo_store(database))
+    services.users.create(username="ada", name="Ada", email="Ada@example.org", role="admin", by=SYSTEM)
+    services.tasks.create(title="Über", due_date="2026-12-01", labels=["x"], by=SYSTEM)
+    right = list(database[collection].find())
+    change = {"$unset": {field: 1}} if missing else {"$set": {field: WRONG[collection][field]}}
+    database[collection].update_one({}, change)
+
+    found = run_here(settings, "doctor")
+    migrated = run_here(settings, "db", "migrate")
+
+    assert found.out.endswith(f" {field}: run `taskmgr db migrate`.\n"), found
+    assert found.out.count("\n") == 1
+    assert migrated.out == f"updated the derived fields of 1 {collection}\n"
+    assert run_here(settings, "doctor").out == "Everything is in order.\n"
+    assert list(database[collection].find()) == right
+
+
+def test_a_document_that_cannot_be_read_does_not_stand_in_the_way(
+    mongodb_uri: str, database: Database[Any]
+) -> None:
+    settings = {"MONGODB_URI": mongodb_uri, "DATABASE": database.name}
+    database.tasks.insert_many([{"title": "By hand"}, {"_id": "by hand"}])
+
+    done = run_here(settings, "db", "migrate")
+
+    assert (done.status, done.out) == (
+        0,
+        "left 1 documents that cannot be read: `taskmgr doctor` names them\n",
+    )
+
+
+def test_what_a_command_writes_while_a_migration_runs_stands(fresh: Database[Any]) -> None:
+    migrate(fresh, UTC)
+    services = build_services(mongo_store(fresh))
+    tasks = [services.tasks.create(title="a", due_date="2026-12-01", by=SYSTEM) for _ in range(30)]
+    fresh.tasks.update_many({}, {"$set": {"title_key": "old"}})
+    with ThreadPoolExecutor(2) as pool:
+        mending = pool.submit(migrate, fresh, UTC)
+        for task in tasks:
+            services.tasks.change(task.id, {"title": "Éb"}, by=SYSTEM)
+        mending.result()
+    assert fresh.tasks.distinct("title_key") == ["eb"]
+    assert fresh.tasks.distinct("title") == ["Éb"]
+
+
+def test_an_address_that_two_users_have_stays_with_one_and_the_log_keeps_the_other(
+    mongodb_uri: str, database: Database[Any]
+) -> None:
+    services = build_services(mongo_store(database))
+    names = ("ada", "bob", "cyd")
+    for name in names:
+        services.users.create(username=name, name=name, email=f"{name}@example.org", role="admin", by=SYSTEM)
+    for table, field in (("users", "email"), ("activity", "after.email")):  # once these were different
+        wanted = {field: {"$in": ["bob@example.org", "cyd@example.org"]}}
+        database[table].update_many(wanted, {"$set": {field: "b@x.org"}})
+
+    settings = {"MONGODB_URI": mongodb_uri, "DATABASE": database.name}
+    done = run_here(settings, "db", "migrate")
+
+    assert done.out == (
+        "updated the derived fields of 2 users\n"
+        "removed the e-mail address of cyd, which another user has, too; it is in the log\n"
+    )
+    emails = {user.username: user.email for user in services.users.list(by=SYSTEM).items}
+    assert emails == {"ada": "ada@example.org", "bob": "b@x.org", "cyd": None}
+    entry = database.activity.find_one({"by": "system:migration"})
+    assert entry is not None
+    assert (entry["before"], entry["after"]) == ({"email": "b@x.org"}, {"email": None})
+    assert run_here(settings, "doctor").out == "Everything is in order.\n"
+
+
+# --- processes that are running
+
+
+def test_a_process_of_another_time_zone_stops_writing_and_starts_again(
+    mongodb_uri: str, fresh: Database[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    migrate(fresh, UTC)
+    with open_database(mongodb_uri, fresh.name).client as client:
+        services = build_services(mongo_store(client[fresh.name], time_zone=UTC))
+        services.tasks.create(title="Before", by=SYSTEM)
+        migrate(fresh, BERLIN)
+        assert comes_true(lambda: not is_admitted(services), seconds=TRUSTED_FOR + 1)
+        with pytest.raises(Unavailable, match=r"migrated to form 2, time zone Europe/Berlin; this process"):
+            services.health.check()
+        assert len([r for r in caplog.records if "Writing is refused" in r.message]) == 1
+        migrate(fresh, UTC)
+        assert is_admitted(services)
+        services.health.check()
+
+
+def is_admitted(services: Any) -> bool:
+    try:
+        services.tasks.create(title="Dated", due_date="2026-12-01", by=SYSTEM)
+    except Unavailable:
+        return False
+    return True
+
+
+def test_a_service_of_another_time_zone_stops_writing_and_no_due_date_of_its_is_left() -> None:
+    with short_folder() as place, serving(place, TIMEZONE="UTC") as service:
+
+        def create(number: int) -> int:
+            body = {"title": f"{number}", "due_date": "2026-12-01"}
+            return service.call("POST", "/api/v1/tasks", body)[0]
+
+        berlin = {**service.settings, "TIMEZONE": "Europe/Berlin"}
+        with Clients(create) as clients:
+            assert comes_true(lambda: clients.answers[201] > 20)
+            migrated = run(berlin, "db", "migrate")
+            before = clients.answers[201]
+            doctor = run(berlin, "doctor")
+            ready, _ = service.call("GET", "/readyz")
+        refused, why = service.call("POST", "/api/v1/tasks", {"title": "More"})
+        read, _ = service.call("GET", "/api/v1/tasks")
+
+        assert migrated.status == 0, migrated
+        assert doctor.out == "Everything is in order.\n", doctor
+        assert clients.answers[201] == before
+        assert set(clients.answers) == {201, 503}
+        assert (ready, refused, read) == (503, 503, 200)
+        assert "time zone Europe/Berlin; this process works with form 2, time zone UTC" in why["detail"]
+        assert "Writing is refused: The database has been migrated" in service.err
+        assert run(service.settings, "db", "migrate").status == 0
+        assert service.call("POST", "/api/v1/tasks", {"title": "Again"})[0] == 201
