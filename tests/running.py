@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -89,8 +90,15 @@ def comes_true(question: Callable[[], object], *, seconds: float = PATIENCE) -> 
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Returns a port that nobody listens on.
+
+    The system gives none below 32768 to outgoing connections or to whoever asks for any port, so
+    it is still free a moment later. Hypothesis seeds `random` alike in every process.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def servers_of(folder: Path) -> list[int]:
@@ -180,7 +188,9 @@ class Service:
         """Waits for its end and answers the exit status."""
         return self.process.wait(timeout=seconds)
 
-    def call(self, method: str, path: str, body: object = None, *, seconds: float = 30) -> tuple[int, Any]:
+    def call(
+        self, method: str, path: str, body: object = None, *, seconds: float = PATIENCE
+    ) -> tuple[int, Any]:
         """One request on a connection of its own: status, and the body read as JSON."""
         status, _, read = self.ask(method, path, body, seconds=seconds)
         return status, read
@@ -191,7 +201,7 @@ class Service:
         path: str,
         body: object = None,
         *,
-        seconds: float = 30,
+        seconds: float = PATIENCE,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Mapping[str, str], Any]:
         """As `call`, with the answer's headers between status and body."""

@@ -16,6 +16,7 @@ import pytest
 from pymongo.database import Database
 
 from tests.api.client import Client
+from tests.running import PATIENCE
 
 MEBIBYTE = 1024 * 1024
 TASK = b'{"title": "x"}'
@@ -38,7 +39,7 @@ def port(mongodb_uri: str, worker_database: Database[Any]) -> Iterator[int]:
 
 @pytest.fixture
 def connection(port: int) -> Iterator[HTTPConnection]:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         yield connection
 
 
@@ -107,7 +108,7 @@ def test_a_body_that_breaks_off_changes_nothing(
     port: int, headers: dict[str, str], database: Database[Any]
 ) -> None:
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as raw:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as raw:
         raw.sendall(
             f"POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 20\r\n\r\n".encode() + TASK
         )
@@ -168,7 +169,7 @@ def test_a_304_has_no_body_and_the_connection_goes_on(
 def test_a_request_that_http_does_not_know_ends_there_and_the_next_one_is_answered(
     raw: bytes, port: int, connection: HTTPConnection
 ) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as broken:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as broken:
         broken.sendall(raw)
         answer = broken.recv(65_536)
 

@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 
 from tests.docs.markdown import Block, blocks
+from tests.running import PATIENCE
 
 _END = "\x1e"
 
@@ -54,7 +55,7 @@ def pasted(shown: list[Call], *, base: str, token: str) -> list[Reply]:
         env={**os.environ, "BASE": base, "TOKEN": token},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=5 * PATIENCE,
     )
     outputs, statuses = done.stdout.split(_END), done.stderr.split(_END)
     return [

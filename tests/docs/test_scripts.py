@@ -23,7 +23,7 @@ from taskmgr.domain.services import Services
 from taskmgr.domain.user import Role, User
 from taskmgr.infrastructure.embedded import EmbeddedDatabase
 from tests.docs.markdown import DOCS, blocks, code, read, section, table
-from tests.running import Settings, environment, run_here
+from tests.running import PATIENCE, Settings, environment, run_here
 
 PAGE = "docs/scripting.md"
 EXAMPLES = DOCS / "examples"
@@ -133,5 +133,5 @@ def _import(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]
         env=environment(settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=5 * PATIENCE,
     )

@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote
@@ -19,6 +17,7 @@ from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.errors import CannotStart
 from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from tests.running import PATIENCE, comes_true
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -90,11 +89,11 @@ class Process:
         self._process.stdin.flush()
 
     def leave(self) -> None:
-        self._process.communicate("\n", timeout=60)
+        self._process.communicate("\n", timeout=PATIENCE)
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=PATIENCE)
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +104,7 @@ class Process:
 
 
 def client(uri: str) -> MongoClient[dict[str, Any]]:
-    return MongoClient(uri, serverSelectionTimeoutMS=5000)
+    return MongoClient(uri, serverSelectionTimeoutMS=int(PATIENCE * 1000))
 
 
 def write(uri: str, number: int) -> None:
@@ -140,15 +139,6 @@ def is_dead(server: int) -> bool:
         return state == "Z" and len(list((process / "task").iterdir())) == 1
     except OSError:
         return True
-
-
-def comes_true(question: Callable[[], object], *, seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not question():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def kill_server(folder: Path) -> None:

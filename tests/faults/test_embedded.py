@@ -23,7 +23,6 @@ from tests.faults.servers import (
     Process,
     Running,
     client,
-    comes_true,
     kill_server,
     numbers,
     open_files,
@@ -31,6 +30,7 @@ from tests.faults.servers import (
     sockets_of,
     write,
 )
+from tests.running import comes_true
 
 
 @pytest.fixture(scope="module")
