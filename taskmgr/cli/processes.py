@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -168,11 +168,22 @@ class Master(Arbiter):  # type: ignore[misc]
     app: Server
     _hurried = False
     _reloading = False
+    _leaving: Set[int] = frozenset()  # workers of a policy that has been replaced
 
     def murder_workers(self) -> None:
         """Called every second, and between the forks: what `watch` has open, no worker inherits."""
         self.app.duties.watch()
+        if self._leaving and self._leaving.isdisjoint(self.WORKERS):
+            self._leaving = frozenset()
+            self._check_statuses()
         super().murder_workers()
+
+    def _check_statuses(self) -> None:
+        """Logs what the workers of the old policy did after the reload had looked at the statuses."""
+        try:
+            self.app.require_known_statuses(self.app.policy)
+        except (CannotStart, Unavailable) as error:
+            _log.error("tasks may have statuses that the policy lacks", reason=str(error))
 
     def handle_int(self) -> None:
         self._hurried = True
@@ -192,6 +203,7 @@ class Master(Arbiter):  # type: ignore[misc]
         except (CannotStart, Unavailable) as error:
             _log.error("not reloaded", reason=str(error))
             return
+        self._leaving |= self.WORKERS.keys()
         super().handle_hup()
         _log.info("reloaded")
 

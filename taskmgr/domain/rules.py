@@ -42,7 +42,10 @@ def transition_not_allowed(step: Step, facts: Facts) -> Refusal | None:
     start, to = step.before.status, step.after.status
     if workflow.leads(start, to):
         return None
-    there_are = _listed(workflow.transitions[start]) or "none"
+    if start not in workflow.categories:
+        told = f"`taskmgr db map-status {start} NEW` gives its tasks another."
+        return Refusal(code="transition_not_allowed", detail=f"The policy has no status {start}: {told}")
+    there_are = _listed(workflow.leads_to(start)) or "none"
     first = workflow.next_on_the_way(start, to)
     return Refusal(
         code="transition_not_allowed",
@@ -120,7 +123,7 @@ def parent_closed(step: Step, facts: Facts) -> Refusal | None:
             ),
         )
     parent = facts.parent
-    if parent is None or not step.meets_parent or step.policy.workflow.is_open(parent.status):
+    if parent is None or not step.meets_parent or not step.policy.workflow.is_closed(parent.status):
         return None
     return Refusal(
         code="parent_closed",
@@ -184,8 +187,8 @@ def reason_required(step: Step, facts: Facts) -> Refusal | None:
 
 def task_closed(step: Step, facts: Facts) -> Refusal | None:
     same = step.before.priority is step.after.priority
-    was_open = step.policy.workflow.is_open(step.before.status)
-    if same or step.appears or was_open or step.open_after:
+    was_closed = step.policy.workflow.is_closed(step.before.status)
+    if same or step.appears or not was_closed or step.open_after:
         return None
     return Refusal(
         code="task_closed",
@@ -196,7 +199,7 @@ def task_closed(step: Step, facts: Facts) -> Refusal | None:
 
 def _reopening(step: Step) -> Fix | None:
     workflow = step.policy.workflow
-    ways = [to for to in workflow.transitions[step.before.status] if workflow.is_open(to)]
+    ways = [to for to in workflow.leads_to(step.before.status) if workflow.is_open(to)]
     return _move_first(ways[0]) if ways else None
 
 

@@ -27,7 +27,7 @@ class Step:
     override: bool = False
     created: bool = False
 
-    def _category(self, task: Task) -> Category:
+    def _category(self, task: Task) -> Category | None:
         return self.policy.workflow.category(task.status)
 
     @property
@@ -49,7 +49,7 @@ class Step:
 
     @property
     def open_after(self) -> bool:
-        return self._category(self.after).is_open
+        return self.policy.workflow.is_open(self.after.status)
 
     @property
     def started_after(self) -> bool:
@@ -73,7 +73,7 @@ class Step:
 
     @property
     def reopens(self) -> bool:
-        return self.moves and self.open_after and not self._category(self.before).is_open
+        return self.moves and self.open_after and self.policy.workflow.is_closed(self.before.status)
 
     @property
     def assigns(self) -> bool:

@@ -62,7 +62,7 @@ class Task:
         if status == self.status:
             return self
         before, after = workflow.category(self.status), workflow.category(status)
-        reopened = not before.is_open and after.is_open
+        reopened = workflow.is_closed(self.status) and workflow.is_open(status)
         started = self.started_at or (now if after is Category.STARTED else None)
         stays_completed = before is after is Category.COMPLETED
         completed = now if after is Category.COMPLETED else None

@@ -1,4 +1,8 @@
-"""Statuses, their categories and the transitions between them, as a table."""
+"""Statuses, their categories and the transitions between them, as a table.
+
+A stored task may have a status that the workflow lacks, for example when a worker of the old policy
+moved it during a reload. Such a task is neither open nor closed, and no transition leads from it.
+"""
 
 from __future__ import annotations
 
@@ -44,15 +48,23 @@ class Workflow:
     def statuses(self) -> tuple[str, ...]:
         return tuple(self.categories)
 
-    def category(self, status: str) -> Category:
-        return self.categories[status]
+    def category(self, status: str) -> Category | None:
+        """Returns the category of a status, or None if the workflow lacks the status."""
+        return self.categories.get(status)
 
     def is_open(self, status: str) -> bool:
-        return self.categories[status].is_open
+        return self.categories.get(status) in OPEN
+
+    def is_closed(self, status: str) -> bool:
+        return self.categories.get(status) in CLOSED
+
+    def leads_to(self, start: str) -> tuple[str, ...]:
+        """Returns the statuses that a task in this one may move to."""
+        return self.transitions.get(start, ())
 
     def leads(self, start: str, to: str) -> bool:
         """Whether there is an edge; staying is always one."""
-        return to == start or to in self.transitions[start]
+        return to == start or to in self.leads_to(start)
 
     def in_category(self, *categories: Category) -> tuple[str, ...]:
         return tuple(name for name, category in self.categories.items() if category in categories)
@@ -69,7 +81,7 @@ class Workflow:
         queue: deque[str] = deque([start])
         while queue:
             here = queue.popleft()
-            for there in self.transitions[here]:
+            for there in self.leads_to(here):
                 if there not in first_steps and there != start:
                     first_steps[there] = first_steps.get(here, there)
                     queue.append(there)

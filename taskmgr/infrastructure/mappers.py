@@ -112,7 +112,11 @@ def task(row: Row) -> Task:
 
 
 def task_record(row: Row, categories: Mapping[str, str]) -> TaskRecord:
-    """The row as it goes over the wire. It must have naive moments; `categories` are by status."""
+    """Returns the row as it goes over the wire.
+
+    The row must have naive moments. `categories` are by status; a status that is not among them has
+    null for its category.
+    """
     status, assignee, parent = row["status"], row["assignee_id"], row["parent_id"]
     started, completed, deleted = row["started_at"], row["completed_at"], row["deleted_at"]
     fields = {
@@ -120,7 +124,7 @@ def task_record(row: Row, categories: Mapping[str, str]) -> TaskRecord:
         "title": row["title"],
         "description": row["description"],
         "status": status,
-        "category": categories[status],
+        "category": categories.get(status),
         "priority": row["priority"],
         "due_date": row["due_date"],
         "assignee_id": None if assignee is None else str(assignee),

@@ -195,7 +195,7 @@ def test_statuses_are_those_of_the_policy(document: dict[str, Any], client: Clie
     schemas = document["components"]["schemas"]
 
     assert schemas["Status"]["enum"] == names
-    for name in ("Task", "StatusChange", "TaskPatch"):
+    for name in ("StatusChange", "TaskPatch"):
         assert schemas[name]["properties"]["status"] == {"$ref": "#/components/schemas/Status"}
 
 

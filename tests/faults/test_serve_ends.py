@@ -36,8 +36,8 @@ statuses.rejected = { category = "cancelled" }
 class HalfARequest:
     """A creation whose body has not arrived in full yet."""
 
-    def __init__(self, service: Service) -> None:
-        body = json.dumps({"title": "Sent slowly"}).encode()
+    def __init__(self, service: Service, title: str = "Sent slowly", **more: str) -> None:
+        body = json.dumps({"title": title, **more}).encode()
         self._connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
         self._connection.putrequest("POST", "/api/v1/tasks")
         self._connection.putheader("Authorization", f"Bearer {service.token}")

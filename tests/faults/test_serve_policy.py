@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.running import Service, comes_true, serving
+from tests.faults.test_serve_ends import HalfARequest
+from tests.running import Service, comes_true, run, serving
 
 POLICY = "[limits]\nwip = {}\n"
 
@@ -112,3 +113,55 @@ def test_every_worker_keeps_the_environment_and_the_key_of_the_start(place: Path
                 found.append((page[0], service.call("GET", "/api/v1/stats")[1]["time_zone"]))
 
     assert found == [(200, "Europe/Berlin")] * 2
+
+
+# --- a status that goes away while it is being used
+
+WORKFLOW = """
+[workflow]
+initial = "new"
+statuses.new = {{ category = "unstarted", leads_to = {to} }}
+statuses.solved = {{ category = "completed" }}
+statuses.rejected = {{ category = "cancelled" }}
+"""
+OLD = WORKFLOW.format(to='["solved", "rejected", "triage"]') + (
+    'statuses.triage = { category = "unstarted", leads_to = ["new"] }\n'
+)
+NEW = WORKFLOW.format(to='["solved", "rejected"]')
+LOST = "tasks may have statuses that the policy lacks"
+
+
+def test_a_task_that_an_old_worker_moves_during_a_reload_is_logged_and_fails_no_list(
+    place: Path, policy: Path
+) -> None:
+    policy.write_text(OLD)
+    with serving(place, POLICY=str(policy)) as service:
+        slow = HalfARequest(service, "Late", status="triage")
+        assert service.call("GET", "/readyz")[0] == 200
+        old = set(service.workers)
+        policy.write_text(NEW)
+        service.signal(signal.SIGHUP)
+        assert comes_true(lambda: len(set(service.workers) - old) == 2)
+        moved = slow.status_of_the_rest()
+        assert comes_true(lambda: not old & set(service.workers) and LOST in service.err)
+
+        status, page = service.call("GET", "/api/v1/tasks")
+        mapped = run(service.settings, "db", "map-status", "triage", "new")
+        after = service.call("GET", "/api/v1/tasks")[1]
+
+    assert (moved, status, mapped.status) == (201, 200, 0)
+    assert [(task["status"], task["category"]) for task in page["items"]] == [("triage", None)]
+    assert [(task["status"], task["category"]) for task in after["items"]] == [("new", "unstarted")]
+    assert "triage (1 tasks)" in service.err
+
+
+def test_a_reload_during_which_nothing_is_moved_logs_no_lost_status(place: Path, policy: Path) -> None:
+    policy.write_text(OLD)
+    with serving(place, POLICY=str(policy)) as service:
+        policy.write_text(NEW)
+        reload(service)
+        replace_a_worker(service)
+
+        assert service.call("GET", "/readyz")[0] == 200
+    assert "reloaded" in service.err
+    assert LOST not in service.err

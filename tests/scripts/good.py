@@ -18,7 +18,7 @@ def triage(services: taskmgr.Services, ada: taskmgr.Actor) -> None:
     task = services.tasks.change(task.id, {"labels": ("audit",)}, by=ada)
     task = services.tasks.change_status(task.id, status="in_progress", override=True, reason="Why", by=ada)
     task = services.tasks.assign(task.id, assignee_id="me", version=task.version, by=ada)
-    category: Category = services.tasks.category(task)
+    category: Category | None = services.tasks.category(task)
     print(category == "started", json.dumps({"priority": task.priority}))
 
 

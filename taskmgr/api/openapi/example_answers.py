@@ -58,7 +58,7 @@ def problem(code: str, task: Json, status: str) -> Json:
 def answers(policy: Policy) -> dict[str, Json]:
     """Returns an example of each schema that is an answer, by the schema's name."""
     new, status = _task(policy), next_status(policy)
-    category = policy.workflow.category(status).value
+    category = policy.workflow.categories[status].value
     task = new | {"status": status, "category": category, "version": 2}
     task |= {"updated_at": LATER, "status_changed_at": LATER}
     task |= {"started_at": LATER} if category == Category.STARTED.value else {}
@@ -103,7 +103,7 @@ def _task(policy: Policy) -> Json:
     initial = policy.workflow.initial
     given = {
         "id": TASK, "title": "Redesign the login page", "description": "With the **new** logo.",
-        "status": initial, "category": policy.workflow.category(initial).value, "priority": "high",
+        "status": initial, "category": policy.workflow.categories[initial].value, "priority": "high",
         "due_date": "2026-12-18", "assignee_id": USER, "labels": ["ui"], "blocked_by": [BLOCKER],
         "created_by": USER, "created_at": AT, "updated_at": AT, "status_changed_at": AT, "reopen_count": 0,
         "version": 1,

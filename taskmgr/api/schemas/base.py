@@ -168,7 +168,7 @@ def _text_or_null(value: Any) -> str | None:
 
 
 class CategoryOf(fields.String):
-    """The category of a task's status, by the policy in force."""
+    """The category of a task's status, by the policy in force; null if the policy lacks the status."""
 
     source = "status"  # marshmallow's own `attribute` must not be another field's name
 
@@ -176,10 +176,11 @@ class CategoryOf(fields.String):
         return getattr(obj, self.source)
 
     def converter(self) -> Callable[[Any], Any]:
-        return context.policy().workflow.categories.__getitem__
+        return context.policy().workflow.category
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return self.converter()(value).value
+        category = self.converter()(value)
+        return None if category is None else category.value
 
 
 class Answer(ma.Schema):

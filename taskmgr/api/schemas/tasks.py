@@ -182,8 +182,18 @@ class TaskOut(Out):
     id = key_text("The task's id.")
     title = fields.String(required=True)
     description = fields.String(required=True)
-    status = fields.String(required=True, metadata={"x-status": True})
-    category = CategoryOf(required=True, metadata={"enum": [c.value for c in Category]})
+    status = fields.String(
+        required=True,
+        metadata={"description": "One of the workflow's statuses, unless `category` is null."},
+    )
+    category = CategoryOf(
+        required=True,
+        allow_none=True,
+        metadata={
+            "enum": [*(c.value for c in Category), None],
+            "description": "What the status means; null if the policy in force lacks the status.",
+        },
+    )
     priority = Name(required=True, metadata={"enum": _PRIORITIES})
     due_date = Due(required=True, allow_none=True, metadata=patterns.DUE_DATE)
     assignee_id = fields.String(required=True, allow_none=True)

@@ -75,7 +75,7 @@ class FactFinder:
             parent_binned=parent_binned,
             unresolved_blockers=self._unresolved(step),
             open_subtasks=self._subtasks(step.after, OPEN) if step.completes else (),
-            subtasks=self._subtasks(step.after, tuple(Category)) if step.binned else (),
+            subtasks=self._subtasks(step.after, None) if step.binned else (),
             started=started,
             urgent=urgent,
             cycle=ring,
@@ -128,11 +128,12 @@ class FactFinder:
             self._ids(OPEN, others | {"priorities": (Priority.URGENT,)}) if urgent else (),
         )
 
-    def _subtasks(self, task: Task, categories: tuple[Category, ...]) -> tuple[str, ...]:
+    def _subtasks(self, task: Task, categories: tuple[Category, ...] | None) -> tuple[str, ...]:
         return self._ids(categories, {"parent_ids": (task.id,)})
 
-    def _ids(self, categories: tuple[Category, ...], filters: dict[str, Any]) -> tuple[str, ...]:
-        statuses = self.policy.workflow.in_category(*categories)
+    def _ids(self, categories: tuple[Category, ...] | None, filters: dict[str, Any]) -> tuple[str, ...]:
+        """The ids of the oldest tasks in these categories; None stands for all, known or not."""
+        statuses = None if categories is None else self.policy.workflow.in_category(*categories)
         query = TaskQuery(statuses=statuses, sort=_OLDEST_FIRST, **filters)
         most = max(MOST_NAMED, self.policy.wip_limit, self.policy.urgent_limit)
         return self.store.tasks.find_ids(query, limit=most)

@@ -98,8 +98,8 @@ class TaskService:
                 return
             window = replace(window, after=page.next)
 
-    def category(self, task: Task) -> Category:
-        """Returns the category that the policy gives the task's status."""
+    def category(self, task: Task) -> Category | None:
+        """Returns the category that the policy gives the task's status; None if it lacks the status."""
         return self.policy.workflow.category(task.status)
 
     def transitions(self, task_id: str, *, by: Actor) -> Sequence[Transition]:
@@ -122,7 +122,7 @@ class TaskService:
             standing = (Refusal(code="not_permitted", detail=lack),)
         return Transition(
             to=status,
-            category=self.policy.workflow.category(status),
+            category=self.policy.workflow.categories[status],
             allowed=not standing,
             requires=asked,
             reasons=standing,

@@ -11,7 +11,7 @@ from bson import ObjectId, Regex
 
 from taskmgr.domain.due_date import day_begins, day_ends
 from taskmgr.domain.query import Frame, Sort, Span, TaskQuery
-from taskmgr.domain.workflow import CLOSED, OPEN, Category
+from taskmgr.domain.workflow import OPEN, Category
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.documents import HAS_BLOCKERS
 from taskmgr.infrastructure.repositories.keyset import Filter, Stages
@@ -113,10 +113,10 @@ def _due_within(span: Span, frame: Frame) -> Iterator[Filter]:
 
 
 def _overdue(frame: Frame, *, wanted: bool) -> Filter:
-    workflow = frame.policy.workflow
+    opened = frame.policy.workflow.in_category(*OPEN)
     if wanted:
-        return {"$and": [{"status": _any(workflow.in_category(*OPEN))}, {"due_at": {"$lte": frame.now}}]}
-    return {"$or": [{"status": _any(workflow.in_category(*CLOSED))}, {"due_at": {"$gt": frame.now}}]}
+        return {"$and": [{"status": {"$in": opened}}, {"due_at": {"$lte": frame.now}}]}
+    return {"$or": [{"status": {"$nin": opened}}, {"due_at": {"$gt": frame.now}}]}
 
 
 def _is_day(bound: date | datetime | None) -> bool:

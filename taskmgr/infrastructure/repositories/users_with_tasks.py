@@ -16,7 +16,7 @@ from bson import ObjectId
 
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import Frame, TaskCounts, UserWithTasks
-from taskmgr.domain.workflow import CLOSED, OPEN, Category
+from taskmgr.domain.workflow import OPEN, Category
 from taskmgr.infrastructure import mappers
 from taskmgr.infrastructure.documents import HAS_BLOCKERS, UNREAD
 
@@ -82,10 +82,11 @@ class Lookup:
         )
 
     def _tasks(self) -> Iterator[dict[str, Any]]:
-        """The open tasks, then the closed ones; these are not looked at where the open ones suffice."""
+        """The open tasks, then all others, which are not read where the open ones suffice."""
         first: Stages = [*_SOONEST, {"$limit": self.tasks_limit}]
         of_the_user = {"$expr": {"$eq": ["$assignee_id", "$$user"]}}
-        closed = [{"$match": {**of_the_user, **self._in(*CLOSED)}}, *first]
+        others = {"binned": False, "status": {"$nin": self._statuses(*OPEN)}}
+        closed = [{"$match": {**of_the_user, **others}}, *first]
         yield _lookup(
             "tasks",
             [
