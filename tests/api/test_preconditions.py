@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from taskmgr.domain.services import Services
 from tests.api.client import Client, mistakes, problem
 from tests.api.operations import BY_NAME, GUARDED, Operation, World
+from tests.factories import SYSTEM
 
 every_guarded = pytest.mark.parametrize("operation", GUARDED, ids=lambda o: o.name)
 with_version = pytest.mark.parametrize(
@@ -240,19 +242,25 @@ def test_a_change_to_what_already_is_still_has_its_precondition_judged(admin: Cl
 def test_a_things_tag_is_its_version(operation: Operation, admin: Client, world: World) -> None:
     answer = world.ask(admin, operation)
 
-    assert answer.headers["ETag"] == f'"{answer.json["version"]}"'
+    assert answer.headers["ETag"] == f'"{answer.json["version"]}{_view(operation, admin)}"'
     assert answer.headers["Cache-Control"] == "no-cache, private"
 
 
+def _view(operation: Operation, client: Client) -> str:
+    """Returns what stands behind the version in a tag, where a path shows different things."""
+    return f"-{client.user.id}" if operation.name == "get_me" else ""
+
+
 @pytest.mark.parametrize("operation", ONE_THING, ids=lambda o: o.name)
-@pytest.mark.parametrize("given", ['"1"', 'W/"1"', '"7", "1"', "*", '"7", W/"1"'])
+@pytest.mark.parametrize("given", ['"{}"', 'W/"{}"', '"7", "{}"', "*", '"7", W/"{}"'])
 def test_what_the_caller_has_is_not_sent_again(
     operation: Operation, given: str, admin: Client, world: World
 ) -> None:
-    answer = world.ask(admin, operation, headers={"If-None-Match": given})
+    tag = f"1{_view(operation, admin)}"
+    answer = world.ask(admin, operation, headers={"If-None-Match": given.format(tag)})
 
     assert (answer.status_code, answer.data) == (304, b"")
-    assert answer.headers["ETag"] == '"1"'
+    assert answer.headers["ETag"] == f'"{tag}"'
     assert answer.headers["X-Request-Id"]
     assert answer.headers["Cache-Control"] == "no-cache, private"
 
@@ -263,6 +271,45 @@ def test_what_the_caller_has_not_is_sent(
     operation: Operation, given: str, admin: Client, world: World
 ) -> None:
     assert world.ask(admin, operation, headers={"If-None-Match": given}).status_code == 200
+
+
+def test_a_tag_of_a_user_without_the_address_is_not_good_for_one_with_it(
+    client: Client, admin: Client, services: Services
+) -> None:
+    ada = admin.post("users", {"username": "ada", "name": "Ada", "email": "ada@example.org"}).json
+    path, seeing = f"users/{ada['id']}", client.as_("member")
+    hidden = seeing.get(path)
+    services.users.change(seeing.user.id, {"role": "manager"}, by=SYSTEM)
+    promoted = client.as_("member").get(path, headers={"If-None-Match": hidden.headers["ETag"]})
+    services.users.change(seeing.user.id, {"role": "member"}, by=SYSTEM)
+    demoted = client.as_("member").get(path, headers={"If-None-Match": promoted.headers["ETag"]})
+
+    assert (hidden.status_code, hidden.json["email"]) == (200, None)
+    assert (promoted.status_code, promoted.json["email"]) == (200, "ada@example.org")
+    assert (demoted.status_code, demoted.json["email"]) == (200, None)
+
+
+def test_at_users_me_nobodys_tag_is_good_for_another(client: Client) -> None:
+    tag = client.as_("member").get("users/me").headers["ETag"]
+
+    answer = client.as_("viewer").get("users/me", headers={"If-None-Match": tag})
+
+    assert (answer.status_code, answer.json["username"]) == (200, "viewer")
+
+
+def test_every_tag_of_a_user_and_the_plain_version_is_good_as_a_precondition(
+    client: Client, admin: Client, world: World
+) -> None:
+    path, member = f"users/{world['user']}", client.as_("member")
+    hidden, own = member.get(path).headers["ETag"], client.as_("ada").get("users/me").headers["ETag"]
+    given = (hidden, own, f"W/{hidden}", '"1"')
+
+    assert len(set(given)) == 4
+    for tag in given:
+        assert member.get(path, headers={"If-Match": tag}).status_code == 200
+        assert admin.patch(path, {"name": "Ada"}, headers={"If-Match": tag}).status_code == 200
+    problem(member.get(path, headers={"If-Match": hidden.replace("1", "2", 1)}), "stale")
+    problem(admin.patch(path, {"name": "x"}, headers={"If-Match": hidden.replace("1", "2", 1)}), "stale")
 
 
 def test_after_a_change_the_old_tag_brings_the_new_state(admin: Client, world: World) -> None:

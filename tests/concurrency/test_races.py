@@ -148,23 +148,6 @@ def by_token(services: Services, user: User) -> Actor:
     return identity.actor
 
 
-def test_who_is_deactivated_meanwhile_is_left_with_no_token_that_came_later(
-    at_once: AtOnce, make_user: MakeUser, services: Services, database: Database[Any]
-) -> None:
-    users = [make_user(f"user-{n}") for n in range(PAIRS)]
-    outcomes = at_once(
-        each
-        for user in users
-        for each in (
-            call("users.change", user.id, {"active": False}, by=SYSTEM),
-            call("tokens.create", user_id=user.id, name="late", by=SYSTEM),
-        )
-    )
-    assert {told[0] for told in in_pairs(outcomes)} == {"ok"}
-    for user, (_, made) in zip(users, in_pairs(outcomes), strict=True):
-        assert len(services.tokens.list(user.id, by=SYSTEM)) == (made == "ok")
-
-
 def test_two_admins_who_demote_each_other_leave_one_every_time(
     at_once: AtOnce, make_user: MakeUser, services: Services
 ) -> None:

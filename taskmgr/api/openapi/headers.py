@@ -60,7 +60,11 @@ IF_MATCH = {
     "required": False,
     "description": 'The version that the caller has seen, as an ETag such as `"7"`; or `*` for any. '
     "The answer is 412 if it is another.",
-    "schema": {"type": "string", "pattern": '^((W/)?"[1-9][0-9]{0,18}"|[*])$', "examples": ["*"]},
+    "schema": {
+        "type": "string",
+        "pattern": '^((W/)?"[1-9][0-9]{0,18}(-[0-9a-z-]+)?"|[*])$',
+        "examples": ["*"],
+    },
 }
 IF_NONE_MATCH = {
     "name": "If-None-Match",

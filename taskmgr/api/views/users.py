@@ -19,6 +19,7 @@ from taskmgr.api.schemas.users import NewUserOut, UserIn, UserOut, UserPatch, Us
 from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import depends_on_the_time, task_page, task_query
 from taskmgr.domain.commands import UserChanges
+from taskmgr.domain.permissions import may_see_email
 from taskmgr.domain.query import UserQuery
 from taskmgr.domain.token import Scope
 
@@ -75,7 +76,7 @@ def create_user(query: dict[str, Any], given: dict[str, Any]) -> Any:
 def get_me() -> Any:
     """Get the user whose token this is"""
     user = services().users.get(identity().user.id, by=actor())
-    return user, etag(user)
+    return user, etag(user, user.id)  # at this path everybody sees somebody else
 
 
 @users.get("/<user_id>")
@@ -84,7 +85,7 @@ def get_me() -> Any:
 def get_user(user_id: str) -> Any:
     """Get a user"""
     user = services().users.get(user_id, by=actor())
-    return user, etag(user)
+    return user, etag(user, "" if may_see_email(actor(), user.id) else "without-email")
 
 
 @users.patch("/<user_id>")

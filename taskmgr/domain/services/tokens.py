@@ -89,7 +89,6 @@ class TokenService:
                 created_at=now, expires_at=fields.get("expires_at"), last_used_at=None,
             )  # fmt: skip
             hold(self.store, present)
-            self.store.users.touch(owner.id)  # nobody is deactivated at the same time
             self.store.tokens.add(token, self.credentials.hash(secret))
             return token
 
