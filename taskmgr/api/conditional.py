@@ -33,6 +33,11 @@ def never() -> bool:
     return False
 
 
+def always() -> bool:
+    """For an answer that the clock may change at any time."""
+    return True
+
+
 def conditional(clocked: Callable[[], bool] = never) -> Callable[[F], F]:
     """Gives a list an ETag and answers `If-None-Match`.
 

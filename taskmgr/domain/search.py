@@ -42,8 +42,8 @@ def parse_words(value: object) -> tuple[str, ...]:
     if not isinstance(value, str):
         raise BadValue("wrong_type", "Must be text.")
     if len(value) > MOST_CHARACTERS:
-        raise BadValue("too_long", f"Must be at most {MOST_CHARACTERS} characters; these are {len(value)}.")
+        raise BadValue("too_long", f"Must be at most {MOST_CHARACTERS} characters; this has {len(value)}.")
     words = words_of(value)
     if not 1 <= len(words) <= MOST_WORDS:
-        raise BadValue("no_words", f"Must have 1 to {MOST_WORDS} words; these are {len(words)}.")
+        raise BadValue("no_words", f"Must have 1 to {MOST_WORDS} words; this has {len(words)}.")
     return words

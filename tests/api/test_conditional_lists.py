@@ -125,6 +125,31 @@ def test_it_is_noticed_however_the_query_is_written(
     assert asked_again(viewer, f"tasks?{escaped}", tag).status_code == 200
 
 
+def test_statistics_that_are_the_same_are_not_sent_again(
+    client: Client, board: list[Task], services: Services, clock: Clock
+) -> None:
+    viewer, days = client.as_("viewer"), {"from": "2026-03-01", "to": "2026-03-31"}
+    tag = tag_of(viewer.get("stats", **days))
+
+    services.tasks.change(board[0].id, {"title": "New"}, by=SYSTEM)
+    assert asked_again(viewer, "stats", tag, **days).status_code == 304
+    assert asked_again(viewer, "stats", tag).status_code == 200
+    services.tasks.change_priority(board[0].id, priority="high", by=SYSTEM)
+    assert asked_again(viewer, "stats", tag, **days).status_code == 200
+
+
+def test_statistics_change_with_the_clock_alone(
+    client: Client, make_task: Callable[..., Task], clock: Clock
+) -> None:
+    make_task(due_date="2026-03-12")
+    viewer, days = client.as_("viewer"), {"from": "2026-03-01", "to": "2026-03-31"}
+    fixed, recent = tag_of(viewer.get("stats", **days)), tag_of(viewer.get("stats"))
+    clock.advance(days=3)
+
+    assert asked_again(viewer, "stats", fixed, **days).json["overdue"] == 1
+    assert asked_again(viewer, "stats", recent).status_code == 200
+
+
 def test_the_counts_of_users_change_with_the_clock_too(
     client: Client, board: list[Task], make_task: Callable[..., Task], clock: Clock
 ) -> None:

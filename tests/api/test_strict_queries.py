@@ -284,3 +284,19 @@ def test_a_cursor_signed_with_another_key_is_refused(client: Client, cursor: str
     member = Client(app, services).as_("member")
 
     assert mistakes(member.get("tasks", cursor=cursor), "malformed") == [("query.cursor", "bad_cursor")]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("tasks", "due_from"), ("tasks", "updated_to"), ("activity", "at_from"), ("activity", "at_to")],
+)
+def test_a_plus_that_has_become_a_blank_is_explained(path: str, name: str, client: Client) -> None:
+    viewer = client.as_("viewer")
+
+    (error,) = problem(viewer.get(f"{path}?{name}=2026-03-01T10:00:00+02:00"), "malformed")["errors"]
+
+    assert (error["location"], error["code"]) == (f"query.{name}", "bad_date")
+    assert "write `%2B`" in error["detail"]
+    assert viewer.get(f"{path}?{name}=2026-03-01T10:00:00%2B02:00").status_code == 200
+    (error,) = problem(viewer.get(f"{path}?{name}=soon"), "malformed")["errors"]
+    assert "%2B" not in error["detail"]

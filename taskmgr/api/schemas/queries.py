@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import tzinfo
 from typing import Any
 
 import marshmallow as ma
@@ -138,10 +140,29 @@ def _whether(description: str) -> Parameter:
     return parameter(boolean, enum=["true", "false"], description=description)
 
 
+_BLANK_OFFSET = re.compile(r"\d \d\d:\d\d$")
+_ENCODE_THE_PLUS = "A `+` in a URL stands for a blank: write `%2B`, or give the moment in UTC, with `Z`."
+
+
+def _moment(parse: Callable[[str, tzinfo], Any]) -> Callable[[str], Any]:
+    """Returns the parser of a date or moment, with a hint where a `+` has become a blank on its way."""
+
+    def parse_text(text: str) -> Any:
+        zone = context.policy().time_zone
+        try:
+            return parse(text, zone)
+        except BadValue as bad:
+            if _BLANK_OFFSET.search(text):
+                raise BadValue(bad.code, f"{bad.detail} {_ENCODE_THE_PLUS}") from bad
+            raise
+
+    return parse_text
+
+
 def _bound(description: str) -> Parameter:
     """One end of a span."""
     return parameter(
-        lambda text: parse_bound(text, context.policy().time_zone),
+        _moment(parse_bound),
         **patterns.DATE_OR_MOMENT,
         description=f"{description}; a date means its whole day.",
     )
@@ -252,12 +273,12 @@ class ActivityListQuery(PageQuery):
         values.identifier, pattern=patterns.ID, description="The changes of one request or script call."
     )
     at_from = parameter(
-        lambda text: parse_start(text, context.policy().time_zone),
+        _moment(parse_start),
         **patterns.DATE_OR_MOMENT,
         description="A date, or a date-time with an offset: from there on.",
     )
     at_to = parameter(
-        lambda text: parse_end(text, context.policy().time_zone),
+        _moment(parse_end),
         **patterns.DATE_OR_MOMENT,
         description="A date (its whole day), or a date-time with an offset: up to there.",
     )

@@ -119,7 +119,7 @@ def _people(given: dict[str, Any]) -> dict[str, Any]:
         if key in named and key not in found
     ]
     if errors:
-        raise ApiError("malformed", "The query names users that there are not.", errors=errors)
+        raise ApiError("malformed", "The query names unknown users; see `errors`.", errors=errors)
     return {
         name: None if keys is None else _or_none(tuple(dict.fromkeys(found.get(key, key) for key in keys)))
         for name, keys in asked.items()
