@@ -40,11 +40,12 @@ serve: .venv/installed ## Start the service, with a MongoDB of its own, on http:
 test: check ## Run the linters, then the whole test suite on a real MongoDB
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) $(ARGS)
 
-check: .venv/installed-dev ## Run the linters, the types and the import contracts alone
+check: .venv/installed-dev ## Run the linters (of the OpenAPI document too), the types and the import contracts
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tests.api.clients.lint
 
 bench: .venv/installed .venv-bench/installed ## Measure the service beside the bare database and two peers (5 minutes)
 	@$(BIN)/python -m benchmarks.compare $(ARGS)

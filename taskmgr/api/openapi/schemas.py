@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -71,7 +72,17 @@ def complete(spec: dict[str, Any], statuses: Sequence[str]) -> None:
 
 
 def _enumeration(values: Sequence[str], description: str) -> dict[str, Any]:
-    return {"type": "string", "enum": list(values), "description": description}
+    schema: dict[str, Any] = {"type": "string", "enum": list(values), "description": description}
+    names = [_variable(value) for value in values]
+    if all(name.isidentifier() for name in names) and len(set(names)) == len(names):
+        schema["x-enum-varnames"] = names  # generators read it
+    return schema
+
+
+def _variable(value: str) -> str:
+    """Returns the name for a value in generated code, where `-due_date` cannot be one."""
+    name = re.sub(r"\W+", "_", value.removeprefix("-")).upper()
+    return f"{name}_DESCENDING" if value.startswith("-") else name
 
 
 def _add_parts(schemas: dict[str, Any]) -> None:

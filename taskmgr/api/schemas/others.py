@@ -64,7 +64,7 @@ class HealthOut(Answer):
     status = fields.String(required=True)
 
 
-class LinksOut(Answer):
+class RootOut(Answer):
     """Where everything is."""
 
     name = fields.String(required=True)

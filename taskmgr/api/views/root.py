@@ -12,7 +12,7 @@ from flask import Flask, Response, current_app, send_from_directory
 from taskmgr.api.blueprint import Blueprint
 from taskmgr.api.context import services
 from taskmgr.api.problems import CODES
-from taskmgr.api.schemas.others import HealthOut, LinksOut
+from taskmgr.api.schemas.others import HealthOut, RootOut
 from taskmgr.version import __version__
 
 root = Blueprint("service", __name__, description="The service itself")
@@ -33,7 +33,7 @@ _LINKS = {
 
 
 @root.get("/")
-@root.response(200, LinksOut)
+@root.response(200, RootOut)
 def get_links() -> Any:
     """Find the way"""
     return {"name": "taskmgr", "version": __version__, "links": _LINKS}
