@@ -5,16 +5,19 @@ JSON for a collector, or text for a reader. Set up once, by the process that ser
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from textwrap import indent
-from typing import Any, TextIO
+from types import TracebackType
+from typing import Any
 
 import orjson
 import structlog
 
+from taskmgr import exception_text
 from taskmgr.domain.safe_text import without_controls, without_secrets
 
 _PLAIN = (int, float, type(None))  # and bool, which is an int
@@ -31,7 +34,8 @@ def set_up(log_format: str) -> None:
     """
     as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
     ending = _json_ending() if as_json else _text_ending()
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
+    handler.addFilter(_describe_exceptions)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder()],
@@ -49,6 +53,49 @@ def set_up(log_format: str) -> None:
     )
 
 
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Tells that a record could not be logged, without what was in it."""
+        error = sys.exc_info()[1]
+        with suppress(OSError, ValueError):  # standard error is closed
+            sys.stderr.write(f"A line of {record.name} was not logged: {exception_text.describe(error)}\n")
+
+
+def log_uncaught() -> None:
+    """From now on, an exception that nobody catches, in whichever thread, is logged."""
+    log = structlog.get_logger("taskmgr")
+
+    def in_main_thread(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
+        log.critical("uncaught exception", exc_info=error)
+
+    def in_thread(ended: threading.ExceptHookArgs) -> None:
+        if ended.exc_type is not SystemExit:
+            log.critical("uncaught exception", exc_info=ended.exc_value)
+
+    sys.excepthook = in_main_thread
+    threading.excepthook = in_thread
+
+
+def _describe_exceptions(record: logging.LogRecord) -> bool:
+    """Puts descriptions in place of the exceptions that a library has put into its message."""
+    if isinstance(record.msg, BaseException):
+        record.msg = exception_text.describe(record.msg)
+    if isinstance(record.args, tuple):
+        record.args = tuple(map(_described, record.args))
+    return True
+
+
+def _described(value: Any) -> Any:
+    """Returns a value with descriptions in place of the exceptions in it."""
+    if isinstance(value, BaseException):
+        return exception_text.describe(value)
+    if isinstance(value, list | tuple):
+        return [_described(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _described(item) for name, item in value.items()}
+    return value
+
+
 class _Line:
     """Writes a rendered event in one piece, so that the lines of several processes stay whole."""
 
@@ -64,10 +111,23 @@ class _Line:
 
 def _json_ending() -> list[structlog.typing.Processor]:
     return [
-        structlog.processors.format_exc_info,
+        _render_exceptions,
         _as_json,
         _hide_secrets,
     ]
+
+
+def _render_exceptions(_logger: Any, _name: str, event: Any) -> Any:
+    """Puts `exception` in place of `exc_info`, and descriptions in place of exceptions that are values."""
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()
+    if isinstance(error, tuple):
+        error = error[1]
+    rendered: dict[str, Any] = _described(event)
+    if isinstance(error, BaseException):
+        rendered["exception"] = exception_text.render(error)
+    return rendered
 
 
 def _as_json(_logger: Any, _name: str, event: Any) -> str:
@@ -80,29 +140,24 @@ def _as_json(_logger: Any, _name: str, event: Any) -> str:
 def _text_ending() -> list[structlog.typing.Processor]:
     return [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _render_exceptions,
         _escape_controls,
-        structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(),
-            exception_formatter=_write_traceback,
-            pad_event_to=0,
-        ),
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0),
         _hide_secrets,
     ]
 
 
 def _escape_controls(_logger: Any, _name: str, event: Any) -> Any:
-    """Escapes the control characters of every value but the exception, before colours are added."""
+    """Escapes the control characters of every value before colours are added.
+
+    A traceback keeps its lines, indented so that none of them looks like a line of the log.
+    """
     for name, value in event.items():
-        if name != "exc_info" and not isinstance(value, _PLAIN):
+        if name == "exception":
+            event[name] = indent(without_controls(value, keep_lines=True), "    ")
+        elif not isinstance(value, _PLAIN):
             event[name] = without_controls(value if isinstance(value, str) else repr(value))
     return event
-
-
-def _write_traceback(file: TextIO, exc_info: Any) -> None:
-    """Writes a traceback indented, so that no text of an exception looks like a line of the log."""
-    plain = io.StringIO()
-    structlog.dev.plain_traceback(plain, exc_info)
-    file.write(indent(without_controls(plain.getvalue(), keep_lines=True), "    "))
 
 
 def _hide_secrets(_logger: Any, _name: str, line: Any) -> str:

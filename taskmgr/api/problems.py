@@ -51,6 +51,11 @@ CODES: Mapping[str, Kind] = {
     ),
     "stale": Kind(412, "Stale version", "The thing has changed since; `current` is its present state."),
     "too_large": Kind(413, "Too large", "The body is larger than this endpoint takes."),
+    "transaction_too_large": Kind(
+        413,
+        "Too much at once",
+        "The database cannot make so many changes at once; send fewer, nothing was changed.",
+    ),
     "unsupported_media_type": Kind(415, "Not JSON", "A body must be JSON in UTF-8, and say so."),
     "invalid": Kind(422, "Invalid values", "`errors` lists every value that is not acceptable."),
     "idempotency_mismatch": Kind(
@@ -185,7 +190,7 @@ def register(app: Flask) -> None:
         if code not in CODES:
             return internal_error(error)
         if code == "unavailable":
-            _log.warning("unavailable", detail=str(error), cause=repr(error.__cause__))
+            _log.warning("unavailable", detail=str(error), cause=error.__cause__)
         return respond(code, str(error), **extensions_of(error))
 
     @app.errorhandler(ApiError)

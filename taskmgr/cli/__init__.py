@@ -12,6 +12,7 @@ import sys
 import click
 
 import taskmgr
+from taskmgr import exception_text
 from taskmgr.cli.db import db
 from taskmgr.cli.demo import demo
 from taskmgr.cli.doctor import doctor
@@ -51,8 +52,9 @@ def main() -> None:
     except (CannotStart, DomainError) as error:
         show_error(told(error))
         sys.exit(1)
-    except Exception as error:
-        if not type(error).__module__.startswith("pymongo."):  # which is not imported for this
-            raise
-        show_error(f"The database refuses: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text may be a document's
+        if type(error).__module__.startswith("pymongo."):  # which is not imported for this
+            show_error(f"The database refuses: {exception_text.describe(error)}")
+        else:
+            show_error(exception_text.render(error).rstrip())
         sys.exit(1)

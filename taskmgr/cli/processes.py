@@ -50,6 +50,7 @@ _LONGEST_LINE = 8190  # bytes, the most that gunicorn can
 _MOST_HEADERS = 100
 _LONGEST_HEADER = 8190  # bytes
 _NOT_HTTP = re.compile(r"Invalid request from ip=\S+: [A-Za-z /]*")
+_WITH_TRACEBACK = "Exception during worker exit"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - its mode is that of /tmp
 
 _log = structlog.get_logger("taskmgr.serve")
@@ -251,7 +252,14 @@ class Log(Logger):  # type: ignore[misc]
         found = _NOT_HTTP.match(str(msg))
         if found:
             msg, args = "%s", (found[0],)
+        elif str(msg).startswith(_WITH_TRACEBACK):  # as text, which nobody could render again
+            msg, args, kwargs = _WITH_TRACEBACK, (), {"exc_info": True}
         super().warning(msg, *args, **kwargs)
+
+    def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Logs an exception without the query of the request, which gunicorn quotes with its path."""
+        paths = (arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args)
+        super().exception(msg, *paths, **kwargs)
 
 
 def _closing_after_broken_bodies(application: Any) -> Any:

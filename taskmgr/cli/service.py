@@ -47,6 +47,7 @@ _log = structlog.get_logger("taskmgr.serve")
 def run(settings: Settings, bound: socket) -> None:
     """Serves on a bound socket until a signal ends it. Raises `CannotStart`."""
     logs.set_up(settings.log_format)
+    logs.log_uncaught()
     _raise_file_limit()
     calling_off = CallingOff()
     policy = load_policy(settings)

@@ -168,6 +168,21 @@ class Unavailable(DomainError):
         super().__init__(detail)
 
 
+class TransactionTooLarge(DomainError):
+    """The changes of one command are more than the store can keep at once; nothing was changed.
+
+    The same command fails again: it has to be made smaller.
+    """
+
+    code = "transaction_too_large"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "These changes are more than the database can make at once, and nothing was changed: "
+            "send fewer operations, or less text, with each request."
+        )
+
+
 class Closed(DomainError):
     """The services were used when their connection was closed: behind the block of `connect()`."""
 

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import click
 import pytest
 from pymongo.database import Database
 
-import taskmgr
+import taskmgr.cli
 from taskmgr.domain.services import Services
 from taskmgr.domain.user import Role, User
 from tests.running import COMMAND, Outcome, Settings, environment, run, run_here
@@ -305,3 +306,37 @@ def test_on_a_terminal_there_are_tables(settings: Settings, admin: User) -> None
 
     assert "─" in shown
     assert "admin" in shown
+
+
+# --- what the database refuses
+
+
+def test_a_write_that_the_database_refuses_is_told_without_what_was_written(
+    command: Command, database: Database[Any]
+) -> None:
+    database.command("collMod", "users", validator={"username": {"$ne": "hunter2"}})
+    try:
+        done = command("users", "add", "hunter2")
+    finally:
+        database.command("collMod", "users", validator={})
+
+    assert (done.status, done.out) == (1, "")
+    assert done.err == "The database refuses: pymongo.errors.WriteError [code 121]\n"
+
+
+@click.command("fail")
+def fail() -> None:
+    raise ValueError("hunter2")
+
+
+def test_a_crash_shows_where_it_happened_without_the_exceptions_text(command: Command) -> None:
+    taskmgr.cli.commands.add_command(fail)
+    try:
+        done = command("fail")
+    finally:
+        del taskmgr.cli.commands.commands["fail"]
+
+    assert done.status == 1
+    assert done.err.startswith("Traceback (most recent call last):\n")
+    assert done.err.endswith("\nValueError\n")
+    assert ", in fail\n" in done.err

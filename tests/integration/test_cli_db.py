@@ -82,7 +82,8 @@ def test_a_new_server_is_made_a_replica_set_and_migrated_and_again_does_no_harm(
     assert (after.status, after.json["current"], after.json["replica_set"]) == (0, True, "theirs")
     assert after.json["database"] == "work"
     assert (refused.status, refused.err.count("\n")) == (1, 1)
-    assert refused.err.startswith("The database refuses: retryable writes is not supported")
+    told = "The database refuses: pymongo.errors.WriteError [code 20]: retryable writes is not supported"
+    assert refused.err.startswith(told)
 
 
 def test_a_stand_alone_server_is_refused_with_what_to_do() -> None:

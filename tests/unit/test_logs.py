@@ -54,7 +54,7 @@ def test_json_has_one_object_a_line_with_its_time(lines: Lines) -> None:
         "message": "request",
     }
     assert _untimed(theirs) == {"logger": "library", "level": "warning", "message": "a loud one"}
-    assert failure["exception"] == f"ValueError: {TOKEN.replace(SECRET, '…')}"
+    assert failure["exception"] == "ValueError\n"
 
 
 def _untimed(line: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_nothing_from_outside_steers_a_terminal_or_forges_a_line(
     written = capsys.readouterr().err
     assert not [c for c in written if c != "\n" and unicodedata.category(c) == "Cc"]
     assert not [line for line in written.splitlines() if line.startswith("2026-01-01")]
-    assert written.count("forged") >= 7
+    assert written.count("forged") >= 5  # the texts of exceptions are not there at all
 
 
 class Hostile:
@@ -98,4 +98,4 @@ def test_text_begins_with_the_time_and_hides_the_same(lines: Lines) -> None:
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z \[info *\] request ", ours)
     assert SECRET not in "".join([ours, *failure])
     assert "[warning  ] a loud one" in theirs
-    assert failure[-1].endswith("…")
+    assert "ValueError" in [line.strip() for line in failure]

@@ -16,6 +16,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from taskmgr.domain.errors import WriteConflict
+from taskmgr.infrastructure.driver_errors import codes_of
 
 _DUPLICATE_KEY = 11000
 
@@ -68,7 +69,6 @@ def _store(collection: Collection[Any], documents: list[dict[str, Any]]) -> None
     except DuplicateKeyError as error:
         raise WriteConflict from error
     except BulkWriteError as error:
-        codes = {e.get("code") for e in (error.details or {}).get("writeErrors", ())}
-        if codes == {_DUPLICATE_KEY}:
+        if codes_of(error) == {_DUPLICATE_KEY}:
             raise WriteConflict from error
         raise
