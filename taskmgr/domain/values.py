@@ -204,6 +204,16 @@ def username(value: object) -> str:
     return lowered
 
 
+def user_key(value: object) -> str:
+    """Returns a user's id or username, or `me`."""
+    if value == "me" or is_identifier(value):
+        return str(value)
+    try:
+        return username(value)
+    except BadValue as bad:
+        raise BadValue("bad_id", "Must be a user's id or username, or `me`.") from bad
+
+
 def actor_key(value: object) -> str:
     """An id, a username, `me`, or a system process (`system:…`)."""
     if isinstance(value, str) and value.startswith("system:"):

@@ -276,7 +276,7 @@ WRONG_TASKS = [
     ("due_date", "9999-12-31T23:59:59-01:00", "out_of_range"),
     ("due_date", 1_767_225_600, "bad_date"),
     ("due_date", "", "bad_date"),
-    ("assignee_id", "ada", "bad_id"),
+    ("assignee_id", "@ada", "bad_id"),
     ("assignee_id", "none", "bad_id"),
     ("assignee_id", "0123456789abcdef01234567", "unknown_user"),
     ("assignee_id", 1, "bad_id"),

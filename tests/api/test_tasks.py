@@ -316,3 +316,54 @@ def test_a_move_needs_a_status_of_the_workflow(
     answer = admin.put(f"tasks/{make_task().id}/status", status)
 
     assert [place for place, _ in mistakes(answer, "invalid")] == ["body.status"]
+
+
+# --- an assignee by name
+
+
+@pytest.fixture
+def ada(make_user: Callable[..., Any]) -> str:
+    return str(make_user("ada").id)
+
+
+def test_a_task_is_given_to_somebody_by_name(client: Client, ada: str) -> None:
+    manager = client.as_("manager")
+    made = manager.post("tasks", {"title": "Plan", "assignee_id": "Ada"}).json
+    other = manager.post("tasks", {"title": "Other"}).json
+
+    assigned = manager.put(f"tasks/{other['id']}/assignee", {"assignee_id": "ada"}).json
+    again = manager.patch(f"tasks/{made['id']}", {"assignee_id": "ada"}).json
+
+    assert made["assignee_id"] == assigned["assignee_id"] == ada
+    assert again["version"] == made["version"]
+
+
+def test_in_a_bulk_too(client: Client, ada: str) -> None:
+    manager = client.as_("manager")
+    task = manager.post("tasks", {"title": "Other"}).json["id"]
+    operations = [
+        {"op": "create", "title": "Plan", "assignee_id": "ada"},
+        {"op": "assign", "id": task, "assignee_id": "ada"},
+    ]
+    assert manager.post("tasks/bulk", {"operations": operations}).status_code == 200
+    by_query = {"where": {"assignee": "ada"}, "change": {"assignee_id": "manager"}, "expect": 2}
+    assert manager.post("tasks/bulk", by_query).status_code == 200
+
+    assigned = manager.get("tasks").json["items"]
+    assert [task["assignee_id"] for task in assigned] == [manager.user.id] * 2
+
+
+@pytest.mark.parametrize(
+    ("given", "code"), [("nobody", "unknown_user"), ("none", "bad_id"), ("a", "bad_id"), ("a b", "bad_id")]
+)
+def test_an_assignee_whom_there_is_not_is_named(
+    given: str, code: str, client: Client, nothing_changes: Callable[[], Any], make_task: Callable[..., Any]
+) -> None:
+    manager, task = client.as_("manager"), make_task().id
+    with nothing_changes():
+        for answer in (
+            manager.post("tasks", {"title": "Plan", "assignee_id": given}),
+            manager.put(f"tasks/{task}/assignee", {"assignee_id": given}),
+            manager.patch(f"tasks/{task}", {"assignee_id": given}),
+        ):
+            assert mistakes(answer, "invalid") == [("body.assignee_id", code)]

@@ -64,8 +64,8 @@ def due_date() -> Text:
 
 
 def assignee_id(**options: Any) -> Text:
-    what = "A user's id, `me` for yourself, or null for nobody."
-    metadata = {"pattern": "^(me|[0-9a-f]{24})$", "description": what}
+    what = "A user's id or username, `me` for yourself, or null for nobody."
+    metadata = {"pattern": patterns.SOMEBODY, "description": what}
     return Text(_assignee, allow_none=True, metadata=metadata, **options)
 
 
@@ -96,10 +96,8 @@ def version() -> Whole:
 
 
 def _assignee(value: object) -> str:
-    """An id; `me` becomes the caller's own."""
-    if value == "me":
-        return context.identity().user.id
-    return values.identifier(value)
+    """Returns an id or a username; `me` becomes the caller's id."""
+    return context.identity().user.id if value == "me" else values.user_key(value)
 
 
 class TaskIn(Command):

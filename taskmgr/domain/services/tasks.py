@@ -260,7 +260,7 @@ class TaskService:
         return self.change(task_id, {"priority": priority}, by=by, **beside)
 
     def assign(self, task_id: str, *, assignee_id: str | None, by: Actor, **beside: Unpack[Options]) -> Task:
-        """Gives a task to a user, to `me`, who is the acting user, or with None to nobody."""
+        """Assigns a task to a user, by id, username or `me` (the acting user), or with None to nobody."""
         return self.change(task_id, {"assignee_id": assignee_id}, by=by, **beside)
 
     def bin(self, task_id: str, *, by: Actor, version: int | None = None, dry_run: bool = False) -> Task:
@@ -365,9 +365,21 @@ class TaskService:
     def _checked(self, given: Mapping[str, Any], by: Actor) -> dict[str, Any]:
         """The given fields as they will be kept. Raises `Invalid` with all mistakes at once."""
         known = parsers(self.policy)
-        if given.get("assignee_id") == ME:
-            known = {**known, "assignee_id": lambda _: _own_id(by)}
+        if given.get("assignee_id") is not None:
+            known = {**known, "assignee_id": lambda value: self._user_id(value, by)}
         return values.check_all(given, known)
+
+    def _user_id(self, value: object, by: Actor) -> str:
+        """Returns the id of the user whom an id, a username or `me` stands for."""
+        key = values.user_key(value)
+        if key == ME:
+            return _own_id(by)
+        if values.is_identifier(key):
+            return key
+        found = self.store.users.ids_by_username([key])
+        if key not in found:
+            raise BadValue("unknown_user", f"There is no user {key}.")
+        return found[key]
 
 
 def _own_id(by: Actor) -> str:
