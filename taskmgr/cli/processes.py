@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import gevent
 import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -230,6 +231,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
     wsgi: Any
 
+    def init_process(self) -> None:
+        log_uncaught_of(gevent.get_hub())
+        super().init_process()
+
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self.wsgi = _closing_after_broken_bodies(self.wsgi)
@@ -260,6 +265,15 @@ class Log(Logger):  # type: ignore[misc]
         """Logs an exception without the query of the request, which gunicorn quotes with its path."""
         paths = (arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args)
         super().exception(msg, *paths, **kwargs)
+
+
+def log_uncaught_of(hub: Any) -> None:
+    """Makes a gevent hub log what a greenlet does not catch; it would write the exception's text."""
+
+    def log(_context: Any, _type: Any, error: BaseException | None, _traceback: Any) -> None:
+        _log.critical("uncaught exception", exc_info=error)
+
+    hub.print_exception = log
 
 
 def _closing_after_broken_bodies(application: Any) -> Any:

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import gevent
 import mongoengine
 import pymongo.errors as driver
 import pytest
 import structlog
 
 from taskmgr import exception_text, logs
+from taskmgr.cli.processes import log_uncaught_of
 from taskmgr.domain.errors import FieldError, Invalid, NotFound, Stale, Unavailable
 from taskmgr.domain.values import BadValue
 from tests.factories import a_task
@@ -129,6 +131,26 @@ def test_a_chain_that_closes_a_ring_ends() -> None:
     one.__cause__, two.__cause__ = two, one
 
     assert exception_text.render(one).count("Error\n") == 2
+
+
+def test_what_a_greenlet_does_not_catch_is_logged_without_its_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = gevent.get_hub()
+    monkeypatch.setattr(hub, "print_exception", hub.print_exception)
+
+    with logging_in("json"):
+        log_uncaught_of(hub)
+        gevent.spawn(raised_in_greenlet).join()
+
+    written = capsys.readouterr().err
+    assert SECRET not in written
+    assert "uncaught exception" in written
+    assert "raised_in_greenlet" in written
+
+
+def raised_in_greenlet() -> None:
+    raise ValueError(SECRET)
 
 
 def test_uncaught_exceptions_are_logged_without_their_texts(
