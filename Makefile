@@ -35,6 +35,7 @@ install: .venv/installed ## Make .venv with the locked dependencies and the task
 	@echo "taskmgr is installed: $(BIN)/taskmgr"
 
 serve: .venv/installed ## Start the service, with a MongoDB of its own, on http://127.0.0.1:5000
+	@echo "In another terminal, '. $(BIN)/activate' puts the taskmgr command on the path."
 	@exec $(BIN)/taskmgr serve $(ARGS)
 
 test: check ## Run the linters, then the whole test suite on a real MongoDB

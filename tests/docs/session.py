@@ -1,64 +1,174 @@
-"""Runs the calls that a page shows, as pasted into a shell."""
+"""Follows a page: pastes its blocks into a shell, in the order in which they are printed.
+
+A block of commands is run unless an HTML comment above it, which no reader sees, says otherwise:
+
+- `<!-- not run: REASON -->`: it needs something that is not here.
+- `<!-- keeps running -->`: the reader leaves it running and goes on in another terminal.
+- `<!-- exit status 1 -->`: that is how its last command ends.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.docs.markdown import Block, blocks
-from tests.running import PATIENCE
+from tests.running import PATIENCE, comes_true, free_port
 
-_END = "\x1e"
+_LANGUAGES = ("sh", "python")
+_MARK = re.compile(r"<!-- (not run: .+|keeps running|exit status \d+) -->\s*\Z")
+_ADDRESS = re.compile(r"127\.0\.0\.1:(\d{4,5})")
+_SERVED = "5000"  # where the service listens by default
+# Each request reports its status, and each block the status of the first command in it that fails.
+_PREPARED = """
+curl() { command curl --write-out "%{stderr}%{http_code}\\n" "$@"; }
+trap 'failed=${failed:-$?}' ERR
+"""
 
 
 @dataclass(frozen=True)
-class Call:
-    """A block of a page that calls the service, and the answer that the page shows, if any."""
+class Step:
+    """A block of commands, and the output that the page shows for it, if any."""
 
     block: Block
-    answer: Block | None
+    shown: Block | None
 
     @property
-    def status(self) -> int:
-        """The status in the words before the answer; 200 where they name none."""
-        named = re.findall(r"`([2-5]\d\d)`", self.answer.before if self.answer else "")
-        return int(named[-1]) if named else 200
+    def mark(self) -> str:
+        found = _MARK.search(self.block.before)
+        return found[1] if found else ""
+
+    @property
+    def is_run(self) -> bool:
+        return not self.mark.startswith("not run")
+
+    @property
+    def keeps_running(self) -> bool:
+        return self.mark == "keeps running"
+
+    @property
+    def exit_status(self) -> int:
+        return int(self.mark.rpartition(" ")[2]) if self.mark.startswith("exit") else 0
+
+    @property
+    def http_status(self) -> int:
+        """The status in the words before the answer; where they name none, any that is no failure."""
+        named = re.findall(r"`([2-5]\d\d)`", self.shown.before if self.shown else "")
+        return int(named[-1]) if named else 0
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What a block really did: its output, and the status of its last request."""
+class Outcome:
+    """What a block did: its exit status and output, and the status of its last request."""
 
-    out: str
     status: int
+    out: str
+    err: str
+
+    @property
+    def http_status(self) -> int:
+        found = re.findall(r"^(\d{3})$", self.err, re.MULTILINE)
+        return int(found[-1]) if found else 0
 
 
-def calls(page: str) -> list[Call]:
-    """The blocks with `curl`, but for those with an ellipsis, each with its answer behind it."""
+def steps(page: str) -> list[Step]:
+    """Returns the blocks of commands, each with the block of output that follows it directly."""
     found = blocks(page)
-    following = [*found[1:], Block(len(found), "", "", "")]
+    following = [*found[1:], None]
     return [
-        Call(block, after if after.language == "json" else None)
-        for block, after in zip(found, following, strict=True)
-        if block.language == "sh" and "curl" in block.text and "…" not in block.text
+        Step(block, after if after and _is_output(after) else None)
+        for block, after in zip(found, following, strict=False)
+        if block.language in _LANGUAGES
     ]
 
 
-def pasted(shown: list[Call], *, base: str, token: str) -> list[Reply]:
-    """What the blocks answer when they are pasted, one after the other, into one shell."""
-    head = 'curl() { command curl --write-out "%{stderr}%{http_code}\\n" "$@"; }\n'
-    mark = f"printf '\\n{_END}\\n'; printf '{_END}\\n' >&2\n"
-    done = subprocess.run(
-        ["bash", "-c", head + "".join(call.block.text + mark for call in shown)],
-        env={**os.environ, "BASE": base, "TOKEN": token},
-        capture_output=True,
-        text=True,
-        timeout=5 * PATIENCE,
-    )
-    outputs, statuses = done.stdout.split(_END), done.stderr.split(_END)
-    return [
-        Reply(out.strip(), int(numbers.split()[-1]))
-        for out, numbers in zip(outputs[: len(shown)], statuses, strict=False)
-    ]
+def _is_output(block: Block) -> bool:
+    return block.language in ("json", "text") and not re.search(r"^#", block.before, re.MULTILINE)
+
+
+class Shell:
+    """A reader's terminals: one for the commands, and one for each that keeps running."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder = folder
+        self._ports = {_SERVED: free_port()}
+        self._environment = {**environment, "TASKMGR_BIND": f"127.0.0.1:{self._ports[_SERVED]}"}
+        self._scripts = Path(environment["HOME"])
+        self._number = 0
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._bash = self._started(["bash", "--noprofile", "--norc"], stdin=subprocess.PIPE)
+        self._type(_PREPARED)
+
+    def run(self, step: Step) -> Outcome:
+        """Pastes a block, and waits for its end; or until it runs, where it keeps running."""
+        script = self._file(step.block.language)
+        script.write_text(self._with_free_ports(step.block.text), "utf-8")
+        if step.keeps_running:
+            return self._left_running(script)
+        command = f"python {script}" if step.block.language == "python" else f". {script}"
+        out, err, end = (script.with_suffix(each) for each in (".out", ".err", ".end"))
+        self._type(f"failed=; {command} </dev/null >{out} 2>{err}\n")
+        self._type(f"echo ${{failed:-0}} >{end}.new; mv {end}.new {end}\n")
+        assert comes_true(end.exists, seconds=5 * PATIENCE), f"it does not end; {err.read_text()}"
+        return Outcome(int(end.read_text()), out.read_text(), err.read_text())
+
+    def _left_running(self, script: Path) -> Outcome:
+        out, err = script.with_suffix(".out"), script.with_suffix(".err")
+        with out.open("w") as stdout, err.open("w") as stderr:
+            process = self._started(
+                ["bash", str(script)], stdout=stdout, stderr=stderr, stdin=subprocess.DEVNULL
+            )
+        self._running.append(process)
+        comes_true(lambda: "running on" in out.read_text() or process.poll() is not None)
+        is_up = "running on" in out.read_text() and process.poll() is None
+        return Outcome(0 if is_up else process.poll() or 1, out.read_text(), err.read_text())
+
+    def _started(self, words: list[str], **streams: int | object) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            words,
+            cwd=self._folder,
+            env=self._environment,
+            start_new_session=True,
+            **streams,  # type: ignore[call-overload]
+        )
+
+    def _file(self, language: str) -> Path:
+        self._number += 1
+        return self._scripts / f".block-{self._number}.{'py' if language == 'python' else 'sh'}"
+
+    def _with_free_ports(self, text: str) -> str:
+        def free(found: re.Match[str]) -> str:
+            return f"127.0.0.1:{self._ports.setdefault(found[1], free_port())}"
+
+        return _ADDRESS.sub(free, text)
+
+    def _type(self, text: str) -> None:
+        assert self._bash.stdin is not None
+        self._bash.stdin.write(text.encode())
+        self._bash.stdin.flush()
+
+    def close(self) -> None:
+        """Presses Ctrl-C in the terminals where something runs, and closes the others."""
+        for process in self._running:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+                process.wait(PATIENCE)
+        assert self._bash.stdin is not None
+        self._bash.stdin.close()
+        self._bash.wait(PATIENCE)
+
+
+@contextmanager
+def shell(folder: Path, environment: dict[str, str]) -> Iterator[Shell]:
+    """Gives a shell in this folder; what it left running ends with it."""
+    found = Shell(folder, environment)
+    try:
+        yield found
+    finally:
+        found.close()

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import io
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
-from pymongo.database import Database
 
 import taskmgr
 from taskmgr import settings as taskmgr_settings
 from taskmgr.bootstrap import open_services
 from taskmgr.domain.services import Services
-from taskmgr.domain.user import Role, User
 from taskmgr.infrastructure.embedded import EmbeddedDatabase
 from tests.docs.markdown import DOCS, blocks, code, read, section, table
 from tests.running import PATIENCE, Settings, environment, run_here
@@ -28,40 +22,6 @@ from tests.running import PATIENCE, Settings, environment, run_here
 PAGE = "docs/scripting.md"
 EXAMPLES = DOCS / "examples"
 TEAM = ("amira", "jonas", "priya", "luca", "nora", "ci-bot")
-
-
-@pytest.fixture
-def connected(database: Database[Any], mongodb_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`taskmgr.connect()` leads to the test's database."""
-    monkeypatch.setenv("TASKMGR_MONGODB_URI", mongodb_uri)
-    monkeypatch.setenv("TASKMGR_DATABASE", database.name)
-
-
-@pytest.mark.usefixtures("connected")
-def test_the_scripts_of_the_page_print_what_it_shows(make_user: Callable[..., User]) -> None:
-    make_user("ada", role=Role.MANAGER)
-    found = blocks(section(read(PAGE), "Scripts"))
-    scripts = [(b.text, after.text) for b, after in pairwise(found) if b.language == "python"]
-
-    for script, shown in scripts:
-        assert _printed(script) == shown
-    assert len(scripts) == 5
-
-
-@pytest.mark.usefixtures("connected")
-def test_the_script_of_the_readme_runs(make_user: Callable[..., User], make_task: Callable[..., Any]) -> None:
-    make_user("ada")
-    make_task(priority="high")
-    (script,) = blocks(read("README.md"), "python")
-
-    assert _printed(script.text) == "todo high Write the report\n"
-
-
-def _printed(script: str) -> str:
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        exec(compile(script, "script", "exec"), {})  # noqa: S102 - it is ours
-    return out.getvalue()
 
 
 def test_the_table_of_commands_names_what_there_is(services: Services) -> None:

@@ -16,40 +16,41 @@ import taskmgr
 from taskmgr.domain import commands, task, token, user
 from taskmgr.domain.policy import DEFAULT_POLICY
 from taskmgr.domain.services import bulk
+from tests.docs.markdown import DOCS, blocks, read
 
 HERE = Path(__file__).parent
 
 
-def complaints(script: Path, folder: Path) -> tuple[set[int], str]:
-    """Returns the lines with errors, and the output, of `mypy --strict` in a folder without the package."""
-    shutil.copy(script, folder / "script.py")
+def complaints(folder: Path) -> str:
+    """Returns what `mypy --strict` says of the scripts in a folder."""
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "script.py"],
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", *sorted(folder.glob("*.py"))],
         cwd=folder,
         env={},
         capture_output=True,
         text=True,
     )
-    lines = re.findall(r"^script\.py:(\d+): error: ", done.stdout, re.MULTILINE)
-    return set(map(int, lines)), done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "script", [HERE / "good.py", HERE.parents[1] / "docs" / "examples" / "import_tasks.py"]
-)
-def test_a_script_that_is_right_has_no_complaint(script: Path, tmp_path: Path) -> None:
-    _, output = complaints(script, tmp_path)
+def test_scripts_that_are_right_have_no_complaint(tmp_path: Path) -> None:
+    for script in (HERE / "good.py", *(DOCS / "examples").glob("*.py")):
+        shutil.copy(script, tmp_path)
+    for page in ("README.md", "docs/scripting.md"):
+        for block in blocks(read(page), "python"):
+            (tmp_path / f"{Path(page).stem}_block_{block.number + 1}.py").write_text(block.text, "utf-8")
 
-    assert output.startswith("Success: no issues found")
+    assert complaints(tmp_path).startswith("Success: no issues found")
 
 
 def test_every_mistake_is_found_on_its_line(tmp_path: Path) -> None:
     text = (HERE / "bad.py").read_text("utf-8").splitlines()
     mistakes = {number for number, line in enumerate(text, start=1) if line.endswith("# mistake")}
 
-    found, output = complaints(HERE / "bad.py", tmp_path)
+    shutil.copy(HERE / "bad.py", tmp_path)
+    output = complaints(tmp_path)
 
-    assert found == mistakes, output
+    assert {*map(int, re.findall(r"^bad\.py:(\d+): error: ", output, re.MULTILINE))} == mistakes, output
 
 
 @pytest.mark.parametrize(
