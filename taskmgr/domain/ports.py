@@ -26,7 +26,7 @@ from taskmgr.domain.query import (
     UserWithTasks,
     Window,
 )
-from taskmgr.domain.task import Task
+from taskmgr.domain.task import Links, Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import User
 from taskmgr.domain.workflow import Workflow
@@ -99,6 +99,10 @@ class TaskRepository(Protocol):
 
     def find_ids(self, query: TaskQuery, frame: Frame | None = None, *, limit: int) -> tuple[str, ...]:
         """The ids of at most `limit` tasks that match, in the query's order."""
+
+    def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:
+        """The relations of these tasks, and of those that are one step further: with `down` of their
+        subtasks, otherwise of the tasks that have one of them among their blockers."""
 
     def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:
         """The subtasks of these tasks, each id with its parent's."""

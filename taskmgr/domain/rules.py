@@ -13,6 +13,8 @@ from taskmgr.domain.errors import Fix, Refusal, Refused
 from taskmgr.domain.step import Facts, Step
 
 MOST_LEVELS = 5
+# How far a row of waiting tasks is followed, one task waiting for the next.
+MOST_IN_A_ROW = 50
 
 FIX_ACTIONS = (
     "change_status",
@@ -238,6 +240,18 @@ def cycle(step: Step, facts: Facts) -> Refusal | None:
     return Refusal(code="cycle", detail=f"Nothing can wait for itself: {ring}.")
 
 
+def chain_too_long(step: Step, facts: Facts) -> Refusal | None:
+    if not facts.chain_too_long:
+        return None
+    return Refusal(
+        code="chain_too_long",
+        detail=(
+            f"More than {MOST_IN_A_ROW} tasks in a row wait for it, and it would wait for more than "
+            f"{MOST_IN_A_ROW} in a row: two rows as long as that cannot be joined."
+        ),
+    )
+
+
 def too_deep(step: Step, facts: Facts) -> Refusal | None:
     if facts.levels <= MOST_LEVELS:
         return None
@@ -275,6 +289,7 @@ RULES: tuple[Rule, ...] = (
     urgent_needs_due_date,
     urgent_limit_reached,
     cycle,
+    chain_too_long,
     too_deep,
     has_subtasks,
 )

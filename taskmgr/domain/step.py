@@ -120,13 +120,21 @@ class Step:
         return comes and self.open_after
 
     @property
+    def new_parent_id(self) -> str | None:
+        """The parent, if it did not wait for the task before."""
+        is_new = self.appears or self.after.parent_id != self.before.parent_id
+        return self.after.parent_id if is_new else None
+
+    @property
+    def new_blockers(self) -> tuple[str, ...]:
+        """The blockers that the task did not wait for before."""
+        known = () if self.appears else self.before.blocked_by
+        return tuple(blocker for blocker in self.after.blocked_by if blocker not in known)
+
+    @property
     def adds_edges(self) -> bool:
         """Whether something would wait for something that it did not wait for before."""
-        parent, blockers = self.after.parent_id, set(self.after.blocked_by)
-        if not self.appears:
-            parent = parent if parent != self.before.parent_id else None
-            blockers -= set(self.before.blocked_by)
-        return parent is not None or bool(blockers)
+        return self.new_parent_id is not None or bool(self.new_blockers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +143,8 @@ class Facts:
 
     `was_assignee` is whether the actor has been its assignee since it was last completed. `started`
     and `urgent` are the assignee's *other* tasks that count; `cycle` is a ring that the
-    step would close, from the task to itself; `levels` is how deep the deepest subtask would lie.
+    step would close, from the task to itself; `chain_too_long` is that there are too many tasks in a row
+    to tell; `levels` is how deep the deepest subtask would lie.
     """
 
     assignee: User | None = None
@@ -148,4 +157,5 @@ class Facts:
     started: tuple[str, ...] = ()
     urgent: tuple[str, ...] = ()
     cycle: tuple[str, ...] = ()
+    chain_too_long: bool = False
     levels: int = 0

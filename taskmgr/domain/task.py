@@ -14,6 +14,15 @@ from taskmgr.domain.priority import Priority, parse_priority
 from taskmgr.domain.workflow import Category, Workflow
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Links:
+    """A task's relations: it waits for its blockers, and its parent waits for it."""
+
+    id: str
+    parent_id: str | None
+    blocked_by: tuple[str, ...]
+
+
 @dataclass(kw_only=True, slots=True)
 class Task:
     """One piece of work. Ids are 24 hexadecimal digits, moments are in UTC with milliseconds.
@@ -47,6 +56,10 @@ class Task:
     @property
     def is_binned(self) -> bool:
         return self.deleted_at is not None
+
+    @property
+    def links(self) -> Links:
+        return Links(id=self.id, parent_id=self.parent_id, blocked_by=self.blocked_by)
 
     def is_overdue(self, *, now: datetime, workflow: Workflow) -> bool:
         """Open, and past the instant at which it was due."""

@@ -12,6 +12,7 @@ from itertools import chain
 
 from taskmgr.domain.clock import moment_text
 from taskmgr.domain.priority import Priority
+from taskmgr.domain.rules import MOST_IN_A_ROW
 from taskmgr.domain.task import Task
 from taskmgr.domain.workflow import Workflow
 
@@ -48,7 +49,8 @@ def effective_priorities(
     """For each task its effective priority; None for a closed one, which has none.
 
     `dependants` has, for every task that something waits for, the open tasks that wait, and for
-    those in turn: each counts with its own effective priority. A ring would not go on for ever.
+    those in turn, at most `MOST_IN_A_ROW` in a row. Tasks further away do not count, whatever else is
+    in `tasks`: a task has the same effective priority alone and on a page with others.
     """
     values = _values(tasks, dependants, now)
     return {
@@ -62,7 +64,11 @@ def effective_priorities(
 def _values(
     tasks: Collection[Task], dependants: Mapping[str, Sequence[Task]], now: datetime
 ) -> Mapping[str, Priority]:
-    """The effective priorities, by id. No recursion: a chain of waiting may be very long."""
+    """The effective priorities by id, as tasks have them that are themselves waited for.
+
+    Each round takes them one task further, and the last step is `_explained`'s. No recursion: a row of
+    waiting tasks may be long, and a ring must not go on for ever.
+    """
     blocks: dict[str, list[str]] = {}
     for blocker, waiting in dependants.items():
         for task in waiting:
@@ -71,13 +77,17 @@ def _values(
         task.id: max([task.priority, *(lift for lift, _ in _by_due_date(task, now))])
         for task in (*tasks, *chain.from_iterable(dependants.values()))
     }
-    risen = list(known)
-    while risen:
-        waits = risen.pop()
-        for blocker in blocks.get(waits, ()):
-            if blocker in known and known[blocker] < known[waits]:
-                known[blocker] = known[waits]
-                risen.append(blocker)
+    risen: Collection[str] = list(known)
+    for _ in range(MOST_IN_A_ROW - 1):
+        lifted: dict[str, Priority] = {}
+        for waits in risen:
+            for blocker in blocks.get(waits, ()):
+                if blocker in known and max(known[blocker], lifted.get(blocker, Priority.LOW)) < known[waits]:
+                    lifted[blocker] = known[waits]
+        if not lifted:
+            break
+        known |= lifted
+        risen = lifted
     return known
 
 

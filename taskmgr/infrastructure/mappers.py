@@ -20,7 +20,7 @@ from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.priority import PRIORITIES
 from taskmgr.domain.query import TaskRecord
 from taskmgr.domain.search import title_key, words_of
-from taskmgr.domain.task import Task
+from taskmgr.domain.task import Links, Task
 from taskmgr.domain.token import Token
 from taskmgr.domain.user import Kind, Role, User
 from taskmgr.domain.values import email_key
@@ -49,6 +49,16 @@ def _id(key: ObjectId | None) -> str | None:
 
 
 # --- tasks
+
+
+def links(row: Row) -> Links:
+    """The relations of a task, from a row that may have nothing else."""
+    parent_id = row["parent_id"]
+    return Links(
+        id=str(row["_id"]),
+        parent_id=None if parent_id is None else str(parent_id),
+        blocked_by=tuple(map(str, row["blocked_by"])),
+    )
 
 
 def task_document(task: Task) -> Draft:

@@ -72,6 +72,22 @@ def test_of_a_restoring_and_an_edge_that_close_a_ring_together_one_is_refused(
     assert not is_cyclic(waits_for(database))
 
 
+def test_of_two_restorings_that_close_a_ring_together_one_is_refused(
+    at_once: AtOnce, make_task: MakeTask, services: Services, database: Database[Any]
+) -> None:
+    calls = []
+    for _ in range(FEWER // 2):
+        last = make_task().id
+        first = make_task(blocked_by=[last]).id
+        between = make_task(blocked_by=[first]).id
+        services.tasks.bin(first, by=SYSTEM)
+        services.tasks.block(last, between, by=SYSTEM)
+        services.tasks.bin(last, by=SYSTEM)
+        calls += [call("tasks.restore", first, by=SYSTEM), call("tasks.restore", last, by=SYSTEM)]
+    assert all(sorted(told) == ["cycle", "ok"] for told in in_pairs(at_once(calls)))
+    assert not is_cyclic(waits_for(database))
+
+
 def waits_for(database: Database[Any]) -> dict[Any, set[Any]]:
     """What each stored task waits for: its blockers and its subtasks."""
     edges: dict[Any, set[Any]] = {}

@@ -12,6 +12,7 @@ from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.ports import Store
+from taskmgr.domain.rules import MOST_IN_A_ROW
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 from tests.api.client import Answer, Client
@@ -125,6 +126,19 @@ def cycle(team: Team) -> Answer:
     return team.by("manager").put(f"tasks/{first}/blocked-by/{second}")
 
 
+def chain_too_long(team: Team) -> Answer:
+    first, (waited_for, *_) = _row(team)[-1], _row(team)
+    return team.by("manager").put(f"tasks/{first}/blocked-by/{waited_for}")
+
+
+def _row(team: Team) -> list[str]:
+    """A task that waits for another, that for the next one, and so on."""
+    tasks = [team.task()]
+    for _ in range(MOST_IN_A_ROW + 1):
+        tasks.append(team.task(blocked_by=[tasks[-1]]))
+    return tasks[::-1]
+
+
 def too_deep(team: Team) -> Answer:
     parent = team.task()
     for _ in range(5):
@@ -176,6 +190,7 @@ OF_TASKS: tuple[Scene, ...] = (
     urgent_needs_due_date,
     urgent_limit_reached,
     cycle,
+    chain_too_long,
     too_deep,
     has_subtasks,
 )

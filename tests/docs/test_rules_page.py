@@ -11,7 +11,7 @@ import pytest
 from taskmgr.domain.permissions import TABLE, Reach
 from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW
 from taskmgr.domain.ports import Store
-from taskmgr.domain.rules import FIX_ACTIONS, MOST_LEVELS, RULES
+from taskmgr.domain.rules import FIX_ACTIONS, MOST_IN_A_ROW, MOST_LEVELS, RULES
 from taskmgr.domain.services.facts import MOST_NAMED
 from taskmgr.domain.workflow import Category, Workflow
 from taskmgr.infrastructure.policy_file import load_policy_file
@@ -91,6 +91,8 @@ def test_the_limits_are_the_ones_in_force() -> None:
     assert f"limit ({DEFAULT_POLICY.wip_limit})" in section(text, "`wip_limit_reached`")
     assert f"limit ({DEFAULT_POLICY.urgent_limit})" in section(text, "`urgent_limit_reached`")
     assert f"more than {MOST_LEVELS} levels" in section(text, "`too_deep`")
+    assert f"more than {MOST_IN_A_ROW} tasks" in section(text, "`chain_too_long`")
+    assert f"{MOST_IN_A_ROW} tasks in a row" in section(text, "Effective priority")
     assert f"At most {MOST_NAMED} are named" in section(text, "`blocked_by_unfinished_tasks`")
 
 

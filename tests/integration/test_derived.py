@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from taskmgr.domain.ports import Store
 from taskmgr.domain.priority import Priority
+from taskmgr.domain.rules import MOST_IN_A_ROW
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.derived import Derived
 from taskmgr.domain.task import Task
@@ -77,3 +79,29 @@ def test_a_page_of_tasks_is_answered_at_once(services: Services, make_task: Make
     found: Any = services.derived.of([one, two], by=SYSTEM)
     assert [found[task.id].effective_priority.value for task in (one, two)] == [Priority.HIGH] * 2
     assert services.derived.of([], by=SYSTEM) == {}
+
+
+def test_a_long_row_of_waiting_tasks_is_followed_only_so_far(
+    services: Services, store: Store, make_task: MakeTask
+) -> None:
+    """Each task waits for the one before it, and the last one is urgent."""
+
+    def row() -> list[Task]:
+        tasks = [make_task()]
+        for _ in range(2 * MOST_IN_A_ROW):
+            tasks.append(make_task(blocked_by=[tasks[-1].id]))
+        return tasks
+
+    tasks = store.unit_of_work.run(row)
+    services.tasks.change_priority(tasks[-1].id, priority="urgent", reason="Now.", by=SYSTEM)
+    page = [services.tasks.get(task.id, by=SYSTEM) for task in tasks]
+
+    found = services.derived.of(page, by=SYSTEM)
+    lifted = [found[task.id].effective_priority for task in page]
+
+    urgent = [
+        place for place, effective in enumerate(lifted) if effective and effective.value is Priority.URGENT
+    ]
+    assert urgent == list(range(MOST_IN_A_ROW, 2 * MOST_IN_A_ROW + 1))
+    assert priority(services, page[MOST_IN_A_ROW]) is Priority.URGENT
+    assert priority(services, page[MOST_IN_A_ROW - 1]) is Priority.MEDIUM

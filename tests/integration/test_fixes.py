@@ -11,7 +11,7 @@ import pytest
 
 from taskmgr.domain.errors import Fix, Refusal, Refused
 from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
-from taskmgr.domain.rules import FIX_ACTIONS, RULES
+from taskmgr.domain.rules import FIX_ACTIONS, MOST_IN_A_ROW, RULES
 from taskmgr.domain.services import Services
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import Actor, Role
@@ -22,7 +22,7 @@ POLICY = replace(DEFAULT_POLICY, wip_limit=2, urgent_limit=1, four_eyes=True)
 WHY = "Because it was told so"
 
 # What no fix is named for: an edge of a ring is to be left out, and a tree to be cut.
-WITHOUT_A_FIX = {"cycle", "too_deep"}
+WITHOUT_A_FIX = {"cycle", "chain_too_long", "too_deep"}
 
 
 @dataclass(frozen=True)
@@ -378,16 +378,28 @@ def test_refusals_that_stand_together_are_lifted_by_their_fixes_together(team: T
     assert last == ()
 
 
+def row(team: Team) -> list[Task]:
+    """As many tasks as make a long row, each waiting for the next."""
+    tasks = [team.task()]
+    for _ in range(MOST_IN_A_ROW + 1):
+        tasks.append(team.task(blocked_by=[tasks[-1].id]))
+    return tasks[::-1]
+
+
 def test_what_no_fix_is_named_for_has_none(team: Team) -> None:
     first, second = team.task(), team.task()
     team.tasks.block(second.id, first.id, by=SYSTEM)
     ring = team.attempt(team.tasks.block, first, blocker_id=second.id)
+    one, two = row(team), row(team)
+    longer = team.attempt(team.tasks.block, one[-1], blocker_id=two[0].id)
     tree = [team.task()]
     for _ in range(5):
         tree.append(team.task(parent_id=tree[-1].id))
     deeper = Attempt(team.tasks.create, given={"by": SYSTEM, "title": "Part", "parent_id": tree[-1].id})
-    found = [(refusal.code, refusal.fix) for attempt in (ring, deeper) for refusal in attempt.refusals()]
-    assert found == [("cycle", None), ("too_deep", None)]
+    found = [
+        (refusal.code, refusal.fix) for attempt in (ring, longer, deeper) for refusal in attempt.refusals()
+    ]
+    assert found == [("cycle", None), ("chain_too_long", None), ("too_deep", None)]
     assert {code for code, _ in found} == WITHOUT_A_FIX
 
 

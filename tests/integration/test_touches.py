@@ -21,7 +21,7 @@ from tests.answers import log_of
 from tests.factories import SYSTEM
 
 DUE = "2026-12-01"
-RELATIONS, ADMINS = "relations", "admins"
+ADMINS = "admins"
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ def restoring_somebodys_urgent_task(team: Team) -> Command:
     return lambda: team.restore(task)
 
 
-@touching("parent", RELATIONS)
+@touching("parent")
 def adding_a_subtask(team: Team) -> Command:
     parent = team.task("parent")
     return lambda: team.task(parent_id=parent)
 
 
-@touching("parent", RELATIONS)
+@touching("parent")
 def giving_another_parent(team: Team) -> Command:
     subtask, parent = team.task(parent_id=team.task("old")), team.task("parent")
     return lambda: team.change(subtask, parent_id=parent)
@@ -133,22 +133,56 @@ def reopening_a_subtask(team: Team) -> Command:
     return lambda: team.move(subtask, "todo")
 
 
-@touching("parent", RELATIONS)
+@touching("parent")
 def restoring_a_subtask(team: Team) -> Command:
     subtask = team.binned(parent_id=team.task("parent"))
     return lambda: team.restore(subtask)
 
 
-@touching(RELATIONS)
+@touching("blocker")
 def adding_a_blocker(team: Team) -> Command:
-    task, blocker = team.task(), team.task()
+    task, blocker = team.task(), team.task("blocker")
     return lambda: team.services.tasks.block(task, blocker, by=SYSTEM)
 
 
-@touching(RELATIONS)
+@touching("blocker")
 def restoring_what_waits(team: Team) -> Command:
-    task = team.binned(blocked_by=[team.task()])
+    task = team.binned(blocked_by=[team.task("blocker")])
     return lambda: team.restore(task)
+
+
+@touching("blocker", "waiting", "waiting for that")
+def adding_a_blocker_to_what_others_wait_for(team: Team) -> Command:
+    """What waits for the task ends sooner than what it would wait for."""
+    task = team.task()
+    team.task("waiting for that", blocked_by=[team.task("waiting", blocked_by=[task])])
+    blocker = team.task("blocker", blocked_by=[team.task(blocked_by=[team.task(blocked_by=[team.task()])])])
+    return lambda: team.services.tasks.block(task, blocker, by=SYSTEM)
+
+
+@touching("blocker", "its blocker", "its subtask")
+def adding_a_blocker_that_waits_for_little(team: Team) -> Command:
+    """What the task would wait for ends sooner than what waits for it."""
+    task = team.task()
+    for _ in range(3):
+        team.task(blocked_by=[team.task(blocked_by=[team.task(blocked_by=[task])])])
+    blocker = team.task("blocker", blocked_by=[team.task("its blocker")])
+    team.task("its subtask", parent_id=blocker)
+    return lambda: team.services.tasks.block(task, blocker, by=SYSTEM)
+
+
+@touching("root", "middle", "parent")
+def adding_a_subtask_deep_down(team: Team) -> Command:
+    root = team.task("root")
+    parent = team.task("parent", parent_id=team.task("middle", parent_id=root))
+    return lambda: team.task(parent_id=parent)
+
+
+@touching()
+def creating_what_waits(team: Team) -> Command:
+    """Nobody can wait for a task that nobody has seen."""
+    blocker = team.task()
+    return lambda: team.task(blocked_by=[blocker])
 
 
 @touching(ADMINS)

@@ -15,7 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from pymongo.database import Database
 
 from taskmgr.domain.policy import Policy
-from taskmgr.domain.rules import RULES
+from taskmgr.domain.rules import RULES, chain_too_long
 from tests.stateful.machine import RuleBook
 
 VARIANTS = 2
@@ -35,7 +35,7 @@ MET = {
     "EmailTaken",
     "Refused",
     "last_admin",
-    *(rule.__name__ for rule in RULES),
+    *(rule.__name__ for rule in RULES if rule is not chain_too_long),  # more tasks than a scenario has
 }
 
 

@@ -55,6 +55,7 @@ def test_the_rules_stand_in_the_order_of_the_rule_book() -> None:
         "urgent_needs_due_date",
         "urgent_limit_reached",
         "cycle",
+        "chain_too_long",
         "too_deep",
         "has_subtasks",
     ]
@@ -166,6 +167,7 @@ FACTS = st.builds(
     started=st.sampled_from([(), FIVE]),
     urgent=st.sampled_from([(), THREE]),
     cycle=st.sampled_from([(), (ONE, TWO, ONE)]),
+    chain_too_long=st.booleans(),
     levels=st.integers(0, 7),
 )
 

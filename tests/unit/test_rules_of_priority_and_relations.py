@@ -164,6 +164,16 @@ def test_where_there_is_no_ring_relations_are_fine() -> None:
     assert not stands(rules.cycle, step({}, {"blocked_by": (ONE,)}))
 
 
+def test_two_rows_of_waiting_tasks_that_are_too_long_to_follow_are_not_joined() -> None:
+    refusal = refusal_of(rules.chain_too_long, step({}, {"blocked_by": (ONE,)}), chain_too_long=True)
+    assert refusal.detail.startswith(f"More than {rules.MOST_IN_A_ROW} tasks in a row wait for it")
+    assert not refusal.overridable
+
+
+def test_rows_of_waiting_tasks_that_can_be_followed_may_be_joined() -> None:
+    assert not stands(rules.chain_too_long, step({}, {"blocked_by": (ONE,)}))
+
+
 @pytest.mark.parametrize("levels", [0, 1, 5])
 def test_there_may_be_five_levels_of_subtasks(levels: int) -> None:
     assert not stands(rules.too_deep, step({}, {"parent_id": ONE}), levels=levels)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from taskmgr.domain.due_date import DueDate
 from taskmgr.domain.policy import DEFAULT_WORKFLOW
 from taskmgr.domain.priority import Priority
+from taskmgr.domain.rules import MOST_IN_A_ROW
 from taskmgr.domain.task import Task
 from taskmgr.domain.urgency import Cause, EffectivePriority, effective_priorities
 from tests.factories import NOW, a_task, an_id
@@ -137,12 +138,26 @@ def test_a_task_that_waits_for_itself_is_as_urgent_as_it_is() -> None:
     assert effective(task).value is MEDIUM
 
 
-def test_a_very_long_chain_of_waiting_is_no_trouble() -> None:
+def a_row(length: int) -> list[Task]:
+    """Tasks each of which waits for the one before; only the last is urgent."""
     chain = [a_task(priority=LOW)]
-    for _ in range(5_000):
+    for _ in range(length - 1):
         chain.append(a_task(priority=LOW, blocked_by=(chain[-1].id,)))
-    chain.append(a_task(priority=URGENT, blocked_by=(chain[-1].id,)))
-    assert effective(*chain).value is URGENT
+    return [*chain, a_task(priority=URGENT, blocked_by=(chain[-1].id,))]
+
+
+@pytest.mark.parametrize(
+    ("length", "value"), [(MOST_IN_A_ROW, URGENT), (MOST_IN_A_ROW + 1, LOW), (5_000, LOW)]
+)
+def test_urgency_goes_down_so_many_tasks_in_a_row(length: int, value: Priority) -> None:
+    chain = a_row(length)
+    assert effective(*chain).value is value
+
+
+def test_how_far_urgency_goes_does_not_depend_on_what_is_asked_for_beside() -> None:
+    chain = a_row(MOST_IN_A_ROW + 1)
+    values = [found.value for found in effective_all(chain, chain).values() if found]
+    assert values == [LOW, *[URGENT] * (MOST_IN_A_ROW + 1)]
 
 
 def test_several_tasks_are_answered_at_once() -> None:

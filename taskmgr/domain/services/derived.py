@@ -9,6 +9,7 @@ from taskmgr.domain import permissions
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Clock, Store
+from taskmgr.domain.rules import MOST_IN_A_ROW
 from taskmgr.domain.services.facts import unresolved
 from taskmgr.domain.task import Task
 from taskmgr.domain.urgency import EffectivePriority, effective_priorities
@@ -28,7 +29,7 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class DerivedService:
-    """Derived values, in as many questions to the store as the longest chain of waiting is long."""
+    """Derived values, in as many questions to the store as tasks wait in a row, up to a limit."""
 
     store: Store
     policy: Policy
@@ -52,12 +53,15 @@ class DerivedService:
         }
 
     def _dependants(self, tasks: Sequence[Task]) -> Mapping[str, Sequence[Task]]:
-        """For each task that open tasks wait for, those tasks; for these in turn, until none waits."""
+        """For each task that open tasks wait for, those tasks; the same for these in turn, until none
+        waits or as many wait in a row as effective priorities look at."""
         statuses = self.policy.workflow.in_category(*OPEN)
         found: dict[str, list[Task]] = {}
         asked: set[str] = set()
         frontier = {task.id for task in tasks if not task.is_binned}
-        while frontier:
+        for _ in range(MOST_IN_A_ROW):
+            if not frontier:
+                break
             asked |= frontier
             waiting = self.store.tasks.waiting_for(frontier, statuses)
             for task in waiting:

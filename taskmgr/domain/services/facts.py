@@ -21,12 +21,12 @@ from taskmgr.domain.ports import Store
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.query import Sort, TaskQuery
 from taskmgr.domain.rules import MOST_LEVELS
+from taskmgr.domain.services.relations import Search, search
 from taskmgr.domain.step import Facts, Step
 from taskmgr.domain.task import Task
 from taskmgr.domain.user import User
 from taskmgr.domain.workflow import OPEN, Category
 
-RELATIONS_LOCK = "relations"
 # How many ids a refusal names at the most; a limit above it is still counted in full.
 MOST_NAMED = 20
 _OLDEST_FIRST = (Sort("created_at"),)
@@ -38,7 +38,6 @@ class _Read:
 
     user_ids: set[str] = field(default_factory=set)
     task_ids: set[str] = field(default_factory=set)
-    relations: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +59,12 @@ class FactFinder:
             self.store.users.touch(user_id)
         if self._read.task_ids:
             self.store.tasks.touch(self._read.task_ids)
-        if self._read.relations:
-            self.store.locks.touch(RELATIONS_LOCK)
 
     def for_step(self, step: Step) -> Facts:
         """Returns the facts that some rule asks for at this step."""
         parent, parent_binned = self._parent(step)
         started, urgent = self._counted(step)
-        ring, levels = self._relations(step)
+        relations = self._relations(step)
         return Facts(
             assignee=self._assignee(step),
             was_assignee=self._was_assignee(step),
@@ -78,8 +75,9 @@ class FactFinder:
             subtasks=self._subtasks(step.after, None) if step.binned else (),
             started=started,
             urgent=urgent,
-            cycle=ring,
-            levels=levels,
+            cycle=relations.ring,
+            chain_too_long=relations.too_long,
+            levels=self._levels(step),
         )
 
     def _assignee(self, step: Step) -> User | None:
@@ -138,57 +136,34 @@ class FactFinder:
         most = max(MOST_NAMED, self.policy.wip_limit, self.policy.urgent_limit)
         return self.store.tasks.find_ids(query, limit=most)
 
-    def _relations(self, step: Step) -> tuple[tuple[str, ...], int]:
-        """The ring that new edges would close, and how deep subtasks would lie.
-
-        A ring of more than two shares no end with another new edge, so that touching both ends is
-        not enough: all new edges touch one lock.
-        """
+    def _relations(self, step: Step) -> Search:
+        """Whether new edges would close a ring."""
         if not step.adds_edges:
-            return (), 0
-        self._read.relations = True
-        return self._ring(step.after), self._levels(step.after)
+            return Search()
+        found = search(self.store.tasks, step)
+        self._read.task_ids.update(found.read)
+        return found
 
-    def _ring(self, task: Task) -> tuple[str, ...]:
-        """A way from the task to itself over "waits for": its blockers and its subtasks."""
-        came_from: dict[str, str] = {}
-        frontier = [task.id]
-        while frontier:
-            reached = []
-            for here, there in self._waits_for(frontier, task):
-                if there == task.id:
-                    return _path(task.id, here, came_from)
-                if there not in came_from:
-                    came_from[there] = here
-                    reached.append(there)
-            frontier = reached
-        return ()
+    def _levels(self, step: Step) -> int:
+        """How many levels of subtasks there are from the root above the task to its deepest one.
 
-    def _waits_for(self, frontier: Collection[str], task: Task) -> list[tuple[str, str]]:
-        """The edges that leave the frontier, as they would be with the task as given."""
-        tasks = {**self.store.tasks.get_many(frontier), task.id: task}
-        edges = [(here, b) for here in frontier if here in tasks for b in tasks[here].blocked_by]
-        subtasks = self.store.tasks.parents_of_subtasks(frontier)
-        edges += [(parent, child) for child, parent in subtasks.items() if child != task.id]
-        if task.parent_id is not None and task.parent_id in frontier:
-            edges.append((task.parent_id, task.id))
-        return edges
-
-    def _levels(self, task: Task) -> int:
-        """How many levels of subtasks there are from the root above the task to its deepest one."""
-        above, below = 0, 0
-        ancestor = task.parent_id
-        while ancestor is not None and ancestor != task.id and above <= MOST_LEVELS:
+        All ancestors are touched. Of two commands that make one line longer at two places, the lower
+        one touches the task that the upper one moves.
+        """
+        ancestor, above, below = step.new_parent_id, 0, 0
+        if ancestor is None:
+            return 0
+        while ancestor is not None and ancestor != step.after.id and above <= MOST_LEVELS:
             above += 1
+            self._read.task_ids.add(ancestor)
             parent = self.store.tasks.get_many([ancestor]).get(ancestor)
             ancestor = parent.parent_id if parent else None
-        generation: Collection[str] = [task.id]
-        while above + below <= MOST_LEVELS:
-            generation = [c for c in self.store.tasks.parents_of_subtasks(generation) if c != task.id]
-            if not generation:
-                break
-            below += 1
-        return above + below if task.parent_id else 0
+        generation: Collection[str] = () if step.created else (step.after.id,)
+        while generation and above + below <= MOST_LEVELS:
+            subtasks = self.store.tasks.parents_of_subtasks(generation)
+            generation = [child for child in subtasks if child != step.after.id]
+            below += bool(generation)
+        return above + below
 
 
 def unresolved(blocked_by: Collection[str], there: Mapping[str, Task], policy: Policy) -> tuple[str, ...]:
@@ -239,11 +214,3 @@ def require_there(
             errors.insert(0, FieldError(location="assignee_id", code="unknown_user", detail=detail))
     if errors:
         raise Invalid(errors)
-
-
-def _path(start: str, last: str, came_from: Mapping[str, str]) -> tuple[str, ...]:
-    """From the start over the nodes that were walked to the last, and back to the start."""
-    way = [last]
-    while way[-1] != start:
-        way.append(came_from[way[-1]])
-    return (*reversed(way), start)

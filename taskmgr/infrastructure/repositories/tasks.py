@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 from taskmgr.domain.errors import NotFound
 from taskmgr.domain.query import Frame, Page, TaskQuery, TaskRecord, Window
-from taskmgr.domain.task import Task
+from taskmgr.domain.task import Links, Task
 from taskmgr.domain.values import is_identifier
 from taskmgr.domain.workflow import Workflow
 from taskmgr.infrastructure import mappers
@@ -98,6 +98,13 @@ class MongoTaskRepository:
     def find_ids(self, query: TaskQuery, frame: Frame | None = None, *, limit: int) -> tuple[str, ...]:
         found = keyset.rows(self._tasks, selection_of(query, frame), after=None, limit=limit, only_ids=True)
         return tuple(str(row["_id"]) for row in found)
+
+    def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:
+        ids = any_id(task_ids)
+        further = {"parent_id": ids} if down else {"blocked_by": ids}
+        wanted = {"$or": [{"_id": ids}, further], "binned": False}
+        rows = self._tasks.find(wanted, {"parent_id": True, "blocked_by": True})
+        return [mappers.links(row) for row in rows]
 
     def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:
         rows = self._tasks.find({"parent_id": any_id(parent_ids), "binned": False}, {"parent_id": True})
