@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 
 from taskmgr.api.bulk_results import MOST_BYTES
 from taskmgr.domain import values
+from taskmgr.domain.errors import Stale
+from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import MOST_OPERATIONS, MOST_REASONS
 from taskmgr.domain.task import Task
+from taskmgr.domain.user import Actor
 from tests.api.client import Answer, Client
 
 BULK = "tasks/bulk"
@@ -145,3 +149,19 @@ def test_the_reasons_of_an_atomic_bulk_are_told_once_each_and_a_hundred_at_the_m
 
     assert len({reason["detail"] for reason in few}) == len(few)
     assert len({reason["detail"] for reason in many}) == len(many) == MOST_REASONS
+
+
+def test_the_errors_of_a_bulk_hold_the_state_of_a_task_once(
+    services: Services, longest_task: Callable[[], Task], admin: Actor
+) -> None:
+    operations = one_task_stale(longest_task, longest_task)[:100]
+
+    tracemalloc.start()
+    try:
+        done = services.bulk.run(operations, by=admin, atomic=False)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len({id(result.error.current) for result in done.results if isinstance(result.error, Stale)}) == 1
+    assert held < 10 * 4 * values.DESCRIPTION_LENGTH

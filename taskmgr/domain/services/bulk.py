@@ -214,8 +214,14 @@ class BulkService:
         except WriteConflict:  # the whole transaction is run again
             raise
         except DomainError as error:
-            return Result(error=error)
+            return Result(error=_without_frames(error))
         return Result(task=task, created=operation["op"] == "create")
+
+
+def _without_frames(error: DomainError) -> DomainError:
+    """Lets go of the frames that an error passed: a thousand would hold all that was read in them."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _sharing(result: Result, states: dict[tuple[str, int], Any]) -> Result:
