@@ -32,6 +32,7 @@ from taskmgr.api.schemas.users import UserOut
 from taskmgr.api.views.activity import activity
 from taskmgr.api.views.bulk import bulk
 from taskmgr.api.views.comments import comments
+from taskmgr.api.views.labels import labels
 from taskmgr.api.views.root import register_pages, root
 from taskmgr.api.views.stats import stats
 from taskmgr.api.views.tasks import tasks
@@ -79,7 +80,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     app.extensions[problems.CURRENT] = _current
     problems.register(app)
     bulk_results.register(app)
-    for blueprint in (tasks, bulk, comments, users, activity, stats, workflow, tokens, root):
+    for blueprint in (tasks, bulk, comments, users, activity, stats, labels, workflow, tokens, root):
         api.register_blueprint(blueprint)
     register_pages(app)
     with app.app_context():

@@ -180,6 +180,12 @@ class StatisticsRepository(Protocol):
     def by_assignee(self, statuses: Collection[str]) -> Mapping[str | None, int]:
         """How many tasks in one of these statuses each assignee has who has any; None is nobody."""
 
+    def labels(self) -> Sequence[str]:
+        """Returns every label in order, also those that only tasks in the bin have."""
+
+    def by_label(self, labels: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+        """Returns how many tasks have each of these labels, by status."""
+
     def overdue(self, statuses: Collection[str], now: datetime) -> int:
         """How many tasks in one of these statuses are past their due date."""
 

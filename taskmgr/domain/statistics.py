@@ -21,6 +21,15 @@ _FORM = "Must be a date, such as 2026-12-01."
 
 
 @dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How many tasks outside the bin have a label, and how many of these are open."""
+
+    label: str
+    open: int
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Days:
     """From one day to another, both included, in a time zone. At most `MOST_DAYS`."""
 

@@ -121,7 +121,7 @@ class TaskDocument(Document):
             },
             {"name": "subtasks", "fields": ["parent_id"]},
             {"name": "blocks", "fields": ["blocked_by"]},
-            {"name": "labels", "fields": ["labels", "binned", "-created_at", "-id"]},
+            {"name": "labels", "fields": ["labels", "binned", "-created_at", "-id", "status"]},
             {"name": "words", "fields": ["words"]},
             {
                 "name": "waiting",

@@ -85,6 +85,7 @@ OPERATIONS = (
     _read("list_activity", "activity", READ),
     _read("get_workflow", "workflow", READ),
     _read("get_stats", "stats", READ),
+    _read("list_labels", "labels", READ),
     _read("list_users", "users", USERS_READ),
     _read("get_user", "users/{user}", USERS_READ),
     _read("get_me", "users/me"),

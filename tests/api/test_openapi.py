@@ -163,7 +163,7 @@ def test_the_document_knows_what_takes_a_precondition_and_a_dry_run(operations: 
 
     assert taking("dry_run") == {operation.name for operation in DRY}
     assert taking("If-Match") == {operation.name for operation in GUARDED}
-    tagged = {"list_tasks", "list_users", "list_tasks_of_user", "get_stats"}
+    tagged = {"list_tasks", "list_users", "list_tasks_of_user", "get_stats", "list_labels"}
     assert taking("If-None-Match") == {"get_task", "get_comment", "get_user", "get_me"} | tagged
     assert taking("Idempotency-Key") == {"create_task", "create_comment", "perform"}
 

@@ -157,6 +157,19 @@ def test_beginnings_of_words_are_read_from_one_range_of_the_index(filled: Databa
     assert examined == filled["tasks"].count_documents(matching)
 
 
+def test_labels_and_their_counts_are_read_from_the_index_alone(filled: Database[Any]) -> None:
+    command = {"distinct": "tasks", "key": "labels", "query": {}}
+    plan = filled.command("explain", command, verbosity="executionStats")
+    assert "DISTINCT_SCAN" in stages_of(plan)
+    assert plan["executionStats"]["totalDocsExamined"] == 0
+
+    match = {"labels": "ui", "binned": False}
+    pipeline = [{"$match": match}, {"$group": {"_id": "$status", "tasks": {"$sum": 1}}}]
+    command = {"aggregate": "tasks", "pipeline": pipeline, "cursor": {}}
+    plan = filled.command("explain", command, verbosity="executionStats")
+    assert plan["executionStats"]["totalDocsExamined"] == 0
+
+
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
     """Every object in a plan."""
     if isinstance(tree, dict):

@@ -62,6 +62,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "bulk.change_where": ((TaskQuery(), {"title": "Plan"}), {"expect": 2}),
     "derived.of": (([],), {}),
     "statistics.of": ((), {}),
+    "statistics.labels": ((), {}),
     "activity.list": ((), {}),
     "activity.of_task": (("{task}",), {}),
     "tokens.list": (("{user}",), {}),

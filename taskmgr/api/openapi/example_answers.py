@@ -93,6 +93,7 @@ def answers(policy: Policy) -> dict[str, Json]:
         "NewToken": token | {"last_used_at": None, "token": f"tm_{TOKEN}_…"},
         "Bulk": {"results": [{"status": 201, "id": TASK, "version": 1}], "change_set": CHANGE_SET},
         "Workflow": _workflow(policy), "Stats": _stats(policy, task),
+        "LabelPage": _page([{"label": "ui", "open": 1, "tasks": 1}]),
         "Root": {"name": "taskmgr", "version": __version__, "links": {"tasks": "/api/v1/tasks"}},
         "Health": {"status": "ok"},
     }  # fmt: skip

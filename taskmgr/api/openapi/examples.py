@@ -53,6 +53,10 @@ _SHOWN: dict[str, Any] = {
     "entity_id": TASK,
     "change_set": CHANGE_SET,
     "user_id": USER,
+    "username": ["ada"],
+    "role": ["manager"],
+    "active": True,
+    "prefix": "u",
 }
 
 

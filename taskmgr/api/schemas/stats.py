@@ -12,7 +12,8 @@ from marshmallow import fields
 from taskmgr.api import context
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import Answer, In, Out, key_text, mistake
-from taskmgr.api.schemas.queries import parameter
+from taskmgr.api.schemas.queries import PageQuery, parameter
+from taskmgr.domain import values
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.statistics import MOST_DAYS, USUAL_DAYS, Days, parse_day
 from taskmgr.domain.values import BadValue
@@ -84,6 +85,25 @@ class CycleTimesOut(Out):
         allow_none=True,
         metadata={"description": "85 percent of them took so long or less. Null without tasks."},
     )
+
+
+class LabelListQuery(PageQuery):
+    """Labels come by name."""
+
+    prefix = parameter(
+        lambda text: values.text(text, longest=values.LABEL_LENGTH),
+        "",
+        maxLength=values.LABEL_LENGTH,
+        description="What the labels begin with, without regard to case and accents.",
+    )
+
+
+class LabelCountOut(Out):
+    """How many tasks outside the bin have a label, and how many of these are open."""
+
+    label = fields.String(required=True)
+    open = fields.Integer(required=True)
+    tasks = fields.Integer(required=True)
 
 
 class StatsOut(Answer):

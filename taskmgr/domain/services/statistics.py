@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from taskmgr.domain import permissions
+from taskmgr.domain import permissions, values
 from taskmgr.domain.errors import Invalid
 from taskmgr.domain.permissions import Action
 from taskmgr.domain.policy import Policy
 from taskmgr.domain.ports import Clock, Store
+from taskmgr.domain.query import Page, Position, Window
+from taskmgr.domain.search import folded
 from taskmgr.domain.statistics import (
     PERCENTILES,
     AssigneeCount,
     CycleTimes,
     DayCounts,
     Days,
+    LabelCount,
     Statistics,
     nearest_rank,
     parse_day,
@@ -49,6 +54,40 @@ class StatisticsService:
             raise Invalid([bad.at("first")]) from bad
         # A transaction, though it writes nothing: all is read as it was at one moment.
         return self.store.unit_of_work.run(lambda: self._of(days, now))
+
+    def labels(self, window: Window = Window(), prefix: str = "", *, by: Actor) -> Page[LabelCount]:
+        """Returns a page of the labels of tasks outside the bin, by name, each with how many have it.
+
+        `prefix` is what they begin with, without regard to case and accents.
+        """
+        permissions.require(by, Action.READ)
+        begins = folded(values.text(prefix, longest=values.LABEL_LENGTH))
+        return self.store.unit_of_work.run(lambda: self._labels(window, begins))
+
+    def _labels(self, window: Window, begins: str) -> Page[LabelCount]:
+        names = [name for name in self.store.statistics.labels() if folded(name).startswith(begins)]
+        left = names if window.after is None else names[bisect_right(names, window.after.id) :]
+        found: list[LabelCount] = []
+        size = window.limit + 1
+        for start in range(0, len(left), size):  # labels of tasks in the bin alone fall out
+            found += self._counted(left[start : start + size])
+            if len(found) >= size:
+                break
+        items = found[: window.limit]
+        return Page(
+            items=items,
+            next=Position((), items[-1].label) if len(found) > window.limit else None,
+            total=len(self._counted(names)) if window.with_total else None,
+        )
+
+    def _counted(self, labels: Sequence[str]) -> list[LabelCount]:
+        opened = self.policy.workflow.in_category(*OPEN)
+        counts = self.store.statistics.by_label(labels) if labels else {}
+        return [
+            LabelCount(label, sum(counts[label].get(status, 0) for status in opened), tasks)
+            for label in labels
+            if (tasks := sum(counts[label].values()))
+        ]
 
     def _of(self, days: Days, now: datetime) -> Statistics:
         numbers, workflow = self.store.statistics, self.policy.workflow

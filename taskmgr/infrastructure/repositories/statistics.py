@@ -41,6 +41,25 @@ class MongoStatisticsRepository:
         found = self._grouped("$assignee_id", {"status": {"$in": list(statuses)}}, _STATUS)
         return {None if key is None else str(key): count for key, count in found.items()}
 
+    def labels(self) -> Sequence[str]:
+        # Without a filter, one key of the index `labels` is read for each label; with one, every task.
+        # A task without labels has a key of its own there, which comes back as None.
+        return sorted(label for label in self._tasks.distinct("labels") if label is not None)
+
+    def by_label(self, labels: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+        by_status = [
+            {"$match": {"binned": False}},
+            {"$group": {"_id": "$status", "tasks": {"$sum": 1}}},
+        ]
+        lookup = {"from": self._tasks.name, "localField": "label", "foreignField": "labels"}
+        rows = self._tasks.database.aggregate(
+            [
+                {"$documents": [{"label": label} for label in labels]},
+                {"$lookup": {**lookup, "pipeline": by_status, "as": "counted"}},
+            ]
+        )
+        return {row["label"]: {c["_id"]: c["tasks"] for c in row["counted"]} for row in rows}
+
     def overdue(self, statuses: Collection[str], now: datetime) -> int:
         return self._count({"status": {"$in": list(statuses)}, "due_at": {"$lte": now}}, _STATUS)
 
