@@ -16,8 +16,9 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from taskmgr.api import bulk_results, context, openapi, preconditions, problems, strict_json
+from taskmgr.api.blueprint import RECEIPT
 from taskmgr.api.conditional import seal
-from taskmgr.api.context import notes, this_request
+from taskmgr.api.context import is_shown_all, notes, this_request
 from taskmgr.api.cursors import Cursors
 from taskmgr.api.endpoint import Endpoint, endpoint_of
 from taskmgr.api.identity import Identities
@@ -93,7 +94,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
 
 def _current(entity: object) -> object:
     """The present representation of what a stale precondition was about."""
-    return _SCHEMAS[type(entity)].dump(entity)
+    return (_SCHEMAS[type(entity)] if is_shown_all() else RECEIPT).dump(entity)
 
 
 def _surround(app: Flask, services: Services, settings: Settings) -> None:

@@ -12,8 +12,12 @@ from flask_smorest import Blueprint as SmorestBlueprint
 from werkzeug.datastructures import Headers
 
 from taskmgr.api import strict_json
+from taskmgr.api.context import is_shown_all
 from taskmgr.api.parsing import parse_body, parse_query
+from taskmgr.api.schemas.others import ReceiptOut
 
+# What a caller who may write and not read is shown of a thing with a version.
+RECEIPT = ReceiptOut()
 _WITH_BODY = (HTTPStatus.OK, HTTPStatus.CREATED)
 
 
@@ -68,7 +72,8 @@ class Blueprint(SmorestBlueprint):
                 if isinstance(result, Response):
                     return result
                 thing, headers = result if isinstance(result, tuple) else (result, None)
-                written = strict_json.dumps(shape.dump(thing))
+                cut = hasattr(thing, "version") and not is_shown_all()
+                written = strict_json.dumps((RECEIPT if cut else shape).dump(thing))
                 return _Written(written, status_code, headers, content_type="application/json")
 
             return functools.wraps(document(answer))(answer)

@@ -59,3 +59,15 @@ def identity() -> Identity:
 def actor() -> Actor:
     """Who acts, for `by=`."""
     return identity().actor
+
+
+def is_shown_all() -> bool:
+    """Returns whether the caller may see all of the present answer.
+
+    The answer to a write shows what is stored: that takes the scope to read it.
+    """
+    noted = notes()
+    if "identity" not in noted or noted.endpoint.reach is None:
+        return True
+    held = identity().actor.scopes
+    return held is None or bool(noted.endpoint.reach.shows <= held)

@@ -12,7 +12,7 @@ import orjson
 from flask import Response, make_response, request
 
 from taskmgr.api import strict_json
-from taskmgr.api.context import actor, services
+from taskmgr.api.context import actor, is_shown_all, services
 from taskmgr.api.limits import whole_body
 from taskmgr.api.problems import ApiError
 from taskmgr.domain.errors import FieldError
@@ -64,14 +64,16 @@ def _key() -> str | None:
 
 
 def _fingerprint() -> bytes:
-    """What makes two requests the same: method, path, query, and the body's meaning."""
+    """What makes two requests the same: method, path, query, the body's meaning, and whether the
+    caller is shown the whole answer."""
     body = whole_body()
     try:
         meaning = orjson.dumps(strict_json.parse(body), option=orjson.OPT_SORT_KEYS)
     except strict_json.Malformed:
         meaning = body
     target = f"{request.method} {request.path}?".encode() + request.query_string
-    return hashlib.sha256(target + b"\0" + meaning).digest()
+    seen = b"" if is_shown_all() else b"\0receipt"
+    return hashlib.sha256(target + b"\0" + meaning + seen).digest()
 
 
 def _remember(answer: Any) -> Remembered:

@@ -15,7 +15,7 @@ from taskmgr.api.context import notes, this_app
 from taskmgr.api.problems import ApiError
 from taskmgr.domain.errors import Unauthenticated
 from taskmgr.domain.services.tokens import Identity, TokenService
-from taskmgr.domain.token import Scope
+from taskmgr.domain.token import READ_BESIDE_WRITE, Scope
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,10 +27,14 @@ _ATTRIBUTE = "_reach"
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The scopes that an endpoint takes, and those that only some requests take, with what tells these."""
+    """The scopes that an endpoint takes, and those that only some requests take, with what tells these.
+
+    `shows` are the scopes that it takes to be shown the whole answer.
+    """
 
     scopes: frozenset[str]
     also: Mapping[Scope, Callable[[], bool]]
+    shows: frozenset[str]
 
     def now(self) -> frozenset[str]:
         """What the present request takes."""
@@ -44,11 +48,14 @@ def takes(
 ) -> Callable[[F], F]:
     """Marks an endpoint with the scopes that it takes, all of them; none is "any valid token".
 
-    `also` has those that only some requests take, with what tells these requests.
+    `also` has those that only some requests take, with what tells these requests. A write is answered
+    in full where the token may read as well.
     """
+    shows = frozenset(READ_BESIDE_WRITE.get(scope, scope).value for scope in scopes)
+    reach = Reach(frozenset(scope.value for scope in scopes), also, shows)
 
     def mark(view: F) -> F:
-        setattr(view, _ATTRIBUTE, Reach(frozenset(scope.value for scope in scopes), also))
+        setattr(view, _ATTRIBUTE, reach)
         return view
 
     return mark

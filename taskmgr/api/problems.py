@@ -12,7 +12,8 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from taskmgr.api import strict_json
-from taskmgr.domain.errors import DomainError, FieldError, Invalid, Refusal, Refused, Stale
+from taskmgr.api.context import is_shown_all
+from taskmgr.domain.errors import AlreadyAssigned, DomainError, FieldError, Invalid, Refusal, Refused, Stale
 from taskmgr.domain.safe_text import without_secrets
 from taskmgr.domain.services.bulk import UnexpectedCount
 
@@ -80,6 +81,7 @@ _HEADERS = {
 # In characters. A caller chooses the names of unknown fields and of things that are not found.
 _LONGEST_DETAIL = 2_000
 _LONGEST_LOCATION = 200
+_UNTOLD = "A token that may read is told more."
 
 
 class ApiError(Exception):
@@ -150,7 +152,15 @@ def field_errors(errors: Sequence[FieldError]) -> list[dict[str, Any]]:
 
 
 def reasons(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
-    """Refusals, in their public form: the same in a refused write and in a list of transitions."""
+    """Refusals, in their public form: the same in a refused write and in a list of transitions.
+
+    A caller who may not read is told the codes, without the facts.
+    """
+    if not is_shown_all():
+        return [
+            {"code": refusal.code, "detail": _UNTOLD, "fix": None, "overridable": refusal.overridable}
+            for refusal in refusals
+        ]
     return [
         {
             "code": refusal.code,
@@ -165,7 +175,13 @@ def reasons(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
 
 def of_domain(error: DomainError) -> dict[str, Any]:
     """The problem that a service's error is, wherever it stands."""
-    return body(error.code, str(error), **extensions_of(error))
+    return body(error.code, detail_of(error), **extensions_of(error))
+
+
+def detail_of(error: DomainError) -> str:
+    """Returns what an error says, without the facts of what is stored if the caller may not read them."""
+    tells_facts = isinstance(error, Refused | AlreadyAssigned)
+    return CODES[error.code].meaning if tells_facts and not is_shown_all() else str(error)
 
 
 def extensions_of(error: DomainError) -> dict[str, Any]:
@@ -191,7 +207,7 @@ def register(app: Flask) -> None:
             return internal_error(error)
         if code == "unavailable":
             _log.warning("unavailable", detail=str(error), cause=error.__cause__)
-        return respond(code, str(error), **extensions_of(error))
+        return respond(code, detail_of(error), **extensions_of(error))
 
     @app.errorhandler(ApiError)
     def api_error(error: ApiError) -> Response:

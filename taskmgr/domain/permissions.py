@@ -9,6 +9,7 @@ from enum import Enum
 from taskmgr.domain.errors import NotPermitted
 from taskmgr.domain.priority import Priority
 from taskmgr.domain.task import Task
+from taskmgr.domain.token import Scope
 from taskmgr.domain.user import Actor, Role, User, acting
 
 
@@ -141,8 +142,13 @@ def _assignment(before: str | None, after: str | None, actor: Actor) -> Action:
     return Action.TAKE_TASK if takes or gives_up else Action.ASSIGN
 
 
+def may_see_emails(actor: Actor) -> bool:
+    """Returns whether the actor may know everybody's e-mail address."""
+    return actor.holds(Scope.USERS_READ) and permits(actor, Action.SEE_EMAILS)
+
+
 def may_see_email(actor: Actor, user_id: str) -> bool:
-    """One's own e-mail address, or everybody's."""
+    """Returns whether the actor may know this user's e-mail address: their own, or everybody's."""
     return actor.user_id == user_id or permits(actor, Action.SEE_EMAILS)
 
 

@@ -23,6 +23,10 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+# What it takes to be shown what one has written.
+READ_BESIDE_WRITE = {Scope.TASKS_WRITE: Scope.TASKS_READ, Scope.USERS_WRITE: Scope.USERS_READ}
+
+
 @dataclass(kw_only=True, slots=True)
 class Token:
     """All of a token but its secret, which is shown once and never stored.

@@ -10,7 +10,7 @@ from typing import Any
 
 from taskmgr.domain import values
 from taskmgr.domain.ranked import Ranked
-from taskmgr.domain.token import Token
+from taskmgr.domain.token import Scope, Token
 
 
 class Role(Ranked):
@@ -91,6 +91,10 @@ class Actor:
             return plain
         scopes = None if token.scopes is None else frozenset(token.scopes)
         return replace(plain, scopes=scopes, until=token.expires_at, token_id=token.id)
+
+    def holds(self, scope: Scope) -> bool:
+        """Returns whether the token used goes this far; without a token everything does."""
+        return self.scopes is None or scope.value in self.scopes
 
     @classmethod
     def system(cls, name: str) -> Actor:

@@ -46,6 +46,11 @@ class Operation:
     dry: bool = False  # takes `dry_run`
     guarded: bool = False  # takes `If-Match`
 
+    @property
+    def is_a_blind_write(self) -> bool:
+        """Whether its scopes let a caller write what they do not let it read."""
+        return self.scopes in ((WRITE,), (USERS_WRITE,))
+
     def expected(self, who: str | None, scopes: Collection[str] = ()) -> int | str:
         """The status that somebody's token with these scopes (none named is all) gets, or the code."""
         if self.scopes is None:
@@ -187,7 +192,8 @@ MORE = (
     ),
     _write(
         "perform, by query", "POST", "tasks/bulk",
-        {"where": {"id": "{task}"}, "change": {"title": "x"}, "expect": 1}, may=OWN, otherwise="refused",
+        {"where": {"id": "{task}"}, "change": {"title": "x"}, "expect": 1}, scopes=(WRITE, READ), may=OWN,
+        otherwise="refused",
     ),
 )  # fmt: skip
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

@@ -12,7 +12,7 @@ from flask import Flask
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import OPERATIONS as BULK_OPERATIONS
 from tests.api.client import Answer, Client, answered, problem
-from tests.api.operations import ALL_SCOPES, BY_NAME, EVERYBODY, MORE, OPERATIONS, Operation, World
+from tests.api.operations import ALL_SCOPES, BY_NAME, EVERYBODY, GUARDED, MORE, OPERATIONS, Operation, World
 from tests.factories import SYSTEM
 
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -116,6 +116,125 @@ def test_without_a_token_nobody_gets_further_than_the_public_ones(
         found = {operation.name: answered(world.ask(client, operation)) for operation in ROWS}
 
     assert found == {operation.name: operation.expected(None) for operation in ROWS}
+
+
+# What is stored, such that it can be found in an answer.
+HIDDEN = "hush-hush"
+
+
+@pytest.fixture
+def hiding_world(world: World, services: Services) -> World:
+    """The world, with something in every text that nobody sends."""
+    text = {"title": HIDDEN, "description": HIDDEN, "labels": [HIDDEN]}
+    for name in ("task", "other", "blocker"):
+        services.tasks.change(world[name], {**text}, by=SYSTEM)
+    services.tasks.restore(world["binned"], by=SYSTEM)
+    services.tasks.change(world["binned"], {**text}, by=SYSTEM)
+    services.tasks.bin(world["binned"], by=SYSTEM)
+    for name in ("comment", "other_comment"):
+        services.comments.change(world["task"], world[name], text=HIDDEN, by=SYSTEM)
+    services.users.change(world["user"], {"name": HIDDEN, "email": f"{HIDDEN}@example.org"}, by=SYSTEM)
+    return world
+
+
+RECEIPT = {"id", "version"}
+every_blind_write = pytest.mark.parametrize(
+    "operation", [row for row in ROWS if row.is_a_blind_write], ids=lambda row: row.name
+)
+
+
+@every_blind_write
+def test_who_may_write_and_not_read_is_told_the_id_and_the_version(
+    operation: Operation, client: Client, hiding_world: World
+) -> None:
+    blind = client.as_("admin", *operation.scopes or ())
+
+    dry = hiding_world.ask(blind, operation, dry_run="true")
+    guarded = operation in GUARDED
+    stale = hiding_world.ask(blind, operation, headers={"If-Match": '"99"'}) if guarded else None
+    done = hiding_world.ask(blind, operation)
+
+    assert (dry.status_code, done.status_code) == (operation.status, operation.status)
+    if operation.name.startswith("perform"):
+        assert {key for row in done.json["results"] for key in row} == {"status", *RECEIPT}
+    else:
+        assert (dry.json.keys(), done.json.keys()) == (RECEIPT, RECEIPT)
+    if stale is not None:
+        assert problem(stale, "stale")["current"].keys() == RECEIPT
+    assert HIDDEN not in dry.text + done.text + (stale.text if stale else "")
+
+
+# What changes nothing, and what is refused: asked to be told what is there.
+PROBES: list[tuple[str, str, dict[str, Any] | None, str | int]] = [
+    ("PATCH", "tasks/{task}", {}, 200),
+    ("PATCH", "tasks/{task}", {"title": HIDDEN}, 200),
+    ("POST", "tasks/{task}/restore", None, 200),
+    ("PUT", "tasks/{task}/status", {"status": "todo"}, 200),
+    ("PUT", "tasks/{task}/priority", {"priority": "medium"}, 200),
+    ("DELETE", "tasks/{task}/blocked-by/{other}", None, 200),
+    ("PATCH", "tasks/{task}/comments/{comment}", {"text": HIDDEN}, 200),
+    ("PUT", "tasks/{task}/status", {"status": "completed"}, "refused"),
+    ("PATCH", "tasks/{task}", {"blocked_by": ["{waiting}"]}, "refused"),
+    ("PATCH", "tasks/{task}", {"title": "x", "version": 99}, "stale"),
+    (
+        "POST", "tasks/bulk",
+        {"operations": [{"op": "status", "id": "{task}", "status": "completed"}]}, "refused",
+    ),
+    (
+        "POST", "tasks/bulk",
+        {"operations": [{"op": "change", "id": "{task}", "title": "x", "version": 99}], "mode": "each"}, 200,
+    ),
+    ("POST", "tasks/bulk", {"where": {"q": HIDDEN}, "change": {"title": "x"}, "expect": 0}, "scope_missing"),
+    ("POST", "tasks/bulk", {"where": {"assignee": "ada"}, "change": {}, "expect": 0}, "scope_missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: f"{probe[0]} {probe[1]} {probe[2]}")
+def test_nothing_that_is_stored_is_found_out_by_writing_alone(
+    probe: tuple[str, str, dict[str, Any] | None, str | int],
+    dry_run: str,
+    client: Client,
+    hiding_world: World,
+    services: Services,
+) -> None:
+    method, path, body, expected = probe
+    waiting = services.tasks.create(title=HIDDEN, blocked_by=[hiding_world["task"]], by=SYSTEM).id
+    world = World(hiding_world | {"waiting": waiting})
+    blind = client.as_("admin", "tasks:write")
+    how = {} if body is None else {"body": world.fill(body)}
+
+    answer = blind.open(method, world.fill(path), dry_run=dry_run, **how)
+
+    assert answered(answer) == expected, answer.text
+    assert HIDDEN not in answer.text
+    assert world["user"] not in answer.text
+    assert world["blocker"] not in answer.text
+    assert [reason["fix"] for reason in answer.json.get("reasons", ())] in ([], [None])
+    assert "todo" not in answer.text
+
+
+def test_who_has_taken_a_task_is_not_told_to_who_may_not_read(client: Client, world: World) -> None:
+    blind = client.as_("member", "tasks:write")
+
+    answer = blind.put(f"tasks/{world['task']}/assignee", {"assignee_id": "me"})
+
+    problem(answer, "already_assigned")
+    assert world["user"] not in answer.text
+
+
+@pytest.mark.parametrize("name", ["create_task", "create_comment"])
+def test_a_retry_with_a_token_that_may_not_read_is_not_answered_with_more(
+    name: str, client: Client, world: World
+) -> None:
+    seeing, blind = client.as_("ada"), client.as_("ada", "tasks:write")
+    headers = {"Idempotency-Key": name}
+
+    full = world.ask(seeing, BY_NAME[name], headers=headers)
+    retried = world.ask(blind, BY_NAME[name], headers=headers)
+
+    assert len(full.json) > len(RECEIPT)
+    problem(retried, "idempotency_mismatch")
 
 
 @every_operation

@@ -16,7 +16,7 @@ from flask import Flask
 from taskmgr.api import strict_json
 from taskmgr.api.schemas.base import Out
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
-from taskmgr.api.schemas.others import ChangeOut
+from taskmgr.api.schemas.others import ChangeOut, ReceiptOut
 from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut
 from taskmgr.api.schemas.tasks import (
     AssigneeOut,
@@ -96,6 +96,7 @@ SAMPLES: list[Sample] = [
         for schema, made in ((NewTaskOut, TASK), (NewUserOut, USER), (NewCommentOut, COMMENT))
         for thing in (made, replace(made, id=None))
     ),
+    *((ReceiptOut, task, task) for task in (TASK, replace(TASK, id=None))),
     (CauseOut, CAUSE, CAUSE),
     (EffectivePriorityOut, EFFECTIVE, EFFECTIVE),
     (DerivedOut, DERIVED, DERIVED),

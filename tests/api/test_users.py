@@ -76,6 +76,27 @@ def test_everybody_changes_their_own_name_and_address(client: Client) -> None:
     assert viewer.patch(f"users/{viewer.user.id}", {"email": None}).json["email"] is None
 
 
+def test_a_dry_run_does_not_tell_whether_somebody_has_an_address(client: Client, admin: Client) -> None:
+    admin.post("users", {"username": "ada", "name": "Ada", "email": "ada@example.org"})
+    member, manager = client.as_("member"), client.as_("manager")
+    blind = client.as_("admin", "users:write")
+    profile = {"email": "Ada@example.org", "name": "New"}
+
+    tried = member.patch(f"users/{member.user.id}", profile, dry_run="true")
+    free = member.patch(f"users/{member.user.id}", profile | {"email": "free@example.org"}, dry_run="true")
+
+    assert (tried.status_code, tried.json | profile) == (200, tried.json)
+    assert tried.json | {"email": None} == free.json | {"email": None}
+    new = {"username": "eve", "name": "Eve", "email": "ada@example.org"}
+    assert blind.post("users", new, dry_run="true").status_code == 201
+    assert blind.patch(f"users/{member.user.id}", profile, dry_run="true").status_code == 200
+    problem(manager.patch(f"users/{manager.user.id}", profile, dry_run="true"), "email_taken")
+    problem(admin.post("users", new, dry_run="true"), "email_taken")
+    for asking in (member, manager):
+        problem(asking.patch(f"users/{asking.user.id}", profile), "email_taken")
+    problem(blind.post("users", new), "email_taken")
+
+
 @pytest.mark.parametrize(
     "body", [{"role": "admin"}, {"active": True}, {"username": "vera"}, {"name": "Vera", "kind": "service"}]
 )

@@ -15,6 +15,7 @@ from flask_smorest import Api
 from taskmgr.api.openapi import bulk, examples, operations, schemas
 from taskmgr.api.openapi.headers import HEADERS
 from taskmgr.api.schemas.bulk import BulkFailedOut
+from taskmgr.api.schemas.others import ReceiptOut
 from taskmgr.api.schemas.problems import ProblemOut
 from taskmgr.domain.policy import Policy
 from taskmgr.version import __version__
@@ -37,7 +38,7 @@ CONFIG = {
         "servers": [{"url": "/"}],
     },
 }
-_UNREAD = {"BulkFailed": BulkFailedOut, "Problem": ProblemOut}  # no view names them
+_UNREAD = {"BulkFailed": BulkFailedOut, "Problem": ProblemOut, "Receipt": ReceiptOut}  # no view names them
 _UNUSED = ("ErrorSchema", "PaginationMetadataSchema")  # flask-smorest's own
 _REFERENCE = re.compile(r"#/components/(\w+)/(.+)")
 

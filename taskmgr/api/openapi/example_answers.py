@@ -82,7 +82,7 @@ def answers(policy: Policy) -> dict[str, Json]:
     transition = {"to": status, "category": category, "allowed": True, "requires": [], "reasons": []}
     assignee = {name: user[name] for name in ("id", "username", "name", "active")}
     return {
-        "NewTask": new, "TaskRow": task, "ChangedTask": task,
+        "Receipt": {"id": TASK, "version": 2}, "NewTask": new, "TaskRow": task, "ChangedTask": task,
         "TaskPage": _page([task | {"assignee": assignee}]), "TasksOfUserPage": _page([task]),
         "TaskPartPage": _page([{name: task[name] for name in ("id", "title", "status")}]),
         "Transitions": {"items": [transition]},

@@ -120,14 +120,16 @@ def _describe_answers(operation: dict[str, Any], tagged: bool) -> None:
         }
         response["headers"] = sent(*(name for name in present if present[name]))
         if _takes(operation, "fields"):
-            _answer_parts(response["content"][JSON])
+            _answer_also(response["content"][JSON], "TaskPartPage")
+        elif tagged and _takes(operation, "dry_run"):
+            _answer_also(response["content"][JSON], "Receipt")
     if _takes(operation, "If-None-Match"):
         responses["304"] = {"description": "Not modified.", "headers": sent("ETag", "X-Request-Id", *RATE)}
 
 
-def _answer_parts(content: dict[str, Any]) -> None:
-    """Describes a page whose tasks are whole, or have only the keys that `fields` names."""
-    content["schema"] = {"anyOf": [content["schema"], {"$ref": "#/components/schemas/TaskPartPage"}]}
+def _answer_also(content: dict[str, Any], name: str) -> None:
+    """Describes an answer that is whole, or has only the keys that were asked for or may be seen."""
+    content["schema"] = {"anyOf": [content["schema"], {"$ref": f"#/components/schemas/{name}"}]}
 
 
 def _failures(operation: dict[str, Any], path_ids: list[str], *, public: bool) -> Iterator[str]:

@@ -55,7 +55,7 @@ def complete(spec: dict[str, Any], statuses: Sequence[str]) -> None:
     _add_parts(schemas)
     schemas["Problem"]["properties"]["current"] = {
         "description": "With `stale`: the present state of what was to be changed.",
-        "anyOf": [{"$ref": _REFERENCE + name} for name in ("Task", "User", "Comment")],
+        "anyOf": [{"$ref": _REFERENCE + name} for name in ("Task", "User", "Comment", "Receipt")],
     }
     for parameter in _nodes(spec["paths"]):
         if parameter.get("in") == "query":

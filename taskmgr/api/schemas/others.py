@@ -32,6 +32,13 @@ class ChangeOut(Out):
     version = fields.Integer(required=True)
 
 
+class ReceiptOut(Out):
+    """All that a write answers to a token that may write and not read."""
+
+    id = key_text("The id; null where something new was made dry.", allow_none=True)
+    version = fields.Integer(required=True)
+
+
 class WorkflowStatusOut(Answer):
     """A status of the workflow and those that it leads to."""
 

@@ -8,7 +8,7 @@ from taskmgr.api import bulk_results
 from taskmgr.api.blueprint import Blueprint
 from taskmgr.api.context import actor, services
 from taskmgr.api.idempotency import idempotent
-from taskmgr.api.identity import takes
+from taskmgr.api.identity import require_scopes, takes
 from taskmgr.api.limits import allows
 from taskmgr.api.schemas.bulk import BulkIn, BulkOut
 from taskmgr.api.schemas.queries import WriteQuery
@@ -34,13 +34,15 @@ def perform(query: dict[str, Any], given: dict[str, Any]) -> Any:
 
     `operations` is a list of objects, each with `op` (create, change, status, priority, assign,
     bin, restore, block, unblock) and the fields of the single call; or `where` (the filters of
-    `GET /tasks`), `change` and `expect` change every task that matches. Mode `atomic`: where one
+    `GET /tasks`), `change` and `expect` change every task that matches, which takes the scope
+    tasks:read too. Mode `atomic`: where one
     fails, all are judged and none is kept. Mode `each`: each stands for itself.
     """
     atomic = given["mode"] == "atomic"
     if "operations" in given:
         done = services().bulk.run(given["operations"], by=actor(), atomic=atomic, **query)
         return _answer(done, **query)
+    require_scopes({Scope.TASKS_READ.value})  # its answer tells what matches
     done = services().bulk.change_where(
         task_query(given["where"]),
         given["change"],

@@ -30,7 +30,7 @@ class ActivityService:
     ) -> Page[Change]:
         """A page of the entries that match, newest first; of users only with the scope to read them."""
         permissions.require(by, Action.READ)
-        if by.scopes is not None and Scope.USERS_READ.value not in by.scopes:
+        if not by.holds(Scope.USERS_READ):
             query = replace(query, but_users=True)
         page = self.store.activity.find(query, window)
         return replace(page, items=[_as_seen_by(by, change) for change in page.items])

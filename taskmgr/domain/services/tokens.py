@@ -159,9 +159,7 @@ def _parts(text: str) -> tuple[str, str]:
 
 def _manages_tokens(by: Actor) -> bool:
     """Whether other people's tokens are this actor's business: an admin's, with a token that says so."""
-    return permissions.permits(by, Action.MANAGE_USERS) and (
-        by.scopes is None or Scope.ADMIN.value in by.scopes
-    )
+    return permissions.permits(by, Action.MANAGE_USERS) and by.holds(Scope.ADMIN)
 
 
 def _error(location: str, code: str, detail: str) -> FieldError:
