@@ -32,6 +32,7 @@ from tests.factories import SYSTEM, Clock
 
 _FOLDER = pytest.StashKey[Path]()
 _KEPT = "meta"  # which form the database is in, and its time zone: written by `migrate` alone
+_EMPTIED = "tests_emptied"
 
 # The same examples every time, so that a run that passed passes again; new ones are looked for by
 # `pytest --hypothesis-profile=explore`.
@@ -91,11 +92,11 @@ def database(worker_database: Database[Any]) -> Database[Any]:
 
 def empty(database: Database[Any]) -> None:
     """Removes every document but the migrations' own, and waits until nobody can read one any more."""
-    names = [name for name in database.list_collection_names() if name != _KEPT]
+    names = [name for name in database.list_collection_names() if name not in (_KEPT, _EMPTIED)]
     for name in names:
         database[name].delete_many({})
     # One wait for all: a majority has what came before, too, when it has this.
-    database.get_collection(_KEPT, write_concern=WriteConcern("majority")).update_one(
+    database.get_collection(_EMPTIED, write_concern=WriteConcern("majority")).update_one(
         {"_id": "emptied"}, {"$inc": {"times": 1}}, upsert=True
     )
 

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from taskmgr.cli.output import as_json, show_json
 from taskmgr.domain.errors import CannotStart, Unavailable
 
 if TYPE_CHECKING:
     from pymongo.database import Database
 
     from taskmgr.domain.policy import Policy
-    from taskmgr.infrastructure.inspection import Report
+    from taskmgr.infrastructure.inspected_snapshot import Report
 
 _CLOCK_TOLERANCE = 2.0  # seconds
 
 
 @click.command()
-@as_json
+@click.option("--json", "as_json", is_flag=True, help="Print each finding as a line of JSON.")
 def doctor(as_json: bool) -> None:
     """Look for what is wrong, and change nothing: a line for each finding, and exit status 1.
 
     Reads the whole store, at one moment of it; that may take minutes, and disturbs nobody.
     """
-    found: list[dict[str, str]] = []
+    count = 0
 
-    def report(subject: str, detail: str) -> None:
-        found.append({"subject": subject, "detail": detail})
-        if not as_json:
-            click.echo(f"{subject}: {detail}")
+    def report(subject: str, code: str, detail: str) -> None:
+        nonlocal count
+        count += 1
+        found = {"subject": subject, "code": code, "detail": detail}
+        click.echo(json.dumps(found, ensure_ascii=False) if as_json else f"{subject}: {detail}")
 
     _examine(report)
-    if as_json:
-        show_json(found)
-    elif not found:
-        click.echo("Everything is in order.")
-    if found:
+    if count:
         raise SystemExit(1)
+    if not as_json:
+        click.echo("Everything is in order.")
 
 
 def _examine(report: Report) -> None:
@@ -51,17 +50,18 @@ def _examine(report: Report) -> None:
         policy = load_policy(settings)
     except CannotStart as error:
         for line in str(error).splitlines():
-            report("settings", line)
+            report("settings", "settings", line)
         return
     try:
         with reach(settings) as database:
             _examine_database(database, policy, report)
     except (CannotStart, Unavailable) as error:
-        report("database", str(error))
+        report("database", "database", str(error))
 
 
 def _examine_database(database: Database[Any], policy: Policy, report: Report) -> None:
     from taskmgr.infrastructure import connection, inspection, migrations
+    from taskmgr.infrastructure.inspected_others import OURS
     from taskmgr.infrastructure.stored_form import require_known_form
 
     connection.require_replica_set(database)
@@ -69,7 +69,9 @@ def _examine_database(database: Database[Any], policy: Policy, report: Report) -
     require_known_form(database)
     _examine_clock(database, report)
     for detail in migrations.outdated(database, policy.time_zone):
-        report("database", f"{detail}: run `taskmgr db migrate`.")
+        report("database", "outdated", f"{detail}: run `taskmgr db migrate`.")
+    for name in sorted(set(database.list_collection_names()) - OURS):
+        click.echo(f"Not looked at: the collection {name}, which is not taskmgr's.", err=True)
     inspection.inspect(database, policy, report)
 
 
@@ -82,4 +84,4 @@ def _examine_clock(database: Database[Any], report: Report) -> None:
     after = utc_now()
     ahead = max((there - after).total_seconds(), (before - there).total_seconds())
     if ahead > _CLOCK_TOLERANCE:
-        report("clock", f"It differs from the database's by {ahead:.0f} seconds: due dates suffer.")
+        report("clock", "clock", f"It differs from the database's by {ahead:.0f} seconds: due dates suffer.")

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from bson import ObjectId
+from bson.errors import InvalidId
 from mongoengine.errors import ValidationError
 from pymongo import UpdateOne
 from pymongo.collection import Collection
@@ -34,7 +35,7 @@ from taskmgr.infrastructure.store import mongo_store, new_id
 Row = Mapping[str, Any]
 
 # What the mappers raise for a document that they cannot read.
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, ValidationError)
+UNREADABLE = (InvalidId, KeyError, TypeError, ValueError, AttributeError, IndexError, ValidationError)
 BATCH = 500
 _LONGEST_DAY = len("2026-12-01")
 _BY = Actor.system("migration")
@@ -91,12 +92,14 @@ def is_same(one: object, other: object) -> bool:
         return len(one) == len(other) and all(map(is_same, one, other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(is_same(one[name], other[name]) for name in one)
+    if isinstance(one, bytes) and isinstance(other, bytes):
+        return bytes(one) == bytes(other)  # the driver's Binary equals no bytes
     return _kind(one) is _kind(other) and one == other
 
 
 def _kind(value: object) -> type:
-    """The type, with the driver's subclasses (Int64, Binary) taken for what they extend."""
-    for plain in (bool, int, bytes):
+    """The type, with subclasses (Int64, an enumeration's text) taken for what they extend."""
+    for plain in (bool, int, str):
         if isinstance(value, plain):
             return plain
     return type(value)

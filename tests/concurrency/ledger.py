@@ -36,7 +36,7 @@ def assert_that_the_log_is_the_store(database: Database[Any], policy: Policy = D
     """
     assert list(disagreements(database)) == []
     found: list[str] = []
-    inspect(database, policy, lambda about, detail: found.append(f"{about}: {detail}"))
+    inspect(database, policy, lambda about, _, detail: found.append(f"{about}: {detail}"))
     assert [finding for finding in found if not finding.startswith("users: ")] == []
 
 

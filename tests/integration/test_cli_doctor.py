@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,7 +53,9 @@ def findings(settings: Settings) -> list[str]:
     """The lines for people, after a look at whether the rest agrees with them."""
     told = run_here(settings, "doctor")
     as_json = run_here(settings, "doctor", "--json")
-    lines = [f"{found['subject']}: {found['detail']}" for found in as_json.json]
+    found = [json.loads(line) for line in as_json.out.splitlines()]
+    assert all(finding.keys() == {"subject", "code", "detail"} for finding in found)
+    lines = [f"{finding['subject']}: {finding['detail']}" for finding in found]
     assert told.status == as_json.status == (1 if lines else 0), told.err
     assert told.out.splitlines() == (lines or ["Everything is in order."])
     return lines
@@ -97,9 +100,9 @@ def relate(**fields: str) -> Plant:
             {"_id": ObjectId(task.id)}, {"$unset": {"labels": 1}}),
          "task {id}: It cannot be read (KeyError: 'labels')."),
         (change(description="By hand"), "task {id}: The log tells of another state of: description."),
-        (change(version=7), "task {id}: Its version is 7, but the log has entries for: 1, 2."),
+        (change(version=7), "task {id}: Its version is 7, but the log has 2 entries up to version 2."),
         (lambda database, task: database.activity.delete_one({"entity_id": ObjectId(task.id), "version": 1}),
-         "task {id}: Its version is 2, but the log has entries for: 2."),
+         "task {id}: The log has its version 2 after none."),
         (lambda database, task: database.tasks.delete_one({"_id": ObjectId(task.id)}),
          "task {id}: It is gone, but the log has 2 entries on it."),
         (change(status="pondering"), "tasks: The policy has no status 'pondering', which 1 have: {id}."),
@@ -107,7 +110,7 @@ def relate(**fields: str) -> Plant:
         (change(status="completed"), "task {id}: It is completed, but completed_at is None."),
         (change(assignee_id=NOBODY), f"task {{id}}: Its assignee {NOBODY} does not exist."),
         (change(created_by=str(NOBODY)), f"task {{id}}: Its creator {NOBODY} does not exist."),
-        (change(parent_id=NOBODY), f"task {{id}}: Its parent {NOBODY} is not there."),
+        (change(parent_id=NOBODY), f"task {{id}}: Its parent {NOBODY} does not exist."),
         (change(blocked_by=[NOBODY]), f"task {{id}}: It waits for {NOBODY}, which does not exist."),
         (relate(blocked_by="itself"), "task {id}: It waits for itself, by way of: nothing."),
         (relate(blocked_by="its parent"), "It waits for itself, by way of: "),
@@ -115,7 +118,7 @@ def relate(**fields: str) -> Plant:
             {"_id": ObjectId(task.parent_id)}, {"$set": {"binned": True, "deleted_at": task.updated_at}}),
          "task {id}: Its parent {parent} is in the bin."),
         (lambda database, _: database.tasks.insert_one({"_id": "by hand"}),
-         "task 'by hand': It was not written by taskmgr: its id is none."),
+         "task 'by hand': It was not written by taskmgr: its id is not an ObjectId."),
         (change_all("comments", {"task_id": NOBODY}),
          f"Its task {NOBODY} does not exist."),
         (change_all("comments", {"author_id": str(NOBODY)}),
@@ -147,3 +150,16 @@ def test_missing_and_foreign_indexes_are_found(settings: Settings, database: Dat
         ]
     finally:
         migrate(database, DEFAULT_POLICY.time_zone)
+
+
+def test_a_collection_that_is_not_taskmgrs_is_mentioned_and_no_finding(
+    settings: Settings, database: Database[Any]
+) -> None:
+    database.notes.insert_one({"text": "Buy milk"})
+    try:
+        looked = run_here(settings, "doctor")
+    finally:
+        database.drop_collection("notes")
+
+    assert (looked.status, looked.out) == (0, "Everything is in order.\n")
+    assert "Not looked at: the collection notes, which is not taskmgr's.\n" in looked.err

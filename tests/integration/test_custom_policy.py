@@ -497,7 +497,7 @@ def test_mapped_one_by_one_they_are_the_desks_tasks(
     for task in left_over:
         assert_log_tells_of(services, services.tasks.get(task.id, by=SYSTEM))
     findings: list[str] = []
-    inspect(database, policy, lambda about, detail: findings.append(f"{about}: {detail}"))
+    inspect(database, policy, lambda about, _, detail: findings.append(f"{about}: {detail}"))
     assert [finding for finding in findings if not finding.startswith("users:")] == []
 
 

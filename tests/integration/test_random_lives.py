@@ -77,7 +77,7 @@ def test_the_log_tells_of_everything_and_nothing_is_stored_by_halves(
     for task in (*visible(strict).values(), *binned):
         assert_log_tells_of(strict, task)
     found: list[tuple[str, str]] = []
-    inspect(database, POLICY, lambda what, detail: found.append((what, detail)))
+    inspect(database, POLICY, lambda what, _, detail: found.append((what, detail)))
     assert found == []
 
 

@@ -1,0 +1,385 @@
+"""Damage of every kind, one at a time, in a store with something of everything: each is found and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from pymongo.database import Database
+from pymongo.write_concern import WriteConcern
+
+from taskmgr.bootstrap import build_services
+from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.ports import Remembered
+from taskmgr.domain.user import Actor
+from taskmgr.infrastructure.inspection import inspect
+from taskmgr.infrastructure.store import mongo_store
+from tests.conftest import empty
+from tests.factories import SYSTEM, Clock
+
+NOBODY = ObjectId("0123456789abcdef01234567")
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+LATER = datetime(2090, 1, 1, tzinfo=UTC)
+MOVED = datetime(2026, 3, 10, 12, 0, 1, tzinfo=UTC)
+COLLECTIONS = ("tasks", "users", "comments", "activity", "tokens", "answers", "locks", "meta")
+Names = Mapping[str, Any]
+Plant = Callable[[Database[Any], Names], object]
+
+
+class Store:
+    """A store with something of everything, the ids of what is in it, and a copy to restore it from."""
+
+    def __init__(self, database: Database[Any]) -> None:
+        empty(database)
+        self.database = database.client.get_database(
+            database.name, write_concern=WriteConcern("majority"), codec_options=database.codec_options
+        )
+        self.names = fill(database)
+        self._copy = {name: list(database[name].find()) for name in COLLECTIONS}
+
+    @contextmanager
+    def damaged(self, plant: Plant) -> Iterator[list[tuple[str, str, str]]]:
+        """What an inspection finds after this damage, which is undone at the end."""
+        try:
+            plant(self.database, self.names)
+            yield found_in(self.database)
+        finally:
+            for name, rows in self._copy.items():
+                if list(self.database[name].find()) != rows:
+                    self.database[name].delete_many({})
+                    self.database[name].insert_many(rows)
+
+
+def found_in(database: Database[Any]) -> list[tuple[str, str, str]]:
+    found: list[tuple[str, str, str]] = []
+    inspect(database, DEFAULT_POLICY, lambda *finding: found.append(finding))
+    return found
+
+
+def fill(database: Database[Any]) -> Names:
+    """Fills a store by way of the services and returns the ids of what the damage is done to."""
+    clock = Clock()
+    services = build_services(mongo_store(database), clock=clock)
+    users, tasks, comments = services.users, services.tasks, services.comments
+    ada = users.create(username="ada", name="Ada", role="admin", email="Ada@example.org", by=SYSTEM)
+    bob = users.create(username="bob", name="Bob", role="admin", by=SYSTEM)
+    users.change(bob.id, {"role": "member", "active": False}, by=SYSTEM)
+    by = Actor.of(ada)
+    chain = [tasks.create(title="Level 0", by=by).id]
+    for level in range(1, 6):
+        chain.append(tasks.create(title=f"Level {level}", parent_id=chain[-1], by=by).id)
+    blocker = tasks.create(title="Blocker", by=by)
+    made = tasks.create(
+        title="Écrire 🎉", due_date="2026-04-01", assignee_id=ada.id, labels=["docs"],
+        blocked_by=[blocker.id], by=by,
+    )  # fmt: skip
+    clock.now += timedelta(seconds=1)
+    tasks.change(made.id, {"priority": "high"}, by=by)
+    clock.now += timedelta(seconds=1)
+    tasks.change(made.id, {"title": "Écrire tout", "description": "Long"}, by=by)
+    tasks.change_status(made.id, status="in_progress", override=True, reason="Now", by=by)
+    clock.now += timedelta(seconds=1)
+    tasks.change(made.id, {"labels": ["docs", "ui"]}, by=by)
+    done = tasks.create(title="Done", assignee_id=ada.id, due_date="2026-03-01T10:00:00Z", by=by)
+    for status in ("in_progress", "completed"):
+        tasks.change_status(done.id, status=status, by=by)
+    binned = tasks.create(title="Binned", by=by)
+    tasks.bin(binned.id, by=by)
+    tasks.restore(tasks.bin(tasks.create(title="Restored", by=by).id, by=by).id, by=by)
+    comment = comments.create(made.id, text="First", by=by)
+    comments.change(made.id, comment.id, text="Second", by=by)
+    comments.delete(made.id, comments.create(made.id, text="A mistake", by=by).id, by=by)
+    narrow = services.tokens.create(
+        name="board", scopes=["tasks:read"], expires_at=clock.now + timedelta(days=30), by=by
+    )
+    services.tokens.create(name="wide", by=by)
+    services.tokens.identify(narrow.text)
+    answer = Remembered(status=201, headers={"Location": "/x"}, body=b"{}")
+    services.idempotency.run("key", b"f" * 32, lambda: answer, by=by)
+    database.answers.update_many({}, {"$set": {"expires_at": LATER}})  # before MongoDB removes it
+    ids = {
+        "ada": ada.id, "bob": bob.id, "task": made.id, "blocker": blocker.id, "done": done.id,
+        "binned": binned.id, "comment": comment.id, "root": chain[0], "leaf": chain[-1],
+        "token": narrow.token.id,
+    }  # fmt: skip
+    keys = {name: ObjectId(key) for name, key in ids.items()}
+    return {**keys, "answer": database.answers.find_one()["_id"], "stored_form": "stored_form"}  # type: ignore[index]
+
+
+@pytest.fixture(scope="module")
+def rich(worker_database: Database[Any]) -> Store:
+    return Store(worker_database)
+
+
+def put(collection: str, name: str, /, **fields: Any) -> Plant:
+    """Sets fields of a document; a text that begins with @ stands for the id of that name."""
+    return lambda database, names: database[collection].update_one(
+        {"_id": names.get(name, name)},
+        {"$set": {field: _meant(value, names) for field, value in fields.items()}},
+    )
+
+
+def _meant(value: Any, names: Names) -> Any:
+    if isinstance(value, list):
+        return [_meant(each, names) for each in value]
+    return names[value[1:]] if isinstance(value, str) and value[:1] == "@" else value
+
+
+def drop(collection: str, name: str, field: str) -> Plant:
+    return lambda database, names: database[collection].update_one(
+        {"_id": names[name]}, {"$unset": {field: 1}}
+    )
+
+
+def remove(collection: str, name: str) -> Plant:
+    return lambda database, names: database[collection].delete_one({"_id": names[name]})
+
+
+def insert(collection: str, row: Mapping[str, Any]) -> Plant:
+    return lambda database, _: database[collection].insert_one(dict(row))
+
+
+def entry(version: int, name: str = "task", /, **fields: Any) -> Plant:
+    """Sets fields of an entry of the log on something; `__` stands for a dot."""
+    changes = {field.replace("__", "."): value for field, value in fields.items()}
+    return lambda database, names: database.activity.update_one(
+        {"entity_id": names[name], "version": version}, {"$set": changes}
+    )
+
+
+def without_index(collection: str, index: str, plant: Plant) -> Plant:
+    """Drops a unique index first, and leaves it to the test to make it again."""
+
+    def plant_without(database: Database[Any], names: Names) -> None:
+        information = database[collection].index_information()[index]
+        database[collection].drop_index(index)
+        UNIQUE.append((collection, index, information))
+        plant(database, names)
+
+    return plant_without
+
+
+UNIQUE: list[tuple[str, str, Mapping[str, Any]]] = []
+
+
+def again(collection: str, query: Callable[[Names], Mapping[str, Any]], /, **fields: Any) -> Plant:
+    """Stores a document a second time under another id, with other values of some fields."""
+
+    def plant(database: Database[Any], names: Names) -> None:
+        row = database[collection].find_one(query(names))
+        assert row is not None
+        database[collection].insert_one({**row, "_id": ObjectId(), **fields})
+
+    return plant
+
+
+def both(*plants: Plant) -> Plant:
+    def plant(database: Database[Any], names: Names) -> None:
+        for each in plants:
+            each(database, names)
+
+    return plant
+
+
+TASK_FIELDS: Mapping[str, tuple[Any, str]] = {
+    "title": (5, "unreadable"), "title_key": ("b", "outdated"), "title_words": (["b"], "outdated"),
+    "words": (None, "outdated"), "label_words": ({}, "outdated"), "description": ("By hand", "log_state"),
+    "status": ("pondering", "unknown_status"), "priority": ("extreme", "unreadable"),
+    "priority_rank": (17, "outdated"), "due_date": ("soon", "unreadable"), "due_at": (LONG_AGO, "outdated"),
+    "assignee_id": (NOBODY, "unknown_user"), "labels": (["Docs"], "bad_value"),
+    "parent_id": (NOBODY, "unknown_task"), "blocked_by": ([NOBODY], "unknown_task"),
+    "created_by": (str(NOBODY), "unknown_user"), "created_at": (LONG_AGO, "log_state"),
+    "updated_at": (LONG_AGO, "times"), "started_at": (None, "times"), "completed_at": (MOVED, "times"),
+    "status_changed_at": (LONG_AGO, "times"), "reopen_count": (7, "log_state"), "binned": (1, "outdated"),
+    "deleted_at": ("yesterday", "unreadable"), "version": (9, "log_gap"),
+    "touched": ("often", "stored_otherwise"),
+}  # fmt: skip
+OTHER_FIELDS: Mapping[tuple[str, str], Mapping[str, tuple[Any, str]]] = {
+    ("users", "ada"): {
+        "username": ("Ada", "bad_value"), "name": (" Ada", "bad_value"), "email": ("nowhere", "bad_value"),
+        "email_key": ("x", "outdated"), "words": ([], "outdated"), "role": ("king", "unreadable"),
+        "kind": ("cat", "unreadable"), "active": (1, "unreadable"), "created_at": (None, "unreadable"),
+        "updated_at": (LONG_AGO, "log_state"), "version": (2.5, "stored_otherwise"),
+        "touched": (-1, "stored_otherwise"),
+    },
+    ("comments", "comment"): {
+        "task_id": (NOBODY, "unknown_task"), "author_id": (str(NOBODY), "unknown_user"),
+        "text": ("", "bad_value"), "created_at": (LONG_AGO, "log_state"),
+        "updated_at": ("now", "unreadable"), "version": (1, "log_gap"),
+    },
+    ("tokens", "token"): {
+        "user_id": (NOBODY, "unknown_user"), "name": ("", "bad_value"),
+        "scopes": (["everything"], "bad_value"),
+        "secret_hash": (b"short", "bad_value"), "created_at": (LATER, "times"),
+        "expires_at": (LONG_AGO, "times"), "last_used_at": (LONG_AGO, "times"),
+    },
+    ("answers", "answer"): {
+        "caller": (str(NOBODY), "bad_value"), "fingerprint": (b"", "bad_value"), "status": (17, "bad_value"),
+        "headers": ({"Location": 5}, "bad_value"), "body": (None, "stored_otherwise"),
+        "expires_at": ("never", "unreadable"),
+    },
+}  # fmt: skip
+ENTRY_FIELDS: Mapping[str, tuple[Any, str]] = {
+    "at": (LONG_AGO, "log_times"), "by": (str(NOBODY), "log_bad_value"), "change_set": ("x", "log_bad_value"),
+    "kind": ("task.pondered", "log_bad_value"), "before": ({"priority": "low"}, "log_chain"),
+    "after": ({"priority": "low"}, "log_state"), "reason": ("", "log_bad_value"),
+    "override": (1, "log_unreadable"), "version": (77, "log_gap"), "entity": ("user", "log_gap"),
+    "entity_id": (NOBODY, "gone"),
+}  # fmt: skip
+MORE: Mapping[str, tuple[Plant, str]] = {
+    "a task with an unknown field": (put("tasks", "task", colour="red"), "stored_otherwise"),
+    "a title that is too long": (put("tasks", "task", title="X" * 201), "unreadable"),
+    "a title with a control character": (put("tasks", "task", title="a\x07"), "bad_value"),
+    "a description of numbers": (put("tasks", "task", description=5), "unreadable"),
+    "a label twice": (put("tasks", "task", labels=["docs", "docs"]), "bad_value"),
+    "a blocker twice": (put("tasks", "task", blocked_by=["@blocker", "@blocker"]), "bad_value"),
+    "a blocker as text": (put("tasks", "task", blocked_by=["x"]), "unreadable"),
+    "a due date in another form": (
+        put("tasks", "done", due_date="2026-03-01T11:00:00+01:00"), "stored_otherwise",
+    ),
+    "a version of another type": (put("tasks", "task", version=5.0), "stored_otherwise"),
+    "a negative count": (put("tasks", "task", reopen_count=-1), "unreadable"),
+    "a started task of nobody": (put("tasks", "task", assignee_id=None), "unassigned"),
+    "a completed task without its time": (put("tasks", "done", completed_at=None), "times"),
+    "an open task with a time of completion": (put("tasks", "blocker", completed_at=MOVED), "times"),
+    "a task that waits for itself": (put("tasks", "task", blocked_by=["@task"]), "cycle"),
+    "two that wait for each other": (put("tasks", "blocker", blocked_by=["@task"]), "cycle"),
+    "a ring of parents": (put("tasks", "root", parent_id="@leaf"), "cycle"),
+    "a parent that waits for what waits for it": (
+        both(put("tasks", "leaf", blocked_by=["@task"]), put("tasks", "blocker", blocked_by=["@root"])),
+        "cycle",
+    ),
+    "six levels of subtasks": (put("tasks", "blocker", parent_id="@leaf"), "too_deep"),
+    "eight levels of subtasks": (
+        both(
+            put("tasks", "blocker", parent_id="@leaf"), put("tasks", "task", parent_id="@blocker"),
+            put("tasks", "done", parent_id="@task"),
+        ),
+        "too_deep",
+    ),
+    "a parent in the bin": (put("tasks", "task", parent_id="@binned"), "parent_binned"),
+    "a binned task with a parent that does not exist": (
+        put("tasks", "binned", parent_id=NOBODY), "unknown_task",
+    ),
+    "a creator with an odd name": (put("tasks", "task", created_by="somebody"), "bad_value"),
+    "a task that is gone": (remove("tasks", "task"), "gone"),
+    "a task that was taken out of the bin by hand": (put("tasks", "binned", deleted_at=None), "log_state"),
+    "a user that is gone": (remove("users", "ada"), "unknown_user"),
+    "a comment that is gone": (remove("comments", "comment"), "gone"),
+    "no admin": (put("users", "ada", role="member"), "no_admin"),
+    "a role that was raised by hand": (put("users", "bob", role="admin"), "log_state"),
+    "a user who was let in by hand": (put("users", "bob", active=True), "log_state"),
+    "a username twice": (
+        without_index("users", "username", put("users", "bob", username="ada")), "duplicate",
+    ),
+    "an address twice": (
+        without_index(
+            "users", "email", put("users", "bob", email="ADA@example.org", email_key="ada@example.org")
+        ),
+        "duplicate",
+    ),
+    "an entry twice": (
+        without_index(
+            "activity", "entity_version",
+            again("activity", lambda names: {"entity_id": names["task"], "version": 2}),
+        ),
+        "log_gap",
+    ),
+    "an entry that is gone": (
+        lambda database, names: database.activity.delete_one({"entity_id": names["task"], "version": 3}),
+        "log_gap",
+    ),
+    "the last entry gone": (
+        lambda database, names: database.activity.delete_one({"entity_id": names["task"], "version": 5}),
+        "log_gap",
+    ),
+    "no entry at all": (
+        lambda database, names: database.activity.delete_many({"entity_id": names["task"]}),
+        "log_gap",
+    ),
+    "an edited before in the middle": (entry(3, before__title="Something else"), "log_chain"),
+    "an edited after in the middle": (entry(1, after__priority="low"), "log_chain"),
+    "an edited after that comes to nothing": (entry(3, after__title="Écrire 🎉"), "log_chain"),
+    "a field too many in the middle": (entry(2, after__colour="red"), "log_chain"),
+    "a kind that does not fit": (entry(2, kind="task.assigned"), "log_chain"),
+    "a creation in the middle": (entry(2, kind="task.created"), "log_chain"),
+    "a first entry that is no creation": (entry(1, kind="task.edited"), "log_chain"),
+    "a first entry with a before": (entry(1, before__title="x"), "log_chain"),
+    "a moved first entry": (entry(1, at=LONG_AGO), "log_chain"),
+    "a moved change of the status": (entry(4, at=MOVED), "log_chain"),
+    "a title in the log that no command takes": (entry(1, after__title=""), "log_bad_value"),
+    "an override without a reason": (entry(4, reason=None), "log_bad_value"),
+    "an entry with an unknown field": (entry(2, colour="red"), "log_stored_otherwise"),
+    "an entry by an odd name": (entry(2, by="ada"), "log_bad_value"),
+    "an entry by a number": (entry(2, by=5), "log_unreadable"),
+    "an entry on an unknown kind of thing": (entry(2, entity="board"), "foreign"),
+    "an entry on a text": (entry(2, entity_id="x"), "foreign"),
+    "a deleted comment whose log goes on": (
+        again("activity", lambda _: {"kind": "comment.deleted"}, version=3, kind="comment.changed"),
+        "log_chain",
+    ),
+    "a token without a name": (drop("tokens", "token", "name"), "unreadable"),
+    "a token with a scope twice": (put("tokens", "token", scopes=["tasks:read", "tasks:read"]), "bad_value"),
+    "a token without a scope": (put("tokens", "token", scopes=[]), "bad_value"),
+    "a token with scopes as text": (put("tokens", "token", scopes="admin"), "bad_value"),
+    "a token with an unknown field": (put("tokens", "token", admin=True), "stored_otherwise"),
+    "a token that was used after its end": (
+        put("tokens", "token", last_used_at=LATER), "times",
+    ),
+    "an answer under another key": (
+        insert("answers", {"_id": "x", "caller": "system:x", "expires_at": LATER}), "bad_value",
+    ),
+    "text in a lock": (put("locks", "admins", touched="often"), "stored_otherwise"),
+    "another field in a lock": (put("locks", "admins", owner="ada"), "stored_otherwise"),
+    "a lock that does not exist": (insert("locks", {"_id": "everything", "touched": 1}), "foreign"),
+    "another document in meta": (insert("meta", {"_id": "notes"}), "foreign"),
+    "another field in meta": (put("meta", "stored_form", owner="ada"), "stored_otherwise"),
+    **{
+        f"a stray document in {collection}": (insert(collection, {"_id": "by hand"}), "foreign")
+        for collection in ("tasks", "users", "comments", "tokens")
+    },
+    "a stray entry of the log": (insert("activity", {"_id": "by hand"}), "foreign"),
+    "an empty document": (insert("tasks", {"_id": NOBODY}), "unreadable"),
+}  # fmt: skip
+
+
+def damages() -> Iterator[Any]:
+    for field, (value, code) in TASK_FIELDS.items():
+        yield pytest.param(put("tasks", "task", **{field: value}), code, id=f"tasks-{field}")
+    for (collection, name), fields in OTHER_FIELDS.items():
+        for field, (value, code) in fields.items():
+            yield pytest.param(put(collection, name, **{field: value}), code, id=f"{collection}-{field}")
+    for field, (value, code) in ENTRY_FIELDS.items():
+        yield pytest.param(entry(2, **{field: value}), code, id=f"activity-{field}")
+    for title, (plant, code) in MORE.items():
+        yield pytest.param(plant, code, id=title)
+
+
+@pytest.mark.parametrize(("plant", "code"), list(damages()))
+def test_damage_is_found_and_named(rich: Store, plant: Plant, code: str) -> None:
+    with rich.damaged(plant) as found:
+        assert code in {finding[1] for finding in found}, found
+    while UNIQUE:
+        collection, name, index = UNIQUE.pop()
+        options = {key: value for key, value in index.items() if key in ("unique", "partialFilterExpression")}
+        rich.database[collection].create_index(index["key"], name=name, **options)
+
+
+@pytest.mark.parametrize("collection", ["tasks", "users", "comments", "activity", "tokens", "answers"])
+def test_every_missing_field_is_found(rich: Store, collection: str) -> None:
+    first = rich.database[collection].find_one()
+    assert first is not None
+    for field in first.keys() - {"_id", "touched"}:
+        plant: Plant = lambda database, _, field=field: database[collection].update_one(  # type: ignore[misc]  # noqa: E731
+            {"_id": first["_id"]}, {"$unset": {field: 1}}
+        )
+        with rich.damaged(plant) as found:
+            assert found, field
+
+
+def test_a_store_in_order_has_no_finding(rich: Store) -> None:
+    assert found_in(rich.database) == []
