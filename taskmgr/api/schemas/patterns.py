@@ -33,6 +33,7 @@ def text(longest: int) -> dict[str, Any]:
 
 DESCRIPTION = {"maxLength": values.DESCRIPTION_LENGTH, "pattern": f"^[^{_CONTROL}]*$"}
 LABEL = {"minLength": 1, "maxLength": values.LABEL_LENGTH, "pattern": _filled(_BREAKING + ",")}
+LABEL_PREFIX = {"maxLength": values.LABEL_LENGTH, "pattern": f"^[^{_BREAKING}]*$"}
 USERNAME = {
     "pattern": r"^\s*[A-Za-z0-9._-]{3,40}\s*$",
     "not": {"pattern": r"^\s*([Nn][Oo][Nn][Ee]|[0-9A-Fa-f]{24})\s*$"},

@@ -93,7 +93,7 @@ class LabelListQuery(PageQuery):
     prefix = parameter(
         lambda text: values.text(text, longest=values.LABEL_LENGTH),
         "",
-        maxLength=values.LABEL_LENGTH,
+        **patterns.LABEL_PREFIX,
         description="What the labels begin with, without regard to case and accents.",
     )
 
