@@ -54,7 +54,9 @@ def test_every_route_is_described_but_those_of_the_pages(app: Flask) -> None:
         rule.endpoint.rpartition(".")[2] for rule in app.url_map.iter_rules() if rule.endpoint != "static"
     }
 
-    assert routed - {"openapi", "docs", "docs_errors", "docs_script", "docs_asset"} == set(BY_NAME)
+    assert routed - {"openapi", "docs", "docs_errors", "docs_script", "docs_style", "docs_asset"} == set(
+        BY_NAME
+    )
 
 
 def scopes_to_try(operation: Operation) -> Iterator[tuple[str, ...]]:

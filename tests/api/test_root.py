@@ -10,8 +10,11 @@ import pytest
 
 from taskmgr import __version__
 from taskmgr.api.problems import CODES
+from taskmgr.api.reference import FIXES, RULES
+from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.domain.policy import DEFAULT_POLICY
 from tests.api.client import Client, problem
+from tests.docs.markdown import read, section
 
 PAGES = ["/docs", "/docs/errors"]
 
@@ -82,7 +85,7 @@ def test_a_page_refers_to_nothing_outside_and_all_of_it_is_there(path: str, clie
         assert client.get(urljoin(path, reference)).status_code == 200, reference
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/docs/docs.js", "/docs/assets/swagger-ui.css"])
+@pytest.mark.parametrize("path", [*PAGES, "/docs/docs.js", "/docs/pages.css", "/docs/assets/swagger-ui.css"])
 def test_the_policy_of_the_pages_lets_no_inline_script_and_nothing_from_outside(
     path: str, client: Client
 ) -> None:
@@ -111,8 +114,36 @@ def test_the_page_asks_for_our_own_document_and_no_validator(client: Client) -> 
 def test_what_a_problem_refers_to_is_on_the_page(client: Client) -> None:
     page = _References(client.get("/docs/errors").text)
 
-    assert page.anchors == set(CODES)
+    assert page.anchors == {"errors", "rules", *CODES, *RULES}
     assert urlsplit(problem(client.get("tasks"), "unauthenticated")["type"]).fragment in page.anchors
+
+
+def test_every_code_of_an_error_and_of_a_rule_is_explained_with_what_to_do() -> None:
+    assert set(FIXES) == set(CODES)
+    assert set(RULES) == set(REFUSALS) - {"not_permitted"}  # which is the code of an error, too
+    assert not set(RULES) & set(CODES)
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_page_and_the_rules_agree_on_what_can_be_overridden(code: str) -> None:
+    told = section(read("docs/rules.md"), f"`{code}`")
+
+    assert RULES[code].overridable == ("Can be overridden" in told)
+    assert ("Cannot be overridden" in told) != RULES[code].overridable
+
+
+def test_the_pages_lead_to_each_other(client: Client) -> None:
+    assert "/docs/errors" in _References(client.get("/docs").text).loaded
+    assert "/docs" in _References(client.get("/docs/errors").text).loaded
+
+
+def test_the_page_of_errors_says_what_is_meant_and_what_to_do(client: Client) -> None:
+    page = client.get("/docs/errors").text
+
+    assert '<section id="refused">' in page
+    assert "Go by its <code>code</code>" in page
+    assert page.count('class="fix"') == len(CODES) + len(RULES)
+    assert "`" not in page
 
 
 @pytest.mark.parametrize(
@@ -120,6 +151,7 @@ def test_what_a_problem_refers_to_is_on_the_page(client: Client) -> None:
     [
         ("/docs", "text/html; charset=utf-8"),
         ("/docs/errors", "text/html; charset=utf-8"),
+        ("/docs/pages.css", "text/css; charset=utf-8"),
         ("/docs/docs.js", "text/javascript; charset=utf-8"),
         ("/docs/assets/swagger-ui.css", "text/css; charset=utf-8"),
         ("/openapi.json", "application/json"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from flask import Flask, Response, current_app, send_from_directory
 
 from taskmgr.api.blueprint import Blueprint
 from taskmgr.api.context import services
-from taskmgr.api.problems import CODES
+from taskmgr.api.reference import errors_page
 from taskmgr.api.schemas.others import HealthOut, RootOut
 from taskmgr.version import __version__
 
@@ -56,7 +55,7 @@ def get_readiness() -> Any:
 
 def register_pages(app: Flask) -> None:
     """The documents for people and tools, served by the service itself."""
-    errors = _errors_page()
+    errors = errors_page()
 
     @app.get("/openapi.json")
     def openapi() -> Response:
@@ -70,6 +69,10 @@ def register_pages(app: Flask) -> None:
     def docs_errors() -> Response:
         return Response(errors, mimetype="text/html")
 
+    @app.get("/docs/pages.css")
+    def docs_style() -> Response:
+        return send_from_directory(_PAGES, "pages.css")
+
     @app.get("/docs/docs.js")
     def docs_script() -> Response:
         return send_from_directory(_PAGES, "docs.js")
@@ -77,17 +80,3 @@ def register_pages(app: Flask) -> None:
     @app.get("/docs/assets/<path:name>")
     def docs_asset(name: str) -> Response:
         return send_from_directory(_ASSETS, name)
-
-
-def _errors_page() -> str:
-    rows = "".join(
-        f'<tr id="{code}"><td>{kind.status}</td><td><code>{code}</code></td>'
-        f"<td>{escape(kind.title)}</td><td>{escape(kind.meaning)}</td></tr>"
-        for code, kind in CODES.items()
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>taskmgr: errors</title>'
-        "<h1>Errors</h1><p>Every failure is <code>application/problem+json</code> with one of these "
-        "codes.</p><table><thead><tr><th>Status</th><th>Code</th><th>Title</th><th>Meaning</th></tr>"
-        f"</thead><tbody>{rows}</tbody></table></html>"
-    )
