@@ -17,7 +17,7 @@ from taskmgr.api import strict_json
 from taskmgr.api.schemas.base import Out
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
 from taskmgr.api.schemas.others import ChangeOut, ReceiptOut
-from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut
+from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut, LabelCountOut
 from taskmgr.api.schemas.tasks import (
     AssigneeOut,
     CauseOut,
@@ -40,7 +40,7 @@ from taskmgr.domain.query import Frame, TaskCounts, TaskQuery, UserWithTasks, Wi
 from taskmgr.domain.services.derived import Derived
 from taskmgr.domain.services.tasks import Transition
 from taskmgr.domain.services.tokens import NewToken
-from taskmgr.domain.statistics import AssigneeCount, CycleTimes, DayCounts
+from taskmgr.domain.statistics import AssigneeCount, CycleTimes, DayCounts, LabelCount
 from taskmgr.domain.task import Task
 from taskmgr.domain.urgency import Cause, EffectivePriority
 from taskmgr.domain.workflow import Category
@@ -138,6 +138,7 @@ SAMPLES += [
         (AssigneeCountOut, row, row)
         for row in (AssigneeCount(an_id(), "ada", 3), AssigneeCount(None, None, 1))
     ),
+    *((LabelCountOut, row, row) for row in [LabelCount("café", 2, 5)]),
     *((DayCountsOut, row, row) for row in [DayCounts(date(2026, 3, 8), 2, 1)]),
     *((CycleTimesOut, row, row) for row in (CycleTimes(2, 0.001, 86_400.0), CycleTimes(0, None, None))),
     (NewTokenOut, NewToken(TOKEN, "tm_x"), merged(TOKEN, token="tm_x")),
