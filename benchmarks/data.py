@@ -22,13 +22,13 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from benchmarks.vocabulary import LABELS, NOUNS, RARE_WORD, VERBS, WORDS
-from taskmgr.domain.activity import Change, facts_of
-from taskmgr.domain.policy import DEFAULT_POLICY
-from taskmgr.domain.priority import Priority
-from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.documents import UNDATED
-from taskmgr.infrastructure.migrations import migrate
-from taskmgr.infrastructure.repositories.writing import stored
+from taskmgr.domain.history.changes import Change, facts_of
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.priority import Priority
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.documents import UNDATED
+from taskmgr.infrastructure.mongo.migrations import migrate
+from taskmgr.infrastructure.mongo.writing import stored
 
 Row = dict[str, Any]
 

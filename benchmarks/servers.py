@@ -21,9 +21,9 @@ from pymongo.database import Database
 from benchmarks import data
 from benchmarks.calls import LIST, Server
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.query import Window
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.domain.queries.query import Window
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
+from taskmgr.infrastructure.mongo.store import mongo_store
 
 ROOT = Path(__file__).parents[1]
 DATABASE = "taskmgr"
@@ -31,7 +31,7 @@ OURS = "taskmgr"
 _PATIENCE = 120.0  # seconds until a server answers
 _LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT  # whether a child has ended, and leave it there
 _PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
-# As taskmgr/cli/processes.py has it.
+# As taskmgr/server/processes.py has it.
 _GUNICORN = ("-m", "gunicorn", "--workers", "1", "--worker-class", "gevent", "--keep-alive", "5",
              "--worker-connections", "8192", "--worker-tmp-dir", "/dev/shm",  # noqa: S108
              "--no-control-socket", "--log-level", "warning", "--bind")  # fmt: skip

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from taskmgr.version import __version__
 
 if TYPE_CHECKING:
-    from taskmgr.domain.commands import Operation, TaskChanges, UserChanges
-    from taskmgr.domain.errors import (
+    from taskmgr.domain.model.commands import Operation, TaskChanges, UserChanges
+    from taskmgr.domain.model.errors import (
         AlreadyAssigned,
         CannotStart,
         Closed,
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
         Unavailable,
         UsernameTaken,
     )
-    from taskmgr.domain.priority import Priority
-    from taskmgr.domain.query import Sort, Span, TaskQuery, UserQuery
+    from taskmgr.domain.model.priority import Priority
+    from taskmgr.domain.model.task import Task
+    from taskmgr.domain.model.user import Actor, Kind, Role, User
+    from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
+    from taskmgr.domain.queries.query import Sort, Span, TaskQuery, UserQuery
     from taskmgr.domain.services import Services
     from taskmgr.domain.services.bulk import BulkRefused, UnexpectedCount
-    from taskmgr.domain.task import Task
-    from taskmgr.domain.user import Actor, Kind, Role, User
-    from taskmgr.domain.workflow import CLOSED, OPEN, Category
 
 __all__ = [
     "CLOSED",

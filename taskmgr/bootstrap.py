@@ -12,9 +12,9 @@ from typing import Any
 
 from pymongo.database import Database
 
-from taskmgr.domain.clock import utc_now
-from taskmgr.domain.errors import CannotStart
-from taskmgr.domain.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.model.clock import utc_now
+from taskmgr.domain.model.errors import CannotStart
+from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.ports import Clock, Credentials, NewId, Store
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.activity import ActivityService
@@ -25,17 +25,17 @@ from taskmgr.domain.services.idempotency import IdempotencyService
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.status_mapping import StatusMapping
-from taskmgr.domain.services.tasks import TaskService
+from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
-from taskmgr.infrastructure.connection import open_database, require_replica_set
 from taskmgr.infrastructure.credentials import Sha256Credentials
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
-from taskmgr.infrastructure.migrations import is_current, migrate
-from taskmgr.infrastructure.policy_file import load_policy_file
-from taskmgr.infrastructure.store import mongo_store, new_id
-from taskmgr.infrastructure.stored_form import SETTLING, require_known_form, require_time_zone
-from taskmgr.infrastructure.stored_statuses import unknown_statuses
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
+from taskmgr.infrastructure.files.policy_file import load_policy_file
+from taskmgr.infrastructure.mongo.connection import open_database, require_replica_set
+from taskmgr.infrastructure.mongo.migrations import is_current, migrate
+from taskmgr.infrastructure.mongo.store import mongo_store, new_id
+from taskmgr.infrastructure.mongo.stored_form import SETTLING, require_known_form, require_time_zone
+from taskmgr.infrastructure.mongo.stored_statuses import unknown_statuses
 from taskmgr.settings import Settings
 
 _SECRET_FILE = "secret_key"  # noqa: S105 - a file's name

@@ -15,7 +15,7 @@ from typing import Any
 # Types (not their subclasses) whose texts name hosts, files, modules and attributes alone.
 _SAFE_TYPES = frozenset(
     {
-        *(f"taskmgr.domain.errors.{name}" for name in ("CannotStart", "Closed", "Unavailable")),
+        *(f"taskmgr.domain.model.errors.{name}" for name in ("CannotStart", "Closed", "Unavailable")),
         *(f"pymongo.errors.{name}" for name in (
             "AutoReconnect", "ConnectionFailure", "InvalidOperation", "NetworkTimeout",
             "ServerSelectionTimeoutError", "WaitQueueTimeoutError",

@@ -18,7 +18,7 @@ import orjson
 import structlog
 
 from taskmgr import exception_text
-from taskmgr.domain.safe_text import without_controls, without_secrets
+from taskmgr.domain.model.safe_text import without_controls, without_secrets
 
 _PLAIN = (int, float, type(None))  # and bool, which is an int
 _SHARED: tuple[structlog.typing.Processor, ...] = (

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from environs import Env, EnvError, EnvValidationError
 
-from taskmgr.domain.errors import CannotStart
+from taskmgr.domain.model.errors import CannotStart
 
 PREFIX = "TASKMGR_"
 LOG_FORMATS = ("auto", "json", "text")

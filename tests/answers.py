@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from taskmgr.domain.activity import Change, facts_of, replayed
-from taskmgr.domain.comment import Comment
-from taskmgr.domain.errors import Invalid, NotPermitted, Refusal, Refused
-from taskmgr.domain.query import ActivityQuery, Window
+from taskmgr.domain.history.changes import Change, facts_of, replayed
+from taskmgr.domain.model.comment import Comment
+from taskmgr.domain.model.errors import Invalid, NotPermitted, Refusal, Refused
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
+from taskmgr.domain.queries.query import ActivityQuery, Window
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import User
 from tests.factories import SYSTEM
 
 Call = Callable[[], object]

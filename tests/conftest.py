@@ -19,15 +19,15 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.ports import Store
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, Role, User
-from taskmgr.infrastructure.connection import open_database
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
-from taskmgr.infrastructure.migrations import migrate
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
+from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.migrations import migrate
+from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.factories import SYSTEM, Clock
 
 _FOLDER = pytest.StashKey[Path]()

@@ -9,14 +9,14 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from taskmgr.domain.activity import Change
-from taskmgr.domain.comment import Comment
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.policy import DEFAULT_POLICY
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.task import Task, new_task
-from taskmgr.domain.token import Scope, Token
-from taskmgr.domain.user import Actor, Kind, Role, User
+from taskmgr.domain.history.changes import Change
+from taskmgr.domain.model.comment import Comment
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task, new_task
+from taskmgr.domain.model.token import Scope, Token
+from taskmgr.domain.model.user import Actor, Kind, Role, User
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SYSTEM = Actor.system("tests")

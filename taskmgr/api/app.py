@@ -15,17 +15,19 @@ from flask_cors import CORS
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from taskmgr.api import bulk_results, context, openapi, preconditions, problems, strict_json
-from taskmgr.api.blueprint import RECEIPT
-from taskmgr.api.conditional import seal
-from taskmgr.api.context import is_shown_all, notes, this_request
-from taskmgr.api.cursors import Cursors
-from taskmgr.api.endpoint import Endpoint, endpoint_of
-from taskmgr.api.identity import Identities
-from taskmgr.api.limits import USUAL, end_store_deadline, start_store_deadline
-from taskmgr.api.parsing import refuse_body, refuse_query
-from taskmgr.api.preconditions import expected_version
-from taskmgr.api.rate_limit import RateLimit
+from taskmgr.api import bulk_results, openapi, problems, runtime
+from taskmgr.api.conditional import versions
+from taskmgr.api.conditional.cursors import Cursors
+from taskmgr.api.conditional.list_tags import seal
+from taskmgr.api.conditional.versions import expected_version
+from taskmgr.api.identity.bearer import Identities
+from taskmgr.api.identity.rate_limit import RateLimit
+from taskmgr.api.input import strict_json
+from taskmgr.api.input.blueprint import RECEIPT
+from taskmgr.api.input.endpoint import Endpoint, endpoint_of
+from taskmgr.api.input.limits import USUAL, end_store_deadline, start_store_deadline
+from taskmgr.api.input.parsing import refuse_body, refuse_query
+from taskmgr.api.runtime import is_shown_all, notes, this_request
 from taskmgr.api.schemas.base import Out
 from taskmgr.api.schemas.comments import CommentOut
 from taskmgr.api.schemas.tasks import TaskOut
@@ -40,10 +42,10 @@ from taskmgr.api.views.tasks import tasks
 from taskmgr.api.views.tokens import tokens
 from taskmgr.api.views.users import users
 from taskmgr.api.views.workflow import workflow
-from taskmgr.domain.comment import Comment
+from taskmgr.domain.model.comment import Comment
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import User
 from taskmgr.settings import Settings
 
 EXPOSED = (
@@ -72,8 +74,8 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     app.url_map.merge_slashes = False  # a path with one too many leads nowhere, not elsewhere
     app.config.from_mapping(openapi.CONFIG, MAX_CONTENT_LENGTH=USUAL.body_bytes)
     app.json = strict_json.OrjsonProvider(app)
-    app.extensions[context.EXTENSION] = services
-    app.extensions[f"{context.EXTENSION}.cursors"] = Cursors(secret_key)
+    app.extensions[runtime.EXTENSION] = services
+    app.extensions[f"{runtime.EXTENSION}.cursors"] = Cursors(secret_key)
     seal(app, services.policy)
     _allow_origins(app, settings)  # before the rest, so that it comes after what the rest answers instead
     _surround(app, services, settings)
@@ -86,7 +88,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     register_pages(app)
     with app.app_context():
         document = openapi.document(app, api, services.policy)
-    app.extensions[f"{context.EXTENSION}.openapi"] = strict_json.dumps(document)
+    app.extensions[f"{runtime.EXTENSION}.openapi"] = strict_json.dumps(document)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
     return app
@@ -119,8 +121,8 @@ def _surround(app: Flask, services: Services, settings: Settings) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         asked, noted = this_request(), notes()
-        if noted.endpoint.versioned and preconditions.names_versions(asked) and "ETag" in response.headers:
-            response = preconditions.judged(asked, response)
+        if noted.endpoint.versioned and versions.names_versions(asked) and "ETag" in response.headers:
+            response = versions.judged(asked, response)
         for name, value in _headers(asked, noted, response):
             response.headers.add(name, value)
         _tell(asked, noted, response)

@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 from flask import Flask, Response
 
-from taskmgr.api import problems, strict_json
-from taskmgr.domain.errors import DomainError, Stale
+from taskmgr.api import problems
+from taskmgr.api.input import strict_json
+from taskmgr.domain.model.errors import DomainError, Stale
 from taskmgr.domain.services.bulk import BulkRefused, Result
 
 # Of a whole answer. It has to fit into one document (16 MiB) where it is remembered for a retry.

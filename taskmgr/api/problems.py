@@ -11,10 +11,18 @@ import structlog
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from taskmgr.api import strict_json
-from taskmgr.api.context import is_shown_all
-from taskmgr.domain.errors import AlreadyAssigned, DomainError, FieldError, Invalid, Refusal, Refused, Stale
-from taskmgr.domain.safe_text import without_secrets
+from taskmgr.api.input import strict_json
+from taskmgr.api.runtime import is_shown_all
+from taskmgr.domain.model.errors import (
+    AlreadyAssigned,
+    DomainError,
+    FieldError,
+    Invalid,
+    Refusal,
+    Refused,
+    Stale,
+)
+from taskmgr.domain.model.safe_text import without_secrets
 from taskmgr.domain.services.bulk import UnexpectedCount
 
 # Under this name the application keeps what dumps an entity, for `current`.

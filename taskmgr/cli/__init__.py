@@ -20,7 +20,7 @@ from taskmgr.cli.output import show_error, told
 from taskmgr.cli.serve import serve
 from taskmgr.cli.tokens import tokens
 from taskmgr.cli.users import users
-from taskmgr.domain.errors import CannotStart, DomainError
+from taskmgr.domain.model.errors import CannotStart, DomainError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from taskmgr.domain.model.user import Actor, User
     from taskmgr.domain.services import Services
-    from taskmgr.domain.user import Actor, User
 
 NAME = "cli"
 FIRST_USER = "admin"
@@ -25,8 +25,8 @@ def services() -> Iterator[tuple[Services, Actor]]:
 
 def make_first_user(found: Services, *, by: Actor) -> User | None:
     """The first user, an admin, where there is nobody yet; None where there is somebody."""
-    from taskmgr.domain.errors import UsernameTaken
-    from taskmgr.domain.query import Window
+    from taskmgr.domain.model.errors import UsernameTaken
+    from taskmgr.domain.queries.query import Window
 
     if found.users.list(Window(limit=1), by=by).items:
         return None

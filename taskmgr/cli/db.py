@@ -12,7 +12,7 @@ from taskmgr.cli.output import as_json, show_json
 if TYPE_CHECKING:
     from pymongo.database import Database
 
-    from taskmgr.infrastructure.migrations import Migrated
+    from taskmgr.infrastructure.mongo.migrations import Migrated
     from taskmgr.settings import Settings
 
 
@@ -24,7 +24,7 @@ def db() -> None:
 @db.command()
 def init() -> None:
     """Make the servers of TASKMGR_MONGODB_URI a replica set, where they are none, and migrate."""
-    from taskmgr.infrastructure.initiation import initiate_replica_set
+    from taskmgr.infrastructure.mongo.initiation import initiate_replica_set
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
@@ -44,8 +44,8 @@ def migrate() -> None:
 
 def _migrate(settings: Settings) -> None:
     from taskmgr.bootstrap import load_policy, reach
-    from taskmgr.infrastructure import connection, migrations
-    from taskmgr.infrastructure.stored_form import SETTLING
+    from taskmgr.infrastructure.mongo import connection, migrations
+    from taskmgr.infrastructure.mongo.stored_form import SETTLING
 
     policy = load_policy(settings)
     with reach(settings) as database:
@@ -77,7 +77,7 @@ def _lines(done: Migrated) -> list[str]:
 def status(as_json: bool) -> None:
     """Say in a line how the database is; exit status 1 where it needs a migration."""
     from taskmgr.bootstrap import load_policy, reach
-    from taskmgr.infrastructure import connection, migrations
+    from taskmgr.infrastructure.mongo import connection, migrations
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
@@ -95,7 +95,7 @@ def status(as_json: bool) -> None:
 
 
 def _state(database: Database[Any], *, current: bool) -> dict[str, Any]:
-    from taskmgr.infrastructure.stored_form import read_form
+    from taskmgr.infrastructure.mongo.stored_form import read_form
 
     hello = database.client.admin.command("hello")
     form = read_form(database)
@@ -122,8 +122,8 @@ def _line(state: dict[str, Any]) -> str:
 def map_status(old: str, new: str) -> None:
     """Give all tasks that are OLD, which the policy no longer has, the status NEW."""
     from taskmgr.bootstrap import build_status_mapping, load_policy, prepare, reach
-    from taskmgr.domain.user import Actor
-    from taskmgr.infrastructure.store import mongo_store
+    from taskmgr.domain.model.user import Actor
+    from taskmgr.infrastructure.mongo.store import mongo_store
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()

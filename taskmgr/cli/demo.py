@@ -9,8 +9,8 @@ import click
 from taskmgr.cli.access import FIRST_USER, NAME, make_first_user
 
 if TYPE_CHECKING:
+    from taskmgr.domain.model.user import Actor
     from taskmgr.domain.services import Services
-    from taskmgr.domain.user import Actor
 
 
 @click.command()
@@ -19,7 +19,7 @@ def demo() -> None:
     from taskmgr.bootstrap import build_services, load_policy, prepare, reach
     from taskmgr.cli.demo_play import Play, StageClock
     from taskmgr.cli.demo_story import LEAD, STORY, TEAM
-    from taskmgr.infrastructure.store import mongo_store
+    from taskmgr.infrastructure.mongo.store import mongo_store
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
@@ -42,7 +42,7 @@ def demo() -> None:
 
 def _is_empty(services: Services, by: Actor) -> bool:
     """Whether there is nothing yet but, perhaps, the first user."""
-    from taskmgr.domain.query import TaskQuery, Window
+    from taskmgr.domain.queries.query import TaskQuery, Window
 
     users = services.users.list(Window(limit=2), by=by).items
     if any(user.username != FIRST_USER for user in users):

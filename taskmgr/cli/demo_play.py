@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any, cast
 
 from taskmgr.cli.demo_story import LEAD, STORY, TEAM, Turn, Work
-from taskmgr.domain.clock import utc_now
-from taskmgr.domain.commands import TaskChanges
-from taskmgr.domain.errors import NotPermitted, Refused
+from taskmgr.domain.model.clock import utc_now
+from taskmgr.domain.model.commands import TaskChanges
+from taskmgr.domain.model.errors import NotPermitted, Refused
+from taskmgr.domain.model.user import Actor, User
+from taskmgr.domain.model.workflow import Category, Workflow
 from taskmgr.domain.services import Services
-from taskmgr.domain.user import Actor, User
-from taskmgr.domain.workflow import Category, Workflow
 
 _TEAM_BEGAN = 60.0  # days ago
 _DAY_BEGINS, _DAY_LASTS = 8.0, 9.5  # hours

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskmgr.domain.workflow import Category
+from taskmgr.domain.model.workflow import Category
 
 WAITING, GOING, DONE, DROPPED = Category
 

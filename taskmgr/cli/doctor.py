@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from taskmgr.domain.errors import CannotStart, Unavailable
+from taskmgr.domain.model.errors import CannotStart, Unavailable
 
 if TYPE_CHECKING:
     from pymongo.database import Database
 
-    from taskmgr.domain.policy import Policy
+    from taskmgr.domain.model.policy import Policy
     from taskmgr.infrastructure.inspected_snapshot import Report
 
 _CLOCK_TOLERANCE = 2.0  # seconds
@@ -60,9 +60,9 @@ def _examine(report: Report) -> None:
 
 
 def _examine_database(database: Database[Any], policy: Policy, report: Report) -> None:
-    from taskmgr.infrastructure import connection, inspection, migrations
     from taskmgr.infrastructure.inspected_others import OURS
-    from taskmgr.infrastructure.stored_form import require_known_form
+    from taskmgr.infrastructure.mongo import connection, inspection, migrations
+    from taskmgr.infrastructure.mongo.stored_form import require_known_form
 
     connection.require_replica_set(database)
     connection.MongoHealth(database).check()
@@ -76,8 +76,8 @@ def _examine_database(database: Database[Any], policy: Policy, report: Report) -
 
 
 def _examine_clock(database: Database[Any], report: Report) -> None:
-    from taskmgr.domain.clock import utc_now
-    from taskmgr.infrastructure.connection import server_time
+    from taskmgr.domain.model.clock import utc_now
+    from taskmgr.infrastructure.mongo.connection import server_time
 
     before = utc_now()
     there = server_time(database)

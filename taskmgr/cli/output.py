@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from taskmgr.domain.clock import moment_text
-from taskmgr.domain.errors import CannotStart, DomainError, Invalid, Refused
-from taskmgr.domain.safe_text import without_controls, without_secrets
+from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.errors import CannotStart, DomainError, Invalid, Refused
+from taskmgr.domain.model.safe_text import without_controls, without_secrets
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -33,12 +33,12 @@ def serve(bind: str | None, workers: int | None) -> None:
 
     # Before anything imports ssl or pymongo: patched later, TLS ends in a RecursionError.
     monkey.patch_all()
-    from taskmgr.cli import listener
+    from taskmgr.server import listener
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
     settings = replace(settings, bind=bind or settings.bind, workers=workers or settings.workers)
     with listener.take(settings.bind) as socket:
-        from taskmgr.cli import service  # a second of imports, which a wrong setting need not wait for
+        from taskmgr.server import service
 
         service.run(settings, socket)

@@ -11,11 +11,11 @@ import click
 
 from taskmgr.cli import access
 from taskmgr.cli.output import Record, as_json, record, show_json, show_table
-from taskmgr.domain.token import Scope
+from taskmgr.domain.model.token import Scope
 
 if TYPE_CHECKING:
+    from taskmgr.domain.model.user import Actor
     from taskmgr.domain.services import Services
-    from taskmgr.domain.user import Actor
 
 SCOPES = [scope.value for scope in Scope]
 FIELDS = ("id", "user_id", "name", "scopes", "created_at", "expires_at", "last_used_at")
@@ -52,7 +52,7 @@ def create(username: str, name: str, scopes: tuple[str, ...], expires: timedelta
 
     Without --scope it goes as far as its user's role.
     """
-    from taskmgr.domain.clock import utc_now
+    from taskmgr.domain.model.clock import utc_now
 
     given: dict[str, Any] = {"name": name}
     if scopes:

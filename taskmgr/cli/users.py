@@ -8,8 +8,8 @@ import click
 
 from taskmgr.cli import access
 from taskmgr.cli.output import as_json, record, show_json, show_table
-from taskmgr.domain.commands import UserChanges
-from taskmgr.domain.user import Role, User
+from taskmgr.domain.model.commands import UserChanges
+from taskmgr.domain.model.user import Role, User
 
 ROLES = [role.value for role in Role]
 FIELDS = (

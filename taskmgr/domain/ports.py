@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from taskmgr.domain.activity import Change
-from taskmgr.domain.comment import Comment
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import (
+from taskmgr.domain.history.changes import Change
+from taskmgr.domain.model.comment import Comment
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Links, Task
+from taskmgr.domain.model.token import Token
+from taskmgr.domain.model.user import User
+from taskmgr.domain.model.workflow import Workflow
+from taskmgr.domain.queries.query import (
     EVERYBODY,
     ActivityQuery,
     Frame,
@@ -26,10 +30,6 @@ from taskmgr.domain.query import (
     UserWithTasks,
     Window,
 )
-from taskmgr.domain.task import Links, Task
-from taskmgr.domain.token import Token
-from taskmgr.domain.user import User
-from taskmgr.domain.workflow import Workflow
 
 T = TypeVar("T")
 

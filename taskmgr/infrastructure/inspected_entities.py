@@ -12,17 +12,17 @@ from typing import Any
 
 from bson import ObjectId
 
-from taskmgr.domain import task as tasks
-from taskmgr.domain import user as users
-from taskmgr.domain import values
-from taskmgr.domain.policy import Policy
-from taskmgr.domain.values import BadValue
-from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.derived import TASKS, UNREADABLE, USERS, Derived, is_same
-from taskmgr.infrastructure.documents import Draft
+from taskmgr.domain.model import task as tasks
+from taskmgr.domain.model import user as users
+from taskmgr.domain.model import values
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.values import BadValue
 from taskmgr.infrastructure.inspected_log import History
 from taskmgr.infrastructure.inspected_snapshot import AN_ID, Report, Row, Snapshot
-from taskmgr.infrastructure.repositories.writing import stored
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.derived import TASKS, UNREADABLE, USERS, Derived, is_same
+from taskmgr.infrastructure.mongo.documents import Draft
+from taskmgr.infrastructure.mongo.writing import stored
 
 _TOUCHED = "touched"  # a count, raised by commands that read a document for a rule
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from taskmgr.domain import values
-from taskmgr.domain.activity import ENTITIES, KINDS, facts_of, kind_of_task_change
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.values import BadValue
-from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.derived import UNREADABLE, is_same
+from taskmgr.domain.history.changes import ENTITIES, KINDS, facts_of, kind_of_task_change
+from taskmgr.domain.model import values
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.values import BadValue
 from taskmgr.infrastructure.inspected_snapshot import AN_ID, Report, Row, Snapshot
-from taskmgr.infrastructure.repositories.writing import stored
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.derived import UNREADABLE, is_same
+from taskmgr.infrastructure.mongo.writing import stored
 
 Finding = tuple[str, str]
 

@@ -9,15 +9,15 @@ from typing import Any
 from bson import ObjectId
 from mongoengine import Document
 
-from taskmgr.domain import values
+from taskmgr.domain.model import values
+from taskmgr.domain.model.token import PARSERS, Token
 from taskmgr.domain.services.users import ADMINS_LOCK
-from taskmgr.domain.token import PARSERS, Token
-from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.derived import UNREADABLE
-from taskmgr.infrastructure.documents import DOCUMENTS, AnswerDocument, Draft
 from taskmgr.infrastructure.inspected_entities import against_parser, differing
 from taskmgr.infrastructure.inspected_snapshot import AN_ID, Report, Row, Snapshot
-from taskmgr.infrastructure.repositories.writing import stored
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.derived import UNREADABLE
+from taskmgr.infrastructure.mongo.documents import DOCUMENTS, AnswerDocument, Draft
+from taskmgr.infrastructure.mongo.writing import stored
 
 _HASH_LENGTH = 32  # bytes of SHA-256
 _LOCKS = (ADMINS_LOCK, "relations")  # the second is left over from earlier releases

@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Self
 
-from taskmgr.domain.rules import MOST_LEVELS
-from taskmgr.domain.task import Task
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.rules.rule_book import MOST_LEVELS
 
 _TABLES = """
 CREATE TABLE parent (child TEXT PRIMARY KEY, parent TEXT);

@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from taskmgr.api.problems import CODES
-from taskmgr.domain.errors import NotFound
+from taskmgr.domain.model.errors import NotFound
+from taskmgr.domain.model.user import Role, User
 from taskmgr.domain.services import Services
-from taskmgr.domain.user import Role, User
 from tests.factories import SYSTEM
 
 ROOT = "/api/v1/"

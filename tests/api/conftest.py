@@ -16,7 +16,7 @@ from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.ports import Store
 from taskmgr.domain.services import Services
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings
 from tests.api.client import Client
 from tests.api.operations import World, make_world

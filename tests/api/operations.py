@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from taskmgr.domain.user import Actor
+from taskmgr.domain.model.user import Actor
 from tests.api.client import Client
 from tests.factories import SYSTEM
 

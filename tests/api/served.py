@@ -9,16 +9,16 @@ from typing import Any
 from flask import Flask
 
 from taskmgr.api.app import create_app
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.context import actor, services
-from taskmgr.api.idempotency import idempotent
-from taskmgr.api.identity import takes
-from taskmgr.api.limits import allows
+from taskmgr.api.conditional.idempotency import idempotent
+from taskmgr.api.identity.bearer import takes
+from taskmgr.api.input.blueprint import Blueprint
+from taskmgr.api.input.limits import allows
+from taskmgr.api.runtime import actor, services
 from taskmgr.api.schemas.tasks import NewTaskOut, TaskIn
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.token import Scope
-from taskmgr.infrastructure.connection import open_database
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.domain.model.token import Scope
+from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings
 from tests.api.conftest import SECRET_KEY
 

@@ -9,8 +9,8 @@ import pytest
 
 from taskmgr.api.problems import CODES
 from taskmgr.api.schemas.queries import FILTERS
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.services.bulk import MOST_OPERATIONS, OPERATIONS
-from taskmgr.domain.task import Task
 from tests.api.client import Answer, Client, mistakes
 
 BULK = "tasks/bulk"

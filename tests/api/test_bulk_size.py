@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from taskmgr.api.bulk_results import MOST_BYTES
-from taskmgr.domain import values
-from taskmgr.domain.errors import Stale
+from taskmgr.domain.model import values
+from taskmgr.domain.model.errors import Stale
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import MOST_OPERATIONS, MOST_REASONS
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor
 from tests.api.client import Answer, Client
 
 BULK = "tasks/bulk"

@@ -14,11 +14,11 @@ from flask import Flask
 
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.policy import Policy
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Role
 from taskmgr.domain.ports import Store
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Role
 from taskmgr.settings import Settings
 from tests.api.client import Client
 from tests.api.conftest import SECRET_KEY

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from taskmgr.domain.task import Task
+from taskmgr.domain.model.task import Task
 from taskmgr.settings import Settings
 from tests.api.client import Answer, Client
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from taskmgr.api.cursors import LONGEST, Cursors
-from taskmgr.domain.query import TASK_SORTS, Position, Sort, TaskQuery
-from taskmgr.domain.search import folded, title_key
-from taskmgr.domain.task import Task
-from taskmgr.domain.values import TITLE_LENGTH
-from taskmgr.infrastructure.mappers import task_document
-from taskmgr.infrastructure.repositories.selecting import order
+from taskmgr.api.conditional.cursors import LONGEST, Cursors
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.values import TITLE_LENGTH
+from taskmgr.domain.queries.query import TASK_SORTS, Position, Sort, TaskQuery
+from taskmgr.domain.queries.search import folded, title_key
+from taskmgr.infrastructure.mongo.mappers import task_document
+from taskmgr.infrastructure.mongo.reads.selecting import order
 from tests.api.client import Client
 from tests.factories import a_task, an_id
 

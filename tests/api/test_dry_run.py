@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.task import Task
+from taskmgr.domain.model.task import Task
 from tests.api.client import Answer, Client, answered, problem
 from tests.api.operations import DRY, OPERATIONS, Operation, World
 

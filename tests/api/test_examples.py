@@ -14,9 +14,9 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from taskmgr.api.openapi.example_ids import PATH_IDS
-from taskmgr.domain.policy import Policy
+from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.services import Services
-from taskmgr.infrastructure.policy_file import load_policy_file
+from taskmgr.infrastructure.files.policy_file import load_policy_file
 from tests.api.client import Answer, Client
 from tests.api.operations import BY_NAME, World
 from tests.running import ROOT

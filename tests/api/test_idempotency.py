@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
 from tests.api.client import Client, mistakes, problem
 from tests.factories import Clock
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.task import Task
+from taskmgr.domain.model.task import Task
 from tests.api.client import Client, mistakes
 from tests.factories import Clock
 

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.infrastructure.inspection import inspect
+from taskmgr.infrastructure.mongo.inspection import inspect
 from tests.api.client import Client, answered, mistakes, problem
 from tests.api.operations import MORE, OPERATIONS, Operation, World
 from tests.factories import SYSTEM

@@ -16,8 +16,9 @@ from taskmgr.api.app import EXPOSED
 from taskmgr.api.openapi.schemas import ENUMS
 from taskmgr.api.problems import CODES, CONTENT_TYPE
 from taskmgr.api.schemas.problems import REFUSALS
-from taskmgr.domain import rules, urgency
-from taskmgr.domain.services import bulk, tasks, users
+from taskmgr.domain.rules import rule_book, urgency
+from taskmgr.domain.services import bulk, users
+from taskmgr.domain.services.tasks import commands
 from taskmgr.settings import Settings
 from taskmgr.version import __version__
 from tests.api.client import Client
@@ -254,7 +255,7 @@ def test_no_two_enumerations_have_the_same_values() -> None:
 
 def test_every_rule_that_refuses_is_among_the_codes_of_rules() -> None:
     raised = set(
-        re.findall(r'Refusal\(\s*code="(\w+)"', "".join(map(inspect.getsource, (rules, users, tasks))))
+        re.findall(r'Refusal\(\s*code="(\w+)"', "".join(map(inspect.getsource, (rule_book, users, commands))))
     )
 
     assert raised == set(REFUSALS)

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from taskmgr.api.problems import CODES
-from taskmgr.domain.errors import Unavailable
+from taskmgr.domain.model.errors import Unavailable
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.idempotency import IdempotencyInProgress
-from taskmgr.domain.user import Actor
 from tests.api.client import Client, problem
 from tests.api.operations import World
 

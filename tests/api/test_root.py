@@ -12,7 +12,7 @@ from taskmgr import __version__
 from taskmgr.api.problems import CODES
 from taskmgr.api.reference import FIXES, RULES
 from taskmgr.api.schemas.problems import REFUSALS
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model.policy import DEFAULT_POLICY
 from tests.api.client import Client, problem
 from tests.docs.markdown import read, section
 

@@ -13,7 +13,7 @@ import marshmallow as ma
 import pytest
 from flask import Flask
 
-from taskmgr.api import strict_json
+from taskmgr.api.input import strict_json
 from taskmgr.api.schemas.base import Out
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
 from taskmgr.api.schemas.others import ChangeOut, ReceiptOut
@@ -31,19 +31,19 @@ from taskmgr.api.schemas.tasks import (
     TransitionOut,
 )
 from taskmgr.api.schemas.users import NewTokenOut, NewUserOut, TaskCountsOut, TokenOut, UserOut, UserRowOut
-from taskmgr.domain.comment import Comment
-from taskmgr.domain.errors import Fix, Refusal
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model.comment import Comment
+from taskmgr.domain.model.errors import Fix, Refusal
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports import Store
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import Frame, TaskCounts, TaskQuery, UserWithTasks, Window
+from taskmgr.domain.queries.query import Frame, TaskCounts, TaskQuery, UserWithTasks, Window
+from taskmgr.domain.queries.statistics import AssigneeCount, CycleTimes, DayCounts, LabelCount
+from taskmgr.domain.rules.urgency import Cause, EffectivePriority
 from taskmgr.domain.services.derived import Derived
-from taskmgr.domain.services.tasks import Transition
+from taskmgr.domain.services.tasks.commands import Transition
 from taskmgr.domain.services.tokens import NewToken
-from taskmgr.domain.statistics import AssigneeCount, CycleTimes, DayCounts, LabelCount
-from taskmgr.domain.task import Task
-from taskmgr.domain.urgency import Cause, EffectivePriority
-from taskmgr.domain.workflow import Category
 from tests.factories import (
     NOW,
     a_change,

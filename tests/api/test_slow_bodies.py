@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from pymongo.database import Database
 
-from taskmgr.api.identity import CACHE_SECONDS
+from taskmgr.api.identity.bearer import CACHE_SECONDS
 from taskmgr.domain.services import Services
 from tests.api.client import Client
 from tests.api.served import STORE_SECONDS
@@ -30,7 +30,7 @@ def port(mongodb_uri: str, worker_database: Database[object]) -> Iterator[int]:
         descriptor = listener.fileno()
         command = [
             sys.executable, "-m", "gunicorn", "--no-control-socket",
-            "--worker-class", "taskmgr.cli.processes.Worker",
+            "--worker-class", "taskmgr.server.processes.Worker",
             "--bind", f"fd://{descriptor}", "tests.api.served:hurried_application()",
         ]  # fmt: skip
         with subprocess.Popen(command, env=environment, pass_fds=[descriptor], cwd=os.getcwd()) as server:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.policy import DEFAULT_POLICY
-from taskmgr.domain.task import Task
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.task import Task
 from tests.api.client import Client, problem
 
 STATUSES = DEFAULT_POLICY.workflow.statuses

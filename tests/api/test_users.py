@@ -11,9 +11,9 @@ from pymongo.database import Database
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from taskmgr.bootstrap import build_services
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.api.client import Client, mistakes, problem
 from tests.factories import SYSTEM, Clock
 

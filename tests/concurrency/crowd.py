@@ -14,12 +14,12 @@ from operator import attrgetter
 from typing import Any, Self
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.errors import DomainError, Refused, Unavailable
+from taskmgr.domain.model.errors import DomainError, Refused, Unavailable
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports import Remembered
 from taskmgr.domain.services import Services
-from taskmgr.domain.user import Actor
-from taskmgr.infrastructure.connection import open_database
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.store import mongo_store
 
 PROCESSES, THREADS = 4, 8
 CROWD = PROCESSES * THREADS

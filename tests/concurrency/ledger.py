@@ -8,8 +8,8 @@ from typing import Any
 
 from pymongo.database import Database
 
-from taskmgr.domain.policy import DEFAULT_POLICY, Policy
-from taskmgr.infrastructure.inspection import inspect
+from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
+from taskmgr.infrastructure.mongo.inspection import inspect
 
 _COLLECTIONS = {"task": "tasks", "user": "users", "comment": "comments"}
 # Stored beside what they follow from, or counted by whoever reads for a rule: the log tells none.

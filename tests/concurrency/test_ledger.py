@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import User
 from tests.concurrency.ledger import assert_that_the_log_is_the_store, disagreements
 from tests.factories import SYSTEM
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from pymongo.database import Database
 
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, User
 from tests.concurrency.conftest import AtOnce
 from tests.concurrency.crowd import CROWD, call
 from tests.factories import SYSTEM

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, Role, User
-from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.repositories.writing import stored
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.writing import stored
 from tests.concurrency.conftest import AtOnce
 from tests.concurrency.crowd import CROWD, Call, call, create_once
 from tests.factories import SYSTEM, a_task

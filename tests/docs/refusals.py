@@ -10,9 +10,9 @@ from flask import Flask
 
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.ports import Store
-from taskmgr.domain.rules import MOST_IN_A_ROW
+from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 from tests.api.client import Answer, Client

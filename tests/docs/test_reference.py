@@ -12,7 +12,7 @@ from flask import Flask
 
 from taskmgr import settings
 from taskmgr.api.app import create_app
-from taskmgr.api.identity import scopes_of
+from taskmgr.api.identity.bearer import scopes_of
 from taskmgr.api.problems import CODES
 from taskmgr.api.schemas.queries import ActivityListQuery, TaskListQuery
 from taskmgr.cli import commands

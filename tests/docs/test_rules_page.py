@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from taskmgr.domain.permissions import TABLE, Reach
-from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW
+from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW
+from taskmgr.domain.model.workflow import Category, Workflow
 from taskmgr.domain.ports import Store
-from taskmgr.domain.rules import FIX_ACTIONS, MOST_IN_A_ROW, MOST_LEVELS, RULES
-from taskmgr.domain.services.facts import MOST_NAMED
-from taskmgr.domain.workflow import Category, Workflow
-from taskmgr.infrastructure.policy_file import load_policy_file
+from taskmgr.domain.rules.permissions import TABLE, Reach
+from taskmgr.domain.rules.rule_book import FIX_ACTIONS, MOST_IN_A_ROW, MOST_LEVELS, RULES
+from taskmgr.domain.services.tasks.facts import MOST_NAMED
+from taskmgr.infrastructure.files.policy_file import load_policy_file
 from tests.docs import refusals
 from tests.docs.answers import assert_shown
 from tests.docs.markdown import DOCS, Block, blocks, code, headings, read, section, table

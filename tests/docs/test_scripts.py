@@ -15,7 +15,7 @@ import taskmgr
 from taskmgr import settings as taskmgr_settings
 from taskmgr.bootstrap import open_services
 from taskmgr.domain.services import Services
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from tests.docs.markdown import DOCS, blocks, code, read, section, table
 from tests.running import PATIENCE, Settings, environment, run_here
 

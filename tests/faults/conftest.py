@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from tests.faults.servers import kill_server
 
 

@@ -15,8 +15,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 
-from taskmgr.domain.errors import CannotStart
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from taskmgr.domain.model.errors import CannotStart
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from tests.running import PATIENCE, comes_true
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ NOBODY = 65534
 USER = """
 import sys
 from pathlib import Path
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 database = EmbeddedDatabase(Path(sys.argv[1]), cache_gib=0.25)
 print(database.enter(), flush=True)
 sys.stdin.readline()
@@ -38,7 +38,7 @@ print("left", flush=True)
 MASTER = r"""
 import os, sys
 from pathlib import Path
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 database = EmbeddedDatabase(Path(sys.argv[1]), cache_gib=0.25)
 database.enter()
 worker = os.fork()
@@ -56,7 +56,7 @@ database.leave()
 WATCHING_MASTER = """
 import os, sys
 from pathlib import Path
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 database = EmbeddedDatabase(Path(sys.argv[1]), cache_gib=0.25)
 print(database.enter(), flush=True)
 sys.stdin.readline()

@@ -21,13 +21,13 @@ from pymongo.database import Database
 
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.ports import Health
-from taskmgr.infrastructure.connection import open_database
-from taskmgr.infrastructure.initiation import initiate_replica_set
-from taskmgr.infrastructure.migrations import migrate
-from taskmgr.infrastructure.mongod_binary import find_mongod
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
+from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.initiation import initiate_replica_set
+from taskmgr.infrastructure.mongo.migrations import migrate
+from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings
 from tests.api.client import Answer, Client, answered
 from tests.api.operations import OPERATIONS, Operation, World, make_world

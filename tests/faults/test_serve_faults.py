@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pymongo import MongoClient
 
-from taskmgr.infrastructure.mongod_binary import find_mongod
+from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
 from tests.running import (
     PATIENCE,
     Clients,

@@ -16,11 +16,11 @@ from pymongo.database import Database
 from taskmgr import logs
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.policy import DEFAULT_POLICY
-from taskmgr.infrastructure.connection import open_database
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
-from taskmgr.infrastructure.migrations import migrate
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
+from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.migrations import migrate
+from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings
 from tests.api.client import Client
 from tests.running import short_folder

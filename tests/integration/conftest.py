@@ -9,10 +9,10 @@ import mongomock
 import pytest
 from pymongo.database import Database
 
-from taskmgr.domain.policy import DEFAULT_WORKFLOW
+from taskmgr.domain.model.policy import DEFAULT_WORKFLOW
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import User
 from tests.factories import SYSTEM
 
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.policy import DEFAULT_POLICY, Policy
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import User
-from taskmgr.domain.workflow import Category, Workflow
-from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.repositories.writing import stored
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
+from taskmgr.domain.model.workflow import Category, Workflow
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.writing import stored
 from tests.factories import NOW, a_task
 
 # Two statuses of every category, and a day of 23 hours within the last month.

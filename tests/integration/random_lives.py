@@ -8,11 +8,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from taskmgr.domain.errors import DomainError, Invalid, Refused
-from taskmgr.domain.policy import DEFAULT_WORKFLOW
+from taskmgr.domain.model.errors import DomainError, Invalid, Refused
+from taskmgr.domain.model.policy import DEFAULT_WORKFLOW
+from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import Result
-from taskmgr.domain.user import Actor, Role, User
 from tests.factories import SYSTEM
 
 PEOPLE = (Role.MANAGER, Role.MEMBER, Role.MEMBER, Role.VIEWER)

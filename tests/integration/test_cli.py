@@ -15,8 +15,8 @@ import pytest
 from pymongo.database import Database
 
 import taskmgr.cli
+from taskmgr.domain.model.user import Role, User
 from taskmgr.domain.services import Services
-from taskmgr.domain.user import Role, User
 from tests.running import COMMAND, Outcome, Settings, environment, run, run_here
 
 Command = Callable[..., Outcome]

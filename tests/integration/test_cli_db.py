@@ -13,11 +13,11 @@ from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor
-from taskmgr.infrastructure.mongod_binary import find_mongod
+from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
 from tests.integration.test_cli_demo import STRICT
 from tests.running import Settings, free_port, run_here, short_folder
 

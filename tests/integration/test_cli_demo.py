@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from taskmgr.domain.activity import Change
-from taskmgr.domain.clock import utc_now
-from taskmgr.domain.policy import DEFAULT_POLICY
-from taskmgr.domain.query import ActivityQuery, TaskQuery, Window
+from taskmgr.domain.history.changes import Change
+from taskmgr.domain.model.clock import utc_now
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, Kind, Role, User
+from taskmgr.domain.queries.query import ActivityQuery, TaskQuery, Window
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, Kind, Role, User
 from tests.running import Settings, run_here
 
 # Other names, a step more, and as strict as it gets.

@@ -10,11 +10,11 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, Role, User
-from taskmgr.infrastructure.migrations import migrate
+from taskmgr.infrastructure.mongo.migrations import migrate
 from tests.running import Settings, run_here
 
 NOBODY = ObjectId("0123456789abcdef01234567")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.query import TaskQuery
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.queries.query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import OPERATIONS, BulkResult
-from taskmgr.domain.task import Task
 from tests.answers import mistakes
 from tests.factories import SYSTEM, an_id
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from taskmgr.domain.errors import NotFound, Stale
-from taskmgr.domain.query import Window
+from taskmgr.domain.model.errors import NotFound, Stale
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor
+from taskmgr.domain.queries.query import Window
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor
 from tests.answers import assert_log_tells_of, log_of, mistakes, not_permitted
 from tests.factories import NOW, SYSTEM, Clock
 

@@ -14,16 +14,16 @@ from pymongo.database import Database
 import taskmgr
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services, build_status_mapping, require_known_statuses
-from taskmgr.domain.errors import CannotStart, Invalid, Refused
-from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.model.errors import CannotStart, Invalid, Refused
+from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.workflow import CLOSED, OPEN
 from taskmgr.domain.ports import Store
-from taskmgr.domain.query import TaskQuery
+from taskmgr.domain.queries.query import TaskQuery
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor
-from taskmgr.domain.workflow import CLOSED, OPEN
-from taskmgr.infrastructure.inspection import inspect
-from taskmgr.infrastructure.policy_file import load_policy_file
+from taskmgr.infrastructure.files.policy_file import load_policy_file
+from taskmgr.infrastructure.mongo.inspection import inspect
 from taskmgr.settings import Settings
 from tests.answers import assert_log_tells_of, refusals, refused
 from tests.api.client import Client, mistakes, problem

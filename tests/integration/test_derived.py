@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports import Store
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.rules import MOST_IN_A_ROW
+from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.derived import Derived
-from taskmgr.domain.task import Task
 from tests.factories import SYSTEM, Clock
 
 MakeTask = Callable[..., Task]

@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.ports import Store
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import Span, TaskQuery
-from taskmgr.domain.search import words_of
-from taskmgr.domain.task import Task
-from taskmgr.domain.workflow import OPEN, Category
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.domain.queries.query import Span, TaskQuery
+from taskmgr.domain.queries.search import words_of
+from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.factories import a_task, an_id
 from tests.integration.test_task_filters import (
     CREATORS,

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.errors import Fix, Refusal, Refused
-from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
-from taskmgr.domain.rules import FIX_ACTIONS, MOST_IN_A_ROW, RULES
+from taskmgr.domain.model.errors import Fix, Refusal, Refused
+from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, Role
+from taskmgr.domain.rules.rule_book import FIX_ACTIONS, MOST_IN_A_ROW, RULES
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, Role
 from tests.factories import SYSTEM
 
 DUE = "2026-12-01"

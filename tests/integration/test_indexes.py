@@ -14,20 +14,20 @@ from flask import Flask, g
 from pymongo.database import Database
 
 from taskmgr.api.app import create_app
-from taskmgr.api.parsing import parse_query
+from taskmgr.api.input.parsing import parse_query
 from taskmgr.api.schemas.queries import TaskListQuery
 from taskmgr.api.views.task_list import task_query
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.policy import DEFAULT_POLICY
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import TASK_SORTS, Frame, Position, TaskQuery
-from taskmgr.infrastructure.documents import TaskDocument
-from taskmgr.infrastructure.mappers import task_document
-from taskmgr.infrastructure.repositories import keyset
-from taskmgr.infrastructure.repositories.tasks import selection_of
-from taskmgr.infrastructure.repositories.writing import stored
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.queries.query import TASK_SORTS, Frame, Position, TaskQuery
+from taskmgr.infrastructure.mongo.documents import TaskDocument
+from taskmgr.infrastructure.mongo.mappers import task_document
+from taskmgr.infrastructure.mongo.reads import keyset
+from taskmgr.infrastructure.mongo.repositories.tasks import selection_of
+from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.infrastructure.mongo.writing import stored
 from taskmgr.settings import Settings
 from tests.factories import NOW, SYSTEM, a_task, a_user, an_id
 

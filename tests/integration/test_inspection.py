@@ -13,11 +13,11 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports import Remembered
-from taskmgr.domain.user import Actor
-from taskmgr.infrastructure.inspection import inspect
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.infrastructure.mongo.inspection import inspect
+from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.conftest import empty
 from tests.factories import SYSTEM, Clock
 

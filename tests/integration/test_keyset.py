@@ -10,14 +10,14 @@ from bson import ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskmgr.domain.due_date import DueDate
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports import Store
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import TASK_SORTS, Page, Position, Sort, TaskQuery, Window
-from taskmgr.domain.search import title_key
-from taskmgr.domain.task import Task
-from taskmgr.infrastructure.documents import UNDATED
-from taskmgr.infrastructure.repositories.keyset import behind
+from taskmgr.domain.queries.query import TASK_SORTS, Page, Position, Sort, TaskQuery, Window
+from taskmgr.domain.queries.search import title_key
+from taskmgr.infrastructure.mongo.documents import UNDATED
+from taskmgr.infrastructure.mongo.reads.keyset import behind
 from tests.factories import NOW, a_task, an_id
 
 few = settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]

@@ -12,16 +12,16 @@ import pytest
 from mongoengine import ValidationError
 from pymongo.database import Database
 
-from taskmgr.domain.activity import Change
-from taskmgr.domain.comment import Comment
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.search import folded
-from taskmgr.domain.task import Task
-from taskmgr.domain.token import Token
-from taskmgr.domain.user import User
-from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.documents import UNDATED, Draft
-from taskmgr.infrastructure.repositories.writing import stored
+from taskmgr.domain.history.changes import Change
+from taskmgr.domain.model.comment import Comment
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.token import Token
+from taskmgr.domain.model.user import User
+from taskmgr.domain.queries.search import folded
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.documents import UNDATED, Draft
+from taskmgr.infrastructure.mongo.writing import stored
 from tests.factories import FULL_AND_PLAIN, a_task, a_user
 
 SECRET_HASH = bytes(range(32))

@@ -20,21 +20,21 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.errors import CannotStart, Unavailable
-from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.connection import open_database
-from taskmgr.infrastructure.documents import DOCUMENTS, UNDATED
-from taskmgr.infrastructure.indexes import declared_indexes
-from taskmgr.infrastructure.migrations import is_current, migrate, outdated
-from taskmgr.infrastructure.repositories.writing import stored
-from taskmgr.infrastructure.store import mongo_store
-from taskmgr.infrastructure.stored_form import (
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.errors import CannotStart, Unavailable
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.documents import DOCUMENTS, UNDATED
+from taskmgr.infrastructure.mongo.indexes import declared_indexes
+from taskmgr.infrastructure.mongo.migrations import is_current, migrate, outdated
+from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.infrastructure.mongo.stored_form import (
     STORED_FORM,
     TRUSTED_FOR,
     read_form,
     require_known_form,
 )
+from taskmgr.infrastructure.mongo.writing import stored
 from tests.factories import NOW, SYSTEM, a_full_task, a_task
 from tests.running import Clients, comes_true, run, run_here, serving, short_folder
 
@@ -328,7 +328,7 @@ import os, signal, sys
 from zoneinfo import ZoneInfo
 from pymongo import MongoClient, monitoring
 from tests.integration.test_migrations import put_form_1
-from taskmgr.infrastructure.migrations import migrate
+from taskmgr.infrastructure.mongo.migrations import migrate
 
 uri, name, zone = sys.argv[1:]
 WRITES = {"update", "insert", "findAndModify", "createIndexes", "commitTransaction"}

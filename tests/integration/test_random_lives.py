@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from pymongo.database import Database
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.activity import facts_of
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.history.changes import facts_of
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports import Store
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import TaskQuery
+from taskmgr.domain.queries.query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import Result
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor
-from taskmgr.domain.workflow import Category
-from taskmgr.infrastructure.inspection import inspect
+from taskmgr.infrastructure.mongo.inspection import inspect
 from tests.answers import assert_log_tells_of, standing
 from tests.conftest import empty
 from tests.factories import SYSTEM, Clock

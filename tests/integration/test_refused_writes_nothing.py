@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from taskmgr.domain.errors import NotPermitted
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model.errors import NotPermitted
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.ports import Store
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, User
 from tests.factories import SYSTEM
 
 MakeTask = Callable[..., Task]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.policy import DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.model.policy import DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import User
 from tests.answers import refusals, refused
 from tests.factories import SYSTEM
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.errors import EmailTaken, NotFound, Unavailable, UsernameTaken, WriteConflict
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.errors import EmailTaken, NotFound, Unavailable, UsernameTaken, WriteConflict
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Role
 from taskmgr.domain.ports import KnownAnswer, Remembered, Store, StoredToken
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import ActivityQuery, Frame, Sort, TaskQuery, Window
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Role
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.domain.queries.query import ActivityQuery, Frame, Sort, TaskQuery, Window
+from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.factories import (
     NOW,
     a_change,

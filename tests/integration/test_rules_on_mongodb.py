@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
-from taskmgr.domain.priority import Priority
+from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, Role, User
 from tests.answers import assert_log_tells_of, log_of, refusals, refused, standing
 from tests.factories import SYSTEM
 

@@ -11,13 +11,13 @@ import pytest
 from pymongo.database import Database
 
 from taskmgr.bootstrap import open_services
-from taskmgr.domain.errors import Closed, DomainError, Invalid
+from taskmgr.domain.model.errors import Closed, DomainError, Invalid
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
 from taskmgr.domain.ports import Store
-from taskmgr.domain.query import MOST_LIMIT, Sort, TaskQuery, Window
+from taskmgr.domain.queries.query import MOST_LIMIT, Sort, TaskQuery, Window
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor
-from taskmgr.domain.workflow import CLOSED, OPEN, Category
 from taskmgr.settings import Settings
 from tests.answers import mistakes
 from tests.factories import SYSTEM, a_user

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from taskmgr.domain.errors import NotFound, NotPermitted, Unauthenticated
+from taskmgr.domain.model.errors import NotFound, NotPermitted, Unauthenticated
+from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
-from taskmgr.domain.user import Actor, Role, User
 from tests.factories import SYSTEM, Clock
 
 MakeUser = Callable[..., User]

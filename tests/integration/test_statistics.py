@@ -15,14 +15,14 @@ from pymongo.database import Database
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.errors import Invalid
-from taskmgr.domain.policy import Policy
-from taskmgr.domain.priority import Priority
+from taskmgr.domain.model.errors import Invalid
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, User
+from taskmgr.domain.queries.statistics import AssigneeCount, CycleTimes, DayCounts, Days, Statistics
 from taskmgr.domain.services import Services
-from taskmgr.domain.statistics import AssigneeCount, CycleTimes, DayCounts, Days, Statistics
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, User
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.conftest import empty
 from tests.factories import NOW, SYSTEM, Clock, a_task, a_user
 from tests.integration.many_tasks import POLICIES, many_tasks, store_all

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.activity import facts_of
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.errors import NotFound, Stale
+from taskmgr.domain.history.changes import facts_of
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.errors import NotFound, Stale
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.ports import Store
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import Sort, TaskQuery, Window
+from taskmgr.domain.queries.query import Sort, TaskQuery, Window
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, User
 from tests.answers import assert_log_tells_of, log_of, mistakes, refused
 from tests.factories import NOW, SYSTEM, Clock, an_id
 

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.policy import Policy
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports import Store
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import TASK_SORTS, Frame, Sort, Span, TaskQuery, Window
-from taskmgr.domain.search import title_key, words_of
-from taskmgr.domain.task import Task
-from taskmgr.domain.workflow import Category
+from taskmgr.domain.queries.query import TASK_SORTS, Frame, Sort, Span, TaskQuery, Window
+from taskmgr.domain.queries.search import title_key, words_of
 from tests.factories import a_task, an_id
 
 ZONE = ZoneInfo("Europe/Berlin")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.errors import AlreadyAssigned, Stale
+from taskmgr.domain.model.errors import AlreadyAssigned, Stale
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.ports import Store
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import ActivityQuery
+from taskmgr.domain.queries.query import ActivityQuery
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, User
 from tests.answers import assert_log_tells_of, log_of, not_permitted
 from tests.factories import NOW, SYSTEM, Clock
 

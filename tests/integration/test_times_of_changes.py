@@ -13,13 +13,13 @@ import pytest
 from pymongo.database import Database
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports import Store
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.status_mapping import StatusMapping
-from taskmgr.domain.task import Task
-from taskmgr.infrastructure.store import new_id
+from taskmgr.infrastructure.mongo.store import new_id
 from tests.answers import log_of
 from tests.factories import NOW, SYSTEM, Clock
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from taskmgr.domain.errors import NotFound
+from taskmgr.domain.model.errors import NotFound
+from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.tokens import NewToken
-from taskmgr.domain.user import Actor, Role, User
 from tests.answers import mistakes, not_permitted
 from tests.factories import NOW, SYSTEM, Clock, an_id
 

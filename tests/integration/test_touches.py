@@ -14,9 +14,9 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Role
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Role
 from tests.answers import log_of
 from tests.factories import SYSTEM
 

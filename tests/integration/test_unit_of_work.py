@@ -17,14 +17,14 @@ import pytest
 from pymongo.database import Database
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.errors import NotFound, Refusal, Refused, Unavailable, WriteConflict
+from taskmgr.domain.model.errors import NotFound, Refusal, Refused, Unavailable, WriteConflict
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports import Store
-from taskmgr.domain.query import ActivityQuery, TaskQuery, Window
+from taskmgr.domain.queries.query import ActivityQuery, TaskQuery, Window
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.infrastructure.connection import open_database
-from taskmgr.infrastructure.embedded import EmbeddedDatabase
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
+from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.factories import SYSTEM, a_change, a_task
 
 

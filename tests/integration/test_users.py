@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.activity import facts_of
-from taskmgr.domain.errors import EmailTaken, Invalid, NotFound, NotPermitted, Stale, UsernameTaken
+from taskmgr.domain.history.changes import facts_of
+from taskmgr.domain.model.errors import EmailTaken, Invalid, NotFound, NotPermitted, Stale, UsernameTaken
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, Kind, Role, User
 from taskmgr.domain.ports import Store
-from taskmgr.domain.query import ActivityQuery, UserQuery, Window
+from taskmgr.domain.queries.query import ActivityQuery, UserQuery, Window
 from taskmgr.domain.services import Services
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, Kind, Role, User
 from tests.answers import assert_log_tells_of, log_of, mistakes, not_permitted, refused
 from tests.factories import NOW, SYSTEM, Clock
 

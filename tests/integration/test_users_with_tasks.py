@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from pymongo.database import Database
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.policy import Policy
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import Frame, TaskCounts, TaskRecord, UserWithTasks, Window
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
+from taskmgr.domain.model.workflow import Category
+from taskmgr.domain.queries.query import Frame, TaskCounts, TaskRecord, UserWithTasks, Window
 from taskmgr.domain.services import Services
-from taskmgr.domain.services.facts import unresolved
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import User
-from taskmgr.domain.workflow import Category
-from taskmgr.infrastructure.documents import UNDATED
-from taskmgr.infrastructure.repositories.users_with_tasks import Lookup
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.domain.services.tasks.facts import unresolved
+from taskmgr.infrastructure.mongo.documents import UNDATED
+from taskmgr.infrastructure.mongo.reads.users_with_tasks import Lookup
+from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.conftest import empty
 from tests.factories import NOW, SYSTEM, Clock, a_task, a_user
 from tests.integration.many_tasks import POLICIES, many_tasks, store_all

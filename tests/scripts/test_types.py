@@ -13,8 +13,8 @@ from typing import Any, get_type_hints
 import pytest
 
 import taskmgr
-from taskmgr.domain import commands, task, token, user
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model import commands, task, token, user
+from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.services import bulk
 from tests.docs.markdown import DOCS, blocks, read
 

@@ -15,15 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from pymongo.database import Database
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.errors import DomainError, Refused
-from taskmgr.domain.policy import Policy
-from taskmgr.domain.query import Window
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.errors import DomainError, Refused
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, Role
+from taskmgr.domain.queries.query import Window
 from taskmgr.domain.services.bulk import BulkRefused, Result
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, Role
-from taskmgr.infrastructure import mappers
-from taskmgr.infrastructure.store import mongo_store
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.concurrency.ledger import assert_that_the_log_is_the_store
 from tests.conftest import empty
 from tests.factories import SYSTEM, Clock

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pymongo.database import Database
 
-from taskmgr.domain.policy import Policy
-from taskmgr.domain.rules import RULES, chain_too_long
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.rules.rule_book import RULES, chain_too_long
 from tests.stateful.machine import RuleBook
 
 VARIANTS = 2

@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from taskmgr.domain import rules
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.errors import Refusal
-from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.step import Facts, Step
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.errors import Refusal
+from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.rules import rule_book
+from taskmgr.domain.rules.step import Facts, Step
 from tests.factories import NOW, SYSTEM, a_task, a_user, an_id
 
 ME = an_id()
@@ -54,19 +54,19 @@ def moving(start: str, to: str, **fields: Any) -> Step:
 
 
 def codes(one: Step, **facts: Any) -> list[str]:
-    return [refusal.code for refusal in rules.against(one, Facts(**facts))]
+    return [refusal.code for refusal in rule_book.against(one, Facts(**facts))]
 
 
-def refusal_of(rule: rules.Rule, one: Step, **facts: Any) -> Refusal:
+def refusal_of(rule: rule_book.Rule, one: Step, **facts: Any) -> Refusal:
     found = rule(one, Facts(**facts))
     assert found is not None
     assert found.code == rule.__name__
     assert found.detail.endswith(".")
-    assert found.fix is None or found.fix.action in rules.FIX_ACTIONS
+    assert found.fix is None or found.fix.action in rule_book.FIX_ACTIONS
     return found
 
 
-def stands(rule: rules.Rule, one: Step, **facts: Any) -> bool:
+def stands(rule: rule_book.Rule, one: Step, **facts: Any) -> bool:
     found = rule(one, Facts(**facts))
     assert found is None or found.code == rule.__name__
     return found is not None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain.activity import (
+from taskmgr.domain.history.changes import (
     COMMENT_KINDS,
     ENTITIES,
     KINDS,
@@ -21,10 +21,10 @@ from taskmgr.domain.activity import (
     kind_of_task_change,
     replayed,
 )
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.policy import DEFAULT_WORKFLOW
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.task import Task
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.policy import DEFAULT_WORKFLOW
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
 from tests.factories import (
     NOW,
     a_change,

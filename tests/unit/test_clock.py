@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain.clock import moment_text, utc_now
+from taskmgr.domain.model.clock import moment_text, utc_now
 
 
 def test_now_is_in_utc_and_between_before_and_after() -> None:

@@ -18,8 +18,8 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from taskmgr.domain.errors import DomainError, NotFound, Unavailable
-from taskmgr.infrastructure.driver_errors import in_transaction, translated, translates
+from taskmgr.domain.model.errors import DomainError, NotFound, Unavailable
+from taskmgr.infrastructure.mongo.driver_errors import in_transaction, translated, translates
 
 
 def labelled(label: str) -> PyMongoError:

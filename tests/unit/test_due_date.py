@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from taskmgr.domain.due_date import (
+from taskmgr.domain.model.due_date import (
     EARLIEST,
     LATEST,
     DueDate,
@@ -18,7 +18,7 @@ from taskmgr.domain.due_date import (
     parse_instant,
     parse_start,
 )
-from taskmgr.domain.values import BadValue
+from taskmgr.domain.model.values import BadValue
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")

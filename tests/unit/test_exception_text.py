@@ -16,9 +16,9 @@ import pytest
 import structlog
 
 from taskmgr import exception_text, logs
-from taskmgr.cli.processes import log_uncaught_of
-from taskmgr.domain.errors import FieldError, Invalid, NotFound, Stale, Unavailable
-from taskmgr.domain.values import BadValue
+from taskmgr.domain.model.errors import FieldError, Invalid, NotFound, Stale, Unavailable
+from taskmgr.domain.model.values import BadValue
+from taskmgr.server.processes import log_uncaught_of
 from tests.factories import a_task
 
 SECRET = "hunter2-hunter2"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taskmgr.cli.service import greeting
+from taskmgr.server.service import greeting
 
 HERE = "http://127.0.0.1:5000"
 

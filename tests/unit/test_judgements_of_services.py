@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.errors import AlreadyAssigned, NotPermitted, Refused, Stale
-from taskmgr.domain.policy import DEFAULT_POLICY
+from taskmgr.domain.model.errors import AlreadyAssigned, NotPermitted, Refused, Stale
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services.journal import Journal
-from taskmgr.domain.services.tasks import TaskService
+from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.users import ADMINS_LOCK, UserService
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor, Role, User
 from tests.factories import NOW, SYSTEM, Clock, a_task, a_user, an_actor, an_id
 
 

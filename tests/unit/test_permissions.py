@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain import permissions
-from taskmgr.domain.errors import NotPermitted
-from taskmgr.domain.permissions import Action, needed_to_change, needed_to_create
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.user import Actor, Role
+from taskmgr.domain.model.errors import NotPermitted
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.user import Actor, Role
+from taskmgr.domain.rules import permissions
+from taskmgr.domain.rules.permissions import Action, needed_to_change, needed_to_create
 from tests.factories import SYSTEM, a_full_task, a_task, a_user, an_actor, an_id
 
 ROLES = (Role.VIEWER, Role.MEMBER, Role.MANAGER, Role.ADMIN)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from taskmgr.domain.errors import CannotStart
-from taskmgr.domain.policy import DEFAULT_POLICY, Policy
-from taskmgr.domain.workflow import Category, Workflow
-from taskmgr.infrastructure.policy_file import load_policy_file
+from taskmgr.domain.model.errors import CannotStart
+from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.model.workflow import Category, Workflow
+from taskmgr.infrastructure.files.policy_file import load_policy_file
 
 Load = Callable[[str], Policy]
 

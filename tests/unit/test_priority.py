@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import pytest
 
-from taskmgr.domain.priority import PRIORITIES, Priority, parse_priority
-from taskmgr.domain.token import Scope
-from taskmgr.domain.user import Kind, Role
-from taskmgr.domain.values import BadValue
-from taskmgr.domain.workflow import Category
+from taskmgr.domain.model.priority import PRIORITIES, Priority, parse_priority
+from taskmgr.domain.model.token import Scope
+from taskmgr.domain.model.user import Kind, Role
+from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.workflow import Category
 
 IN_ORDER = [Priority.LOW, Priority.MEDIUM, Priority.HIGH, Priority.URGENT]
 

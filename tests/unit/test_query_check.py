@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain import query_check
-from taskmgr.domain.errors import Invalid
-from taskmgr.domain.policy import DEFAULT_POLICY
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import BEST_MATCH_FIRST, TASK_SORTS, Sort, Span, TaskQuery, UserQuery
-from taskmgr.domain.user import Role
-from taskmgr.domain.workflow import Category
+from taskmgr.domain.model.errors import Invalid
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.user import Role
+from taskmgr.domain.model.workflow import Category
+from taskmgr.domain.queries import query_check
+from taskmgr.domain.queries.query import BEST_MATCH_FIRST, TASK_SORTS, Sort, Span, TaskQuery, UserQuery
 from tests.factories import NOW, an_id
 
 ID = "0123456789abcdef01234567"

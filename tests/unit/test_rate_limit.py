@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taskmgr.api.rate_limit import WINDOW, Counter
+from taskmgr.api.identity.rate_limit import WINDOW, Counter
 
 
 class Time:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from taskmgr.infrastructure.repositories.records import LONGEST_KEPT, Recent
+from taskmgr.infrastructure.mongo.reads.task_records import LONGEST_KEPT, Recent
 
 
 class Maker:

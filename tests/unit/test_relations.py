@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskmgr.domain.policy import DEFAULT_POLICY
-from taskmgr.domain.rules import MOST_IN_A_ROW
-from taskmgr.domain.services.relations import Search, search
-from taskmgr.domain.step import Step
-from taskmgr.domain.task import Links, Task
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.task import Links, Task
+from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
+from taskmgr.domain.rules.step import Step
+from taskmgr.domain.services.tasks.relations import Search, search
 from tests.factories import NOW, SYSTEM, a_task
 
 Edges = set[tuple[str, str]]

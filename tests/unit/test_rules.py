@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain import rules
-from taskmgr.domain.errors import Fix, Refusal
-from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
-from taskmgr.domain.step import Step
-from taskmgr.domain.user import Actor
-from taskmgr.domain.workflow import Category, Workflow
+from taskmgr.domain.model.errors import Fix, Refusal
+from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.workflow import Category, Workflow
+from taskmgr.domain.rules import rule_book
+from taskmgr.domain.rules.step import Step
 from tests.factories import a_user, an_actor
 from tests.unit.steps import (
     ADA,
@@ -45,17 +45,17 @@ from tests.unit.steps import (
 @pytest.mark.parametrize("to", STATUSES)
 def test_a_move_takes_an_edge_of_the_workflow(start: str, to: str) -> None:
     allowed = start == to or to in DEFAULT_WORKFLOW.transitions[start]
-    assert stands(rules.transition_not_allowed, moving(start, to)) is not allowed
+    assert stands(rule_book.transition_not_allowed, moving(start, to)) is not allowed
 
 
 @pytest.mark.parametrize("to", STATUSES)
 def test_a_creation_is_judged_as_a_move_from_the_initial_status(to: str) -> None:
     allowed = to == "todo" or to in DEFAULT_WORKFLOW.transitions["todo"]
-    assert stands(rules.transition_not_allowed, creation(to)) is not allowed
+    assert stands(rule_book.transition_not_allowed, creation(to)) is not allowed
 
 
 def test_a_missing_edge_is_told_with_those_there_are_and_the_next_status_on_the_way() -> None:
-    assert refusal_of(rules.transition_not_allowed, moving("backlog", "completed")) == Refusal(
+    assert refusal_of(rule_book.transition_not_allowed, moving("backlog", "completed")) == Refusal(
         code="transition_not_allowed",
         detail="No transition leads from backlog to completed; from backlog there are: todo, cancelled.",
         fix=Fix(action="change_status", text="Move it to todo first.", arguments={"status": "todo"}),
@@ -66,7 +66,7 @@ def test_where_no_way_leads_nothing_would_help() -> None:
     transitions = {**DEFAULT_WORKFLOW.transitions, "completed": ()}
     policy = Policy(workflow=replace(DEFAULT_WORKFLOW, transitions=transitions))
     one = step({"status": "completed"}, {"status": "todo"}, policy=policy)
-    refusal = refusal_of(rules.transition_not_allowed, one)
+    refusal = refusal_of(rule_book.transition_not_allowed, one)
     assert refusal.fix is None
     assert refusal.detail.endswith("there are: none.")
 
@@ -78,28 +78,28 @@ def test_where_no_way_leads_nothing_would_help() -> None:
     ("start", "to"), [("todo", "in_progress"), ("completed", "in_progress"), ("in_progress", "in_review")]
 )
 def test_entering_a_started_status_takes_an_assignee(start: str, to: str) -> None:
-    refusal = refusal_of(rules.assignee_required, moving(start, to))
+    refusal = refusal_of(rule_book.assignee_required, moving(start, to))
     assert refusal.fix == Fix(action="assign", text="Assign it to somebody.")
     assert not refusal.overridable
-    assert not stands(rules.assignee_required, moving(start, to, assignee_id=ADA))
+    assert not stands(rule_book.assignee_required, moving(start, to, assignee_id=ADA))
 
 
 @pytest.mark.parametrize("to", ["backlog", "todo", "completed", "cancelled"])
 def test_entering_another_status_takes_no_assignee(to: str) -> None:
-    assert not stands(rules.assignee_required, moving("in_progress", to))
+    assert not stands(rule_book.assignee_required, moving("in_progress", to))
 
 
 @pytest.mark.parametrize("status", ["in_progress", "in_review"])
 def test_a_started_task_is_not_unassigned(status: str) -> None:
     assert stands(
-        rules.assignee_required, step({"status": status, "assignee_id": ADA}, {"assignee_id": None})
+        rule_book.assignee_required, step({"status": status, "assignee_id": ADA}, {"assignee_id": None})
     )
 
 
 @pytest.mark.parametrize("status", ["backlog", "todo", "completed", "cancelled"])
 def test_a_task_that_is_not_started_may_be_unassigned(status: str) -> None:
     assert not stands(
-        rules.assignee_required, step({"status": status, "assignee_id": ADA}, {"assignee_id": None})
+        rule_book.assignee_required, step({"status": status, "assignee_id": ADA}, {"assignee_id": None})
     )
 
 
@@ -114,19 +114,19 @@ def test_a_task_may_be_assigned_in_the_command_that_starts_it() -> None:
 
 
 def test_a_task_created_as_started_takes_an_assignee() -> None:
-    assert stands(rules.assignee_required, creation("in_progress"))
-    assert not stands(rules.assignee_required, creation("in_progress", assignee_id=ADA))
+    assert stands(rule_book.assignee_required, creation("in_progress"))
+    assert not stands(rule_book.assignee_required, creation("in_progress", assignee_id=ADA))
 
 
 def test_other_changes_of_a_started_task_do_not_ask_for_an_assignee() -> None:
-    assert not stands(rules.assignee_required, step({"status": "in_progress"}, {"title": "Other"}))
+    assert not stands(rule_book.assignee_required, step({"status": "in_progress"}, {"title": "Other"}))
 
 
 # --- assignee_inactive
 
 
 def test_nobody_is_assigned_who_is_deactivated() -> None:
-    refusal = refusal_of(rules.assignee_inactive, step({}, {"assignee_id": GONE.id}), assignee=GONE)
+    refusal = refusal_of(rule_book.assignee_inactive, step({}, {"assignee_id": GONE.id}), assignee=GONE)
     assert refusal.detail == "The user gone is deactivated."
     assert refusal.fix is not None
     assert refusal.fix.action == "assign"
@@ -136,26 +136,26 @@ def test_nobody_is_assigned_who_is_deactivated() -> None:
 @pytest.mark.parametrize("to", ["in_progress", "in_review"])
 def test_no_task_of_a_deactivated_user_enters_work(to: str) -> None:
     one = moving("in_progress" if to == "in_review" else "todo", to, assignee_id=GONE.id)
-    assert stands(rules.assignee_inactive, one, assignee=GONE)
+    assert stands(rule_book.assignee_inactive, one, assignee=GONE)
 
 
 @pytest.mark.parametrize("to", ["backlog", "cancelled"])
 def test_a_task_of_a_deactivated_user_may_leave_work(to: str) -> None:
-    assert not stands(rules.assignee_inactive, moving("todo", to, assignee_id=GONE.id), assignee=GONE)
+    assert not stands(rule_book.assignee_inactive, moving("todo", to, assignee_id=GONE.id), assignee=GONE)
 
 
 def test_a_task_of_a_deactivated_user_may_be_changed_otherwise() -> None:
     one = step({"status": "in_progress", "assignee_id": GONE.id}, {"title": "Other"})
-    assert not stands(rules.assignee_inactive, one, assignee=GONE)
+    assert not stands(rule_book.assignee_inactive, one, assignee=GONE)
 
 
 def test_a_task_is_not_created_for_a_deactivated_user() -> None:
-    assert stands(rules.assignee_inactive, creation(assignee_id=GONE.id), assignee=GONE)
+    assert stands(rule_book.assignee_inactive, creation(assignee_id=GONE.id), assignee=GONE)
 
 
 def test_an_active_assignee_is_fine() -> None:
     ada = a_user(id=ADA)
-    assert not stands(rules.assignee_inactive, step({}, {"assignee_id": ADA}), assignee=ada)
+    assert not stands(rule_book.assignee_inactive, step({}, {"assignee_id": ADA}), assignee=ada)
 
 
 # --- blocked_by_unfinished_tasks
@@ -166,7 +166,9 @@ def test_an_active_assignee_is_fine() -> None:
     [("todo", "in_progress"), ("completed", "in_progress"), ("in_progress", "completed")],
 )
 def test_a_blocked_task_is_neither_started_nor_completed(start: str, to: str) -> None:
-    refusal = refusal_of(rules.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE, TWO))
+    refusal = refusal_of(
+        rule_book.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE, TWO)
+    )
     assert ONE in refusal.detail
     assert TWO in refusal.detail
     assert refusal.fix is not None
@@ -179,28 +181,30 @@ def test_a_blocked_task_is_neither_started_nor_completed(start: str, to: str) ->
     [("todo", "cancelled"), ("todo", "backlog"), ("in_progress", "in_review"), ("in_progress", "todo")],
 )
 def test_a_blocked_task_may_move_otherwise(start: str, to: str) -> None:
-    assert not stands(rules.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE,))
+    assert not stands(rule_book.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE,))
 
 
 def test_a_task_that_is_not_blocked_may_start() -> None:
-    assert not stands(rules.blocked_by_unfinished_tasks, moving("todo", "in_progress"))
+    assert not stands(rule_book.blocked_by_unfinished_tasks, moving("todo", "in_progress"))
 
 
 def test_a_started_task_may_become_blocked() -> None:
     one = step({"status": "in_progress"}, {"blocked_by": (ONE,)})
-    assert not stands(rules.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,))
+    assert not stands(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,))
 
 
 def test_a_blocked_task_is_not_created_as_started() -> None:
     one = creation("in_progress", blocked_by=(ONE,))
-    assert stands(rules.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,))
+    assert stands(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,))
 
 
 # --- open_subtasks
 
 
 def test_a_task_with_open_subtasks_is_not_completed() -> None:
-    refusal = refusal_of(rules.open_subtasks, moving("in_progress", "completed"), open_subtasks=(ONE, TWO))
+    refusal = refusal_of(
+        rule_book.open_subtasks, moving("in_progress", "completed"), open_subtasks=(ONE, TWO)
+    )
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("close_subtasks", {"task_ids": (ONE, TWO)})
     assert refusal.overridable
@@ -208,11 +212,11 @@ def test_a_task_with_open_subtasks_is_not_completed() -> None:
 
 @pytest.mark.parametrize("to", ["cancelled", "in_review", "todo"])
 def test_a_task_with_open_subtasks_may_move_otherwise(to: str) -> None:
-    assert not stands(rules.open_subtasks, moving("in_progress", to), open_subtasks=(ONE,))
+    assert not stands(rule_book.open_subtasks, moving("in_progress", to), open_subtasks=(ONE,))
 
 
 def test_a_task_whose_subtasks_are_closed_may_be_completed() -> None:
-    assert not stands(rules.open_subtasks, moving("in_progress", "completed"))
+    assert not stands(rule_book.open_subtasks, moving("in_progress", "completed"))
 
 
 # --- parent_closed
@@ -231,11 +235,11 @@ def test_a_task_whose_subtasks_are_closed_may_be_completed() -> None:
     ids=["created", "given the parent", "moved", "reopened", "reopened into work", "restored"],
 )
 def test_no_open_subtask_comes_under_a_closed_parent(one: Step) -> None:
-    refusal = refusal_of(rules.parent_closed, one, parent=CLOSED_PARENT)
+    refusal = refusal_of(rule_book.parent_closed, one, parent=CLOSED_PARENT)
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("reopen_parent", {"task_id": ONE})
     assert not refusal.overridable
-    assert not stands(rules.parent_closed, one, parent=OPEN_PARENT)
+    assert not stands(rule_book.parent_closed, one, parent=OPEN_PARENT)
 
 
 @pytest.mark.parametrize(
@@ -250,12 +254,12 @@ def test_no_open_subtask_comes_under_a_closed_parent(one: Step) -> None:
     ids=["created", "given the parent", "closed", "restored", "edited"],
 )
 def test_a_closed_subtask_or_another_change_may_come_under_a_closed_parent(one: Step) -> None:
-    assert not stands(rules.parent_closed, one, parent=CLOSED_PARENT)
+    assert not stands(rule_book.parent_closed, one, parent=CLOSED_PARENT)
 
 
 @pytest.mark.parametrize("status", ["todo", "completed"])
 def test_no_subtask_is_restored_under_a_parent_in_the_bin(status: str) -> None:
-    refusal = refusal_of(rules.parent_closed, restoring(parent_id=ONE, status=status), parent_binned=True)
+    refusal = refusal_of(rule_book.parent_closed, restoring(parent_id=ONE, status=status), parent_binned=True)
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("restore_parent", {"task_id": ONE})
 
@@ -287,7 +291,7 @@ NOT_COUNTED_AS_STARTED = {
 
 @pytest.mark.parametrize("one", COUNTED_AS_STARTED.values(), ids=COUNTED_AS_STARTED)
 def test_one_more_started_task_than_the_limit_is_refused(one: Step) -> None:
-    refusal = refusal_of(rules.wip_limit_reached, one, started=FIVE)
+    refusal = refusal_of(rule_book.wip_limit_reached, one, started=FIVE)
     assert refusal.detail == "The assignee has 5 started tasks; the limit is 5."
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("finish_task", {"task_ids": FIVE})
@@ -296,21 +300,21 @@ def test_one_more_started_task_than_the_limit_is_refused(one: Step) -> None:
 
 @pytest.mark.parametrize("one", COUNTED_AS_STARTED.values(), ids=COUNTED_AS_STARTED)
 def test_the_limit_itself_may_be_reached(one: Step) -> None:
-    assert not stands(rules.wip_limit_reached, one, started=FIVE[:4])
+    assert not stands(rule_book.wip_limit_reached, one, started=FIVE[:4])
 
 
 @pytest.mark.parametrize("one", NOT_COUNTED_AS_STARTED.values(), ids=NOT_COUNTED_AS_STARTED)
 def test_the_limit_of_started_tasks_is_for_one_more_of_them(one: Step) -> None:
-    assert not stands(rules.wip_limit_reached, one, started=FIVE)
+    assert not stands(rule_book.wip_limit_reached, one, started=FIVE)
 
 
 def test_a_limit_of_started_tasks_of_zero_is_none() -> None:
     one = replace(COUNTED_AS_STARTED["starting"], policy=Policy(wip_limit=0))
-    assert not stands(rules.wip_limit_reached, one, started=FIVE)
+    assert not stands(rule_book.wip_limit_reached, one, started=FIVE)
 
 
 def test_a_started_task_of_nobody_counts_for_nobody() -> None:
-    assert not stands(rules.wip_limit_reached, moving("todo", "in_progress"), started=FIVE)
+    assert not stands(rule_book.wip_limit_reached, moving("todo", "in_progress"), started=FIVE)
 
 
 # --- reviewer_required
@@ -322,42 +326,42 @@ def completed_by(by: Actor, after: dict[str, Any] | None = None, policy: Policy 
 
 
 def test_with_four_eyes_the_assignee_does_not_complete_a_task() -> None:
-    refusal = refusal_of(rules.reviewer_required, completed_by(an_actor(id=ME)))
+    refusal = refusal_of(rule_book.reviewer_required, completed_by(an_actor(id=ME)))
     assert refusal.fix is not None
     assert refusal.fix.action == "ask_another"
     assert refusal.overridable
 
 
 def test_nobody_gets_round_four_eyes_by_handing_the_task_on_while_completing_it() -> None:
-    assert stands(rules.reviewer_required, completed_by(an_actor(id=ME), {"assignee_id": ADA}))
+    assert stands(rule_book.reviewer_required, completed_by(an_actor(id=ME), {"assignee_id": ADA}))
 
 
 def test_nobody_takes_a_task_while_completing_it_under_four_eyes() -> None:
-    assert stands(rules.reviewer_required, completed_by(an_actor(id=ADA), {"assignee_id": ADA}))
+    assert stands(rule_book.reviewer_required, completed_by(an_actor(id=ADA), {"assignee_id": ADA}))
 
 
 def test_with_four_eyes_whoever_was_its_assignee_does_not_complete_a_task() -> None:
-    refusal = refusal_of(rules.reviewer_required, completed_by(an_actor(id=BOB)), was_assignee=True)
+    refusal = refusal_of(rule_book.reviewer_required, completed_by(an_actor(id=BOB)), was_assignee=True)
     assert refusal.detail.startswith("Somebody who was its assignee may not complete it")
     assert refusal.overridable
 
 
 def test_with_four_eyes_somebody_else_completes_it() -> None:
-    assert not stands(rules.reviewer_required, completed_by(an_actor(id=BOB)))
+    assert not stands(rule_book.reviewer_required, completed_by(an_actor(id=BOB)))
 
 
 def test_a_system_process_is_nobodys_assignee() -> None:
     one = step({"status": "in_review"}, {"status": "completed"}, policy=FOUR_EYES)
-    assert not stands(rules.reviewer_required, one)
+    assert not stands(rule_book.reviewer_required, one)
 
 
 def test_without_four_eyes_the_assignee_completes_it() -> None:
-    assert not stands(rules.reviewer_required, completed_by(an_actor(id=ME), policy=DEFAULT_POLICY))
+    assert not stands(rule_book.reviewer_required, completed_by(an_actor(id=ME), policy=DEFAULT_POLICY))
 
 
 def test_four_eyes_are_for_completing_alone() -> None:
     one = completed_by(an_actor(id=ME), {"status": "cancelled"})
-    assert not stands(rules.reviewer_required, one)
+    assert not stands(rule_book.reviewer_required, one)
 
 
 # --- reason_required
@@ -372,17 +376,17 @@ REASONED = {
 
 @pytest.mark.parametrize(("what", "one"), REASONED.items(), ids=REASONED)
 def test_some_things_take_a_reason(what: str, one: Step) -> None:
-    refusal = refusal_of(rules.reason_required, one)
+    refusal = refusal_of(rule_book.reason_required, one)
     assert refusal.detail == f"{what} takes a reason."
     assert refusal.fix is not None
     assert refusal.fix.action == "give_reason"
     assert not refusal.overridable
-    assert not stands(rules.reason_required, replace(one, reason="So it was agreed."))
+    assert not stands(rule_book.reason_required, replace(one, reason="So it was agreed."))
 
 
 def test_all_that_takes_a_reason_is_told() -> None:
     one = step({"priority": URGENT}, {"priority": HIGH, "status": "cancelled"})
-    refusal = refusal_of(rules.reason_required, one)
+    refusal = refusal_of(rule_book.reason_required, one)
     assert refusal.detail == "Cancelling and lowering from urgent takes a reason."
 
 
@@ -398,11 +402,11 @@ def test_all_that_takes_a_reason_is_told() -> None:
     ],
 )
 def test_other_things_take_none(one: Step) -> None:
-    assert not stands(rules.reason_required, one)
+    assert not stands(rule_book.reason_required, one)
 
 
 def test_a_task_created_as_cancelled_takes_a_reason() -> None:
-    assert stands(rules.reason_required, creation("cancelled"))
+    assert stands(rule_book.reason_required, creation("cancelled"))
 
 
 TWO_OF_EACH = Workflow(
@@ -440,6 +444,6 @@ def test_a_move_within_a_category_neither_completes_nor_cancels(
 ) -> None:
     one = replace(moving(start, to), policy=Policy(workflow=TWO_OF_EACH))
     assert (one.completes, one.cancels) == (completes, cancels)
-    assert stands(rules.reason_required, one) is cancels
-    assert stands(rules.open_subtasks, one, open_subtasks=(ONE,)) is completes
-    assert stands(rules.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,)) is completes
+    assert stands(rule_book.reason_required, one) is cancels
+    assert stands(rule_book.open_subtasks, one, open_subtasks=(ONE,)) is completes
+    assert stands(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,)) is completes

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from taskmgr.domain import rules
-from taskmgr.domain.errors import Fix
-from taskmgr.domain.policy import DEFAULT_WORKFLOW, Policy
-from taskmgr.domain.step import Step
+from taskmgr.domain.model.errors import Fix
+from taskmgr.domain.model.policy import DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.rules import rule_book
+from taskmgr.domain.rules.step import Step
 from tests.unit.steps import (
     ADA,
     DUE,
@@ -32,7 +32,7 @@ from tests.unit.steps import (
 
 @pytest.mark.parametrize("status", ["completed", "cancelled"])
 def test_the_priority_of_a_closed_task_does_not_change(status: str) -> None:
-    refusal = refusal_of(rules.task_closed, step({"status": status}, {"priority": HIGH}))
+    refusal = refusal_of(rule_book.task_closed, step({"status": status}, {"priority": HIGH}))
     (to,) = DEFAULT_WORKFLOW.transitions[status]
     assert refusal.fix == Fix(
         action="change_status", text=f"Move it to {to} first.", arguments={"status": to}
@@ -42,32 +42,32 @@ def test_the_priority_of_a_closed_task_does_not_change(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["backlog", "todo", "in_progress", "in_review"])
 def test_the_priority_of_an_open_task_changes(status: str) -> None:
-    assert not stands(rules.task_closed, step({"status": status}, {"priority": HIGH}))
+    assert not stands(rule_book.task_closed, step({"status": status}, {"priority": HIGH}))
 
 
 def test_a_closed_task_may_change_otherwise() -> None:
-    assert not stands(rules.task_closed, step({"status": "completed"}, {"title": "Other"}))
+    assert not stands(rule_book.task_closed, step({"status": "completed"}, {"title": "Other"}))
 
 
 def test_a_task_may_be_prioritised_in_the_command_that_reopens_it() -> None:
     one = step({"status": "cancelled"}, {"status": "todo", "priority": HIGH})
-    assert not stands(rules.task_closed, one)
+    assert not stands(rule_book.task_closed, one)
 
 
 def test_a_task_may_be_prioritised_in_the_command_that_closes_it() -> None:
     one = step({"status": "in_progress"}, {"status": "completed", "priority": HIGH})
-    assert not stands(rules.task_closed, one)
+    assert not stands(rule_book.task_closed, one)
 
 
 def test_a_task_created_as_closed_has_any_priority() -> None:
-    assert not stands(rules.task_closed, creation("cancelled", priority=HIGH))
+    assert not stands(rule_book.task_closed, creation("cancelled", priority=HIGH))
 
 
 def test_where_no_way_leads_out_of_a_closed_status_nothing_would_help() -> None:
     transitions = {**DEFAULT_WORKFLOW.transitions, "completed": ()}
     policy = Policy(workflow=replace(DEFAULT_WORKFLOW, transitions=transitions))
     one = step({"status": "completed"}, {"priority": HIGH}, policy=policy)
-    assert refusal_of(rules.task_closed, one).fix is None
+    assert refusal_of(rule_book.task_closed, one).fix is None
 
 
 # --- urgent_needs_due_date
@@ -82,11 +82,11 @@ UNDATED_AND_URGENT = {
 
 @pytest.mark.parametrize("one", UNDATED_AND_URGENT.values(), ids=UNDATED_AND_URGENT)
 def test_urgent_needs_a_due_date_or_a_reason(one: Step) -> None:
-    refusal = refusal_of(rules.urgent_needs_due_date, one)
+    refusal = refusal_of(rule_book.urgent_needs_due_date, one)
     assert refusal.fix is not None
     assert refusal.fix.action == "set_due_date"
     assert not refusal.overridable
-    assert not stands(rules.urgent_needs_due_date, replace(one, reason="At once."))
+    assert not stands(rule_book.urgent_needs_due_date, replace(one, reason="At once."))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_urgent_needs_a_due_date_or_a_reason(one: Step) -> None:
     ids=["dated", "dated with it", "created dated", "not urgent", "lowered with it", "edited", "restored"],
 )
 def test_a_due_date_or_another_priority_is_enough(one: Step) -> None:
-    assert not stands(rules.urgent_needs_due_date, one)
+    assert not stands(rule_book.urgent_needs_due_date, one)
 
 
 # --- urgent_limit_reached
@@ -129,7 +129,7 @@ NOT_COUNTED_AS_URGENT = {
 
 @pytest.mark.parametrize("one", COUNTED_AS_URGENT.values(), ids=COUNTED_AS_URGENT)
 def test_one_more_urgent_task_than_the_limit_is_refused(one: Step) -> None:
-    refusal = refusal_of(rules.urgent_limit_reached, one, urgent=THREE)
+    refusal = refusal_of(rule_book.urgent_limit_reached, one, urgent=THREE)
     assert refusal.detail == "The assignee has 3 open urgent tasks; the limit is 3."
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("lower_urgent", {"task_ids": THREE})
@@ -138,55 +138,55 @@ def test_one_more_urgent_task_than_the_limit_is_refused(one: Step) -> None:
 
 @pytest.mark.parametrize("one", COUNTED_AS_URGENT.values(), ids=COUNTED_AS_URGENT)
 def test_the_limit_of_urgent_tasks_itself_may_be_reached(one: Step) -> None:
-    assert not stands(rules.urgent_limit_reached, one, urgent=THREE[:2])
+    assert not stands(rule_book.urgent_limit_reached, one, urgent=THREE[:2])
 
 
 @pytest.mark.parametrize("one", NOT_COUNTED_AS_URGENT.values(), ids=NOT_COUNTED_AS_URGENT)
 def test_the_limit_of_urgent_tasks_is_for_one_more_of_them(one: Step) -> None:
-    assert not stands(rules.urgent_limit_reached, one, urgent=THREE)
+    assert not stands(rule_book.urgent_limit_reached, one, urgent=THREE)
 
 
 def test_a_limit_of_urgent_tasks_of_zero_is_none() -> None:
     one = replace(COUNTED_AS_URGENT["raising"], policy=Policy(urgent_limit=0))
-    assert not stands(rules.urgent_limit_reached, one, urgent=THREE)
+    assert not stands(rule_book.urgent_limit_reached, one, urgent=THREE)
 
 
 # --- relations
 
 
 def test_nothing_waits_for_itself() -> None:
-    refusal = refusal_of(rules.cycle, step({}, {"blocked_by": (ONE,)}), cycle=(ONE, TWO, ONE))
+    refusal = refusal_of(rule_book.cycle, step({}, {"blocked_by": (ONE,)}), cycle=(ONE, TWO, ONE))
     assert refusal.detail == f"Nothing can wait for itself: {ONE} waits for {TWO} waits for {ONE}."
     assert not refusal.overridable
 
 
 def test_where_there_is_no_ring_relations_are_fine() -> None:
-    assert not stands(rules.cycle, step({}, {"blocked_by": (ONE,)}))
+    assert not stands(rule_book.cycle, step({}, {"blocked_by": (ONE,)}))
 
 
 def test_two_rows_of_waiting_tasks_that_are_too_long_to_follow_are_not_joined() -> None:
-    refusal = refusal_of(rules.chain_too_long, step({}, {"blocked_by": (ONE,)}), chain_too_long=True)
-    assert refusal.detail.startswith(f"More than {rules.MOST_IN_A_ROW} tasks in a row wait for it")
+    refusal = refusal_of(rule_book.chain_too_long, step({}, {"blocked_by": (ONE,)}), chain_too_long=True)
+    assert refusal.detail.startswith(f"More than {rule_book.MOST_IN_A_ROW} tasks in a row wait for it")
     assert not refusal.overridable
 
 
 def test_rows_of_waiting_tasks_that_can_be_followed_may_be_joined() -> None:
-    assert not stands(rules.chain_too_long, step({}, {"blocked_by": (ONE,)}))
+    assert not stands(rule_book.chain_too_long, step({}, {"blocked_by": (ONE,)}))
 
 
 @pytest.mark.parametrize("levels", [0, 1, 5])
 def test_there_may_be_five_levels_of_subtasks(levels: int) -> None:
-    assert not stands(rules.too_deep, step({}, {"parent_id": ONE}), levels=levels)
+    assert not stands(rule_book.too_deep, step({}, {"parent_id": ONE}), levels=levels)
 
 
 def test_there_may_not_be_six_levels_of_subtasks() -> None:
-    refusal = refusal_of(rules.too_deep, step({}, {"parent_id": ONE}), levels=6)
+    refusal = refusal_of(rule_book.too_deep, step({}, {"parent_id": ONE}), levels=6)
     assert refusal.detail == "There would be 6 levels of subtasks; at most 5 may be."
     assert not refusal.overridable
 
 
 def test_a_task_with_subtasks_outside_the_bin_does_not_go_there() -> None:
-    refusal = refusal_of(rules.has_subtasks, binning(), subtasks=(ONE,))
+    refusal = refusal_of(rule_book.has_subtasks, binning(), subtasks=(ONE,))
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("bin_subtasks", {"task_ids": (ONE,)})
     assert not refusal.overridable
@@ -195,4 +195,4 @@ def test_a_task_with_subtasks_outside_the_bin_does_not_go_there() -> None:
 @pytest.mark.parametrize("one", [binning(), restoring(), step({}, {"title": "Other"})])
 def test_other_tasks_and_other_changes_do_not_ask_for_subtasks(one: Step) -> None:
     facts = {} if one.binned else {"subtasks": (ONE,)}
-    assert not stands(rules.has_subtasks, one, **facts)
+    assert not stands(rule_book.has_subtasks, one, **facts)

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from taskmgr.domain.safe_text import without_controls
+from taskmgr.domain.model.safe_text import without_controls
 
 
 @pytest.mark.parametrize(

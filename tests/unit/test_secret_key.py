@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taskmgr.bootstrap import secret_key
-from taskmgr.domain.errors import CannotStart
+from taskmgr.domain.model.errors import CannotStart
 from taskmgr.settings import Settings
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from taskmgr.domain.errors import CannotStart, NotFound
-from taskmgr.domain.safe_text import without_secrets
+from taskmgr.domain.model.errors import CannotStart, NotFound
+from taskmgr.domain.model.safe_text import without_secrets
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.services.tokens import Identity, NewToken
-from taskmgr.domain.user import Actor
-from taskmgr.infrastructure.connection import open_database
-from taskmgr.infrastructure.initiation import initiate_replica_set
+from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.initiation import initiate_replica_set
 from taskmgr.settings import Settings
 from tests.factories import a_token, a_user
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from taskmgr.domain.errors import CannotStart
+from taskmgr.domain.model.errors import CannotStart
 from taskmgr.settings import NAMES, Settings
 
 Read = Callable[..., Settings]

@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from taskmgr.infrastructure.sharing import Shared
+from taskmgr.infrastructure.mongo.reads.sharing import Shared
 
 PATIENCE = 10.0
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain.statistics import MOST_DAYS, Days, nearest_rank, parse_day
-from taskmgr.domain.values import BadValue
+from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.queries.statistics import MOST_DAYS, Days, nearest_rank, parse_day
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TODAY = date(2026, 3, 10)

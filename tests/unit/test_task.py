@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain import values
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.task import Task, new_task, parsers
-from taskmgr.domain.workflow import Category, Workflow
+from taskmgr.domain.model import values
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task, new_task, parsers
+from taskmgr.domain.model.workflow import Category, Workflow
 from tests.factories import NOW, a_full_task, a_task, an_id
 
 LATER = NOW + timedelta(hours=1)

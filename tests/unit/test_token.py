@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain import values
-from taskmgr.domain.errors import Invalid
+from taskmgr.domain.model import values
+from taskmgr.domain.model.errors import Invalid
+from taskmgr.domain.model.token import PARSERS, Scope, parse_scopes
+from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.services.tokens import NewToken
-from taskmgr.domain.token import PARSERS, Scope, parse_scopes
-from taskmgr.domain.values import BadValue
 from taskmgr.infrastructure.credentials import Sha256Credentials
 from tests.factories import NOW, a_token
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain.due_date import DueDate
-from taskmgr.domain.policy import DEFAULT_WORKFLOW
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.rules import MOST_IN_A_ROW
-from taskmgr.domain.task import Task
-from taskmgr.domain.urgency import Cause, EffectivePriority, effective_priorities
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.policy import DEFAULT_WORKFLOW
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
+from taskmgr.domain.rules.urgency import Cause, EffectivePriority, effective_priorities
 from tests.factories import NOW, a_task, an_id
 
 LOW, MEDIUM, HIGH, URGENT = Priority

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from taskmgr.domain import values
-from taskmgr.domain.errors import Invalid
-from taskmgr.domain.user import PARSERS, Actor, Kind, Role
-from tests.factories import NOW, a_user, an_id
+from taskmgr.domain.model import values
+from taskmgr.domain.model.errors import Invalid
+from taskmgr.domain.model.user import PARSERS, Actor, Kind, Role
+from tests.factories import NOW, a_token, a_user, an_id
 
 LATER = NOW + timedelta(hours=1)
 
@@ -40,8 +40,15 @@ def test_a_changed_user_is_one_version_on_and_updated_now() -> None:
 
 def test_a_user_acts_under_its_id_with_its_role() -> None:
     user = a_user(role=Role.MANAGER)
-    scopes = frozenset({"tasks:read"})
-    assert Actor.of(user, scopes) == Actor(id=user.id, role=Role.MANAGER, user_id=user.id, scopes=scopes)
+    token = a_token(scopes=("tasks:read",), expires_at=LATER)
+    assert Actor.of(user, token) == Actor(
+        id=user.id,
+        role=Role.MANAGER,
+        user_id=user.id,
+        scopes=frozenset({"tasks:read"}),
+        until=LATER,
+        token_id=token.id,
+    )
 
 
 def test_a_system_process_acts_under_its_name_with_an_admins_rights() -> None:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain import values
-from taskmgr.domain.errors import FieldError, Invalid
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.values import BadValue
+from taskmgr.domain.model import values
+from taskmgr.domain.model.errors import FieldError, Invalid
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.values import BadValue
 
 Parser = Callable[[Any], Any]
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW
-from taskmgr.domain.values import BadValue
-from taskmgr.domain.workflow import CLOSED, OPEN, Category, Workflow
+from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW
+from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.workflow import CLOSED, OPEN, Category, Workflow
 
 STATUSES = ("backlog", "todo", "in_progress", "in_review", "completed", "cancelled")
 EDGES = {

@@ -17,7 +17,7 @@ from taskmgr.api.openapi.headers import HEADERS
 from taskmgr.api.schemas.bulk import BulkFailedOut
 from taskmgr.api.schemas.others import ReceiptOut
 from taskmgr.api.schemas.problems import ProblemOut
-from taskmgr.domain.policy import Policy
+from taskmgr.domain.model.policy import Policy
 from taskmgr.version import __version__
 
 _DESCRIPTION = (

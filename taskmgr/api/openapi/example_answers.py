@@ -7,9 +7,9 @@ from typing import Any
 from taskmgr.api import problems
 from taskmgr.api.openapi.example_ids import BLOCKER, CHANGE_SET, COMMENT, TASK, TOKEN, USER
 from taskmgr.api.schemas.tasks import TaskOut
-from taskmgr.domain.policy import Policy
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.workflow import Category
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.workflow import Category
 from taskmgr.version import __version__
 
 Json = dict[str, Any]

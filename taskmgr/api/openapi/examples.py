@@ -12,7 +12,7 @@ from taskmgr.api.openapi.example_answers import answers, next_status, problem
 from taskmgr.api.openapi.example_ids import BLOCKER, CHANGE_SET, PATH_IDS, TASK, USER
 from taskmgr.api.openapi.operations import METHODS
 from taskmgr.api.problems import CODES
-from taskmgr.domain.policy import Policy
+from taskmgr.domain.model.policy import Policy
 
 # Filled in, by operation and parameter.
 _FILLED_IN: dict[str, dict[str, Any]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskmgr.api.rate_limit import WINDOW
+from taskmgr.api.identity.rate_limit import WINDOW
 
 _TEXT = {"type": "string"}
 _WHOLE = {"type": "integer", "minimum": 0}

@@ -8,11 +8,11 @@ from typing import Any
 from flask import Flask
 
 from taskmgr.api import problems
-from taskmgr.api.conditional import is_conditional
-from taskmgr.api.idempotency import is_idempotent
-from taskmgr.api.identity import scopes_of
+from taskmgr.api.conditional.idempotency import is_idempotent
+from taskmgr.api.conditional.list_tags import is_conditional
+from taskmgr.api.identity.bearer import scopes_of
+from taskmgr.api.input.parsing import JSON, MERGE_PATCH
 from taskmgr.api.openapi.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RATE, sent
-from taskmgr.api.parsing import JSON, MERGE_PATCH
 from taskmgr.api.schemas import patterns
 
 METHODS = ("get", "post", "put", "patch", "delete")

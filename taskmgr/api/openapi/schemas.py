@@ -10,14 +10,14 @@ from taskmgr.api.problems import CODES
 from taskmgr.api.schemas.bulk import MODES
 from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.api.schemas.queries import FIELDS, INCLUDES
-from taskmgr.domain.activity import ENTITIES, KINDS
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import TASK_SORTS
-from taskmgr.domain.rules import FIX_ACTIONS
-from taskmgr.domain.token import Scope
-from taskmgr.domain.urgency import CAUSES
-from taskmgr.domain.user import Kind, Role
-from taskmgr.domain.workflow import Category
+from taskmgr.domain.history.changes import ENTITIES, KINDS
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.token import Scope
+from taskmgr.domain.model.user import Kind, Role
+from taskmgr.domain.model.workflow import Category
+from taskmgr.domain.queries.query import TASK_SORTS
+from taskmgr.domain.rules.rule_book import FIX_ACTIONS
+from taskmgr.domain.rules.urgency import CAUSES
 
 _CATEGORIES = tuple(category.value for category in Category)
 # An enumeration with exactly these values gets this name, wherever it stands.

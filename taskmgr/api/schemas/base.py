@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import fields
 
-from taskmgr.api import context
+from taskmgr.api import runtime
 from taskmgr.api.schemas import patterns
-from taskmgr.domain.clock import moment_text
-from taskmgr.domain.values import BadValue
+from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.values import BadValue
 
 
 def mistake(code: str, detail: str, **more: Any) -> dict[str, Any]:
@@ -176,7 +176,7 @@ class CategoryOf(fields.String):
         return getattr(obj, self.source)
 
     def converter(self) -> Callable[[Any], Any]:
-        return context.policy().workflow.category
+        return runtime.policy().workflow.category
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         category = self.converter()(value)

@@ -11,9 +11,9 @@ from taskmgr.api.schemas.base import _MESSAGES, Answer, In, Parsed, Text, Whole,
 from taskmgr.api.schemas.problems import ProblemOut
 from taskmgr.api.schemas.queries import FILTERS, TaskListQuery
 from taskmgr.api.schemas.tasks import TaskPatch
-from taskmgr.domain import values
+from taskmgr.domain.model import values
+from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.services.bulk import MOST_OPERATIONS
-from taskmgr.domain.values import BadValue
 
 MODES = ("atomic", "each")
 _BY_QUERY = ("where", "change", "expect")

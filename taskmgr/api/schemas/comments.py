@@ -7,7 +7,7 @@ from marshmallow import fields
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import Command, Moment, Out, Text, key_text
 from taskmgr.api.schemas.tasks import version
-from taskmgr.domain import values
+from taskmgr.domain.model import values
 
 
 def _text() -> Text:

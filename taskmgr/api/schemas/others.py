@@ -9,10 +9,10 @@ import marshmallow as ma
 from marshmallow import fields
 
 from taskmgr.api.schemas.base import Answer, Moment, Out, key_text
-from taskmgr.domain.activity import ENTITIES, KINDS
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import Page
-from taskmgr.domain.workflow import Category
+from taskmgr.domain.history.changes import ENTITIES, KINDS
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.workflow import Category
+from taskmgr.domain.queries.query import Page
 
 
 class ChangeOut(Out):

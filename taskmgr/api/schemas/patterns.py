@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskmgr.domain import values
-from taskmgr.domain.due_date import EARLIEST, LATEST
+from taskmgr.domain.model import values
+from taskmgr.domain.model.due_date import EARLIEST, LATEST
 
 ID = "^[0-9a-f]{24}$"
 # Control characters, without and with line breaks and tabs among them.

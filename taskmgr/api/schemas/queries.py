@@ -10,20 +10,20 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from taskmgr.api import context
+from taskmgr.api import runtime
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import _MESSAGES, In, Parsed, mistake
 from taskmgr.api.schemas.tasks import TaskOut
-from taskmgr.domain import values
-from taskmgr.domain.activity import ENTITIES, KINDS
-from taskmgr.domain.due_date import parse_bound, parse_end, parse_start
-from taskmgr.domain.priority import Priority, parse_priority
-from taskmgr.domain.query import DEFAULT_LIMIT, MOST_LIMIT, TASK_SORTS, Sort
-from taskmgr.domain.search import MOST_CHARACTERS, parse_words
+from taskmgr.domain.history.changes import ENTITIES, KINDS
+from taskmgr.domain.model import values
+from taskmgr.domain.model.due_date import parse_bound, parse_end, parse_start
+from taskmgr.domain.model.priority import Priority, parse_priority
+from taskmgr.domain.model.user import Role
+from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
+from taskmgr.domain.queries.query import DEFAULT_LIMIT, MOST_LIMIT, TASK_SORTS, Sort
+from taskmgr.domain.queries.search import MOST_CHARACTERS, parse_words
 from taskmgr.domain.services.users import DEFAULT_TASKS_LIMIT, MOST_TASKS_LIMIT
-from taskmgr.domain.user import Role
-from taskmgr.domain.values import BadValue
-from taskmgr.domain.workflow import CLOSED, OPEN, Category
 
 MOST_IN_A_LIST = 100
 _SORTS = [sign + key for key in TASK_SORTS for sign in ("", "-")]
@@ -148,7 +148,7 @@ def _moment(parse: Callable[[str, tzinfo], Any]) -> Callable[[str], Any]:
     """Returns the parser of a date or moment, with a hint where a `+` has become a blank on its way."""
 
     def parse_text(text: str) -> Any:
-        zone = context.policy().time_zone
+        zone = runtime.policy().time_zone
         try:
             return parse(text, zone)
         except BadValue as bad:
@@ -197,7 +197,7 @@ class TaskListQuery(PageQuery):
 
     id = comma_list(values.identifier, {"pattern": patterns.ID}, description="Ids.")
     status = comma_list(
-        lambda text: context.policy().workflow.parse(text),
+        lambda text: runtime.policy().workflow.parse(text),
         {"x-status": True},
         description="Statuses, by name.",
     )

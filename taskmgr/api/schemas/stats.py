@@ -9,21 +9,21 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from taskmgr.api import context
+from taskmgr.api import runtime
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import Answer, In, Out, key_text, mistake
 from taskmgr.api.schemas.queries import PageQuery, parameter
-from taskmgr.domain import values
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.statistics import MOST_DAYS, USUAL_DAYS, Days, parse_day
-from taskmgr.domain.values import BadValue
+from taskmgr.domain.model import values
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.queries.statistics import MOST_DAYS, USUAL_DAYS, Days, parse_day
 
 _SPAN = f"There are at most {MOST_DAYS} days."
 
 
 def _day(description: str) -> Any:
     return parameter(
-        lambda text: parse_day(text, context.policy().time_zone),
+        lambda text: parse_day(text, runtime.policy().time_zone),
         **patterns.DATE,
         description=f"{description} {_SPAN}",
     )
@@ -40,7 +40,7 @@ class StatsQuery(In):
 
     @ma.post_load
     def _meant(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        service = context.services().statistics
+        service = runtime.services().statistics
         try:
             days = Days.between(data["from"], data["to"], now=service.clock(), zone=service.policy.time_zone)
         except BadValue as bad:

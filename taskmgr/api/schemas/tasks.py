@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from taskmgr.api import context, problems
+from taskmgr.api import problems, runtime
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import (
     CategoryOf,
@@ -25,21 +25,21 @@ from taskmgr.api.schemas.base import (
     key_text,
 )
 from taskmgr.api.schemas.problems import RefusalOut
-from taskmgr.domain import values
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.query import TaskRecord
+from taskmgr.domain.model import values
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task, parsers
+from taskmgr.domain.model.user import User
+from taskmgr.domain.model.workflow import Category
+from taskmgr.domain.queries.query import TaskRecord
+from taskmgr.domain.rules.urgency import CAUSES
 from taskmgr.domain.services.derived import Derived
-from taskmgr.domain.task import Task, parsers
-from taskmgr.domain.urgency import CAUSES
-from taskmgr.domain.user import User
-from taskmgr.domain.workflow import Category
 
 _PRIORITIES = [p.value for p in Priority]
 
 
 def _task_value(name: str) -> Any:
     """The parser of a task's field under the policy in force."""
-    return lambda value: parsers(context.policy())[name](value)
+    return lambda value: parsers(runtime.policy())[name](value)
 
 
 def title(**options: Any) -> Text:
@@ -97,7 +97,7 @@ def version() -> Whole:
 
 def _assignee(value: object) -> str:
     """Returns an id or a username; `me` becomes the caller's id."""
-    return context.identity().user.id if value == "me" else values.user_key(value)
+    return runtime.identity().user.id if value == "me" else values.user_key(value)
 
 
 class TaskIn(Command):

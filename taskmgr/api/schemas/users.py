@@ -9,11 +9,11 @@ from marshmallow import fields
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import Command, Flag, Moment, Name, Out, Text, Texts, Writer, key_text
 from taskmgr.api.schemas.tasks import TaskOut, version
-from taskmgr.domain import values
-from taskmgr.domain.query import TaskRecord
-from taskmgr.domain.token import PARSERS as TOKEN_PARSERS
-from taskmgr.domain.token import Scope
-from taskmgr.domain.user import PARSERS, Kind, Role, User
+from taskmgr.domain.model import values
+from taskmgr.domain.model.token import PARSERS as TOKEN_PARSERS
+from taskmgr.domain.model.token import Scope
+from taskmgr.domain.model.user import PARSERS, Kind, Role, User
+from taskmgr.domain.queries.query import TaskRecord
 
 _ROLES = [role.value for role in Role]
 _KINDS = [kind.value for kind in Kind]

@@ -6,16 +6,16 @@ from typing import Any
 
 from flask import request
 
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.context import actor, identity, services
-from taskmgr.api.identity import takes
+from taskmgr.api.identity.bearer import takes
+from taskmgr.api.input.blueprint import Blueprint
 from taskmgr.api.problems import ApiError
+from taskmgr.api.runtime import actor, identity, services
 from taskmgr.api.schemas.others import ChangeOut, page_of
 from taskmgr.api.schemas.queries import ActivityListQuery
 from taskmgr.api.views.answers import paged, window_of
-from taskmgr.domain.errors import FieldError
-from taskmgr.domain.query import ActivityQuery
-from taskmgr.domain.token import Scope
+from taskmgr.domain.model.errors import FieldError
+from taskmgr.domain.model.token import Scope
+from taskmgr.domain.queries.query import ActivityQuery
 
 activity = Blueprint("activity", __name__, url_prefix="/api/v1/activity", description="The log")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from taskmgr.api.context import cursors
-from taskmgr.api.preconditions import etag
+from taskmgr.api.conditional.versions import etag
 from taskmgr.api.problems import ApiError
+from taskmgr.api.runtime import cursors
 from taskmgr.api.schemas.others import Listed
-from taskmgr.domain.query import Page, Window
-from taskmgr.domain.values import BadValue
+from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.queries.query import Page, Window
 
 _DRY = {"Dry-Run": "true"}
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from taskmgr.api import bulk_results
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.context import actor, services
-from taskmgr.api.idempotency import idempotent
-from taskmgr.api.identity import require_scopes, takes
-from taskmgr.api.limits import allows
+from taskmgr.api.conditional.idempotency import idempotent
+from taskmgr.api.identity.bearer import require_scopes, takes
+from taskmgr.api.input.blueprint import Blueprint
+from taskmgr.api.input.limits import allows
+from taskmgr.api.runtime import actor, services
 from taskmgr.api.schemas.bulk import BulkIn, BulkOut
 from taskmgr.api.schemas.queries import WriteQuery
 from taskmgr.api.views.task_list import task_query
+from taskmgr.domain.model.token import Scope
 from taskmgr.domain.services.bulk import SECONDS, BulkResult
-from taskmgr.domain.token import Scope
 
 MOST_BYTES = 4 * 1024 * 1024
 BODY_SECONDS = 60.0

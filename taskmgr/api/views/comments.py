@@ -6,16 +6,16 @@ from typing import Any
 
 from flask import request
 
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.context import actor, services
-from taskmgr.api.idempotency import idempotent
-from taskmgr.api.identity import takes
-from taskmgr.api.preconditions import etag, expected_version
+from taskmgr.api.conditional.idempotency import idempotent
+from taskmgr.api.conditional.versions import etag, expected_version
+from taskmgr.api.identity.bearer import takes
+from taskmgr.api.input.blueprint import Blueprint
+from taskmgr.api.runtime import actor, services
 from taskmgr.api.schemas.comments import CommentIn, CommentOut, CommentPatch, NewCommentOut
 from taskmgr.api.schemas.others import page_of
 from taskmgr.api.schemas.queries import BinQuery, PageQuery, WriteQuery
 from taskmgr.api.views.answers import changed, created, paged, window_of
-from taskmgr.domain.token import Scope
+from taskmgr.domain.model.token import Scope
 
 READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.conditional import conditional, note
-from taskmgr.api.context import actor, services
-from taskmgr.api.identity import takes
+from taskmgr.api.conditional.list_tags import conditional, note
+from taskmgr.api.identity.bearer import takes
+from taskmgr.api.input.blueprint import Blueprint
+from taskmgr.api.runtime import actor, services
 from taskmgr.api.schemas.others import page_of
 from taskmgr.api.schemas.stats import LabelCountOut, LabelListQuery
 from taskmgr.api.views.answers import paged, window_of
-from taskmgr.domain.token import Scope
+from taskmgr.domain.model.token import Scope
 
 labels = Blueprint("labels", __name__, url_prefix="/api/v1/labels", description="The labels of tasks")
 

@@ -8,9 +8,9 @@ from typing import Any
 import flask_swagger_ui
 from flask import Flask, Response, current_app, send_from_directory
 
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.context import services
+from taskmgr.api.input.blueprint import Blueprint
 from taskmgr.api.reference import errors_page
+from taskmgr.api.runtime import services
 from taskmgr.api.schemas.others import HealthOut, RootOut
 from taskmgr.version import __version__
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.conditional import always, conditional
-from taskmgr.api.context import actor, services
-from taskmgr.api.identity import takes
+from taskmgr.api.conditional.list_tags import always, conditional
+from taskmgr.api.identity.bearer import takes
+from taskmgr.api.input.blueprint import Blueprint
+from taskmgr.api.runtime import actor, services
 from taskmgr.api.schemas.stats import StatsOut, StatsQuery
-from taskmgr.domain.token import Scope
+from taskmgr.domain.model.token import Scope
 
 stats = Blueprint("stats", __name__, url_prefix="/api/v1/stats", description="How the work stands")
 

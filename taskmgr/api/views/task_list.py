@@ -7,17 +7,25 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from taskmgr.api.conditional import note
-from taskmgr.api.context import actor, identity, services, this_request
+from taskmgr.api.conditional.list_tags import note
 from taskmgr.api.problems import ApiError
+from taskmgr.api.runtime import actor, identity, services, this_request
 from taskmgr.api.schemas.others import Listed
 from taskmgr.api.schemas.tasks import ADDED, Enriched
 from taskmgr.api.views.answers import paged
-from taskmgr.domain.errors import FieldError
-from taskmgr.domain.query import BEST_MATCH_FIRST, NEWEST_FIRST, Page, Span, TaskQuery, TaskRecord, Window
-from taskmgr.domain.task import Task
-from taskmgr.domain.values import is_identifier
-from taskmgr.domain.workflow import Category
+from taskmgr.domain.model.errors import FieldError
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.values import is_identifier
+from taskmgr.domain.model.workflow import Category
+from taskmgr.domain.queries.query import (
+    BEST_MATCH_FIRST,
+    NEWEST_FIRST,
+    Page,
+    Span,
+    TaskQuery,
+    TaskRecord,
+    Window,
+)
 
 # What stands in every query that depends on the time, unless it is escaped.
 _SIGNS_OF_TIME = (b"overdue", b"derived", b"%")

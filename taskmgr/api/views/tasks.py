@@ -6,12 +6,12 @@ from typing import Any, cast
 
 from flask import request
 
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.conditional import conditional
-from taskmgr.api.context import actor, services
-from taskmgr.api.idempotency import idempotent
-from taskmgr.api.identity import takes
-from taskmgr.api.preconditions import expected_version
+from taskmgr.api.conditional.idempotency import idempotent
+from taskmgr.api.conditional.list_tags import conditional
+from taskmgr.api.conditional.versions import expected_version
+from taskmgr.api.identity.bearer import takes
+from taskmgr.api.input.blueprint import Blueprint
+from taskmgr.api.runtime import actor, services
 from taskmgr.api.schemas.others import ChangeOut, items_of, page_of
 from taskmgr.api.schemas.queries import BinQuery, PageQuery, TaskListQuery, TaskQueryOne, WriteQuery
 from taskmgr.api.schemas.tasks import (
@@ -28,8 +28,8 @@ from taskmgr.api.schemas.tasks import (
 )
 from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import depends_on_the_time, enriched, task_page, task_query
-from taskmgr.domain.commands import TaskChanges
-from taskmgr.domain.token import Scope
+from taskmgr.domain.model.commands import TaskChanges
+from taskmgr.domain.model.token import Scope
 
 READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
 

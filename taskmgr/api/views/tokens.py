@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import request
 
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.context import actor, identity, services
-from taskmgr.api.identity import require_scopes, takes
+from taskmgr.api.identity.bearer import require_scopes, takes
+from taskmgr.api.input.blueprint import Blueprint
+from taskmgr.api.runtime import actor, identity, services
 from taskmgr.api.schemas.others import items_of
 from taskmgr.api.schemas.queries import TokenListQuery
 from taskmgr.api.schemas.users import NewTokenOut, TokenIn, TokenOut
-from taskmgr.domain.token import Scope
+from taskmgr.domain.model.token import Scope
 
 tokens = Blueprint("tokens", __name__, url_prefix="/api/v1/tokens", description="Bearer tokens")
 

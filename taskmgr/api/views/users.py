@@ -7,21 +7,21 @@ from typing import Any, cast
 
 from flask import request
 
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.conditional import conditional, note
-from taskmgr.api.context import actor, identity, services
-from taskmgr.api.identity import takes
-from taskmgr.api.preconditions import etag, expected_version
+from taskmgr.api.conditional.list_tags import conditional, note
+from taskmgr.api.conditional.versions import etag, expected_version
+from taskmgr.api.identity.bearer import takes
+from taskmgr.api.input.blueprint import Blueprint
+from taskmgr.api.runtime import actor, identity, services
 from taskmgr.api.schemas.others import page_of
 from taskmgr.api.schemas.queries import TaskListQuery, UserListQuery, WriteQuery
 from taskmgr.api.schemas.tasks import TaskRowOut
 from taskmgr.api.schemas.users import NewUserOut, UserIn, UserOut, UserPatch, UserRowOut
 from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import depends_on_the_time, task_page, task_query
-from taskmgr.domain.commands import UserChanges
-from taskmgr.domain.permissions import may_see_email
-from taskmgr.domain.query import UserQuery
-from taskmgr.domain.token import Scope
+from taskmgr.domain.model.commands import UserChanges
+from taskmgr.domain.model.token import Scope
+from taskmgr.domain.queries.query import UserQuery
+from taskmgr.domain.rules.permissions import may_see_email
 
 READ, WRITE = Scope.USERS_READ, Scope.USERS_WRITE
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskmgr.api.blueprint import Blueprint
-from taskmgr.api.context import policy
-from taskmgr.api.identity import takes
+from taskmgr.api.identity.bearer import takes
+from taskmgr.api.input.blueprint import Blueprint
+from taskmgr.api.runtime import policy
 from taskmgr.api.schemas.others import WorkflowOut
-from taskmgr.domain.priority import Priority
-from taskmgr.domain.token import Scope
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.token import Scope
 
 workflow = Blueprint("workflow", __name__, url_prefix="/api/v1/workflow", description="The rules in force")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskmgr.domain.errors import NotPermitted
-from taskmgr.domain.policy import Policy
+from taskmgr.domain.model.errors import NotPermitted
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports import Health, UserRepository
 from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService
@@ -13,10 +14,9 @@ from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.idempotency import IdempotencyService
 from taskmgr.domain.services.statistics import StatisticsService
-from taskmgr.domain.services.tasks import TaskService
+from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
-from taskmgr.domain.user import Actor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from taskmgr.domain import permissions
-from taskmgr.domain.activity import Change
-from taskmgr.domain.permissions import Action
+from taskmgr.domain.history.changes import Change
+from taskmgr.domain.model.token import Scope
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports import Store
-from taskmgr.domain.query import ActivityQuery, Page, Window
-from taskmgr.domain.token import Scope
-from taskmgr.domain.user import Actor
+from taskmgr.domain.queries.query import ActivityQuery, Page, Window
+from taskmgr.domain.rules import permissions
+from taskmgr.domain.rules.permissions import Action
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
-from taskmgr.domain import values
-from taskmgr.domain.commands import Operation, TaskChanges, WhereChanges
-from taskmgr.domain.errors import (
+from taskmgr.domain.model import values
+from taskmgr.domain.model.commands import Operation, TaskChanges, WhereChanges
+from taskmgr.domain.model.errors import (
     Conflict,
     DomainError,
     FieldError,
@@ -20,13 +20,13 @@ from taskmgr.domain.errors import (
     WriteConflict,
     required,
 )
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.values import BadValue, unknown_name
 from taskmgr.domain.ports import Store
-from taskmgr.domain.query import Frame, TaskQuery
-from taskmgr.domain.query_check import checked
-from taskmgr.domain.services.tasks import TaskService
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor
-from taskmgr.domain.values import BadValue, unknown_name
+from taskmgr.domain.queries.query import Frame, TaskQuery
+from taskmgr.domain.queries.query_check import checked
+from taskmgr.domain.services.tasks.commands import TaskService
 
 MOST_OPERATIONS = 1_000
 SECONDS = 20.0

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskmgr.domain import permissions, values
-from taskmgr.domain.clock import time_of_change
-from taskmgr.domain.comment import Comment
-from taskmgr.domain.errors import NotFound, NotPermitted, Stale
-from taskmgr.domain.permissions import Action
+from taskmgr.domain.model import values
+from taskmgr.domain.model.clock import time_of_change
+from taskmgr.domain.model.comment import Comment
+from taskmgr.domain.model.errors import NotFound, NotPermitted, Stale
+from taskmgr.domain.model.user import Actor, acting
 from taskmgr.domain.ports import Clock, NewId, Store
-from taskmgr.domain.query import Page, Window
+from taskmgr.domain.queries.query import Page, Window
+from taskmgr.domain.rules import permissions
+from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.journal import Journal
-from taskmgr.domain.user import Actor, acting
 
 _PARSERS = {"text": values.comment_text, **values.OPTIONS}
 

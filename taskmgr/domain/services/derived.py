@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from taskmgr.domain import permissions
-from taskmgr.domain.permissions import Action
-from taskmgr.domain.policy import Policy
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.workflow import OPEN
 from taskmgr.domain.ports import Clock, Store
-from taskmgr.domain.rules import MOST_IN_A_ROW
-from taskmgr.domain.services.facts import unresolved
-from taskmgr.domain.task import Task
-from taskmgr.domain.urgency import EffectivePriority, effective_priorities
-from taskmgr.domain.user import Actor
-from taskmgr.domain.workflow import OPEN
+from taskmgr.domain.rules import permissions
+from taskmgr.domain.rules.permissions import Action
+from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
+from taskmgr.domain.rules.urgency import EffectivePriority, effective_priorities
+from taskmgr.domain.services.tasks.facts import unresolved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

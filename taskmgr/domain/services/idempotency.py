@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from taskmgr.domain.errors import Conflict, DomainError, Unavailable, WriteConflict
+from taskmgr.domain.model.errors import Conflict, DomainError, Unavailable, WriteConflict
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports import Clock, Remembered, Store
-from taskmgr.domain.user import Actor
 
 KEPT_FOR = timedelta(hours=24)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskmgr.domain.activity import Change, Entity, difference
+from taskmgr.domain.history.changes import Change, Entity, difference
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports import NewId, Store
-from taskmgr.domain.user import Actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from taskmgr.domain.errors import NotFound, Unauthenticated
+from taskmgr.domain.model.errors import NotFound, Unauthenticated
+from taskmgr.domain.model.token import Token
+from taskmgr.domain.model.user import Actor, User, acting
 from taskmgr.domain.ports import Store
-from taskmgr.domain.token import Token
-from taskmgr.domain.user import Actor, User, acting
 
 
 def confirmed(store: Store, by: Actor, *, now: datetime) -> Actor:

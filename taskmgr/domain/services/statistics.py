@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from taskmgr.domain import permissions, values
-from taskmgr.domain.errors import Invalid
-from taskmgr.domain.permissions import Action
-from taskmgr.domain.policy import Policy
+from taskmgr.domain.model import values
+from taskmgr.domain.model.errors import Invalid
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.values import BadValue, check_all, optional
+from taskmgr.domain.model.workflow import OPEN
 from taskmgr.domain.ports import Clock, Store
-from taskmgr.domain.query import Page, Position, Window
-from taskmgr.domain.search import folded
-from taskmgr.domain.statistics import (
+from taskmgr.domain.queries.query import Page, Position, Window
+from taskmgr.domain.queries.search import folded
+from taskmgr.domain.queries.statistics import (
     PERCENTILES,
     AssigneeCount,
     CycleTimes,
@@ -25,9 +27,8 @@ from taskmgr.domain.statistics import (
     nearest_rank,
     parse_day,
 )
-from taskmgr.domain.user import Actor
-from taskmgr.domain.values import BadValue, check_all, optional
-from taskmgr.domain.workflow import OPEN
+from taskmgr.domain.rules import permissions
+from taskmgr.domain.rules.permissions import Action
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from taskmgr.domain import permissions, values
-from taskmgr.domain.clock import time_of_change
-from taskmgr.domain.errors import FieldError, Invalid
-from taskmgr.domain.permissions import Action
-from taskmgr.domain.policy import Policy
+from taskmgr.domain.model import values
+from taskmgr.domain.model.clock import time_of_change
+from taskmgr.domain.model.errors import FieldError, Invalid
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports import Clock, Store
-from taskmgr.domain.query import MOST_LIMIT, TaskQuery, Window
+from taskmgr.domain.queries.query import MOST_LIMIT, TaskQuery, Window
+from taskmgr.domain.rules import permissions
+from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.journal import Journal
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import Actor
-from taskmgr.domain.workflow import Category
 
 
 @dataclass(frozen=True, slots=True)

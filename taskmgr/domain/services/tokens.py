@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
-from taskmgr.domain import permissions, values
-from taskmgr.domain.clock import moment_text
-from taskmgr.domain.commands import NewTokenFields
-from taskmgr.domain.errors import FieldError, Invalid, NotFound, NotPermitted, required
-from taskmgr.domain.permissions import Action
+from taskmgr.domain.model import values
+from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.commands import NewTokenFields
+from taskmgr.domain.model.errors import FieldError, Invalid, NotFound, NotPermitted, required
+from taskmgr.domain.model.token import PARSERS, Scope, Token
+from taskmgr.domain.model.user import Actor, User, acting
 from taskmgr.domain.ports import Clock, Credentials, NewId, Store
+from taskmgr.domain.rules import permissions
+from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.standing import confirmed, hold, is_valid
-from taskmgr.domain.token import PARSERS, Scope, Token
-from taskmgr.domain.user import Actor, User, acting
 
 _PREFIX = "tm"
 _USE_NOTED_EVERY = timedelta(minutes=1)

@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, Unpack
 
-from taskmgr.domain import permissions, values
-from taskmgr.domain.activity import difference
-from taskmgr.domain.clock import time_of_change
-from taskmgr.domain.commands import NewUser, UserChanges
-from taskmgr.domain.errors import Invalid, Refusal, Refused, Stale, required
-from taskmgr.domain.permissions import Action
-from taskmgr.domain.policy import Policy
+from taskmgr.domain.history.changes import difference
+from taskmgr.domain.model import values
+from taskmgr.domain.model.clock import time_of_change
+from taskmgr.domain.model.commands import NewUser, UserChanges
+from taskmgr.domain.model.errors import Invalid, Refusal, Refused, Stale, required
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import PARSERS, Actor, Kind, Role, User
 from taskmgr.domain.ports import Clock, NewId, Store
-from taskmgr.domain.query import (
+from taskmgr.domain.queries.query import (
     EVERYBODY,
     MOST_LIMIT,
     Frame,
@@ -24,11 +25,11 @@ from taskmgr.domain.query import (
     UserWithTasks,
     Window,
 )
-from taskmgr.domain.query_check import checked
+from taskmgr.domain.queries.query_check import checked
+from taskmgr.domain.rules import permissions
+from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.standing import confirmed, hold
-from taskmgr.domain.task import Task
-from taskmgr.domain.user import PARSERS, Actor, Kind, Role, User
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""Who calls, what their token permits, and how often they may call."""

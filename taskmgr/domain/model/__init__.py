@@ -1,0 +1,1 @@
+"""What the system is about: entities, values, the workflow, the policy, and every error."""

@@ -1,0 +1,133 @@
+"""When a task is due: a day or an instant, given back as it was given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import TypeVar
+
+from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.values import BadValue
+
+T = TypeVar("T", date, datetime)
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+_FORM = "Must be a date (2026-12-01) or a date-time with an offset (2026-12-01T17:00:00Z)."
+_RANGE = "Must lie in the years 1970 to 9999, in UTC; a date lasts until the midnight that ends it."
+
+
+@dataclass(frozen=True, slots=True)
+class DueDate:
+    """`at` is the instant from which the task is overdue; `day` is set where a plain date was given.
+
+    A plain date is due at the midnight that ends it in the service's time zone. Ordering and
+    "overdue" use the instant alone. `str()` gives the form that goes over the wire.
+    """
+
+    at: datetime
+    day: date | None = None
+
+    def __str__(self) -> str:
+        return moment_text(self.at) if self.day is None else self.day.isoformat()
+
+    @classmethod
+    def on(cls, day: date, zone: tzinfo) -> DueDate:
+        """Due on a day, as that day ends in the given time zone."""
+        try:
+            midnight = day_begins(day + timedelta(days=1), zone)
+        except OverflowError as error:
+            raise BadValue("out_of_range", _RANGE) from error
+        if day.year < EARLIEST.year:
+            raise BadValue("out_of_range", _RANGE)
+        return cls(_in_range(midnight), day)
+
+    @classmethod
+    def at_instant(cls, moment: datetime) -> DueDate:
+        """Due at a moment, which must have an offset; finer parts than milliseconds are cut."""
+        if moment.tzinfo is None or moment.utcoffset() is None:
+            raise BadValue("no_offset", "A date-time must have an offset, such as Z or +02:00.")
+        try:
+            utc = moment.astimezone(UTC)
+        except OverflowError as error:
+            raise BadValue("out_of_range", _RANGE) from error
+        return cls(_in_range(utc.replace(microsecond=utc.microsecond // 1000 * 1000)))
+
+    @classmethod
+    def parse(cls, value: object, zone: tzinfo) -> DueDate:
+        """From text in RFC 3339's form, a `date`, a `datetime` or a DueDate."""
+        if isinstance(value, DueDate):
+            return value
+        if isinstance(value, datetime):
+            return cls.at_instant(value)
+        if isinstance(value, date):
+            return cls.on(value, zone)
+        if not isinstance(value, str):
+            raise BadValue("bad_date", _FORM)
+        if _DAY.fullmatch(value):
+            return cls.on(_read(date, value), zone)
+        if _MOMENT.fullmatch(value):
+            return cls.at_instant(_read(datetime, value.upper()))
+        raise BadValue("bad_date", _FORM)
+
+
+def parse_instant(value: object) -> datetime:
+    """A moment in UTC, from a `datetime` or text in RFC 3339's form; milliseconds are kept."""
+    if isinstance(value, datetime):
+        return DueDate.at_instant(value).at
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return DueDate.at_instant(_read(datetime, value.upper())).at
+    raise BadValue("bad_date", "Must be a date-time with an offset (2026-12-01T17:00:00Z).")
+
+
+def parse_bound(value: object, zone: tzinfo) -> date | datetime:
+    """One end of a span, as for a due date: a day, or a moment in UTC."""
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        day = _read(date, value)
+        if day.year < EARLIEST.year:
+            raise BadValue("out_of_range", _RANGE)
+        return day
+    return DueDate.parse(value, zone).at
+
+
+def day_begins(day: date, zone: tzinfo) -> datetime:
+    """The midnight that begins a day, in UTC."""
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def day_ends(day: date, zone: tzinfo) -> datetime:
+    """The midnight that ends a day, in UTC; of the calendar's last day the last moment."""
+    try:
+        return day_begins(day + timedelta(days=1), zone)
+    except OverflowError:
+        return LATEST
+
+
+def parse_start(value: str, zone: tzinfo) -> datetime:
+    """Where a span begins: an instant, or the midnight that begins a day."""
+    bound = parse_bound(value, zone)
+    return bound if isinstance(bound, datetime) else day_begins(bound, zone)
+
+
+def parse_end(value: str, zone: tzinfo) -> datetime:
+    """Where a span ends, itself outside: an instant, or the midnight that ends a day."""
+    return DueDate.parse(value, zone).at
+
+
+def _read(kind: type[T], value: str) -> T:
+    try:
+        return kind.fromisoformat(value)
+    except ValueError as error:
+        raise BadValue("bad_date", f"There is no such date or time. {_FORM}") from error
+
+
+def _in_range(moment: datetime) -> datetime:
+    if not EARLIEST <= moment <= LATEST:
+        raise BadValue("out_of_range", _RANGE)
+    return moment

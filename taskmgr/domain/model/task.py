@@ -1,0 +1,138 @@
+"""A task: its fields, what each may hold, and how it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from taskmgr.domain.model import values
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.priority import Priority, parse_priority
+from taskmgr.domain.model.workflow import Category, Workflow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Links:
+    """A task's relations: it waits for its blockers, and its parent waits for it."""
+
+    id: str
+    parent_id: str | None
+    blocked_by: tuple[str, ...]
+
+
+@dataclass(kw_only=True, slots=True)
+class Task:
+    """One piece of work. Ids are 24 hexadecimal digits, moments are in UTC with milliseconds.
+
+    `created_by` is an actor's id: a user's, or `system:…`. `unblocked` is not part of the task: it
+    is set only in the answer of a command that resolved it, and holds the ids of the tasks that
+    waited for nothing else.
+    """
+
+    id: str
+    title: str
+    description: str
+    status: str
+    priority: Priority
+    due_date: DueDate | None
+    assignee_id: str | None
+    labels: tuple[str, ...]
+    parent_id: str | None
+    blocked_by: tuple[str, ...]
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    status_changed_at: datetime
+    reopen_count: int
+    deleted_at: datetime | None
+    version: int
+    unblocked: tuple[str, ...] | None = field(default=None, compare=False)
+
+    @property
+    def is_binned(self) -> bool:
+        return self.deleted_at is not None
+
+    @property
+    def links(self) -> Links:
+        return Links(id=self.id, parent_id=self.parent_id, blocked_by=self.blocked_by)
+
+    def is_overdue(self, *, now: datetime, workflow: Workflow) -> bool:
+        """Open, and past the instant at which it was due."""
+        due = self.due_date is not None and self.due_date.at <= now
+        return due and workflow.is_open(self.status)
+
+    def moved(self, status: str, *, now: datetime, workflow: Workflow) -> Task:
+        """This task in another status, with the moments that follow from it; not yet a new version.
+
+        `started_at` is the first start, kept for ever. A reopening (from closed to open) is
+        counted, and clears `completed_at`. Between two completed statuses `completed_at` stays.
+        """
+        if status == self.status:
+            return self
+        before, after = workflow.category(self.status), workflow.category(status)
+        reopened = workflow.is_closed(self.status) and workflow.is_open(status)
+        started = self.started_at or (now if after is Category.STARTED else None)
+        stays_completed = before is after is Category.COMPLETED
+        completed = now if after is Category.COMPLETED else None
+        return replace(
+            self,
+            status=status,
+            status_changed_at=now,
+            started_at=started,
+            completed_at=self.completed_at if stays_completed else completed,
+            reopen_count=self.reopen_count + reopened,
+        )
+
+    def changed(self, changes: Mapping[str, Any], *, now: datetime, workflow: Workflow) -> Task:
+        """This task with other values, a move among them; not yet a new version."""
+        others = {name: value for name, value in changes.items() if name != "status"}
+        moved = self.moved(changes.get("status", self.status), now=now, workflow=workflow)
+        return replace(moved, **others) if others else moved
+
+    def next_version(self, *, now: datetime) -> Task:
+        return replace(self, updated_at=now, version=self.version + 1)
+
+
+def new_task(task_id: str, given: Mapping[str, Any], *, by: str, now: datetime, policy: Policy) -> Task:
+    """A task as it begins: in the workflow's initial status, with defaults for what was not given."""
+    return Task(
+        id=task_id,
+        title=given["title"],
+        description=given.get("description", ""),
+        status=policy.workflow.initial,
+        priority=given.get("priority", Priority.MEDIUM),
+        due_date=given.get("due_date"),
+        assignee_id=given.get("assignee_id"),
+        labels=given.get("labels", ()),
+        parent_id=given.get("parent_id"),
+        blocked_by=given.get("blocked_by", ()),
+        created_by=by,
+        created_at=now,
+        updated_at=now,
+        started_at=None,
+        completed_at=None,
+        status_changed_at=now,
+        reopen_count=0,
+        deleted_at=None,
+        version=1,
+    )
+
+
+def parsers(policy: Policy) -> Mapping[str, Callable[[Any], Any]]:
+    """What each changeable field may hold, under a policy; None empties what can be empty."""
+    return {
+        "title": values.never_null(values.title),
+        "description": values.or_empty(values.description, ""),
+        "status": values.never_null(policy.workflow.parse),
+        "priority": values.never_null(parse_priority),
+        "due_date": values.optional(lambda value: DueDate.parse(value, policy.time_zone)),
+        "assignee_id": values.optional(values.identifier),
+        "labels": values.or_empty(values.labels, ()),
+        "parent_id": values.optional(values.identifier),
+        "blocked_by": values.or_empty(values.task_ids, ()),
+    }

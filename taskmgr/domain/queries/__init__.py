@@ -1,0 +1,1 @@
+"""What the lists can be asked: filters, sorts, pages, search words, statistics."""

@@ -1,0 +1,133 @@
+"""What the statistics are made of: days in the service's time zone, ranks, and the numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from taskmgr.domain.model.due_date import EARLIEST, DueDate, day_begins
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.values import BadValue
+
+USUAL_DAYS = 30
+MOST_DAYS = 366
+# Of the cycle times, in percent: the median, and what most tasks stay below.
+PERCENTILES = (50, 85)
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FORM = "Must be a date, such as 2026-12-01."
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How many tasks outside the bin have a label, and how many of these are open."""
+
+    label: str
+    open: int
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """From one day to another, both included, in a time zone. At most `MOST_DAYS`."""
+
+    first: date
+    last: date
+    zone: tzinfo
+
+    @classmethod
+    def between(cls, first: date | None, last: date | None, *, now: datetime, zone: tzinfo) -> Days:
+        """Up to today, and `USUAL_DAYS` long, where nothing else is said.
+
+        Raises `BadValue`, about the first day, where they would be too many, or none.
+        """
+        last = last or now.astimezone(zone).date()
+        first = first or _back(last, USUAL_DAYS - 1)
+        if first > last:
+            raise BadValue("out_of_range", f"Must not be later than the last day, which is {last}.")
+        if (last - first).days >= MOST_DAYS:
+            earliest = _back(last, MOST_DAYS - 1)
+            detail = f"There may be at most {MOST_DAYS} days: up to {last}, from {earliest} on."
+            raise BadValue("too_many", detail)
+        return cls(first, last, zone)
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
+
+    @property
+    def midnights(self) -> Sequence[datetime]:
+        """Where each day begins and the last one ends, in UTC. Days of 23 and 25 hours are such here."""
+        return [*(day_begins(day, self.zone) for day in self), DueDate.on(self.last, self.zone).at]
+
+
+def parse_day(value: object, zone: tzinfo) -> date:
+    """A plain date, as `2026-12-01` or a `date`, in the years that a due date may be in."""
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError as error:
+            raise BadValue("bad_date", f"There is no such date. {_FORM}") from error
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise BadValue("bad_date", _FORM)
+    DueDate.on(value, zone)
+    return value
+
+
+def nearest_rank(percent: int, count: int) -> int:
+    """Which of so many values in ascending order, the first being 1, is a percentile.
+
+    The definition by the nearest rank: the smallest value that at least so many percent of all do not
+    exceed. It is always one of the values, so the median of two is the smaller one.
+    """
+    return -(-percent * count // 100)
+
+
+def _back(day: date, days: int) -> date:
+    """So many days before, or the first day that there can be."""
+    return max(day, EARLIEST.date() + timedelta(days=days)) - timedelta(days=days)
+
+
+@dataclass(frozen=True, slots=True)
+class DayCounts:
+    """What happened on one day."""
+
+    day: date
+    created: int
+    completed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssigneeCount:
+    """How many open tasks somebody has; without an assignee both names are None."""
+
+    assignee_id: str | None
+    username: str | None
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class CycleTimes:
+    """How long tasks took from their first start to their completion, in seconds; None for no tasks."""
+
+    tasks: int
+    median_seconds: float | None
+    p85_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statistics:
+    """Numbers over all tasks outside the bin, all of one moment.
+
+    `by_status` counts every task; `by_priority`, `by_assignee` (most first) and `overdue` only open
+    ones. `per_day` and `cycle_times` are about the days asked for.
+    """
+
+    by_status: Mapping[str, int]
+    by_priority: Mapping[Priority, int]
+    by_assignee: Sequence[AssigneeCount]
+    overdue: int
+    days: Days
+    per_day: Sequence[DayCounts]
+    cycle_times: CycleTimes

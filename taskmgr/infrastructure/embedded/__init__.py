@@ -1,0 +1,1 @@
+"""The MongoDB server that the service starts itself: its binary, its folder, its life."""

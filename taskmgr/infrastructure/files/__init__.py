@@ -1,0 +1,1 @@
+"""Formats of files that people write or keep, such as the policy."""

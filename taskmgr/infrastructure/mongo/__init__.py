@@ -1,0 +1,1 @@
+"""The domain's ports on MongoDB: client, transactions, documents, mappers, migrations."""

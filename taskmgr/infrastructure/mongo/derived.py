@@ -1,0 +1,187 @@
+"""The stored fields that follow from others: what they should be, and a sweep that mends them.
+
+A mapper computes them whenever a task or a user is written. They become wrong where what computes
+them changes (a release, the time zone of plain due dates) or where somebody edits a document by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime, tzinfo
+from itertools import islice
+from typing import Any
+
+from bson import ObjectId
+from bson.errors import InvalidId
+from mongoengine.errors import ValidationError
+from pymongo import UpdateOne
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from taskmgr.domain.model.clock import utc_now
+from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Actor, User
+from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.users import UserService
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.documents import UNDATED, Draft
+from taskmgr.infrastructure.mongo.store import mongo_store, new_id
+
+Row = Mapping[str, Any]
+
+# What the mappers raise for a document that they cannot read.
+UNREADABLE = (InvalidId, KeyError, TypeError, ValueError, AttributeError, IndexError, ValidationError)
+BATCH = 500
+_LONGEST_DAY = len("2026-12-01")
+_BY = Actor.system("migration")
+
+
+def righted_task(row: Row, time_zone: tzinfo) -> Row:
+    """The row with what its mapper reads of derived fields as it should be."""
+    stored = row["due_date"]
+    return {**row, "priority_rank": Priority(row["priority"]).rank, "due_at": _due_at(stored, time_zone)}
+
+
+def _due_at(stored: str | None, time_zone: tzinfo) -> datetime:
+    if stored is None:
+        return UNDATED
+    if len(stored) == _LONGEST_DAY:
+        return DueDate.on(date.fromisoformat(stored), time_zone).at
+    return DueDate.parse(stored, time_zone).at
+
+
+def righted_user(row: Row, _: tzinfo) -> Row:
+    """The row as it is: its mapper reads no derived field."""
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """How the rows of a collection become entities, and those what should be stored.
+
+    The fields that a document has and its entity has not are the derived ones.
+    """
+
+    collection: str
+    righted: Callable[[Row, tzinfo], Row]
+    entity: Callable[[Row], Task | User]
+    document: Callable[[Any], Draft]
+
+    def wrong(self, row: Row, time_zone: tzinfo) -> dict[str, Any]:
+        """The right values of the derived fields that are wrong. Raises `UNREADABLE`."""
+        entity = self.entity(self.righted(row, time_zone))
+        right = self.document(entity).values
+        derived = right.keys() - {field.name for field in fields(entity)}
+        return {
+            name: right[name] for name in derived if name not in row or not is_same(row[name], right[name])
+        }
+
+
+TASKS = Derived("tasks", righted_task, mappers.task, mappers.task_document)
+USERS = Derived("users", righted_user, mappers.user, mappers.user_document)
+
+
+def is_same(one: object, other: object) -> bool:
+    """Whether two stored values are equal and of one type: true is not 1, and 1.0 is not 1."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(is_same(one[name], other[name]) for name in one)
+    if isinstance(one, bytes) and isinstance(other, bytes):
+        return bytes(one) == bytes(other)  # the driver's Binary equals no bytes
+    return _kind(one) is _kind(other) and one == other
+
+
+def _kind(value: object) -> type:
+    """The type, with subclasses (Int64, an enumeration's text) taken for what they extend."""
+    for plain in (bool, int, str):
+        if isinstance(value, plain):
+            return plain
+    return type(value)
+
+
+@dataclass(kw_only=True, slots=True)
+class Swept:
+    """What a sweep found: documents per collection, addresses given up, and how many were unreadable."""
+
+    tasks: int = 0
+    users: int = 0
+    given_up: tuple[str, ...] = ()
+    unreadable: int = 0
+
+    def add(self, later: Swept) -> None:
+        """Adds what a later sweep of the same data found."""
+        self.tasks += later.tasks
+        self.users += later.users
+        self.given_up += later.given_up
+        self.unreadable = later.unreadable
+
+
+def sweep(database: Database[Any], time_zone: tzinfo, keep_on: Callable[[], None], size: int) -> Swept:
+    """Mends every task and user whose derived fields are wrong.
+
+    Each update holds only for the version that it was computed from: what a command writes meanwhile
+    stands. `keep_on` is called before each batch of `size` tasks, and raises to stop.
+    """
+    found = Swept()
+    wrong_tasks = _wrong(database, TASKS, time_zone, found)
+    while batch := list(islice(wrong_tasks, size)):
+        keep_on()
+        updates = [UpdateOne(_as_read(row), {"$set": right}) for row, right in batch]
+        database["tasks"].bulk_write(updates, ordered=False)
+        found.tasks += len(batch)
+    wrong_users = list(_wrong(database, USERS, time_zone, found))
+    keep_on()
+    colliding = [row for row, right in wrong_users if not _mend_user(database["users"], row, right)]
+    # Once more, since whoever had the address may have got another one in the first round.
+    found.given_up = tuple(
+        row["username"]
+        for row in colliding
+        if not _mend_user(database["users"], row, USERS.wrong(row, time_zone))
+    )
+    for row in colliding:
+        if row["username"] in found.given_up:
+            _give_up_address(database, row["_id"])
+    found.users = len(wrong_users)
+    return found
+
+
+def _wrong(
+    database: Database[Any], derived: Derived, time_zone: tzinfo, found: Swept
+) -> Iterator[tuple[Row, dict[str, Any]]]:
+    for row in database[derived.collection].find({"_id": {"$type": "objectId"}}).sort("_id", 1):
+        try:
+            right = derived.wrong(row, time_zone)
+        except UNREADABLE:  # for `taskmgr doctor` to name
+            found.unreadable += 1
+            continue
+        if right:
+            yield row, right
+
+
+def _as_read(row: Row) -> dict[str, Any]:
+    return {"_id": row["_id"], "version": row["version"]}
+
+
+def _mend_user(users: Collection[Any], row: Row, right: Mapping[str, Any]) -> bool:
+    """False where another user has the address."""
+    try:
+        users.update_one(_as_read(row), {"$set": right})
+    except DuplicateKeyError:
+        return False
+    return True
+
+
+def _give_up_address(database: Database[Any], user_id: ObjectId) -> None:
+    """Takes the address of a user that another user has, too, once both are compared as they are today.
+
+    It is a change like any other, so that the log keeps the address.
+    """
+    store = mongo_store(database)
+    users = UserService(store, DEFAULT_POLICY, Journal(store, new_id), utc_now, new_id)
+    users.change(str(user_id), {"email": None}, by=_BY)

@@ -1,0 +1,263 @@
+"""The stored form: MongoEngine documents with their fields, validation and indexes, and no behaviour.
+
+The documents are what a write is validated against and what the indexes are made from. Reads come
+back raw and become entities in `mappers.py`.
+
+Some fields of a task follow from others and are there to be ordered by, since a null or a name would
+order wrongly (`due_at`, a far-away moment for undated tasks, `priority_rank` and `title_key`), or to
+be searched for (`words`, and among them `title_words` and `label_words`). `touched` is counted up by
+commands that read a document for a rule, so that they meet in the database; it means nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from mongoengine import Document
+from mongoengine.fields import (
+    BinaryField,
+    BooleanField,
+    DateTimeField,
+    DictField,
+    IntField,
+    ListField,
+    LongField,
+    ObjectIdField,
+    StringField,
+)
+
+from taskmgr.domain.model import values
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.user import Kind, Role
+
+# Later than any due date, so that undated tasks come last by ascending due date.
+UNDATED = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+
+# A task that waits for others. What a partial index is over, a query has to repeat to be answered from it.
+HAS_BLOCKERS: dict[str, Any] = {"blocked_by.0": {"$exists": True}}
+# Kept to find tasks by, or to count: neither a mapper nor a cursor looks at them.
+UNREAD = ("words", "title_words", "label_words", "binned", "touched")
+
+_COMMON: dict[str, Any] = {"auto_create_index": False, "strict": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document to be: values by field, which nobody has validated yet."""
+
+    document: type[Document]
+    values: Mapping[str, Any]
+
+
+def draft_of(document: type[Document], **values: Any) -> Draft:
+    """A draft with these values."""
+    return Draft(document, values)
+
+
+class TaskDocument(Document):
+    """One task, in the bin or out of it (`binned`, so that an index can leave the bin out)."""
+
+    id = ObjectIdField(primary_key=True)
+    title = StringField(required=True, max_length=values.TITLE_LENGTH)
+    title_key = StringField(required=True)
+    title_words = ListField(StringField())
+    label_words = ListField(StringField())
+    words = ListField(StringField())
+    description = StringField(max_length=values.DESCRIPTION_LENGTH)
+    status = StringField(required=True)
+    priority = StringField(required=True, choices=[p.value for p in Priority])
+    priority_rank = IntField(required=True, min_value=0, max_value=len(Priority) - 1)
+    due_date = StringField(null=True)
+    due_at = DateTimeField(required=True)
+    assignee_id = ObjectIdField(null=True)
+    labels = ListField(StringField(max_length=values.LABEL_LENGTH), max_length=values.LABELS)
+    parent_id = ObjectIdField(null=True)
+    blocked_by = ListField(ObjectIdField(), max_length=values.BLOCKERS)
+    created_by = StringField(required=True)
+    created_at = DateTimeField(required=True)
+    updated_at = DateTimeField(required=True)
+    started_at = DateTimeField(null=True)
+    completed_at = DateTimeField(null=True)
+    status_changed_at = DateTimeField(required=True)
+    reopen_count = IntField(required=True, min_value=0)
+    binned = BooleanField(required=True)
+    deleted_at = DateTimeField(null=True)
+    version = LongField(required=True, min_value=1)
+    touched = LongField()
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "tasks",
+        "indexes": [
+            # One for every sort key: a walk over all tasks costs the same on its last page.
+            {"name": "newest", "fields": ["binned", "-created_at", "-id"]},
+            {"name": "updated", "fields": ["binned", "-updated_at", "-id"]},
+            {"name": "moved", "fields": ["binned", "-status_changed_at", "-id"]},
+            {"name": "due", "fields": ["binned", "due_at", "id"]},
+            {"name": "priority", "fields": ["binned", "-priority_rank", "-id"]},
+            {"name": "title", "fields": ["binned", "title_key", "id"]},
+            # What boards show, and what the rules count.
+            # Behind the id nothing is ordered: those fields let counts be read from the index alone.
+            {
+                "name": "status_due",
+                "fields": ["binned", "status", "due_at", "id", "priority_rank", "assignee_id"],
+            },
+            {
+                "name": "assignee_due",
+                "fields": ["assignee_id", "binned", "status", "due_at", "id", "priority_rank"],
+            },
+            {
+                "name": "assignee_waiting",
+                "fields": ["assignee_id", "binned", "status"],
+                "partialFilterExpression": HAS_BLOCKERS,
+            },
+            {
+                "name": "completed",
+                "fields": ["binned", "completed_at", "started_at"],
+                "partialFilterExpression": {"completed_at": {"$type": "date"}},
+            },
+            {"name": "subtasks", "fields": ["parent_id"]},
+            {"name": "blocks", "fields": ["blocked_by"]},
+            {"name": "labels", "fields": ["labels", "binned", "-created_at", "-id", "status"]},
+            {"name": "words", "fields": ["words"]},
+            {
+                "name": "waiting",
+                "fields": ["binned", "-created_at", "-id"],
+                "partialFilterExpression": HAS_BLOCKERS,
+            },
+        ],
+    }
+
+
+class UserDocument(Document):
+    """One user; `email_key` is for the uniqueness of addresses, `words` are for searching."""
+
+    id = ObjectIdField(primary_key=True)
+    username = StringField(required=True, max_length=40)
+    name = StringField(required=True, max_length=values.NAME_LENGTH)
+    email = StringField(null=True, max_length=values.EMAIL_LENGTH)
+    email_key = StringField(null=True)
+    words = ListField(StringField())
+    role = StringField(required=True, choices=[r.value for r in Role])
+    kind = StringField(required=True, choices=[k.value for k in Kind])
+    active = BooleanField(required=True)
+    created_at = DateTimeField(required=True)
+    updated_at = DateTimeField(required=True)
+    version = LongField(required=True, min_value=1)
+    touched = LongField()
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "users",
+        "indexes": [
+            {"name": "username", "fields": ["username"], "unique": True},
+            {
+                "name": "email",
+                "fields": ["email_key"],
+                "unique": True,
+                "partialFilterExpression": {"email_key": {"$type": "string"}},
+            },
+            {"name": "role", "fields": ["role", "active"]},
+            {"name": "words", "fields": ["words"]},
+            {"name": "by_username", "fields": ["username", "id"]},
+        ],
+    }
+
+
+class CommentDocument(Document):
+    """One comment on a task."""
+
+    id = ObjectIdField(primary_key=True)
+    task_id = ObjectIdField(required=True)
+    author_id = StringField(required=True)
+    text = StringField(required=True, max_length=values.COMMENT_LENGTH)
+    created_at = DateTimeField(required=True)
+    updated_at = DateTimeField(required=True)
+    version = LongField(required=True, min_value=1)
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "comments",
+        "indexes": [{"name": "of_task", "fields": ["task_id", "created_at", "id"]}],
+    }
+
+
+class ChangeDocument(Document):
+    """One entry of the log."""
+
+    id = ObjectIdField(primary_key=True)
+    at = DateTimeField(required=True)
+    by = StringField(required=True)
+    change_set = StringField(required=True)
+    entity = StringField(required=True)
+    entity_id = ObjectIdField(required=True)
+    kind = StringField(required=True)
+    before = DictField()
+    after = DictField()
+    reason = StringField(null=True, max_length=values.REASON_LENGTH)
+    override = BooleanField(required=True)
+    version = LongField(required=True, min_value=1)
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "activity",
+        "indexes": [
+            {"name": "entity_version", "fields": ["entity", "entity_id", "version"], "unique": True},
+            {"name": "newest", "fields": ["-at", "-id"]},
+            {"name": "by", "fields": ["by", "-at", "-id"]},
+            {"name": "kind", "fields": ["kind", "-at", "-id"]},
+            {"name": "entity", "fields": ["entity", "entity_id", "-at", "-id"]},
+            {"name": "change_set", "fields": ["change_set"]},
+        ],
+    }
+
+
+class TokenDocument(Document):
+    """One bearer token, without its secret."""
+
+    id = ObjectIdField(primary_key=True)
+    user_id = ObjectIdField(required=True)
+    name = StringField(required=True, max_length=values.TOKEN_NAME_LENGTH)
+    scopes = ListField(StringField(), null=True)
+    secret_hash = BinaryField(required=True, max_bytes=32)
+    created_at = DateTimeField(required=True)
+    expires_at = DateTimeField(null=True)
+    last_used_at = DateTimeField(null=True)
+    touched = LongField()
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "tokens",
+        "indexes": [{"name": "owner", "fields": ["user_id", "-created_at"]}],
+    }
+
+
+class AnswerDocument(Document):
+    """One answer that is kept for retries, until it expires."""
+
+    id = StringField(primary_key=True)
+    caller = StringField(required=True)
+    fingerprint = BinaryField(max_bytes=32)
+    status = IntField()
+    headers = DictField()
+    body = BinaryField()
+    expires_at = DateTimeField(required=True)
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "answers",
+        "indexes": [{"name": "expiry", "fields": ["expires_at"], "expireAfterSeconds": 0}],
+    }
+
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    TaskDocument,
+    UserDocument,
+    CommentDocument,
+    ChangeDocument,
+    TokenDocument,
+    AnswerDocument,
+)

@@ -1,0 +1,1 @@
+"""Machinery that reads pages quickly: filters, cursors' positions, snapshots, cached task records."""

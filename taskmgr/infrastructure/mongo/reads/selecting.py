@@ -1,0 +1,182 @@
+"""A TaskQuery in the stored form's terms: filter, order, and what no filter can say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from bson import ObjectId, Regex
+
+from taskmgr.domain.model.due_date import day_begins, day_ends
+from taskmgr.domain.model.workflow import OPEN, Category
+from taskmgr.domain.queries.query import Frame, Sort, Span, TaskQuery
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.documents import HAS_BLOCKERS
+from taskmgr.infrastructure.mongo.reads.keyset import Filter, Stages
+
+# Under which name a sort key is stored in a form that orders rightly.
+_SORT_FIELDS = {"due_date": "due_at", "priority": "priority_rank", "title": "title_key"}
+_PLAIN: Filter = {"$regex": "^.{10}$"}  # a due date that is a day; a moment is longer
+
+
+def any_id(ids: Collection[str | None]) -> Filter:
+    """One of these ids; None is no id at all."""
+    return {"$in": [mappers.object_id(key) for key in ids]}
+
+
+def beginning_with(words: Collection[str]) -> Filter:
+    """Returns the condition on a list that for each of these words has one which begins with it.
+
+    Each is one range of an index; the planner takes one of them, and looks at what it finds there.
+    """
+    return {"$all": [Regex(f"^{re.escape(word)}") for word in words]}
+
+
+def _any(values: Collection[Any]) -> Filter:
+    return {"$in": list(values)}
+
+
+def _all(values: Collection[Any]) -> Filter:
+    return {"$all": list(values)}
+
+
+# What each filter of a TaskQuery asks of the stored form, where that is a matter of one field.
+_FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "ids": ("_id", any_id),
+    "except_id": ("_id", lambda task_id: {"$ne": ObjectId(task_id)}),
+    "statuses": ("status", _any),
+    "priorities": ("priority_rank", lambda found: {"$in": [p.rank for p in found]}),
+    "assignee_ids": ("assignee_id", any_id),
+    "created_by": ("created_by", _any),
+    "labels": ("labels", _all),
+    "parent_ids": ("parent_id", any_id),
+    "blocked_by": ("blocked_by", any_id),
+    "dated": ("due_date", lambda dated: {"$ne": None} if dated else None),
+    "words": ("words", beginning_with),
+}
+_FRAMED = ("categories", "created", "updated", "due", "overdue", "blocked")
+
+
+def filters(query: TaskQuery, frame: Frame | None = None) -> Filter:
+    """Returns the filter: every condition in one `$and`, where none can take another's place.
+
+    The planner sees through it, and plans as for one document with all the conditions.
+    """
+    return {"$and": [{"binned": query.binned}, *_conditions(query, frame)]}
+
+
+def _conditions(query: TaskQuery, frame: Frame | None) -> Iterator[Filter]:
+    for name, (field, condition) in _FILTERS.items():
+        value = getattr(query, name)
+        if value is not None and value != ():
+            yield {field: condition(value)}
+        elif value == () and name not in ("labels", "words"):
+            yield {field: {"$in": []}}
+    if all(getattr(query, name) is None for name in _FRAMED):
+        return
+    if frame is None:
+        raise TypeError(f"a query with one of {', '.join(_FRAMED)} needs a frame")
+    if query.categories is not None:
+        yield {"status": _any(frame.policy.workflow.in_category(*query.categories))}
+    for name, field in (("created", "created_at"), ("updated", "updated_at")):
+        if (span := getattr(query, name)) is not None:
+            yield {field: _within(span, frame)}
+    if query.due is not None:
+        yield from _due_within(query.due, frame)
+    if query.overdue is not None:
+        yield _overdue(frame, wanted=query.overdue)
+    if query.blocked:
+        yield HAS_BLOCKERS
+
+
+def _within(span: Span, frame: Frame) -> Filter:
+    bounds = {"$gte": _begins(span.start, frame), "$lt": _ends(span.end, frame)}
+    return {operator: moment for operator, moment in bounds.items() if moment is not None}
+
+
+def _due_within(span: Span, frame: Frame) -> Iterator[Filter]:
+    """A day that is due is due at the midnight that ends it, where the next day begins.
+
+    So at the midnights that bound a span of days it makes a difference whether it is a day that is
+    due, or a moment.
+    """
+    begins, ends = _begins(span.start, frame), _ends(span.end, frame)
+    bounds = {"$gte": begins, "$lte" if _is_day(span.end) else "$lt": ends}
+    yield {"due_at": {operator: moment for operator, moment in bounds.items() if moment is not None}}
+    yield {"due_date": {"$ne": None}}
+    outside: list[Filter] = [{"due_at": begins, "due_date": _PLAIN}] if _is_day(span.start) else []
+    outside += [{"due_at": ends, "due_date": {"$not": _PLAIN}}] if _is_day(span.end) else []
+    if outside:
+        yield {"$nor": outside}
+
+
+def _overdue(frame: Frame, *, wanted: bool) -> Filter:
+    opened = frame.policy.workflow.in_category(*OPEN)
+    if wanted:
+        return {"$and": [{"status": {"$in": opened}}, {"due_at": {"$lte": frame.now}}]}
+    return {"$or": [{"status": {"$nin": opened}}, {"due_at": {"$gt": frame.now}}]}
+
+
+def _is_day(bound: date | datetime | None) -> bool:
+    return isinstance(bound, date) and not isinstance(bound, datetime)
+
+
+def _begins(bound: date | datetime | None, frame: Frame) -> datetime | None:
+    if bound is None or isinstance(bound, datetime):
+        return bound
+    return day_begins(bound, frame.policy.time_zone)
+
+
+def _ends(bound: date | datetime | None, frame: Frame) -> datetime | None:
+    if bound is None or isinstance(bound, datetime):
+        return bound
+    return day_ends(bound, frame.policy.time_zone)
+
+
+def order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
+    """The stored form's order for sort keys; the id follows in the direction of the last."""
+    keys = [(_SORT_FIELDS.get(s.key, s.key), -1 if s.descending else 1) for s in sorts]
+    return [*keys, ("_id", keys[-1][1])]
+
+
+def scoring(query: TaskQuery) -> Stages:
+    """Returns the stages that add to each document how well it matches, where the order asks for that.
+
+    Each of the words occurs in the task; one in the title counts 2, one in a label 1, and twice
+    that where it is a whole word and not the beginning of one.
+    """
+    if all(sort.key != "match" for sort in query.order):
+        return []
+    title, labels = (_matching(f"${name}", query.words) for name in ("title_words", "label_words"))
+    return [{"$addFields": {"match": {"$add": [{"$multiply": [2, title]}, labels]}}}]
+
+
+def _matching(found: str, words: Collection[str]) -> dict[str, Any]:
+    """Returns how many of the words begin a word found, plus how many are one."""
+    begins = {"$eq": [{"$indexOfBytes": ["$$found", "$$word"]}, 0]}
+    begun = {"$anyElementTrue": {"$map": {"input": found, "as": "found", "in": begins}}}
+    whole = {"$size": {"$setIntersection": [found, list(words)]}}
+    return {
+        "$add": [whole, {"$size": {"$filter": {"input": list(words), "as": "word", "cond": begun}}}],
+    }
+
+
+def sifting(query: TaskQuery, frame: Frame | None) -> Stages:
+    """The stages that leave out, row by row in order, what takes a look at other tasks: the blockers."""
+    if query.blocked is None or frame is None:
+        return []
+    completed = frame.policy.workflow.in_category(Category.COMPLETED)
+    unresolved = [
+        {"$match": {"binned": False, "status": {"$nin": list(completed)}}},
+        {"$limit": 1},
+        {"$project": {"_id": True}},
+    ]
+    lookup = {"from": "tasks", "localField": "blocked_by", "foreignField": "_id", "as": "unresolved"}
+    wanted: Filter = {"$ne": []} if query.blocked else {"$eq": []}
+    return [
+        {"$lookup": {**lookup, "pipeline": unresolved}},
+        {"$match": {"unresolved": wanted}},
+        {"$unset": "unresolved"},
+    ]

@@ -1,0 +1,156 @@
+"""The one aggregation that brings a page of users together with their tasks and counts.
+
+What can be asked for the whole page at once is: planning a query costs the server more than reading
+the few index entries of one user. Only the tasks themselves are looked up user by user, because the
+limit is each user's own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bson import ObjectId
+
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.workflow import OPEN, Category
+from taskmgr.domain.queries.query import Frame, TaskCounts, UserWithTasks
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.documents import HAS_BLOCKERS, UNREAD
+
+T = TypeVar("T")
+
+Stages = list[dict[str, Any]]
+Row = Mapping[str, Any]
+
+_SOONEST: Stages = [{"$sort": {"due_at": 1, "_id": 1}}]
+_TASKS = {"from": "tasks", "localField": "user._id", "foreignField": "assignee_id"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookup:
+    """What is asked about the users of a page, each with at most `tasks_limit` tasks."""
+
+    limit: int
+    tasks_limit: int
+    frame: Frame
+
+    def stages(self) -> Stages:
+        """The stages behind those that answer users in order, one more than the limit.
+
+        The rows are users; the first has what was asked for the whole `page`.
+        """
+        return [
+            {"$group": {"_id": None, "user": {"$push": "$$ROOT"}}},
+            {
+                "$set": {
+                    "page": {"more": {"$gt": [{"$size": "$user"}, self.limit]}},
+                    "user": {"$slice": ["$user", self.limit]},
+                }
+            },
+            *self._counted(),
+            {"$unwind": {"path": "$user", "includeArrayIndex": "place"}},
+            {"$set": {"page": {"$cond": [{"$eq": ["$place", 0]}, "$page", "$$REMOVE"]}}},
+            *(self._tasks() if self.tasks_limit else ()),
+        ]
+
+    def _counted(self) -> Iterator[dict[str, Any]]:
+        """Counts by user and status, the open tasks with blockers, and those blockers that still block.
+
+        The first is read from the index `assignee_due` alone, the second from
+        `assignee_waiting`, in which only tasks with blockers are.
+        """
+        by_status = {
+            "_id": {"user": "$assignee_id", "status": "$status"},
+            "tasks": {"$sum": 1},
+            "overdue": _how_many({"$lte": ["$due_at", self.frame.now]}),
+            "urgent": _how_many({"$eq": ["$priority_rank", Priority.URGENT.rank]}),
+        }
+        yield _lookup("page.counted", [{"$match": {"binned": False}}, {"$group": by_status}])
+        shown: Stages = [{"$project": {"_id": False, "assignee_id": True, "blocked_by": True}}]
+        yield _lookup("page.waiting", [{"$match": {**self._in(*OPEN), **HAS_BLOCKERS}}, *shown])
+        # In words that no index understands, so that the ids are all that the planner can go by.
+        there = {"$expr": {"$not": ["$binned"]}}
+        done = self._statuses(Category.COMPLETED)
+        yield _lookup(
+            "page.unresolved",
+            [{"$match": {**there, "status": {"$nin": done}}}, {"$project": {"_id": True}}],
+            localField="page.waiting.blocked_by",
+            foreignField="_id",
+        )
+
+    def _tasks(self) -> Iterator[dict[str, Any]]:
+        """The open tasks, then all others, which are not read where the open ones suffice."""
+        first: Stages = [*_SOONEST, {"$limit": self.tasks_limit}]
+        of_the_user = {"$expr": {"$eq": ["$assignee_id", "$$user"]}}
+        others = {"binned": False, "status": {"$nin": self._statuses(*OPEN)}}
+        closed = [{"$match": {**of_the_user, **others}}, *first]
+        yield _lookup(
+            "tasks",
+            [
+                {"$match": self._in(*OPEN)},
+                *first,
+                {"$unionWith": {"coll": "tasks", "pipeline": closed}},
+                {"$limit": self.tasks_limit},
+                {"$project": dict.fromkeys(UNREAD, False)},
+            ],
+            let={"user": "$user._id"},
+        )
+
+    def _in(self, *categories: Category) -> dict[str, Any]:
+        return {"binned": False, "status": {"$in": self._statuses(*categories)}}
+
+    def _statuses(self, *categories: Category) -> list[str]:
+        return list(self.frame.policy.workflow.in_category(*categories))
+
+    def users(
+        self, rows: Sequence[Row], made: Callable[[Sequence[Any]], Sequence[T]]
+    ) -> list[UserWithTasks[T]]:
+        """The users of the rows, with what was counted, and their tasks as `made` makes them."""
+        if not rows:
+            return []
+        by_user: defaultdict[ObjectId, list[Row]] = defaultdict(list)
+        page = rows[0]["page"]
+        for counted in page["counted"]:
+            by_user[counted["_id"]["user"]].append(counted)
+        blocked = _blocked(page)
+        open_, started = set(self._statuses(*OPEN)), set(self._statuses(Category.STARTED))
+        return [
+            UserWithTasks(
+                user=mappers.user(row["user"]),
+                tasks=made(row.get("tasks", ())),
+                tasks_total=sum(counted["tasks"] for counted in by_user[row["user"]["_id"]]),
+                counts=_counts(by_user[row["user"]["_id"]], blocked[row["user"]["_id"]], open_, started),
+            )
+            for row in rows
+        ]
+
+
+def _counts(by_status: Sequence[Row], blocked: int, open_: Set[str], started: Set[str]) -> TaskCounts:
+    """One user's counts. A status that the policy does not know is neither open nor started."""
+    counted = [row for row in by_status if row["_id"]["status"] in open_]
+    return TaskCounts(
+        open=sum(row["tasks"] for row in counted),
+        overdue=sum(row["overdue"] for row in counted),
+        blocked=blocked,
+        started=sum(row["tasks"] for row in counted if row["_id"]["status"] in started),
+        urgent=sum(row["urgent"] for row in counted),
+    )
+
+
+def _lookup(name: str, pipeline: Stages, **more: Any) -> dict[str, Any]:
+    return {"$lookup": {**_TASKS, "pipeline": pipeline, "as": name, **more}}
+
+
+def _how_many(condition: Mapping[str, Any]) -> dict[str, Any]:
+    return {"$sum": {"$cond": [condition, 1, 0]}}
+
+
+def _blocked(page: Row) -> Counter[ObjectId]:
+    """How many of the open tasks with blockers have one that still blocks, by user."""
+    unresolved = {row["_id"] for row in page["unresolved"]}
+    return Counter(
+        row["assignee_id"] for row in page["waiting"] if not unresolved.isdisjoint(row["blocked_by"])
+    )

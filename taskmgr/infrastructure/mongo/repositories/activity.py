@@ -1,0 +1,55 @@
+"""`ActivityRepository` on the collection `activity`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from bson import ObjectId
+from pymongo.database import Database
+
+from taskmgr.domain.history.changes import Change
+from taskmgr.domain.queries.query import ActivityQuery, Page, Window
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.gathering import flush, insert
+from taskmgr.infrastructure.mongo.reads import keyset
+from taskmgr.infrastructure.mongo.reads.keyset import Filter
+from taskmgr.infrastructure.mongo.writing import stored
+
+_NEWEST = [("at", -1), ("_id", -1)]
+
+
+def _filters(query: ActivityQuery) -> Filter:
+    given: Filter = {
+        "entity": query.entity,
+        "entity_id": query.entity_id and ObjectId(query.entity_id),
+        "by": query.by,
+        "kind": query.kinds and {"$in": list(query.kinds)},
+        "change_set": query.change_set,
+    }
+    bounds = {"$gte": query.at_from, "$lt": query.at_to}
+    given["at"] = {sign: at for sign, at in bounds.items() if at is not None} or None
+    found = {field: value for field, value in given.items() if value is not None}
+    return {"$and": [found, {"entity": {"$ne": "user"}}]} if query.but_users else found
+
+
+@translates
+class MongoActivityRepository:
+    def __init__(self, database: Database[Any]) -> None:
+        self._activity = database["activity"]
+
+    def append(self, change: Change) -> None:
+        insert(self._activity, stored(mappers.change_document(change)))
+
+    def was_assignee(self, task_id: str, user_id: str, *, since_in: Collection[str]) -> bool:
+        flush(self._activity)
+        of_task = {"entity": "task", "entity_id": ObjectId(task_id)}
+        moved = {**of_task, "after.status": {"$in": list(since_in)}}
+        last = self._activity.find_one(moved, {"version": True}, sort=[("version", -1)])
+        since = {**of_task, "version": {"$gt": last["version"] if last else 0}}
+        either = [{"before.assignee_id": user_id}, {"after.assignee_id": user_id}]
+        return self._activity.find_one({**since, "$or": either}, {"_id": True}) is not None
+
+    def find(self, query: ActivityQuery, window: Window) -> Page[Change]:
+        return keyset.page(self._activity, _filters(query), _NEWEST, window, mappers.change)

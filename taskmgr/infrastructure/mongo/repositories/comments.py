@@ -1,0 +1,45 @@
+"""`CommentRepository` on the collection `comments`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import ObjectId
+from pymongo.database import Database
+
+from taskmgr.domain.model.comment import Comment
+from taskmgr.domain.model.errors import NotFound, WriteConflict
+from taskmgr.domain.model.values import is_identifier
+from taskmgr.domain.queries.query import Page, Window
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.reads import keyset
+from taskmgr.infrastructure.mongo.writing import replace, stored
+
+_OLDEST = [("created_at", 1), ("_id", 1)]
+
+
+@translates
+class MongoCommentRepository:
+    def __init__(self, database: Database[Any]) -> None:
+        self._comments = database["comments"]
+
+    def get(self, comment_id: str) -> Comment:
+        row = self._comments.find_one({"_id": ObjectId(comment_id)}) if is_identifier(comment_id) else None
+        if row is None:
+            raise NotFound("comment", comment_id)
+        return mappers.comment(row)
+
+    def find(self, task_id: str, window: Window) -> Page[Comment]:
+        return keyset.page(self._comments, {"task_id": ObjectId(task_id)}, _OLDEST, window, mappers.comment)
+
+    def add(self, comment: Comment) -> None:
+        self._comments.insert_one(stored(mappers.comment_document(comment)))
+
+    def replace(self, comment: Comment) -> None:
+        replace(self._comments, mappers.comment_document(comment))
+
+    def remove(self, comment: Comment) -> None:
+        result = self._comments.delete_one({"_id": ObjectId(comment.id), "version": comment.version})
+        if result.deleted_count != 1:
+            raise WriteConflict

@@ -1,0 +1,19 @@
+"""`Locks` on the collection `locks`: one document a name, counted up by whoever touches it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.database import Database
+
+from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.writing import touch_one
+
+
+@translates
+class MongoLocks:
+    def __init__(self, database: Database[Any]) -> None:
+        self._locks = database["locks"]
+
+    def touch(self, name: str) -> None:
+        touch_one(self._locks, name, upsert=True)

@@ -1,0 +1,124 @@
+"""`TaskRepository` on the collection `tasks`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
+from pymongo.collection import Collection as MongoCollection
+from pymongo.database import Database
+
+from taskmgr.domain.model.errors import NotFound
+from taskmgr.domain.model.task import Links, Task
+from taskmgr.domain.model.values import is_identifier
+from taskmgr.domain.model.workflow import Workflow
+from taskmgr.domain.queries.query import Frame, Page, TaskQuery, TaskRecord, Window
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.documents import UNREAD
+from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.gathering import flush, insert
+from taskmgr.infrastructure.mongo.reads import keyset
+from taskmgr.infrastructure.mongo.reads.keyset import Selection
+from taskmgr.infrastructure.mongo.reads.selecting import any_id, filters, order, scoring, sifting
+from taskmgr.infrastructure.mongo.reads.snapshots import find
+from taskmgr.infrastructure.mongo.reads.task_records import Records, undecoded
+from taskmgr.infrastructure.mongo.writing import replace, stored, touch
+
+_READ = dict.fromkeys(UNREAD, False)
+
+
+def selection_of(query: TaskQuery, frame: Frame | None = None) -> Selection:
+    """What of the collection a query is over."""
+    return Selection(
+        filters=filters(query, frame),
+        order=order(query.order),
+        scoring=scoring(query),
+        sifting=sifting(query, frame),
+        hidden=UNREAD,
+    )
+
+
+@translates
+class MongoTaskRepository:
+    def __init__(self, database: Database[Any], records: Records) -> None:
+        self._records = records
+        self._stored = database.get_collection("tasks", codec_options=records.options)
+
+    @cached_property
+    def _undecoded(self) -> MongoCollection[RawBSONDocument]:
+        return undecoded(self._stored)
+
+    @property
+    def _tasks(self) -> MongoCollection[Any]:
+        """The collection, with all that waits to be stored in it."""
+        flush(self._stored)
+        return self._stored
+
+    def get(self, task_id: str, *, binned: bool = False) -> Task:
+        if is_identifier(task_id):
+            row = self._tasks.find_one({"_id": ObjectId(task_id), "binned": binned})
+            if row is not None:
+                return mappers.task(row)
+        raise NotFound("task", task_id)
+
+    def get_record(self, task_id: str, workflow: Workflow) -> TaskRecord:
+        if is_identifier(task_id):
+            wanted = {"_id": ObjectId(task_id), "binned": False}
+            found = find(self._stored, wanted, projection=_READ, limit=1)
+            for row in found.rows:
+                return mappers.task_record(row, workflow.category_names)
+        raise NotFound("task", task_id)
+
+    def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
+        if not task_ids:
+            return {}
+        rows = self._tasks.find({"_id": any_id(task_ids), "binned": False})
+        return {task.id: task for task in map(mappers.task, rows)}
+
+    def find(self, query: TaskQuery, window: Window, frame: Frame | None = None) -> Page[Task]:
+        return keyset.select(self._tasks, selection_of(query, frame), window, mappers.task)
+
+    def find_records(self, query: TaskQuery, window: Window, frame: Frame) -> Page[TaskRecord]:
+        selection, limit = selection_of(query, frame), window.limit
+        found = keyset.snapshot(self._undecoded, selection, after=window.after, limit=limit + 1)
+        return Page(
+            # A score makes other bytes of the same task in every search.
+            items=self._records.of(found.rows[:limit], frame.policy.workflow, keep=not selection.scoring),
+            next=keyset.position_of(found.rows, selection.order, limit),
+            total=keyset.count(self._stored, selection) if window.with_total else None,
+            as_of=found.as_of,
+        )
+
+    def count(self, query: TaskQuery, frame: Frame | None = None) -> int:
+        return keyset.count(self._tasks, selection_of(query, frame))
+
+    def find_ids(self, query: TaskQuery, frame: Frame | None = None, *, limit: int) -> tuple[str, ...]:
+        found = keyset.rows(self._tasks, selection_of(query, frame), after=None, limit=limit, only_ids=True)
+        return tuple(str(row["_id"]) for row in found)
+
+    def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:
+        ids = any_id(task_ids)
+        further = {"parent_id": ids} if down else {"blocked_by": ids}
+        wanted = {"$or": [{"_id": ids}, further], "binned": False}
+        rows = self._tasks.find(wanted, {"parent_id": True, "blocked_by": True})
+        return [mappers.links(row) for row in rows]
+
+    def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:
+        rows = self._tasks.find({"parent_id": any_id(parent_ids), "binned": False}, {"parent_id": True})
+        return {str(row["_id"]): str(row["parent_id"]) for row in rows}
+
+    def waiting_for(self, task_ids: Collection[str], statuses: Collection[str]) -> Sequence[Task]:
+        wanted = {"blocked_by": any_id(task_ids), "binned": False, "status": {"$in": list(statuses)}}
+        return [mappers.task(row) for row in self._tasks.find(wanted).sort("_id", 1)]
+
+    def add(self, task: Task) -> None:
+        insert(self._stored, stored(mappers.task_document(task)))
+
+    def replace(self, task: Task) -> None:
+        replace(self._tasks, mappers.task_document(task))
+
+    def touch(self, task_ids: Collection[str]) -> None:
+        touch(self._tasks, [ObjectId(task_id) for task_id in task_ids])

@@ -1,0 +1,56 @@
+"""`TokenRepository` on the collection `tokens`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from pymongo.database import Database
+
+from taskmgr.domain.model.errors import NotFound
+from taskmgr.domain.model.token import Token
+from taskmgr.domain.model.values import is_identifier
+from taskmgr.domain.ports import StoredToken
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.writing import stored, touch_one
+
+
+@translates
+class MongoTokenRepository:
+    def __init__(self, database: Database[Any]) -> None:
+        self._tokens = database["tokens"]
+        self._users = database["users"]
+
+    def get(self, token_id: str) -> Token:
+        row = self._tokens.find_one({"_id": ObjectId(token_id)}) if is_identifier(token_id) else None
+        if row is None:
+            raise NotFound("token", token_id)
+        return mappers.token(row)
+
+    def of_user(self, user_id: str) -> Sequence[Token]:
+        rows = self._tokens.find({"user_id": ObjectId(user_id)}).sort([("created_at", -1), ("_id", -1)])
+        return [mappers.token(row) for row in rows]
+
+    def with_owner(self, token_id: str) -> StoredToken | None:
+        row = self._tokens.find_one({"_id": ObjectId(token_id)})
+        owner = row and self._users.find_one({"_id": row["user_id"]})
+        if row is None or owner is None:
+            return None
+        return StoredToken(
+            token=mappers.token(row), secret_hash=bytes(row["secret_hash"]), owner=mappers.user(owner)
+        )
+
+    def touch(self, token_id: str) -> None:
+        touch_one(self._tokens, ObjectId(token_id))
+
+    def add(self, token: Token, secret_hash: bytes) -> None:
+        self._tokens.insert_one(stored(mappers.token_document(token, secret_hash)))
+
+    def remove(self, token_id: str) -> None:
+        self._tokens.delete_one({"_id": ObjectId(token_id)})
+
+    def used(self, token_id: str, at: datetime) -> None:
+        self._tokens.update_one({"_id": ObjectId(token_id)}, {"$set": {"last_used_at": at}})

@@ -1,0 +1,166 @@
+"""`UserRepository` on the collection `users`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, TypeVar
+
+from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
+from pymongo.collection import Collection as MongoCollection
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from taskmgr.domain.model.errors import EmailTaken, NotFound, UsernameTaken
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import Role, User
+from taskmgr.domain.model.values import is_identifier
+from taskmgr.domain.queries.query import (
+    EVERYBODY,
+    Frame,
+    Page,
+    Position,
+    TaskRecord,
+    UserQuery,
+    UserWithTasks,
+    Window,
+)
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.memory import memory
+from taskmgr.infrastructure.mongo.reads import keyset
+from taskmgr.infrastructure.mongo.reads.keyset import Filter
+from taskmgr.infrastructure.mongo.reads.selecting import beginning_with
+from taskmgr.infrastructure.mongo.reads.snapshots import Snapshot, aggregate
+from taskmgr.infrastructure.mongo.reads.task_records import Records, undecoded
+from taskmgr.infrastructure.mongo.reads.users_with_tasks import Lookup
+from taskmgr.infrastructure.mongo.writing import replace, stored, touch_one
+
+T = TypeVar("T")
+
+_BY_USERNAME = [("username", 1), ("_id", 1)]
+
+
+@translates
+class MongoUserRepository:
+    def __init__(self, database: Database[Any], records: Records) -> None:
+        self._records = records
+        self._users = database.get_collection("users", codec_options=records.options)
+
+    @cached_property
+    def _undecoded(self) -> MongoCollection[RawBSONDocument]:
+        return undecoded(self._users)
+
+    def get(self, user_id: str) -> User:
+        found = self.get_many([user_id] if is_identifier(user_id) else [])
+        if user_id not in found:
+            raise NotFound("user", user_id)
+        return found[user_id]
+
+    def get_by_username(self, username: str) -> User:
+        row = self._users.find_one({"username": username})
+        if row is None:
+            raise NotFound("user", username)
+        return mappers.user(row)
+
+    def get_many(self, user_ids: Collection[str]) -> Mapping[str, User]:
+        known = memory().users
+        ids = [ObjectId(user_id) for user_id in user_ids if user_id not in known]
+        rows = self._users.find({"_id": {"$in": ids}}) if ids else ()
+        known.update((user.id, user) for user in map(mappers.user, rows))
+        return {user_id: known[user_id] for user_id in user_ids if user_id in known}
+
+    def ids_by_username(self, usernames: Collection[str]) -> Mapping[str, str]:
+        names = list(usernames)
+        rows = self._users.find({"username": {"$in": names}}, {"username": True}) if names else ()
+        return {row["username"]: str(row["_id"]) for row in rows}
+
+    def usernames(self, user_ids: Collection[str]) -> Mapping[str, str]:
+        wanted = {"_id": {"$in": [ObjectId(user_id) for user_id in user_ids]}}
+        return {str(row["_id"]): row["username"] for row in self._users.find(wanted, {"username": True})}
+
+    def find(self, window: Window, query: UserQuery = EVERYBODY) -> Page[User]:
+        return keyset.page(self._users, _filters(query), _BY_USERNAME, window, mappers.user)
+
+    def find_with_tasks(
+        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
+    ) -> Page[UserWithTasks[Task]]:
+        asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
+        found = Snapshot(list(self._users.aggregate(_pages(query, window, asked))), None)
+        items = asked.users(found.rows, lambda rows: list(map(mappers.task, rows)))
+        return self._page(query, window, found, items)
+
+    def find_with_records(
+        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
+    ) -> Page[UserWithTasks[TaskRecord]]:
+        asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
+        found = aggregate(self._undecoded, _pages(query, window, asked), limit=window.limit)
+        rows = [self._but_tasks(row) for row in found.rows]
+        items = asked.users(rows, lambda tasks: self._records.of(tasks, frame.policy.workflow))
+        return self._page(query, window, Snapshot(rows, found.as_of), items)
+
+    def _but_tasks(self, row: RawBSONDocument) -> dict[str, Any]:
+        """The row decoded but for the tasks in it."""
+        return {
+            name: self._records.decoded(value) if isinstance(value, RawBSONDocument) else value
+            for name, value in row.items()
+        }
+
+    def _page(
+        self, query: UserQuery, window: Window, found: Snapshot, items: list[UserWithTasks[T]]
+    ) -> Page[UserWithTasks[T]]:
+        last = items[-1].user if items and found.rows[0]["page"]["more"] else None
+        return Page(
+            items=items,
+            next=None if last is None else Position((last.username,), last.id),
+            total=self._users.count_documents(_filters(query)) if window.with_total else None,
+            as_of=found.as_of,
+        )
+
+    def add(self, user: User) -> None:
+        with _duplicates_named(user):
+            self._users.insert_one(stored(mappers.user_document(user)))
+
+    def replace(self, user: User) -> None:
+        with _duplicates_named(user):
+            replace(self._users, mappers.user_document(user))
+        memory().users.pop(user.id, None)
+
+    def touch(self, user_id: str) -> None:
+        row = touch_one(self._users, ObjectId(user_id))
+        if row is not None:  # whoever touches a user goes on to read it
+            memory().users[user_id] = mappers.user(row)
+
+    def count_active_admins(self) -> int:
+        return self._users.count_documents({"role": Role.ADMIN.value, "active": True})
+
+
+def _filters(query: UserQuery) -> Filter:
+    conditions: list[Filter] = [
+        *([] if query.usernames is None else [{"username": {"$in": list(query.usernames)}}]),
+        *([] if query.roles is None else [{"role": {"$in": [role.value for role in query.roles]}}]),
+        *([] if query.active is None else [{"active": query.active}]),
+        *([{"words": beginning_with(query.words)}] if query.words else []),
+    ]
+    return {"$and": conditions} if conditions else {}
+
+
+def _pages(query: UserQuery, window: Window, asked: Lookup) -> list[dict[str, Any]]:
+    return [
+        {"$match": keyset.behind(_filters(query), _BY_USERNAME, window.after)},
+        {"$sort": dict(_BY_USERNAME)},
+        {"$limit": window.limit + 1},
+        *asked.stages(),
+    ]
+
+
+@contextmanager
+def _duplicates_named(user: User) -> Iterator[None]:
+    try:
+        yield
+    except DuplicateKeyError as error:
+        if "email_key" in (error.details or {}).get("keyPattern", {}):
+            raise EmailTaken from error
+        raise UsernameTaken(user.username) from error

@@ -1,0 +1,52 @@
+"""All the domain's ports on one MongoDB database."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Any
+
+from bson import ObjectId
+from pymongo.database import Database
+
+from taskmgr.domain.ports import Store
+from taskmgr.infrastructure.mongo.connection import COMMAND_DEADLINE, MongoHealth
+from taskmgr.infrastructure.mongo.reads.task_records import Records
+from taskmgr.infrastructure.mongo.repositories.activity import MongoActivityRepository
+from taskmgr.infrastructure.mongo.repositories.answers import MongoAnswerRepository
+from taskmgr.infrastructure.mongo.repositories.comments import MongoCommentRepository
+from taskmgr.infrastructure.mongo.repositories.locks import MongoLocks
+from taskmgr.infrastructure.mongo.repositories.statistics import MongoStatisticsRepository
+from taskmgr.infrastructure.mongo.repositories.tasks import MongoTaskRepository
+from taskmgr.infrastructure.mongo.repositories.tokens import MongoTokenRepository
+from taskmgr.infrastructure.mongo.repositories.users import MongoUserRepository
+from taskmgr.infrastructure.mongo.stored_form import FormGuard
+from taskmgr.infrastructure.mongo.unit_of_work import MongoUnitOfWork
+
+
+def new_id() -> str:
+    """An id that nothing has had and that grows with time."""
+    return str(ObjectId())
+
+
+def mongo_store(
+    database: Database[Any], *, time_zone: tzinfo | None = None, deadline: float = COMMAND_DEADLINE
+) -> Store:
+    """Returns the ports on a database; `deadline` bounds a command, in seconds.
+
+    With a `time_zone` every command first makes sure that the data are still kept for it, in the form
+    of this release, and raises `Unavailable` otherwise.
+    """
+    records = Records(database)
+    admit = (lambda: None) if time_zone is None else FormGuard(database, time_zone)
+    return Store(
+        unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline, admit=admit),
+        tasks=MongoTaskRepository(database, records),
+        users=MongoUserRepository(database, records),
+        statistics=MongoStatisticsRepository(database),
+        comments=MongoCommentRepository(database),
+        activity=MongoActivityRepository(database),
+        tokens=MongoTokenRepository(database),
+        answers=MongoAnswerRepository(database),
+        locks=MongoLocks(database),
+        health=MongoHealth(database, admit),
+    )

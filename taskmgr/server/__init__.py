@@ -1,0 +1,1 @@
+"""The running service: its listener, its master process and its workers."""
