@@ -137,13 +137,15 @@ def _spell_out_list(node: dict[str, Any], statuses: Sequence[str]) -> None:
 def _name_enumeration(node: dict[str, Any]) -> None:
     """Replaces an enumeration by a reference to the one with its name."""
     values = node.get("enum", ())
-    name = _NAMES.get(tuple(value for value in values if value is not None))
-    if node.pop("x-status", False):
-        name = "Status"
+    status = node.pop("x-status", None)
+    name = "Status" if status else _NAMES.get(tuple(value for value in values if value is not None))
     if name is None:
         return
     node.pop("enum", None)
-    if "null" in node.pop("type", ()):
+    kind = node.pop("type", ())
+    if status == "or another":
+        node["anyOf"] = [{"$ref": _REFERENCE + name}, {"type": "string"}]
+    elif "null" in kind:
         node["anyOf"] = [{"$ref": _REFERENCE + name}, {"type": "null"}]
     else:
         node["$ref"] = _REFERENCE + name

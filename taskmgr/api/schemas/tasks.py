@@ -182,7 +182,10 @@ class TaskOut(Out):
     description = fields.String(required=True)
     status = fields.String(
         required=True,
-        metadata={"description": "One of the workflow's statuses, unless `category` is null."},
+        metadata={
+            "x-status": "or another",
+            "description": "One of the workflow's statuses, unless `category` is null.",
+        },
     )
     category = CategoryOf(
         required=True,

@@ -118,7 +118,7 @@ def move(task_id: str) -> None:
     body = StatusChange(status=Status.IN_PROGRESS)
     answer = change_status.sync_detailed(task_id, client=client, body=body, if_match='"1"')
     task = of(ChangedTask, answer.parsed)
-    assert task.status == Status.IN_PROGRESS
+    assert task.status is Status.IN_PROGRESS
     assert answer.headers["ETag"] == f'"{task.version}"'
 
 
