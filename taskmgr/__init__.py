@@ -8,7 +8,8 @@ A script begins here:
         ada = services.actor("ada")
         services.tasks.create(title="Write the report", by=ada)
 
-All names in `__all__` are imported on first use, so that the command line starts quickly.
+The names in `__all__` are what scripts may import; everything else is internal. They are loaded on first
+use, so that the command line starts quickly.
 """
 
 from __future__ import annotations
@@ -79,29 +80,30 @@ __all__ = [
     "connect",
 ]
 
+# Full names, so that a search for a module's name finds this table.
 _MODULES = {
-    "commands": ("Operation", "TaskChanges", "UserChanges"),
-    "errors": (
+    "taskmgr.domain.model.commands": ("Operation", "TaskChanges", "UserChanges"),
+    "taskmgr.domain.model.errors": (
         "AlreadyAssigned", "CannotStart", "Closed", "DomainError", "EmailTaken", "Invalid", "NotFound",
         "NotPermitted", "Refused", "Stale", "Unavailable", "UsernameTaken",
     ),
-    "priority": ("Priority",),
-    "query": ("Sort", "Span", "TaskQuery", "UserQuery"),
-    "services": ("Services",),
-    "services.bulk": ("BulkRefused", "UnexpectedCount"),
-    "task": ("Task",),
-    "user": ("Actor", "Kind", "Role", "User"),
-    "workflow": ("CLOSED", "OPEN", "Category"),
+    "taskmgr.domain.model.priority": ("Priority",),
+    "taskmgr.domain.model.task": ("Task",),
+    "taskmgr.domain.model.user": ("Actor", "Kind", "Role", "User"),
+    "taskmgr.domain.model.workflow": ("CLOSED", "OPEN", "Category"),
+    "taskmgr.domain.queries.query": ("Sort", "Span", "TaskQuery", "UserQuery"),
+    "taskmgr.domain.services": ("Services",),
+    "taskmgr.domain.services.bulk": ("BulkRefused", "UnexpectedCount"),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 
-if not TYPE_CHECKING:  # a type checker would take any name to be there
+if not TYPE_CHECKING:  # with __getattr__, a type checker would accept any attribute
 
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"taskmgr.domain.{_HOMES[name]}"), name)
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
         return value
 
 
@@ -110,10 +112,10 @@ def __dir__() -> list[str]:
 
 
 def connect() -> AbstractContextManager[Services]:
-    """Returns a context manager that gives the services, over the database of the `TASKMGR_…` settings.
+    """Returns a context manager that opens the database of the `TASKMGR_…` settings as `Services`.
 
-    It joins the database of a running service; otherwise it starts the database, and stops it at the end.
-    Raises `CannotStart` if that fails.
+    If the service is running, its database is used; otherwise the database is started on entry and
+    stopped on exit. Raises `CannotStart` if it cannot be started, reached or used.
     """
     from taskmgr.bootstrap import open_services
     from taskmgr.settings import Settings
