@@ -22,7 +22,7 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from benchmarks.vocabulary import LABELS, NOUNS, RARE_WORD, VERBS, WORDS
-from taskmgr.domain.history.changes import Change, facts_of
+from taskmgr.domain.history.changes import Change, logged_fields
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.infrastructure.mongo import mappers
@@ -217,8 +217,8 @@ def require_stored_form(tasks: list[Row], users: list[Row]) -> None:
         _require_same(row, stored(mappers.task_document(mappers.task(row))))
     for row in users:
         _require_same(row, stored(mappers.user_document(mappers.user(row))))
-    facts = [("task", row, facts_of(mappers.task(row))) for row in tasks]
-    facts += [("user", row, facts_of(mappers.user(row))) for row in users]
+    facts = [("task", row, logged_fields(mappers.task(row))) for row in tasks]
+    facts += [("user", row, logged_fields(mappers.user(row))) for row in users]
     for entity, row, after in facts:
         entry = _created(entity, row)
         change: Change = mappers.change({**entry, "after": after})

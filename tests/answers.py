@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from taskmgr.domain.history.changes import Change, facts_of, replayed
+from taskmgr.domain.history.changes import Change, logged_fields, replayed
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import Invalid, NotPermitted, Refusal, Refused
 from taskmgr.domain.model.task import Task
@@ -65,4 +65,4 @@ def assert_log_tells_of(services: Services, entity: Task | User | Comment) -> No
     log = log_of(services, entity.id)
     assert [entry.version for entry in log] == list(range(1, entity.version + 1))
     state = {"id": entity.id, "version": entity.version, "updated_at": entity.updated_at}
-    assert replayed(log) == facts_of(entity) | state
+    assert replayed(log) == logged_fields(entity) | state

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.errors import CannotStart, DomainError, Invalid, Refused
 from taskmgr.domain.model.safe_text import without_controls, without_secrets
 
@@ -27,7 +27,7 @@ def record(entity: object, names: Iterable[str]) -> Record:
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
-        return moment_text(value)
+        return format_instant(value)
     if isinstance(value, Enum):
         return value.value
     return list(value) if isinstance(value, tuple) else value

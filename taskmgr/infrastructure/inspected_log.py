@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from taskmgr.domain.history.changes import ENTITIES, KINDS, facts_of, kind_of_task_change
+from taskmgr.domain.history.changes import ENTITIES, KINDS, kind_of_task_change, logged_fields
 from taskmgr.domain.model import values
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.values import BadValue
@@ -121,7 +121,7 @@ class History:
             told = f"{self._entries} entries up to version {self._version}" if self._entries else "no entry"
             yield "log_gap", f"Its version is {entity.version}, but the log has {told}."
             return
-        is_now = facts_of(entity) | {"updated_at": entity.updated_at}
+        is_now = logged_fields(entity) | {"updated_at": entity.updated_at}
         state = self._state | {"updated_at": self._at}
         if wrong := [n for n in sorted({*is_now, *state}) if not is_same(is_now.get(n), state.get(n))]:
             yield "log_state", f"The log tells of another state of: {', '.join(wrong)}."

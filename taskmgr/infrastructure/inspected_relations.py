@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.rules.rule_book import MOST_LEVELS
+from taskmgr.domain.rules.rule_book import MAX_SUBTASK_LEVELS
 
 _TABLES = """
 CREATE TABLE parent (child TEXT PRIMARY KEY, parent TEXT);
@@ -45,7 +45,11 @@ class Relations:
     def broken(self) -> Iterator[tuple[str, str, str]]:
         """Yields what no command could have made of the relations."""
         for task_id in self._too_deep():
-            yield f"task {task_id}", "too_deep", f"It lies below more than {MOST_LEVELS} levels of subtasks."
+            yield (
+                f"task {task_id}",
+                "too_deep",
+                f"It lies below more than {MAX_SUBTASK_LEVELS} levels of subtasks.",
+            )
         for ring in self._rings():
             way = ", ".join(ring[1:]) or "nothing"
             yield f"task {ring[0]}", "cycle", f"It waits for itself, by way of: {way}."
@@ -54,7 +58,7 @@ class Relations:
         """Yields the tasks with more ancestors than there may be levels."""
         joins = "".join(
             f" JOIN parent p{level} ON p{level}.child = p{level - 1}.parent"
-            for level in range(1, MOST_LEVELS + 1)
+            for level in range(1, MAX_SUBTASK_LEVELS + 1)
         )
         for row in self._file.execute(f"SELECT p0.child FROM parent p0{joins}"):  # noqa: S608 - no input
             yield row[0]

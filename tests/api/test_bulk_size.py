@@ -64,9 +64,9 @@ def admin_client(services: Services, client_of: Callable[..., Client]) -> Client
 
 @pytest.fixture
 def longest_task(make_task: Callable[..., Task]) -> Callable[[], Task]:
-    labels = [f"{n:02}{WIDE * (values.LABEL_LENGTH - 2)}" for n in range(values.LABELS)]
+    labels = [f"{n:02}{WIDE * (values.MAX_LABEL_LENGTH - 2)}" for n in range(values.MAX_LABELS)]
     return lambda: make_task(
-        title=WIDE * values.TITLE_LENGTH, description=WIDE * values.DESCRIPTION_LENGTH, labels=labels
+        title=WIDE * values.MAX_TITLE_LENGTH, description=WIDE * values.MAX_DESCRIPTION_LENGTH, labels=labels
     )
 
 
@@ -80,13 +80,13 @@ def many_tasks_stale(longest_task: Callable[[], Task], _: Callable[..., Task]) -
 
 
 def refusals_that_name_many(_: Callable[[], Task], make_task: Callable[..., Task]) -> Operations:
-    blockers = [make_task().id for _ in range(values.BLOCKERS)]
+    blockers = [make_task().id for _ in range(values.MAX_BLOCKERS)]
     task = make_task(blocked_by=blockers)
     return [{"op": "status", "id": task.id, "status": "completed"}] * MOST_OPERATIONS
 
 
 def different_refusals(_: Callable[[], Task], make_task: Callable[..., Task]) -> Operations:
-    blockers = [make_task().id for _ in range(values.BLOCKERS)]
+    blockers = [make_task().id for _ in range(values.MAX_BLOCKERS)]
     ids = [make_task(blocked_by=blockers[n:]).id for n in range(30)]
     return [{"op": "status", "id": ids[n % 30], "status": "in_progress"} for n in range(MOST_OPERATIONS)]
 
@@ -173,7 +173,7 @@ def test_problems_beyond_the_limit_are_told_by_their_codes_alone(
 def test_the_reasons_of_an_atomic_bulk_are_told_once_each_and_a_hundred_at_the_most(
     admin_client: Client, make_task: Callable[..., Task]
 ) -> None:
-    blockers = [make_task().id for _ in range(values.BLOCKERS)]
+    blockers = [make_task().id for _ in range(values.MAX_BLOCKERS)]
     ids = [make_task(blocked_by=[blockers[n % 50], blockers[(n + n // 50 + 1) % 50]]).id for n in range(130)]
     operations = [{"op": "status", "id": task_id, "status": "in_progress"} for task_id in ids]
 
@@ -197,4 +197,4 @@ def test_the_errors_of_a_bulk_hold_the_state_of_a_task_once(
         tracemalloc.stop()
 
     assert len({id(result.error.current) for result in done.results if isinstance(result.error, Stale)}) == 1
-    assert held < 10 * 4 * values.DESCRIPTION_LENGTH
+    assert held < 10 * 4 * values.MAX_DESCRIPTION_LENGTH

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from taskmgr.api.conditional.cursors import LONGEST, Cursors
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.model.values import TITLE_LENGTH
+from taskmgr.domain.model.values import MAX_TITLE_LENGTH
 from taskmgr.domain.queries.query import TASK_SORTS, Position, Sort, TaskQuery
 from taskmgr.domain.queries.search import folded, title_key
 from taskmgr.infrastructure.mongo.mappers import task_document
@@ -26,13 +26,13 @@ GROWING = ["\ufdfa", "\U0001f680", '"', "\\", "\uff02", "한", "ß", "ﬃ", "㌀
 titles = st.text(
     st.sampled_from(GROWING) | st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]),
     min_size=1,
-    max_size=TITLE_LENGTH,
+    max_size=MAX_TITLE_LENGTH,
 )
 
 
-@example("\ufdfa" * TITLE_LENGTH)
-@example("\U0001f680" * TITLE_LENGTH)
-@example('"' * TITLE_LENGTH)
+@example("\ufdfa" * MAX_TITLE_LENGTH)
+@example("\U0001f680" * MAX_TITLE_LENGTH)
+@example('"' * MAX_TITLE_LENGTH)
 @given(titles)
 def test_a_cursor_of_every_sort_at_once_is_accepted(title: str) -> None:
     query = TaskQuery(sort=tuple(map(Sort, TASK_SORTS)))
@@ -48,11 +48,11 @@ def test_a_cursor_of_every_sort_at_once_is_accepted(title: str) -> None:
 
 @given(titles)
 def test_a_title_is_sorted_by_the_beginning_of_what_it_is_folded_to(title: str) -> None:
-    assert len(title_key(title)) <= TITLE_LENGTH
+    assert len(title_key(title)) <= MAX_TITLE_LENGTH
     assert folded(title).startswith(title_key(title))
 
 
-@pytest.mark.parametrize("title", [letter * TITLE_LENGTH for letter in GROWING])
+@pytest.mark.parametrize("title", [letter * MAX_TITLE_LENGTH for letter in GROWING])
 def test_a_walk_by_title_goes_through_titles_that_grow(
     title: str, client: Client, make_task: Callable[..., Task]
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_walk_by_title_goes_through_titles_that_grow(
 def test_titles_alike_for_longer_than_the_key_come_by_id(
     client: Client, make_task: Callable[..., Task]
 ) -> None:
-    long = "\ufdfa" * (TITLE_LENGTH - 1)
+    long = "\ufdfa" * (MAX_TITLE_LENGTH - 1)
     made = [make_task(title=long + end).id for end in "cab"]
 
     listed = client.as_("member").get("tasks", sort="title").json["items"]

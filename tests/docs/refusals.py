@@ -12,7 +12,7 @@ from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.ports import Store
-from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
+from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 from tests.api.client import Answer, Client
@@ -134,7 +134,7 @@ def chain_too_long(team: Team) -> Answer:
 def _row(team: Team) -> list[str]:
     """A task that waits for another, that for the next one, and so on."""
     tasks = [team.task()]
-    for _ in range(MOST_IN_A_ROW + 1):
+    for _ in range(MAX_CHAIN_LENGTH + 1):
         tasks.append(team.task(blocked_by=[tasks[-1]]))
     return tasks[::-1]
 

@@ -11,8 +11,8 @@ import pytest
 from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW
 from taskmgr.domain.model.workflow import Category, Workflow
 from taskmgr.domain.ports import Store
-from taskmgr.domain.rules.permissions import TABLE, Reach
-from taskmgr.domain.rules.rule_book import FIX_ACTIONS, MOST_IN_A_ROW, MOST_LEVELS, RULES
+from taskmgr.domain.rules.permissions import TABLE, Extent
+from taskmgr.domain.rules.rule_book import FIX_ACTIONS, MAX_CHAIN_LENGTH, MAX_SUBTASK_LEVELS, RULES
 from taskmgr.domain.services.tasks.facts import MOST_NAMED
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from tests.docs import refusals
@@ -24,7 +24,7 @@ from tests.factories import Clock
 PAGE = "docs/rules.md"
 SUPPORT_DESK = DOCS / "examples" / "support-desk.toml"
 SCENES = (*refusals.OF_TASKS, *refusals.OF_USERS, *refusals.PROBLEMS)
-WORDS = {Reach.NOTHING: "–", Reach.OWN: "own", Reach.CREATED: "created", Reach.ANY: "yes"}
+WORDS = {Extent.NOTHING: "–", Extent.OWN: "own", Extent.CREATED: "created", Extent.ANY: "yes"}
 
 
 def test_every_rule_has_its_place_in_the_order_of_the_rule_book() -> None:
@@ -90,9 +90,9 @@ def test_the_limits_are_the_ones_in_force() -> None:
     assert defaults["limits.urgent"] == str(DEFAULT_POLICY.urgent_limit)
     assert f"limit ({DEFAULT_POLICY.wip_limit})" in section(text, "`wip_limit_reached`")
     assert f"limit ({DEFAULT_POLICY.urgent_limit})" in section(text, "`urgent_limit_reached`")
-    assert f"more than {MOST_LEVELS} levels" in section(text, "`too_deep`")
-    assert f"more than {MOST_IN_A_ROW} tasks" in section(text, "`chain_too_long`")
-    assert f"{MOST_IN_A_ROW} tasks in a row" in section(text, "Effective priority")
+    assert f"more than {MAX_SUBTASK_LEVELS} levels" in section(text, "`too_deep`")
+    assert f"more than {MAX_CHAIN_LENGTH} tasks" in section(text, "`chain_too_long`")
+    assert f"{MAX_CHAIN_LENGTH} tasks in a row" in section(text, "Effective priority")
     assert f"At most {MOST_NAMED} are named" in section(text, "`blocked_by_unfinished_tasks`")
 
 

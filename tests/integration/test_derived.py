@@ -8,7 +8,7 @@ from typing import Any
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports import Store
-from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
+from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.derived import Derived
 from tests.factories import SYSTEM, Clock
@@ -88,7 +88,7 @@ def test_a_long_row_of_waiting_tasks_is_followed_only_so_far(
 
     def row() -> list[Task]:
         tasks = [make_task()]
-        for _ in range(2 * MOST_IN_A_ROW):
+        for _ in range(2 * MAX_CHAIN_LENGTH):
             tasks.append(make_task(blocked_by=[tasks[-1].id]))
         return tasks
 
@@ -102,6 +102,6 @@ def test_a_long_row_of_waiting_tasks_is_followed_only_so_far(
     urgent = [
         place for place, effective in enumerate(lifted) if effective and effective.value is Priority.URGENT
     ]
-    assert urgent == list(range(MOST_IN_A_ROW, 2 * MOST_IN_A_ROW + 1))
-    assert priority(services, page[MOST_IN_A_ROW]) is Priority.URGENT
-    assert priority(services, page[MOST_IN_A_ROW - 1]) is Priority.MEDIUM
+    assert urgent == list(range(MAX_CHAIN_LENGTH, 2 * MAX_CHAIN_LENGTH + 1))
+    assert priority(services, page[MAX_CHAIN_LENGTH]) is Priority.URGENT
+    assert priority(services, page[MAX_CHAIN_LENGTH - 1]) is Priority.MEDIUM

@@ -13,7 +13,7 @@ from taskmgr.domain.model.errors import Fix, Refusal, Refused
 from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role
-from taskmgr.domain.rules.rule_book import FIX_ACTIONS, MOST_IN_A_ROW, RULES
+from taskmgr.domain.rules.rule_book import FIX_ACTIONS, MAX_CHAIN_LENGTH, RULES
 from taskmgr.domain.services import Services
 from tests.factories import SYSTEM
 
@@ -381,7 +381,7 @@ def test_refusals_that_stand_together_are_lifted_by_their_fixes_together(team: T
 def row(team: Team) -> list[Task]:
     """As many tasks as make a long row, each waiting for the next."""
     tasks = [team.task()]
-    for _ in range(MOST_IN_A_ROW + 1):
+    for _ in range(MAX_CHAIN_LENGTH + 1):
         tasks.append(team.task(blocked_by=[tasks[-1].id]))
     return tasks[::-1]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pymongo.database import Database
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.history.changes import facts_of
+from taskmgr.domain.history.changes import logged_fields
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
@@ -180,7 +180,7 @@ def as_numbers(world: World, results: Sequence[Result]) -> list[Any]:
         (
             str(world.number(task.id)),
             task.version,
-            {name: world.number(value) for name, value in facts_of(task).items()},
+            {name: world.number(value) for name, value in logged_fields(task).items()},
         )
         for task in ours
     )

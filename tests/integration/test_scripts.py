@@ -16,7 +16,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
 from taskmgr.domain.ports import Store
-from taskmgr.domain.queries.query import MOST_LIMIT, Sort, TaskQuery, Window
+from taskmgr.domain.queries.query import MAX_LIMIT, Sort, TaskQuery, Window
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 from tests.answers import mistakes
@@ -213,7 +213,7 @@ def test_a_query_by_category_asks_what_the_policy_says(services: Services, make_
 
 
 def test_users_are_iterated_over_beyond_one_page(services: Services, store: Store) -> None:
-    made = [a_user(username=f"user-{number:03}") for number in range(MOST_LIMIT + 1)]
+    made = [a_user(username=f"user-{number:03}") for number in range(MAX_LIMIT + 1)]
     for user in made:
         store.users.add(user)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.history.changes import facts_of
+from taskmgr.domain.history.changes import logged_fields
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.errors import NotFound, Stale
 from taskmgr.domain.model.priority import Priority
@@ -55,7 +55,7 @@ def test_a_creation_is_logged_with_everything(services: Services, member: Actor)
     task = services.tasks.create(title="Write", by=member, reason="It was agreed.")
     (entry,) = log_of(services, task.id)
     assert (entry.kind, entry.by, entry.at, entry.version) == ("task.created", member.id, NOW, 1)
-    assert (entry.before, entry.after) == ({}, facts_of(task))
+    assert (entry.before, entry.after) == ({}, logged_fields(task))
     assert (entry.reason, entry.override) == ("It was agreed.", False)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.history.changes import facts_of
+from taskmgr.domain.history.changes import logged_fields
 from taskmgr.domain.model.errors import EmailTaken, Invalid, NotFound, NotPermitted, Stale, UsernameTaken
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Kind, Role, User
@@ -43,7 +43,7 @@ def test_a_creation_is_logged_with_everything(services: Services, admin: Actor) 
     user = services.users.create(username="ada", name="Ada", by=admin)
     (entry,) = log_of(services, user.id)
     assert (entry.entity, entry.kind, entry.by) == ("user", "user.created", admin.id)
-    assert (entry.before, entry.after) == ({}, facts_of(user))
+    assert (entry.before, entry.after) == ({}, logged_fields(user))
 
 
 def test_a_username_and_a_name_are_required(services: Services, admin: Actor) -> None:

@@ -11,7 +11,8 @@ from taskmgr.domain.model.errors import Refusal
 from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.rules import rule_book
-from taskmgr.domain.rules.step import Facts, Step
+from taskmgr.domain.rules.facts import Facts
+from taskmgr.domain.rules.step import Step
 from tests.factories import NOW, SYSTEM, a_task, a_user, an_id
 
 ME = an_id()
@@ -54,7 +55,7 @@ def moving(start: str, to: str, **fields: Any) -> Step:
 
 
 def codes(one: Step, **facts: Any) -> list[str]:
-    return [refusal.code for refusal in rule_book.against(one, Facts(**facts))]
+    return [refusal.code for refusal in rule_book.find_refusals(one, Facts(**facts))]
 
 
 def refusal_of(rule: rule_book.Rule, one: Step, **facts: Any) -> Refusal:

@@ -17,8 +17,8 @@ from taskmgr.domain.history.changes import (
     TASK_KINDS,
     USER_KINDS,
     difference,
-    facts_of,
     kind_of_task_change,
+    logged_fields,
     replayed,
 )
 from taskmgr.domain.model.due_date import DueDate
@@ -45,13 +45,13 @@ pairs = pytest.mark.parametrize(("plain", "full"), PAIRS, ids=["task", "user", "
 @pairs
 def test_the_log_tells_of_every_field_but_those_of_the_entry_itself(plain: Any, full: Any) -> None:
     entity = full()
-    assert set(facts_of(entity)) == {field.name for field in fields(entity)} - APART
+    assert set(logged_fields(entity)) == {field.name for field in fields(entity)} - APART
 
 
 @pairs
 def test_a_beginning_tells_everything(plain: Any, full: Any) -> None:
     entity = full()
-    assert difference(None, entity) == ({}, facts_of(entity))
+    assert difference(None, entity) == ({}, logged_fields(entity))
 
 
 @pairs
@@ -63,7 +63,7 @@ def test_no_change_is_no_difference(plain: Any, full: Any) -> None:
 @pairs
 def test_a_change_of_everything_tells_everything(plain: Any, full: Any) -> None:
     before, after = plain(), full()
-    assert difference(before, after) == (facts_of(before), facts_of(after))
+    assert difference(before, after) == (logged_fields(before), logged_fields(after))
 
 
 def test_a_change_tells_only_the_fields_that_changed() -> None:
@@ -74,7 +74,7 @@ def test_a_change_tells_only_the_fields_that_changed() -> None:
 
 def test_facts_are_as_json_has_them_but_for_moments() -> None:
     task = a_full_task()
-    facts = facts_of(task)
+    facts = logged_fields(task)
     assert facts["priority"] == "urgent"
     assert facts["due_date"] == "2026-12-01"
     assert facts["labels"] == ["zeta", "älpha", "beta"]
@@ -82,7 +82,7 @@ def test_facts_are_as_json_has_them_but_for_moments() -> None:
 
 
 def test_enumerations_of_a_user_are_told_by_name() -> None:
-    facts = facts_of(a_full_user())
+    facts = logged_fields(a_full_user())
     assert (facts["role"], facts["kind"]) == ("admin", "service")
 
 
@@ -175,4 +175,4 @@ def test_a_log_replayed_from_nothing_gives_the_state(changes: list[dict[str, Any
         log.append(a_change(entity_id=task.id, at=now, before=old, after=new, version=after.version))
         task = after
     state = {"id": task.id, "version": task.version, "updated_at": task.updated_at}
-    assert replayed(log) == facts_of(task) | state
+    assert replayed(log) == logged_fields(task) | state

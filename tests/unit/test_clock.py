@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain.model.clock import moment_text, utc_now
+from taskmgr.domain.model.clock import format_instant, utc_now
 
 
 def test_now_is_in_utc_and_between_before_and_after() -> None:
@@ -31,17 +31,17 @@ def test_now_has_no_more_than_milliseconds() -> None:
     ],
 )
 def test_a_moment_is_told_in_rfc_3339s_form(moment: datetime, text: str) -> None:
-    assert moment_text(moment) == text
+    assert format_instant(moment) == text
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.sampled_from([UTC])))  # type: ignore[arg-type]
 def test_a_moment_is_told_as_the_standard_library_tells_it(moment: datetime) -> None:
     told = moment.isoformat(timespec="milliseconds")[:23] + "Z"
-    assert (moment_text(moment), moment_text(moment.replace(tzinfo=None))) == (told, told)
+    assert (format_instant(moment), format_instant(moment.replace(tzinfo=None))) == (told, told)
 
 
 def test_more_days_than_are_kept_are_told_rightly_too() -> None:
     first = datetime(1970, 1, 1, tzinfo=UTC)
-    told = [moment_text(first + timedelta(days=number)) for number in range(25_000)]
-    assert told[0] == moment_text(first) == "1970-01-01T00:00:00.000Z"
+    told = [format_instant(first + timedelta(days=number)) for number in range(25_000)]
+    assert told[0] == format_instant(first) == "1970-01-01T00:00:00.000Z"
     assert told[-1] == "2038-06-12T00:00:00.000Z"

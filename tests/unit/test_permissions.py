@@ -12,7 +12,7 @@ from taskmgr.domain.model.errors import NotPermitted
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.user import Actor, Role
 from taskmgr.domain.rules import permissions
-from taskmgr.domain.rules.permissions import Action, needed_to_change, needed_to_create
+from taskmgr.domain.rules.permissions import Action, rights_to_change, rights_to_create
 from tests.factories import SYSTEM, a_full_task, a_task, a_user, an_actor, an_id
 
 ROLES = (Role.VIEWER, Role.MEMBER, Role.MANAGER, Role.ADMIN)
@@ -68,7 +68,7 @@ def test_what_is_not_allowed_is_said_with_what_it_takes(
 ) -> None:
     actor = an_actor(role)
     task = a_task_with(actor, relation)
-    lack = permissions.lacking(actor, action, task)
+    lack = permissions.missing_right(actor, action, task)
     if allowed:
         assert lack is None
         permissions.require(actor, action, task)
@@ -96,7 +96,7 @@ def test_what_is_not_allowed_is_said_with_what_it_takes(
     ],
 )
 def test_the_detail_names_the_roles(action: Action, detail: str) -> None:
-    assert permissions.lacking(an_actor(Role.VIEWER), action, a_task()) == detail
+    assert permissions.missing_right(an_actor(Role.VIEWER), action, a_task()) == detail
 
 
 @pytest.mark.parametrize("action", Action)
@@ -125,7 +125,7 @@ ASSIGNMENTS = [
 
 def needed(before: dict[str, Any], after: dict[str, Any], *, override: bool = False) -> list[Action]:
     task = a_task(**before)
-    return list(needed_to_change(task, replace(task, **after), after, actor=MEMBER, override=override))
+    return list(rights_to_change(task, replace(task, **after), after, actor=MEMBER, override=override))
 
 
 @pytest.mark.parametrize(("before", "after", "action"), ASSIGNMENTS)
@@ -180,17 +180,17 @@ def test_a_change_of_nothing_takes_the_right_to_change() -> None:
 )
 def test_creating_for_others_takes_the_right_to_assign(assignee: str | None, actions: list[Action]) -> None:
     task = a_task(assignee_id=assignee)
-    assert list(needed_to_create(task, actor=MEMBER, override=False)) == actions
+    assert list(rights_to_create(task, actor=MEMBER, override=False)) == actions
 
 
 def test_creating_with_an_override_takes_that_right() -> None:
-    actions = list(needed_to_create(a_task(), actor=MEMBER, override=True))
+    actions = list(rights_to_create(a_task(), actor=MEMBER, override=True))
     assert actions == [Action.CREATE_TASK, Action.OVERRIDE]
 
 
 def test_creating_an_urgent_task_takes_no_more_since_it_is_ones_own() -> None:
     urgent = replace(a_full_task(), assignee_id=None)
-    assert list(needed_to_create(urgent, actor=MEMBER, override=False)) == [Action.CREATE_TASK]
+    assert list(rights_to_create(urgent, actor=MEMBER, override=False)) == [Action.CREATE_TASK]
 
 
 # --- e-mail addresses

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.task import Links, Task
-from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
+from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.step import Step
 from taskmgr.domain.services.tasks.relations import Search, search
 from tests.factories import NOW, SYSTEM, a_task
@@ -177,7 +177,7 @@ def test_a_long_row_grows_at_its_ends_at_the_cost_of_the_shorter_side(waiting: i
 
 
 def test_two_rows_are_joined_as_long_as_one_of_them_is_not_too_long() -> None:
-    most = MOST_IN_A_ROW
+    most = MAX_CHAIN_LENGTH
     assert not joined(most, most + 1)[0].too_long
     assert not joined(most + 1, most)[0].too_long
     answer, asked = joined(most + 1, most + 1)

@@ -15,7 +15,7 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.user import Role
 from taskmgr.domain.rules import rule_book
-from taskmgr.domain.rules.step import Facts
+from taskmgr.domain.rules.facts import Facts
 from tests.factories import NOW, SYSTEM, a_user, an_actor
 from tests.unit.steps import (
     ADA,
@@ -109,23 +109,23 @@ def refusals(*overridable: bool) -> list[Refusal]:
 
 
 def test_without_refusals_nothing_is_raised_and_nothing_lifted() -> None:
-    assert rule_book.refuse([], override=False) is False
-    assert rule_book.refuse([], override=True) is False
+    assert rule_book.raise_unless_overridden([], override=False) is False
+    assert rule_book.raise_unless_overridden([], override=True) is False
 
 
 def test_all_refusals_are_raised_together() -> None:
     with pytest.raises(Refused) as caught:
-        rule_book.refuse(refusals(True, False), override=False)
+        rule_book.raise_unless_overridden(refusals(True, False), override=False)
     assert caught.value.reasons == tuple(refusals(True, False))
 
 
 def test_an_override_lifts_what_can_be_lifted() -> None:
-    assert rule_book.refuse(refusals(True, True), override=True) is True
+    assert rule_book.raise_unless_overridden(refusals(True, True), override=True) is True
 
 
 def test_an_override_lifts_nothing_else_and_only_the_rest_is_told() -> None:
     with pytest.raises(Refused) as caught:
-        rule_book.refuse(refusals(True, False, True), override=True)
+        rule_book.raise_unless_overridden(refusals(True, False, True), override=True)
     assert [reason.code for reason in caught.value.reasons] == ["rule_1"]
 
 
@@ -177,7 +177,7 @@ FACTS = st.builds(
 def test_every_refusal_is_of_the_rule_book(
     before: dict[str, Any], after: dict[str, Any], told: dict[str, Any], facts: Facts
 ) -> None:
-    found = rule_book.against(step(before, after, **told), facts)
+    found = rule_book.find_refusals(step(before, after, **told), facts)
     order = [rule.__name__ for rule in rule_book.RULES]
     assert [r.code for r in found] == sorted({r.code for r in found}, key=order.index)
     for refusal in found:
@@ -192,8 +192,8 @@ def test_every_refusal_is_of_the_rule_book(
 def test_a_reason_never_brings_a_refusal_that_was_not_there(
     before: dict[str, Any], after: dict[str, Any], told: dict[str, Any], facts: Facts
 ) -> None:
-    without = rule_book.against(step(before, after, **{**told, "reason": None}), facts)
-    reasoned = rule_book.against(step(before, after, **{**told, "reason": "Because."}), facts)
+    without = rule_book.find_refusals(step(before, after, **{**told, "reason": None}), facts)
+    reasoned = rule_book.find_refusals(step(before, after, **{**told, "reason": "Because."}), facts)
     lifted = ("reason_required", "urgent_needs_due_date")
     assert list(reasoned) == [refusal for refusal in without if refusal.code not in lifted]
 

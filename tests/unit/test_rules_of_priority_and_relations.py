@@ -166,7 +166,7 @@ def test_where_there_is_no_ring_relations_are_fine() -> None:
 
 def test_two_rows_of_waiting_tasks_that_are_too_long_to_follow_are_not_joined() -> None:
     refusal = refusal_of(rule_book.chain_too_long, step({}, {"blocked_by": (ONE,)}), chain_too_long=True)
-    assert refusal.detail.startswith(f"More than {rule_book.MOST_IN_A_ROW} tasks in a row wait for it")
+    assert refusal.detail.startswith(f"More than {rule_book.MAX_CHAIN_LENGTH} tasks in a row wait for it")
     assert not refusal.overridable
 
 

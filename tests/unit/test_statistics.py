@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskmgr.domain.model.values import BadValue
-from taskmgr.domain.queries.statistics import MOST_DAYS, Days, nearest_rank, parse_day
+from taskmgr.domain.queries.statistics import MAX_DAYS, Days, nearest_rank, parse_day
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TODAY = date(2026, 3, 10)
@@ -40,7 +40,7 @@ def test_one_end_alone_is_enough() -> None:
 
 def test_a_span_may_be_one_day_or_a_leap_year_but_no_longer() -> None:
     assert list(days(TODAY, TODAY)) == [TODAY]
-    assert len(list(days(date(2024, 1, 1), date(2024, 12, 31)))) == MOST_DAYS
+    assert len(list(days(date(2024, 1, 1), date(2024, 12, 31)))) == MAX_DAYS
     with pytest.raises(BadValue) as caught:
         days(date(2023, 12, 31), date(2024, 12, 31))
     assert caught.value.code == "too_many"
@@ -62,7 +62,7 @@ def test_midnights_are_those_of_the_time_zone() -> None:
 
 @given(
     st.dates(date(1970, 1, 1), date(2100, 1, 1)),
-    st.integers(0, MOST_DAYS - 1),
+    st.integers(0, MAX_DAYS - 1),
     st.sampled_from(["UTC", "America/New_York", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia"]),
     st.integers(0, 10**9),
 )

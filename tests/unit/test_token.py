@@ -66,7 +66,7 @@ def test_no_scopes_at_all_are_a_mistake_and_not_everything() -> None:
 
 def test_all_mistakes_of_a_token_are_told_at_once() -> None:
     with pytest.raises(Invalid) as caught:
-        values.check_all({"name": "", "scopes": ["all"], "expires_at": "soon", "secret": "x"}, PARSERS)
+        values.parse_fields({"name": "", "scopes": ["all"], "expires_at": "soon", "secret": "x"}, PARSERS)
     assert [error.location for error in caught.value.errors] == ["name", "scopes.0", "expires_at", "secret"]
 
 

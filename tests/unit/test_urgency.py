@@ -13,7 +13,7 @@ from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_WORKFLOW
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
+from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.urgency import Cause, EffectivePriority, effective_priorities
 from tests.factories import NOW, a_task, an_id
 
@@ -147,7 +147,7 @@ def a_row(length: int) -> list[Task]:
 
 
 @pytest.mark.parametrize(
-    ("length", "value"), [(MOST_IN_A_ROW, URGENT), (MOST_IN_A_ROW + 1, LOW), (5_000, LOW)]
+    ("length", "value"), [(MAX_CHAIN_LENGTH, URGENT), (MAX_CHAIN_LENGTH + 1, LOW), (5_000, LOW)]
 )
 def test_urgency_goes_down_so_many_tasks_in_a_row(length: int, value: Priority) -> None:
     chain = a_row(length)
@@ -155,9 +155,9 @@ def test_urgency_goes_down_so_many_tasks_in_a_row(length: int, value: Priority) 
 
 
 def test_how_far_urgency_goes_does_not_depend_on_what_is_asked_for_beside() -> None:
-    chain = a_row(MOST_IN_A_ROW + 1)
+    chain = a_row(MAX_CHAIN_LENGTH + 1)
     values = [found.value for found in effective_all(chain, chain).values() if found]
-    assert values == [LOW, *[URGENT] * (MOST_IN_A_ROW + 1)]
+    assert values == [LOW, *[URGENT] * (MAX_CHAIN_LENGTH + 1)]
 
 
 def test_several_tasks_are_answered_at_once() -> None:

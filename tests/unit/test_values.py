@@ -344,7 +344,7 @@ def test_an_optional_value_is_judged_where_it_is_given() -> None:
 
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(Invalid) as caught:
-        values.check_all(
+        values.parse_fields(
             {"title": "", "labels": ["a", "b,c"], "colour": "red", "description": "fine"},
             {"title": values.title, "labels": values.labels, "description": values.description},
         )
@@ -356,7 +356,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_an_unknown_field_is_told_with_those_there_are() -> None:
-    assert values.unknown_name("colour", ["title", "labels"]) == FieldError(
+    assert values.unknown_field("colour", ["title", "labels"]) == FieldError(
         location="colour",
         code="unknown_field",
         detail="There is no such field.",
@@ -365,7 +365,7 @@ def test_an_unknown_field_is_told_with_those_there_are() -> None:
 
 
 def test_checked_values_are_those_to_keep() -> None:
-    assert values.check_all({"title": " x "}, {"title": values.title}) == {"title": "x"}
+    assert values.parse_fields({"title": " x "}, {"title": values.title}) == {"title": "x"}
 
 
 def test_a_mistake_is_seen_from_further_out() -> None:

@@ -14,7 +14,7 @@ from flask import Request
 from taskmgr.api.problems import ApiError
 from taskmgr.api.runtime import notes, this_app
 from taskmgr.domain.model.errors import Unauthenticated
-from taskmgr.domain.model.token import READ_BESIDE_WRITE, Scope
+from taskmgr.domain.model.token import READ_SCOPE_OF, Scope
 from taskmgr.domain.services.tokens import Identity, TokenService
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,7 +51,7 @@ def takes(
     `also` has those that only some requests take, with what tells these requests. A write is answered
     in full where the token may read as well.
     """
-    shows = frozenset(READ_BESIDE_WRITE.get(scope, scope).value for scope in scopes)
+    shows = frozenset(READ_SCOPE_OF.get(scope, scope).value for scope in scopes)
     reach = Reach(frozenset(scope.value for scope in scopes), also, shows)
 
     def mark(view: F) -> F:

@@ -16,7 +16,7 @@ import orjson
 from flask import Response
 from flask.json.provider import JSONProvider
 
-from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.queries.query import TaskRecord
 
@@ -103,7 +103,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, TaskRecord):
         return _record(value)
     if isinstance(value, datetime):
-        return moment_text(value.astimezone(UTC) if value.utcoffset() else value)
+        return format_instant(value.astimezone(UTC) if value.utcoffset() else value)
     if isinstance(value, DueDate):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")

@@ -19,7 +19,7 @@ from marshmallow import fields
 
 from taskmgr.api import runtime
 from taskmgr.api.schemas import patterns
-from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.values import BadValue
 
 
@@ -139,14 +139,14 @@ class Moment(fields.DateTime):
     """RFC 3339 in UTC with milliseconds and `Z`."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return moment_text(value) if isinstance(value, datetime) else value
+        return format_instant(value) if isinstance(value, datetime) else value
 
     def converter(self) -> Callable[[Any], Any]:
         return _moment_or_null
 
 
 def _moment_or_null(value: datetime | None) -> str | None:
-    return None if value is None else moment_text(value)
+    return None if value is None else format_instant(value)
 
 
 class Name(fields.String):

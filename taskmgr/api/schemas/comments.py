@@ -11,7 +11,7 @@ from taskmgr.domain.model import values
 
 
 def _text() -> Text:
-    return Text(values.comment_text, required=True, metadata=patterns.text(values.COMMENT_LENGTH))
+    return Text(values.comment_text, required=True, metadata=patterns.text(values.MAX_COMMENT_LENGTH))
 
 
 class CommentIn(Command):

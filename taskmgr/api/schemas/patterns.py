@@ -31,9 +31,9 @@ def text(longest: int) -> dict[str, Any]:
     return {"minLength": 1, "maxLength": longest, "pattern": _filled(_CONTROL)}
 
 
-DESCRIPTION = {"maxLength": values.DESCRIPTION_LENGTH, "pattern": f"^[^{_CONTROL}]*$"}
-LABEL = {"minLength": 1, "maxLength": values.LABEL_LENGTH, "pattern": _filled(_BREAKING + ",")}
-LABEL_PREFIX = {"maxLength": values.LABEL_LENGTH, "pattern": f"^[^{_BREAKING}]*$"}
+DESCRIPTION = {"maxLength": values.MAX_DESCRIPTION_LENGTH, "pattern": f"^[^{_CONTROL}]*$"}
+LABEL = {"minLength": 1, "maxLength": values.MAX_LABEL_LENGTH, "pattern": _filled(_BREAKING + ",")}
+LABEL_PREFIX = {"maxLength": values.MAX_LABEL_LENGTH, "pattern": f"^[^{_BREAKING}]*$"}
 USERNAME = {
     "pattern": r"^\s*[A-Za-z0-9._-]{3,40}\s*$",
     "not": {"pattern": r"^\s*([Nn][Oo][Nn][Ee]|[0-9A-Fa-f]{24})\s*$"},
@@ -41,12 +41,12 @@ USERNAME = {
 }
 EMAIL = {
     "minLength": 3,
-    "maxLength": values.EMAIL_LENGTH,
+    "maxLength": values.MAX_EMAIL_LENGTH,
     "pattern": r'^\s*[^\s@,;<>"{0}]+@[^\s@,;<>"{0}]+\s*$'.replace("{0}", _BREAKING),
 }
 VERSION = {"minimum": 1, "maximum": 2**63 - 1}
 SOMEBODY = "^([A-Za-z0-9._-]{3,40}|me)$"
-ACTOR = rf"^([A-Za-z0-9._-]{{3,40}}|me|system:[^{_BREAKING}]{{0,{values.NAME_LENGTH - 7}}})$"
+ACTOR = rf"^([A-Za-z0-9._-]{{3,40}}|me|system:[^{_BREAKING}]{{0,{values.MAX_NAME_LENGTH - 7}}})$"
 
 _YEARS = "^(19[7-9][0-9]|[2-9][0-9]{3})-"
 _SPAN = f"in the years {EARLIEST.year} to {LATEST.year}"

@@ -21,8 +21,8 @@ from taskmgr.domain.model.priority import Priority, parse_priority
 from taskmgr.domain.model.user import Role
 from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
-from taskmgr.domain.queries.query import DEFAULT_LIMIT, MOST_LIMIT, TASK_SORTS, Sort
-from taskmgr.domain.queries.search import MOST_CHARACTERS, parse_words
+from taskmgr.domain.queries.query import DEFAULT_LIMIT, MAX_LIMIT, TASK_SORTS, Sort
+from taskmgr.domain.queries.search import MAX_SEARCH_LENGTH, parse_words
 from taskmgr.domain.services.users import DEFAULT_TASKS_LIMIT, MOST_TASKS_LIMIT
 
 MOST_IN_A_LIST = 100
@@ -183,7 +183,7 @@ class PageQuery(In):
 
     is_timeless = True
 
-    limit = _whole(1, MOST_LIMIT, DEFAULT_LIMIT, default=DEFAULT_LIMIT, description="How many items at most.")
+    limit = _whole(1, MAX_LIMIT, DEFAULT_LIMIT, default=DEFAULT_LIMIT, description="How many items at most.")
     cursor = parameter(
         str,
         pattern="^[A-Za-z0-9_-]+$",
@@ -211,7 +211,7 @@ class TaskListQuery(PageQuery):
     label = Labels(
         fields.String(metadata=patterns.LABEL),
         load_default=(),
-        metadata={"maxItems": values.LABELS, "description": "A label; repeat it for all of several."},
+        metadata={"maxItems": values.MAX_LABELS, "description": "A label; repeat it for all of several."},
     )
     created_by = comma_list(
         values.actor_key, {"pattern": patterns.ACTOR}, description="Ids or usernames, `me`, or `system:…`."
@@ -239,7 +239,7 @@ class TaskListQuery(PageQuery):
         parse_words,
         (),
         minLength=1,
-        maxLength=MOST_CHARACTERS,
+        maxLength=MAX_SEARCH_LENGTH,
         examples=["login page"],
         description="Beginnings of words, all of which are in the title, the description or the labels, "
         "without regard to case and accents. The best match comes first unless `sort` is given.",
@@ -292,7 +292,7 @@ class UserListQuery(PageQuery):
         parse_words,
         (),
         minLength=1,
-        maxLength=MOST_CHARACTERS,
+        maxLength=MAX_SEARCH_LENGTH,
         examples=["ada"],
         description="Beginnings of words, all of which are in the username or the name, without regard to "
         "case and accents.",

@@ -16,9 +16,9 @@ from taskmgr.api.schemas.queries import PageQuery, parameter
 from taskmgr.domain.model import values
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.values import BadValue
-from taskmgr.domain.queries.statistics import MOST_DAYS, USUAL_DAYS, Days, parse_day
+from taskmgr.domain.queries.statistics import DEFAULT_DAYS, MAX_DAYS, Days, parse_day
 
-_SPAN = f"There are at most {MOST_DAYS} days."
+_SPAN = f"There are at most {MAX_DAYS} days."
 
 
 def _day(description: str) -> Any:
@@ -34,7 +34,7 @@ class StatsQuery(In):
 
     class Meta(In.Meta):
         include = {
-            "from": _day(f"The first day; {USUAL_DAYS - 1} days before the last if not given."),
+            "from": _day(f"The first day; {DEFAULT_DAYS - 1} days before the last if not given."),
             "to": _day("The last day; today if not given."),
         }
 
@@ -91,7 +91,7 @@ class LabelListQuery(PageQuery):
     """Labels come by name."""
 
     prefix = parameter(
-        lambda text: values.text(text, longest=values.LABEL_LENGTH),
+        lambda text: values.text(text, max_length=values.MAX_LABEL_LENGTH),
         "",
         **patterns.LABEL_PREFIX,
         description="What the labels begin with, without regard to case and accents.",

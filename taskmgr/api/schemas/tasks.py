@@ -43,7 +43,7 @@ def _task_value(name: str) -> Any:
 
 
 def title(**options: Any) -> Text:
-    return Text(values.title, metadata=patterns.line(values.TITLE_LENGTH), **options)
+    return Text(values.title, metadata=patterns.line(values.MAX_TITLE_LENGTH), **options)
 
 
 def description(**options: Any) -> Text:
@@ -70,7 +70,7 @@ def assignee_id(**options: Any) -> Text:
 
 
 def labels(**options: Any) -> Texts:
-    return Texts(values.labels, patterns.LABEL, metadata={"maxItems": values.LABELS}, **options)
+    return Texts(values.labels, patterns.LABEL, metadata={"maxItems": values.MAX_LABELS}, **options)
 
 
 def parent_id() -> Text:
@@ -78,11 +78,13 @@ def parent_id() -> Text:
 
 
 def blocked_by(**options: Any) -> Texts:
-    return Texts(values.task_ids, {"pattern": patterns.ID}, metadata={"maxItems": values.BLOCKERS}, **options)
+    return Texts(
+        values.task_ids, {"pattern": patterns.ID}, metadata={"maxItems": values.MAX_BLOCKERS}, **options
+    )
 
 
 def reason() -> Text:
-    return Text(values.reason, allow_none=True, metadata=patterns.text(values.REASON_LENGTH))
+    return Text(values.reason, allow_none=True, metadata=patterns.text(values.MAX_REASON_LENGTH))
 
 
 def override(**options: Any) -> Flag:

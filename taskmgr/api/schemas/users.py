@@ -25,7 +25,7 @@ def _username(**options: Any) -> Text:
 
 
 def _name(**options: Any) -> Text:
-    return Text(PARSERS["name"], metadata=patterns.line(values.NAME_LENGTH), **options)
+    return Text(PARSERS["name"], metadata=patterns.line(values.MAX_NAME_LENGTH), **options)
 
 
 def _email() -> Text:
@@ -119,7 +119,7 @@ class UserRowOut(UserOut):
 class TokenIn(Command):
     """A new token. Without scopes it goes as far as its owner's role."""
 
-    name = Text(TOKEN_PARSERS["name"], required=True, metadata=patterns.line(values.TOKEN_NAME_LENGTH))
+    name = Text(TOKEN_PARSERS["name"], required=True, metadata=patterns.line(values.MAX_TOKEN_NAME_LENGTH))
     scopes = Texts(TOKEN_PARSERS["scopes"], {"enum": _SCOPES}, allow_none=True, metadata={"minItems": 1})
     expires_at = Text(
         TOKEN_PARSERS["expires_at"],

@@ -44,7 +44,7 @@ class Change:
 Entity = Task | User | Comment
 
 
-def facts_of(entity: Entity) -> dict[str, Any]:
+def logged_fields(entity: Entity) -> dict[str, Any]:
     """The fields of an entity that its log tells of, in the log's form."""
     return {
         name: _plain(getattr(entity, name))
@@ -65,10 +65,10 @@ def _plain(value: Any) -> Any:
 
 def difference(before: Entity | None, after: Entity) -> tuple[dict[str, Any], dict[str, Any]]:
     """What changed between two states, as (before, after); everything where there was none before."""
-    new = facts_of(after)
+    new = logged_fields(after)
     if before is None:
         return {}, new
-    old = facts_of(before)
+    old = logged_fields(before)
     changed = [name for name in new if new[name] != old[name]]
     return {name: old[name] for name in changed}, {name: new[name] for name in changed}
 

@@ -30,7 +30,7 @@ def time_of_change(clock: Callable[[], datetime], before: Dated) -> datetime:
     return max(clock(), before.updated_at)
 
 
-def moment_text(moment: datetime) -> str:
+def format_instant(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds and `Z`. `moment` must be in UTC, whether it says so or not.
 
     From tables: a page of a list has some two hundred of them, and `isoformat` takes three times as

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TypeVar
 
-from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.values import BadValue
 
 T = TypeVar("T", date, datetime)
@@ -35,13 +35,13 @@ class DueDate:
     day: date | None = None
 
     def __str__(self) -> str:
-        return moment_text(self.at) if self.day is None else self.day.isoformat()
+        return format_instant(self.at) if self.day is None else self.day.isoformat()
 
     @classmethod
     def on(cls, day: date, zone: tzinfo) -> DueDate:
         """Due on a day, as that day ends in the given time zone."""
         try:
-            midnight = day_begins(day + timedelta(days=1), zone)
+            midnight = start_of_day(day + timedelta(days=1), zone)
         except OverflowError as error:
             raise BadValue("out_of_range", _RANGE) from error
         if day.year < EARLIEST.year:
@@ -96,15 +96,15 @@ def parse_bound(value: object, zone: tzinfo) -> date | datetime:
     return DueDate.parse(value, zone).at
 
 
-def day_begins(day: date, zone: tzinfo) -> datetime:
+def start_of_day(day: date, zone: tzinfo) -> datetime:
     """The midnight that begins a day, in UTC."""
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
-def day_ends(day: date, zone: tzinfo) -> datetime:
+def end_of_day(day: date, zone: tzinfo) -> datetime:
     """The midnight that ends a day, in UTC; of the calendar's last day the last moment."""
     try:
-        return day_begins(day + timedelta(days=1), zone)
+        return start_of_day(day + timedelta(days=1), zone)
     except OverflowError:
         return LATEST
 
@@ -112,7 +112,7 @@ def day_ends(day: date, zone: tzinfo) -> datetime:
 def parse_start(value: str, zone: tzinfo) -> datetime:
     """Where a span begins: an instant, or the midnight that begins a day."""
     bound = parse_bound(value, zone)
-    return bound if isinstance(bound, datetime) else day_begins(bound, zone)
+    return bound if isinstance(bound, datetime) else start_of_day(bound, zone)
 
 
 def parse_end(value: str, zone: tzinfo) -> datetime:

@@ -126,13 +126,13 @@ def new_task(task_id: str, given: Mapping[str, Any], *, by: str, now: datetime, 
 def parsers(policy: Policy) -> Mapping[str, Callable[[Any], Any]]:
     """What each changeable field may hold, under a policy; None empties what can be empty."""
     return {
-        "title": values.never_null(values.title),
-        "description": values.or_empty(values.description, ""),
-        "status": values.never_null(policy.workflow.parse),
-        "priority": values.never_null(parse_priority),
+        "title": values.not_null(values.title),
+        "description": values.null_as(values.description, ""),
+        "status": values.not_null(policy.workflow.parse),
+        "priority": values.not_null(parse_priority),
         "due_date": values.optional(lambda value: DueDate.parse(value, policy.time_zone)),
         "assignee_id": values.optional(values.identifier),
-        "labels": values.or_empty(values.labels, ()),
+        "labels": values.null_as(values.labels, ()),
         "parent_id": values.optional(values.identifier),
-        "blocked_by": values.or_empty(values.task_ids, ()),
+        "blocked_by": values.null_as(values.task_ids, ()),
     }

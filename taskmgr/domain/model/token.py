@@ -24,7 +24,7 @@ class Scope(StrEnum):
 
 
 # What it takes to be shown what one has written.
-READ_BESIDE_WRITE = {Scope.TASKS_WRITE: Scope.TASKS_READ, Scope.USERS_WRITE: Scope.USERS_READ}
+READ_SCOPE_OF = {Scope.TASKS_WRITE: Scope.TASKS_READ, Scope.USERS_WRITE: Scope.USERS_READ}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -65,7 +65,7 @@ def parse_scopes(value: object) -> tuple[str, ...]:
 
 
 PARSERS: Mapping[str, Callable[[Any], Any]] = {
-    "name": lambda value: values.text(value, shortest=1, longest=values.TOKEN_NAME_LENGTH),
+    "name": lambda value: values.text(value, min_length=1, max_length=values.MAX_TOKEN_NAME_LENGTH),
     "scopes": values.optional(parse_scopes),
     "expires_at": values.optional(parse_instant),
 }

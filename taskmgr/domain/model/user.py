@@ -65,7 +65,7 @@ CHANGEABLE = ("username", "name", "email", "role", "kind", "active")
 
 
 def _process_name(value: object) -> str:
-    return values.text(value, shortest=1, longest=60)
+    return values.text(value, min_length=1, max_length=60)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +99,11 @@ class Actor:
     @classmethod
     def system(cls, name: str) -> Actor:
         """A system process, with an administrator's rights; guards still hold for it."""
-        checked = values.check_all({"name": name}, {"name": _process_name})["name"]
+        checked = values.parse_fields({"name": name}, {"name": _process_name})["name"]
         return cls(id=f"system:{checked}", role=Role.ADMIN)
 
 
-def acting(by: object) -> Actor:
+def require_actor(by: object) -> Actor:
     """`by` itself. Raises `TypeError` for anything but an actor, such as a name: a script's mistake."""
     if isinstance(by, Actor):
         return by

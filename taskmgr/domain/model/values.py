@@ -1,4 +1,4 @@
-"""What a single value may be: each function takes what was given and answers the value to keep.
+"""What a single value may be: each function takes a raw value and returns the value to keep.
 
 A function raises `BadValue` for what no task or user can hold. Interfaces and services call the
 same functions, so a limit stands in one place; a value that went through once goes through
@@ -17,17 +17,17 @@ from taskmgr.domain.model.errors import FieldError, Invalid
 
 E = TypeVar("E", bound=Enum)
 
-TITLE_LENGTH = 200
-DESCRIPTION_LENGTH = 20_000
-LABEL_LENGTH = 40
-LABELS = 20
-BLOCKERS = 50
-NAME_LENGTH = 100
-EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3: a path of 256 octets, less its brackets
-REASON_LENGTH = 1_000
-COMMENT_LENGTH = 10_000
-TOKEN_NAME_LENGTH = 100
-_MOST_REPEATS = 10  # how often, on average, each item of a list may be given
+MAX_TITLE_LENGTH = 200
+MAX_DESCRIPTION_LENGTH = 20_000
+MAX_LABEL_LENGTH = 40
+MAX_LABELS = 20
+MAX_BLOCKERS = 50
+MAX_NAME_LENGTH = 100
+MAX_EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3: a path of 256 octets, less its brackets
+MAX_REASON_LENGTH = 1_000
+MAX_COMMENT_LENGTH = 10_000
+MAX_TOKEN_NAME_LENGTH = 100
+_MAX_REPEATS = 10  # how often, on average, each item of a list may be repeated
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _USERNAME = re.compile(r"[a-z0-9._-]{3,40}")
@@ -58,13 +58,13 @@ class BadValue(ValueError):
         return FieldError(location=where, code=self.code, detail=self.detail, allowed=self.allowed)
 
 
-def check_all(given: Mapping[str, Any], parsers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """Every given value through the parser of its name; raises `Invalid` with all mistakes at once."""
+def parse_fields(raw: Mapping[str, Any], parsers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Every raw value through the parser of its name; raises `Invalid` with all mistakes at once."""
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
-    for name, value in given.items():
+    for name, value in raw.items():
         if name not in parsers:
-            errors.append(unknown_name(name, parsers))
+            errors.append(unknown_field(name, parsers))
             continue
         try:
             values[name] = parsers[name](value)
@@ -75,7 +75,7 @@ def check_all(given: Mapping[str, Any], parsers: Mapping[str, Callable[[Any], An
     return values
 
 
-def unknown_name(name: str, known: Iterable[str]) -> FieldError:
+def unknown_field(name: str, known: Iterable[str]) -> FieldError:
     """The mistake of naming a field that does not exist, with those that do."""
     return FieldError(
         location=name, code="unknown_field", detail="There is no such field.", allowed=tuple(known)
@@ -87,12 +87,12 @@ def optional(parser: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else parser(value)
 
 
-def or_empty(parser: Callable[[Any], Any], empty: object) -> Callable[[Any], Any]:
+def null_as(parser: Callable[[Any], Any], empty: object) -> Callable[[Any], Any]:
     """The same parser, taking None for what is empty."""
     return lambda value: parser(empty if value is None else value)
 
 
-def never_null(parser: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def not_null(parser: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The same parser, for what cannot be empty."""
 
     def parse(value: Any) -> Any:
@@ -103,24 +103,24 @@ def never_null(parser: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return parse
 
 
-def text(value: object, *, longest: int, shortest: int = 0, breaks: bool = False) -> str:
-    """Trimmed text of `shortest` to `longest` characters, without control characters.
+def text(value: object, *, max_length: int, min_length: int = 0, line_breaks: bool = False) -> str:
+    """Trimmed text of `min_length` to `max_length` characters, without control characters.
 
     `breaks` lets line breaks and tabs through. Characters that do not show (white space,
     zero-width) do not count as content: text of nothing else is as good as none.
     """
     if not isinstance(value, str):
         raise BadValue("wrong_type", "Must be text.")
-    trimmed = _checked(value.strip(), longest=longest, breaks=breaks)
-    if shortest and (len(trimmed) < shortest or not _shows(trimmed)):
-        raise BadValue("blank", f"Must be {shortest} to {longest} characters that show.")
+    trimmed = _checked(value.strip(), max_length=max_length, line_breaks=line_breaks)
+    if min_length and (len(trimmed) < min_length or not _shows(trimmed)):
+        raise BadValue("blank", f"Must be {min_length} to {max_length} characters that show.")
     return trimmed
 
 
-def _checked(value: str, *, longest: int, breaks: bool) -> str:
-    if len(value) > longest:  # first: a megabyte is not worth a look at each of its characters
-        raise BadValue("too_long", f"Must be at most {longest} characters; these are {len(value)}.")
-    if (_CONTROL if breaks else _CONTROL_OR_BREAK).search(value):
+def _checked(value: str, *, max_length: int, line_breaks: bool) -> str:
+    if len(value) > max_length:  # first: a megabyte is not worth a look at each of its characters
+        raise BadValue("too_long", f"Must be at most {max_length} characters; these are {len(value)}.")
+    if (_CONTROL if line_breaks else _CONTROL_OR_BREAK).search(value):
         raise BadValue("control_character", "Must not contain control characters.")
     return value
 
@@ -130,55 +130,55 @@ def _shows(value: str) -> bool:
 
 
 def title(value: object) -> str:
-    return text(value, shortest=1, longest=TITLE_LENGTH)
+    return text(value, min_length=1, max_length=MAX_TITLE_LENGTH)
 
 
 def description(value: object) -> str:
-    """Markdown: kept as it is given, leading blanks and all, since they carry meaning there."""
+    """Markdown: kept as it is, leading blanks and all, since they carry meaning there."""
     if not isinstance(value, str):
         raise BadValue("wrong_type", "Must be text.")
-    return _checked(value, longest=DESCRIPTION_LENGTH, breaks=True)
+    return _checked(value, max_length=MAX_DESCRIPTION_LENGTH, line_breaks=True)
 
 
 def reason(value: object) -> str:
-    return text(value, shortest=1, longest=REASON_LENGTH, breaks=True)
+    return text(value, min_length=1, max_length=MAX_REASON_LENGTH, line_breaks=True)
 
 
 def comment_text(value: object) -> str:
-    return text(value, shortest=1, longest=COMMENT_LENGTH, breaks=True)
+    return text(value, min_length=1, max_length=MAX_COMMENT_LENGTH, line_breaks=True)
 
 
 def label(value: object) -> str:
-    lowered = text(value, shortest=1, longest=LABEL_LENGTH).lower()
+    lowered = text(value, min_length=1, max_length=MAX_LABEL_LENGTH).lower()
     if "," in lowered:
         raise BadValue("comma", "A label must not contain a comma.")
-    if len(lowered) > LABEL_LENGTH:  # lower-casing can lengthen: "İ" becomes two characters
-        raise BadValue("too_long", f"Must be at most {LABEL_LENGTH} characters.")
+    if len(lowered) > MAX_LABEL_LENGTH:  # lower-casing can lengthen: "İ" becomes two characters
+        raise BadValue("too_long", f"Must be at most {MAX_LABEL_LENGTH} characters.")
     return lowered
 
 
 def labels(value: object) -> tuple[str, ...]:
-    return _distinct(value, label, most=LABELS)
+    return _distinct(value, label, maximum=MAX_LABELS)
 
 
 def task_ids(value: object) -> tuple[str, ...]:
-    return _distinct(value, identifier, most=BLOCKERS)
+    return _distinct(value, identifier, maximum=MAX_BLOCKERS)
 
 
-def _distinct(value: object, parser: Callable[[object], str], *, most: int) -> tuple[str, ...]:
-    """A list without duplicates, in the order given."""
+def _distinct(value: object, parser: Callable[[object], str], *, maximum: int) -> tuple[str, ...]:
+    """A list without duplicates, in the order of the items."""
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         raise BadValue("wrong_type", "Must be a list.")
-    if len(value) > most * _MOST_REPEATS:  # a megabyte of them is not worth a look at each
-        raise BadValue("too_many", f"Must be at most {most}; these are {len(value)}.")
+    if len(value) > maximum * _MAX_REPEATS:  # a megabyte of them is not worth a look at each
+        raise BadValue("too_many", f"Must be at most {maximum}; these are {len(value)}.")
     found: dict[str, None] = {}
     for position, item in enumerate(value):
         try:
             found[parser(item)] = None
         except BadValue as bad:
             raise BadValue(bad.code, bad.detail, allowed=bad.allowed, within=str(position)) from bad
-    if len(found) > most:
-        raise BadValue("too_many", f"Must be at most {most}; these are {len(found)}.")
+    if len(found) > maximum:
+        raise BadValue("too_many", f"Must be at most {maximum}; these are {len(found)}.")
     return tuple(found)
 
 
@@ -217,16 +217,16 @@ def user_key(value: object) -> str:
 def actor_key(value: object) -> str:
     """An id, a username, `me`, or a system process (`system:…`)."""
     if isinstance(value, str) and value.startswith("system:"):
-        return text(value, longest=NAME_LENGTH)
+        return text(value, max_length=MAX_NAME_LENGTH)
     return value if value == "me" or is_identifier(value) else username(value)
 
 
 def person_name(value: object) -> str:
-    return text(value, shortest=1, longest=NAME_LENGTH)
+    return text(value, min_length=1, max_length=MAX_NAME_LENGTH)
 
 
 def email(value: object) -> str:
-    address = text(value, shortest=3, longest=EMAIL_LENGTH)
+    address = text(value, min_length=3, max_length=MAX_EMAIL_LENGTH)
     if not _EMAIL.fullmatch(address):
         raise BadValue("bad_email", "Must be an e-mail address.")
     return address
@@ -269,7 +269,7 @@ def version(value: object) -> int:
 
 
 # What a command may be given besides the values that it stores.
-OPTIONS: Mapping[str, Callable[[Any], Any]] = {
+OPTION_PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "reason": optional(reason),
     "version": optional(version),
     "override": boolean,
@@ -279,9 +279,9 @@ OPTIONS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def options(**given: Any) -> dict[str, Any]:
+def parse_options(**raw: Any) -> dict[str, Any]:
     """Returns the options of a command as it uses them. Raises `Invalid` with all mistakes at once."""
-    return check_all(given, OPTIONS)
+    return parse_fields(raw, OPTION_PARSERS)
 
 
 def one_of_names(names: Collection[str]) -> Callable[[object], str]:
@@ -290,12 +290,12 @@ def one_of_names(names: Collection[str]) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if isinstance(value, str) and value in names:
             return value
-        raise not_one_of(names)
+        raise not_allowed(names)
 
     return parse
 
 
-def not_one_of(names: Collection[str]) -> BadValue:
+def not_allowed(names: Collection[str]) -> BadValue:
     """The mistake of naming something that is not among the names there are."""
     return BadValue("not_allowed", f"Must be one of: {', '.join(names)}.", allowed=names)
 
@@ -309,6 +309,6 @@ def one_of(kind: type[E]) -> Callable[[object], E]:
             return value
         if isinstance(value, str) and value in members:
             return members[value]
-        raise not_one_of(members)
+        raise not_allowed(members)
 
     return parse

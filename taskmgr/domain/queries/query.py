@@ -15,7 +15,7 @@ from taskmgr.domain.model.workflow import Category
 T = TypeVar("T")
 
 DEFAULT_LIMIT = 50
-MOST_LIMIT = 200
+MAX_LIMIT = 200
 TASK_SORTS = ("due_date", "priority", "created_at", "updated_at", "status_changed_at", "title")
 
 
@@ -94,7 +94,7 @@ class TaskRecord:
     """A task as it goes over the wire; lists are read in this form, because as entities they cost twice.
 
     `fields` are those of an answer, `category` among them: text, numbers and lists of text, moments as
-    `moment_text` has them. Nobody changes them: one record may be part of many answers. `written` is
+    `format_instant` has them. Nobody changes them: one record may be part of many answers. `written` is
     for who writes it down, to do that once.
     """
 

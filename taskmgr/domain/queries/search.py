@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from taskmgr.domain.model.values import TITLE_LENGTH, BadValue
+from taskmgr.domain.model.values import MAX_TITLE_LENGTH, BadValue
 
-MOST_WORDS = 20
-MOST_CHARACTERS = 200
-_LONGEST_WORD = 64  # of what is longer only the beginning is compared
+MAX_WORDS = 20
+MAX_SEARCH_LENGTH = 200
+_MAX_WORD_LENGTH = 64  # of what is longer only the beginning is compared
 _WORD = re.compile(r"[^\W_]+")
 _WITHOUT_ACCENTS = dict.fromkeys(range(0x0300, 0x0370))
 
@@ -28,12 +28,12 @@ def title_key(title: str) -> str:
     Folding can make a title many times as long ("ﷺ" becomes 18 characters), and the key becomes part
     of a cursor, which has to fit into a URL.
     """
-    return folded(title)[:TITLE_LENGTH]
+    return folded(title)[:MAX_TITLE_LENGTH]
 
 
 def words_of(*texts: str) -> tuple[str, ...]:
     """The words of texts, folded, each once and in order."""
-    found = {word[:_LONGEST_WORD] for text in texts for word in _WORD.findall(folded(text))}
+    found = {word[:_MAX_WORD_LENGTH] for text in texts for word in _WORD.findall(folded(text))}
     return tuple(sorted(found))
 
 
@@ -41,9 +41,9 @@ def parse_words(value: object) -> tuple[str, ...]:
     """The words that a search looks for, at least one."""
     if not isinstance(value, str):
         raise BadValue("wrong_type", "Must be text.")
-    if len(value) > MOST_CHARACTERS:
-        raise BadValue("too_long", f"Must be at most {MOST_CHARACTERS} characters; this has {len(value)}.")
+    if len(value) > MAX_SEARCH_LENGTH:
+        raise BadValue("too_long", f"Must be at most {MAX_SEARCH_LENGTH} characters; this has {len(value)}.")
     words = words_of(value)
-    if not 1 <= len(words) <= MOST_WORDS:
-        raise BadValue("no_words", f"Must have 1 to {MOST_WORDS} words; this has {len(words)}.")
+    if not 1 <= len(words) <= MAX_WORDS:
+        raise BadValue("no_words", f"Must have 1 to {MAX_WORDS} words; this has {len(words)}.")
     return words

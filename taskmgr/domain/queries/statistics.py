@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from taskmgr.domain.model.due_date import EARLIEST, DueDate, day_begins
+from taskmgr.domain.model.due_date import EARLIEST, DueDate, start_of_day
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.values import BadValue
 
-USUAL_DAYS = 30
-MOST_DAYS = 366
+DEFAULT_DAYS = 30
+MAX_DAYS = 366
 # Of the cycle times, in percent: the median, and what most tasks stay below.
 PERCENTILES = (50, 85)
 
@@ -31,7 +31,7 @@ class LabelCount:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """From one day to another, both included, in a time zone. At most `MOST_DAYS`."""
+    """From one day to another, both included, in a time zone. At most `MAX_DAYS`."""
 
     first: date
     last: date
@@ -39,17 +39,17 @@ class Days:
 
     @classmethod
     def between(cls, first: date | None, last: date | None, *, now: datetime, zone: tzinfo) -> Days:
-        """Up to today, and `USUAL_DAYS` long, where nothing else is said.
+        """Up to today, and `DEFAULT_DAYS` long, where nothing else is said.
 
         Raises `BadValue`, about the first day, where they would be too many, or none.
         """
         last = last or now.astimezone(zone).date()
-        first = first or _back(last, USUAL_DAYS - 1)
+        first = first or _back(last, DEFAULT_DAYS - 1)
         if first > last:
             raise BadValue("out_of_range", f"Must not be later than the last day, which is {last}.")
-        if (last - first).days >= MOST_DAYS:
-            earliest = _back(last, MOST_DAYS - 1)
-            detail = f"There may be at most {MOST_DAYS} days: up to {last}, from {earliest} on."
+        if (last - first).days >= MAX_DAYS:
+            earliest = _back(last, MAX_DAYS - 1)
+            detail = f"There may be at most {MAX_DAYS} days: up to {last}, from {earliest} on."
             raise BadValue("too_many", detail)
         return cls(first, last, zone)
 
@@ -59,7 +59,7 @@ class Days:
     @property
     def midnights(self) -> Sequence[datetime]:
         """Where each day begins and the last one ends, in UTC. Days of 23 and 25 hours are such here."""
-        return [*(day_begins(day, self.zone) for day in self), DueDate.on(self.last, self.zone).at]
+        return [*(start_of_day(day, self.zone) for day in self), DueDate.on(self.last, self.zone).at]
 
 
 def parse_day(value: object, zone: tzinfo) -> date:

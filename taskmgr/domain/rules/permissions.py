@@ -10,10 +10,10 @@ from taskmgr.domain.model.errors import NotPermitted
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.token import Scope
-from taskmgr.domain.model.user import Actor, Role, User, acting
+from taskmgr.domain.model.user import Actor, Role, User, require_actor
 
 
-class Reach(Enum):
+class Extent(Enum):
     """How far a role's right goes."""
 
     NOTHING = "nothing"
@@ -39,10 +39,10 @@ class Action(Enum):
     SEE_EMAILS = "see other people's e-mail addresses"
 
 
-_N, _OWN, _CREATED, _ANY = Reach.NOTHING, Reach.OWN, Reach.CREATED, Reach.ANY
-TABLE: Mapping[Action, Mapping[Role, Reach]] = {
-    action: dict(zip(Role, reaches, strict=True))
-    for action, reaches in {
+_N, _OWN, _CREATED, _ANY = Extent.NOTHING, Extent.OWN, Extent.CREATED, Extent.ANY
+TABLE: Mapping[Action, Mapping[Role, Extent]] = {
+    action: dict(zip(Role, extents, strict=True))
+    for action, extents in {
         # viewer, member, manager, admin
         Action.READ: (_ANY, _ANY, _ANY, _ANY),
         Action.CREATE_TASK: (_N, _ANY, _ANY, _ANY),
@@ -62,30 +62,30 @@ TABLE: Mapping[Action, Mapping[Role, Reach]] = {
 
 def permits(actor: Actor, action: Action, task: Task | None = None) -> bool:
     """Whether the actor may do this, with this task where the right depends on one."""
-    reach = TABLE[action][acting(actor).role]
-    if reach is Reach.ANY or reach is Reach.NOTHING or task is None:
-        return reach is not Reach.NOTHING
+    extent = TABLE[action][require_actor(actor).role]
+    if extent is Extent.ANY or extent is Extent.NOTHING or task is None:
+        return extent is not Extent.NOTHING
     created = task.created_by == actor.id
-    if reach is Reach.CREATED:
+    if extent is Extent.CREATED:
         return created
     return created or (actor.user_id is not None and task.assignee_id == actor.user_id)
 
 
-def lacking(actor: Actor, action: Action, task: Task | None = None) -> str | None:
+def missing_right(actor: Actor, action: Action, task: Task | None = None) -> str | None:
     """What it takes to do this, in a sentence, where the actor has not got it."""
     if permits(actor, action, task):
         return None
     return f"It takes {_who(action)} to {action.value}."
 
 
-def first_lacking(actor: Actor, actions: Iterable[Action], task: Task) -> str | None:
+def first_missing_right(actor: Actor, actions: Iterable[Action], task: Task) -> str | None:
     """Returns what the first of these actions takes that the actor may not do, or None."""
-    return next(filter(None, (lacking(actor, action, task) for action in actions)), None)
+    return next(filter(None, (missing_right(actor, action, task) for action in actions)), None)
 
 
 def require(actor: Actor, action: Action, task: Task | None = None) -> None:
     """Raises `NotPermitted`, saying what it takes, where the actor may not."""
-    lack = lacking(actor, action, task)
+    lack = missing_right(actor, action, task)
     if lack is not None:
         raise NotPermitted(lack)
 
@@ -93,9 +93,9 @@ def require(actor: Actor, action: Action, task: Task | None = None) -> None:
 def _who(action: Action) -> str:
     """The roles that the table gives this right, in words."""
     words = {
-        Reach.ANY: "{role}",
-        Reach.OWN: "{role} who created the task or is assigned to it",
-        Reach.CREATED: "{role} who created the task",
+        Extent.ANY: "{role}",
+        Extent.OWN: "{role} who created the task or is assigned to it",
+        Extent.CREATED: "{role} who created the task",
     }
     names = {
         Role.VIEWER: "a viewer",
@@ -103,12 +103,12 @@ def _who(action: Action) -> str:
         Role.MANAGER: "a manager",
         Role.ADMIN: "an admin",
     }
-    reaches = TABLE[action].items()
-    able = [words[reach].format(role=names[role]) for role, reach in reaches if reach is not _N]
+    extents = TABLE[action].items()
+    able = [words[extent].format(role=names[role]) for role, extent in extents if extent is not _N]
     return " or ".join([", ".join(able[:-1]), able[-1]] if len(able) > 1 else able)
 
 
-def needed_to_change(
+def rights_to_change(
     before: Task, after: Task, changes: Iterable[str], *, actor: Actor, override: bool
 ) -> Iterator[Action]:
     """The rights that a change of the named fields takes, all of them over the task as it was.
@@ -127,7 +127,7 @@ def needed_to_change(
         yield Action.OVERRIDE
 
 
-def needed_to_create(task: Task, *, actor: Actor, override: bool) -> Iterator[Action]:
+def rights_to_create(task: Task, *, actor: Actor, override: bool) -> Iterator[Action]:
     """The rights that the creation of a task takes."""
     yield Action.CREATE_TASK
     if task.assignee_id is not None:

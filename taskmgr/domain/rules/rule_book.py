@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from taskmgr.domain.model.errors import Fix, Refusal, Refused
-from taskmgr.domain.rules.step import Facts, Step
+from taskmgr.domain.rules.facts import Facts
+from taskmgr.domain.rules.step import Step
 
-MOST_LEVELS = 5
+MAX_SUBTASK_LEVELS = 5
 # How far a row of waiting tasks is followed, one task waiting for the next.
-MOST_IN_A_ROW = 50
+MAX_CHAIN_LENGTH = 50
 
 FIX_ACTIONS = (
     "change_status",
@@ -246,18 +247,18 @@ def chain_too_long(step: Step, facts: Facts) -> Refusal | None:
     return Refusal(
         code="chain_too_long",
         detail=(
-            f"More than {MOST_IN_A_ROW} tasks in a row wait for it, and it would wait for more than "
-            f"{MOST_IN_A_ROW} in a row: two rows as long as that cannot be joined."
+            f"More than {MAX_CHAIN_LENGTH} tasks in a row wait for it, and it would wait for more than "
+            f"{MAX_CHAIN_LENGTH} in a row: two rows as long as that cannot be joined."
         ),
     )
 
 
 def too_deep(step: Step, facts: Facts) -> Refusal | None:
-    if facts.levels <= MOST_LEVELS:
+    if facts.levels <= MAX_SUBTASK_LEVELS:
         return None
     return Refusal(
         code="too_deep",
-        detail=f"There would be {facts.levels} levels of subtasks; at most {MOST_LEVELS} may be.",
+        detail=f"There would be {facts.levels} levels of subtasks; at most {MAX_SUBTASK_LEVELS} may be.",
     )
 
 
@@ -295,12 +296,12 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def against(step: Step, facts: Facts) -> tuple[Refusal, ...]:
+def find_refusals(step: Step, facts: Facts) -> tuple[Refusal, ...]:
     """Everything that stands against a step, in the order of the rule book; empty is a yes."""
     return tuple(refusal for rule in RULES if (refusal := rule(step, facts)) is not None)
 
 
-def refuse(refusals: Sequence[Refusal], *, override: bool) -> bool:
+def raise_unless_overridden(refusals: Sequence[Refusal], *, override: bool) -> bool:
     """Raises `Refused` with what stands; otherwise answers whether the override lifted anything."""
     standing = [refusal for refusal in refusals if not (override and refusal.overridable)]
     if standing:

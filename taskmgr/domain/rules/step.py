@@ -1,4 +1,4 @@
-"""What a command would make of one task, and the facts that it is judged by."""
+"""What a command would make of one task: its state before and after, and what follows from the two."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.model.user import Actor, User
+from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import Category
 
 
@@ -135,27 +135,3 @@ class Step:
     def adds_edges(self) -> bool:
         """Whether something would wait for something that it did not wait for before."""
         return self.new_parent_id is not None or bool(self.new_blockers)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
-    """What the rules need to know beyond the task itself; left at its default where no rule asks.
-
-    `was_assignee` is whether the actor has been its assignee since it was last completed. `started`
-    and `urgent` are the assignee's *other* tasks that count; `cycle` is a ring that the
-    step would close, from the task to itself; `chain_too_long` is that there are too many tasks in a row
-    to tell; `levels` is how deep the deepest subtask would lie.
-    """
-
-    assignee: User | None = None
-    was_assignee: bool = False
-    parent: Task | None = None
-    parent_binned: bool = False
-    unresolved_blockers: tuple[str, ...] = ()
-    open_subtasks: tuple[str, ...] = ()
-    subtasks: tuple[str, ...] = ()
-    started: tuple[str, ...] = ()
-    urgent: tuple[str, ...] = ()
-    cycle: tuple[str, ...] = ()
-    chain_too_long: bool = False
-    levels: int = 0

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 
-from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import Workflow
-from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
+from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 
 LONG_OVERDUE = timedelta(days=3)
 DUE_SOON = timedelta(hours=24)
@@ -49,7 +49,7 @@ def effective_priorities(
     """For each task its effective priority; None for a closed one, which has none.
 
     `dependants` has, for every task that something waits for, the open tasks that wait, and for
-    those in turn, at most `MOST_IN_A_ROW` in a row. Tasks further away do not count, whatever else is
+    those in turn, at most `MAX_CHAIN_LENGTH` in a row. Tasks further away do not count, whatever else is
     in `tasks`: a task has the same effective priority alone and on a page with others.
     """
     values = _values(tasks, dependants, now)
@@ -78,7 +78,7 @@ def _values(
         for task in (*tasks, *chain.from_iterable(dependants.values()))
     }
     risen: Collection[str] = list(known)
-    for _ in range(MOST_IN_A_ROW - 1):
+    for _ in range(MAX_CHAIN_LENGTH - 1):
         lifted: dict[str, Priority] = {}
         for waits in risen:
             for blocker in blocks.get(waits, ()):
@@ -107,7 +107,7 @@ def _by_due_date(task: Task, now: datetime) -> list[tuple[Priority, Cause]]:
     if task.due_date is None:
         return []
     late = now - task.due_date.at
-    since = moment_text(task.due_date.at)
+    since = format_instant(task.due_date.at)
     if late > LONG_OVERDUE:
         detail = f"It is overdue by more than {LONG_OVERDUE.days} days, since {since}."
         return [(Priority.URGENT, Cause(code="long_overdue", detail=detail))]

@@ -22,7 +22,7 @@ from taskmgr.domain.model.errors import (
 )
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.model.values import BadValue, unknown_name
+from taskmgr.domain.model.values import BadValue, unknown_field
 from taskmgr.domain.ports import Store
 from taskmgr.domain.queries.query import Frame, TaskQuery
 from taskmgr.domain.queries.query_check import checked
@@ -156,7 +156,7 @@ class BulkService:
         `atomic`: where one fails, all are judged and none is kept (`BulkRefused`). Otherwise each
         stands for itself.
         """
-        values.options(atomic=atomic, dry_run=dry_run)
+        values.parse_options(atomic=atomic, dry_run=dry_run)
         if not 1 <= len(operations) <= MOST_OPERATIONS:
             raise BadCount(len(operations))
 
@@ -176,7 +176,7 @@ class BulkService:
         dry_run: bool = False,
     ) -> BulkResult:
         """The same change of every task that matches. Raises `UnexpectedCount`."""
-        values.options(expect=expect, atomic=atomic, dry_run=dry_run)
+        values.parse_options(expect=expect, atomic=atomic, dry_run=dry_run)
         query = checked(query, self.tasks.policy)
         now = self.tasks.clock()
 
@@ -246,11 +246,11 @@ def _read(operation: Mapping[str, Any]) -> tuple[_Kind, list[Any], dict[str, Any
     name = given.pop("op", None)
     kind = OPERATIONS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise Invalid([values.not_one_of(OPERATIONS).at("op")])
+        raise Invalid([values.not_allowed(OPERATIONS).at("op")])
     if name == "create":  # where a null field is an absent one
         given = {key: value for key, value in given.items() if value is not None}
     known = {*kind.needs, *kind.takes}
-    unknown = (unknown_name(key, sorted(known)) for key in given if key not in known)
+    unknown = (unknown_field(key, sorted(known)) for key in given if key not in known)
     errors = list(islice(unknown, MOST_UNKNOWN))
     errors += [required(key) for key in kind.needs if key not in given]
     if errors:

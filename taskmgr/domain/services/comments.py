@@ -8,14 +8,14 @@ from taskmgr.domain.model import values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import NotFound, NotPermitted, Stale
-from taskmgr.domain.model.user import Actor, acting
+from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.ports import Clock, NewId, Store
 from taskmgr.domain.queries.query import Page, Window
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.journal import Journal
 
-_PARSERS = {"text": values.comment_text, **values.OPTIONS}
+_PARSERS = {"text": values.comment_text, **values.OPTION_PARSERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class CommentService:
 
     def create(self, task_id: str, *, text: str, by: Actor, dry_run: bool = False) -> Comment:
         """A new comment on a task."""
-        text = values.check_all({"text": text, "dry_run": dry_run}, _PARSERS)["text"]
+        text = values.parse_fields({"text": text, "dry_run": dry_run}, _PARSERS)["text"]
         comment_id = self.new_id()
 
         def command() -> Comment:
@@ -49,7 +49,7 @@ class CommentService:
             permissions.require(by, Action.COMMENT)
             now = self.clock()
             comment = Comment(
-                id=comment_id, task_id=task_id, author_id=acting(by).id, text=text, created_at=now,
+                id=comment_id, task_id=task_id, author_id=require_actor(by).id, text=text, created_at=now,
                 updated_at=now, version=1,
             )  # fmt: skip
             self.store.comments.add(comment)
@@ -70,7 +70,7 @@ class CommentService:
     ) -> Comment:
         """Another text. The same text changes nothing."""
         given = {"text": text, "version": version, "dry_run": dry_run}
-        text = values.check_all(given, _PARSERS)["text"]
+        text = values.parse_fields(given, _PARSERS)["text"]
 
         def command() -> Comment:
             before = self._for_change(task_id, comment_id, by, version)
@@ -87,7 +87,7 @@ class CommentService:
         self, task_id: str, comment_id: str, *, by: Actor, version: int | None = None, dry_run: bool = False
     ) -> Comment:
         """Removes a comment; the log keeps what it said. Answers the comment as it was."""
-        values.options(version=version, dry_run=dry_run)
+        values.parse_options(version=version, dry_run=dry_run)
 
         def command() -> Comment:
             before = self._for_change(task_id, comment_id, by, version)
@@ -101,7 +101,7 @@ class CommentService:
         self.store.tasks.get(task_id)
         comment = self._of_task(task_id, comment_id)
         permissions.require(by, Action.COMMENT)  # also of an author, who may have lost that right
-        if comment.author_id != acting(by).id and not permissions.permits(by, Action.CHANGE_COMMENTS):
+        if comment.author_id != require_actor(by).id and not permissions.permits(by, Action.CHANGE_COMMENTS):
             raise NotPermitted("It takes its author, a manager or an admin to change a comment.")
         if version is not None and version != comment.version:
             raise Stale(comment, expected=version)

@@ -12,7 +12,7 @@ from taskmgr.domain.model.workflow import OPEN
 from taskmgr.domain.ports import Clock, Store
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
-from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
+from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.urgency import EffectivePriority, effective_priorities
 from taskmgr.domain.services.tasks.facts import unresolved
 
@@ -59,7 +59,7 @@ class DerivedService:
         found: dict[str, list[Task]] = {}
         asked: set[str] = set()
         frontier = {task.id for task in tasks if not task.is_binned}
-        for _ in range(MOST_IN_A_ROW):
+        for _ in range(MAX_CHAIN_LENGTH):
             if not frontier:
                 break
             asked |= frontier

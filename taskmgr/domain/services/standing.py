@@ -10,7 +10,7 @@ from datetime import datetime
 
 from taskmgr.domain.model.errors import NotFound, Unauthenticated
 from taskmgr.domain.model.token import Token
-from taskmgr.domain.model.user import Actor, User, acting
+from taskmgr.domain.model.user import Actor, User, require_actor
 from taskmgr.domain.ports import Store
 
 
@@ -20,7 +20,7 @@ def confirmed(store: Store, by: Actor, *, now: datetime) -> Actor:
     An actor without a token (a script, a command, a system process) is returned as it is. The command
     calls `hold` before it writes. Raises `Unauthenticated`.
     """
-    token_id, user_id = acting(by).token_id, by.user_id
+    token_id, user_id = require_actor(by).token_id, by.user_id
     if token_id is None or user_id is None:
         return by
     try:

@@ -11,7 +11,7 @@ from taskmgr.domain.model import values
 from taskmgr.domain.model.errors import Invalid
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.model.values import BadValue, check_all, optional
+from taskmgr.domain.model.values import BadValue, optional, parse_fields
 from taskmgr.domain.model.workflow import OPEN
 from taskmgr.domain.ports import Clock, Store
 from taskmgr.domain.queries.query import Page, Position, Window
@@ -48,7 +48,7 @@ class StatisticsService:
         permissions.require(by, Action.READ)
         now, zone = self.clock(), self.policy.time_zone
         parse = optional(lambda value: parse_day(value, zone))
-        given = check_all({"first": first, "last": last}, {"first": parse, "last": parse})
+        given = parse_fields({"first": first, "last": last}, {"first": parse, "last": parse})
         try:
             days = Days.between(given["first"], given["last"], now=now, zone=zone)
         except BadValue as bad:
@@ -62,7 +62,7 @@ class StatisticsService:
         `prefix` is what they begin with, without regard to case and accents.
         """
         permissions.require(by, Action.READ)
-        begins = folded(values.text(prefix, longest=values.LABEL_LENGTH))
+        begins = folded(values.text(prefix, max_length=values.MAX_LABEL_LENGTH))
         return self.store.unit_of_work.run(lambda: self._labels(window, begins))
 
     def _labels(self, window: Window, begins: str) -> Page[LabelCount]:

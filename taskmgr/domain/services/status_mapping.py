@@ -13,7 +13,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports import Clock, Store
-from taskmgr.domain.queries.query import MOST_LIMIT, TaskQuery, Window
+from taskmgr.domain.queries.query import MAX_LIMIT, TaskQuery, Window
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.journal import Journal
@@ -35,7 +35,7 @@ class StatusMapping:
         interrupted. No rule of the workflow can judge these moves, since it lacks their start.
         """
         permissions.require(by, Action.MANAGE_USERS)
-        values.check_all({"new": new}, {"new": self.policy.workflow.parse})
+        values.parse_fields({"new": new}, {"new": self.policy.workflow.parse})
         if old in self.policy.workflow.categories:
             detail = "The policy has this status: move its tasks by the workflow."
             raise Invalid([FieldError(location="old", code="not_allowed", detail=detail)])
@@ -44,7 +44,7 @@ class StatusMapping:
     def _run(self, old: str, new: str, *, binned: bool, by: Actor) -> int:
         query = TaskQuery(statuses=(old,), binned=binned)
         count = 0
-        while found := self.store.tasks.find(query, Window(limit=MOST_LIMIT)).items:
+        while found := self.store.tasks.find(query, Window(limit=MAX_LIMIT)).items:
             count += sum(self._map(task.id, old, new, binned=binned, by=by) for task in found)
         return count
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, Unpack
 
 from taskmgr.domain.model import values
-from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.commands import NewTokenFields
 from taskmgr.domain.model.errors import FieldError, Invalid, NotFound, NotPermitted, required
 from taskmgr.domain.model.token import PARSERS, Scope, Token
-from taskmgr.domain.model.user import Actor, User, acting
+from taskmgr.domain.model.user import Actor, User, require_actor
 from taskmgr.domain.ports import Clock, Credentials, NewId, Store
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
@@ -74,7 +74,7 @@ class TokenService:
         Raises `NotPermitted` for a scope that the token in use lacks, or a longer life: no token makes
         a wider one.
         """
-        fields = values.check_all(given, PARSERS)
+        fields = values.parse_fields(given, PARSERS)
         if "name" not in fields:
             raise Invalid([required("name")])
         token_id, secret = self.new_id(), self.credentials.new_secret()
@@ -122,7 +122,7 @@ class TokenService:
         return owner
 
     def _owner(self, user_id: str | None, by: Actor) -> User:
-        own = acting(by).user_id
+        own = require_actor(by).user_id
         wanted = user_id or own
         if wanted is None:
             raise Invalid([_error("user_id", "required", "Say whose token, by `user_id`.")])
@@ -146,7 +146,7 @@ def _require_no_wider(fields: Mapping[str, Any], by: Actor) -> None:
         held = ", ".join(sorted(by.scopes))
         raise NotPermitted(f"A token cannot make a wider one; this one has the scopes {held}.")
     if by.until is not None and (expires_at is None or expires_at > by.until):
-        until = moment_text(by.until)
+        until = format_instant(by.until)
         raise NotPermitted(f"A token cannot make one that lasts longer; this one expires at {until}.")
 
 

@@ -17,7 +17,7 @@ from taskmgr.domain.model.user import PARSERS, Actor, Kind, Role, User
 from taskmgr.domain.ports import Clock, NewId, Store
 from taskmgr.domain.queries.query import (
     EVERYBODY,
-    MOST_LIMIT,
+    MAX_LIMIT,
     Frame,
     Page,
     TaskRecord,
@@ -85,7 +85,7 @@ class UserService:
 
     def iterate(self, query: UserQuery = EVERYBODY, *, by: Actor) -> Iterator[User]:
         """Yields all users that match, by username, reading page by page. Raises `Invalid` as `list` does."""
-        window = Window(limit=MOST_LIMIT)
+        window = Window(limit=MAX_LIMIT)
         while True:
             page = self.list(window, query, by=by)
             yield from page.items
@@ -140,11 +140,11 @@ class UserService:
     def create(self, *, by: Actor, dry_run: bool = False, **given: Unpack[NewUser]) -> User:
         """A new user: `username` and `name`, and perhaps `email`, `role`, `kind`."""
         known = {name: parser for name, parser in PARSERS.items() if name != "active"}
-        fields = values.check_all(given, known)
+        fields = values.parse_fields(given, known)
         missing = [name for name in _REQUIRED if name not in fields]
         if missing:
             raise Invalid([required(name) for name in missing])
-        values.options(dry_run=dry_run)
+        values.parse_options(dry_run=dry_run)
         user_id = self.new_id()
 
         def command() -> User:
@@ -176,8 +176,8 @@ class UserService:
 
         The last active admin can be neither demoted nor deactivated: `Refused` with `last_admin`.
         """
-        fields = values.check_all(changes, PARSERS)
-        values.options(version=version, dry_run=dry_run)
+        fields = values.parse_fields(changes, PARSERS)
+        values.parse_options(version=version, dry_run=dry_run)
 
         def command() -> User:
             present = confirmed(self.store, by, now=self.clock())

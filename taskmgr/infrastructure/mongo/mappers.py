@@ -14,7 +14,7 @@ from typing import Any
 from bson import ObjectId
 
 from taskmgr.domain.history.changes import Change
-from taskmgr.domain.model.clock import moment_text
+from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.priority import PRIORITIES
@@ -142,13 +142,13 @@ def task_record(row: Row, categories: Mapping[str, str]) -> TaskRecord:
         "parent_id": None if parent is None else str(parent),
         "blocked_by": [str(blocker) for blocker in row["blocked_by"]],
         "created_by": row["created_by"],
-        "created_at": moment_text(row["created_at"]),
-        "updated_at": moment_text(row["updated_at"]),
-        "started_at": None if started is None else moment_text(started),
-        "completed_at": None if completed is None else moment_text(completed),
-        "status_changed_at": moment_text(row["status_changed_at"]),
+        "created_at": format_instant(row["created_at"]),
+        "updated_at": format_instant(row["updated_at"]),
+        "started_at": None if started is None else format_instant(started),
+        "completed_at": None if completed is None else format_instant(completed),
+        "status_changed_at": format_instant(row["status_changed_at"]),
         "reopen_count": row["reopen_count"],
-        "deleted_at": None if deleted is None else moment_text(deleted),
+        "deleted_at": None if deleted is None else format_instant(deleted),
         "version": row["version"],
     }
     return TaskRecord(fields)

@@ -28,11 +28,11 @@ from taskmgr.domain.model.errors import (
 )
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task, new_task, parsers
-from taskmgr.domain.model.user import Actor, acting
+from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.ports import Clock, NewId, Store
-from taskmgr.domain.queries.query import MOST_LIMIT, Frame, Page, TaskQuery, TaskRecord, Window
+from taskmgr.domain.queries.query import MAX_LIMIT, Frame, Page, TaskQuery, TaskRecord, Window
 from taskmgr.domain.queries.query_check import checked
 from taskmgr.domain.rules import permissions, rule_book
 from taskmgr.domain.rules.permissions import Action
@@ -91,7 +91,7 @@ class TaskService:
 
     def iterate(self, query: TaskQuery = TaskQuery(), *, by: Actor) -> Iterator[Task]:
         """All tasks that match, page by page behind the scenes."""
-        window = Window(limit=MOST_LIMIT)
+        window = Window(limit=MAX_LIMIT)
         while True:
             page = self.list(query, window, by=by)
             yield from page.items
@@ -115,10 +115,10 @@ class TaskService:
         reasons: tuple[Refusal, ...] = ()
         if after is not task:
             facts = FactFinder(self.store, self.policy).for_step(step)
-            reasons = rule_book.against(step, facts)
+            reasons = rule_book.find_refusals(step, facts)
         asked = tuple("reason" for refusal in reasons if refusal.code == "reason_required")
         standing = tuple(refusal for refusal in reasons if refusal.code != "reason_required")
-        lack = permissions.lacking(by, Action.CHANGE_TASK, task)
+        lack = permissions.missing_right(by, Action.CHANGE_TASK, task)
         if lack is not None:
             standing = (Refusal(code="not_permitted", detail=lack),)
         return Transition(
@@ -149,16 +149,16 @@ class TaskService:
         missing = [name for name in REQUIRED if name not in fields]
         if missing:
             raise Invalid([required(name) for name in missing])
-        reason = values.options(reason=reason, override=override, dry_run=dry_run)["reason"]
+        reason = values.parse_options(reason=reason, override=override, dry_run=dry_run)["reason"]
         task_id = self.new_id()
 
         def command() -> Task:
             now = self.clock()
-            start = new_task(task_id, fields, by=acting(by).id, now=now, policy=self.policy)
+            start = new_task(task_id, fields, by=require_actor(by).id, now=now, policy=self.policy)
             workflow = self.policy.workflow
             task = start.moved(fields.get("status", start.status), now=now, workflow=workflow)
-            needed = permissions.needed_to_create(task, actor=by, override=override)
-            lack = permissions.first_lacking(by, needed, task)
+            needed = permissions.rights_to_create(task, actor=by, override=override)
+            lack = permissions.first_missing_right(by, needed, task)
             require_there(self.store, fields, permitted=lack is None)
             if lack is not None:
                 raise NotPermitted(lack)
@@ -231,15 +231,15 @@ class TaskService:
 
         What the fields in `named` refer to must be there, which is judged before the task itself.
         """
-        beside = values.options(reason=reason, version=version, override=override, dry_run=dry_run)
+        beside = values.parse_options(reason=reason, version=version, override=override, dry_run=dry_run)
 
         def command() -> Task:
             before = self._before(task_id, named)
             now = time_of_change(self.clock, before)
             fields = changes(before)
             after = before.changed(fields, now=now, workflow=self.policy.workflow)
-            needed = permissions.needed_to_change(before, after, fields, actor=by, override=override)
-            lack = permissions.first_lacking(by, needed, before)
+            needed = permissions.rights_to_change(before, after, fields, actor=by, override=override)
+            lack = permissions.first_missing_right(by, needed, before)
             require_there(self.store, named, task=before, permitted=lack is None)
             self._require_free(before, after, by, beside["version"])
             if lack is not None:
@@ -266,7 +266,7 @@ class TaskService:
 
     def bin(self, task_id: str, *, by: Actor, version: int | None = None, dry_run: bool = False) -> Task:
         """Puts a task into the bin: out of every list, blocking nobody, until it is restored."""
-        values.options(version=version, dry_run=dry_run)
+        values.parse_options(version=version, dry_run=dry_run)
 
         def command() -> Task:
             before = self.store.tasks.get(task_id)
@@ -291,7 +291,7 @@ class TaskService:
 
         A task that is not in the bin stays as it is.
         """
-        beside = values.options(reason=reason, version=version, override=override, dry_run=dry_run)
+        beside = values.parse_options(reason=reason, version=version, override=override, dry_run=dry_run)
 
         def command() -> Task:
             before = self._in_the_bin_or_not(task_id)
@@ -335,7 +335,9 @@ class TaskService:
         if step.needs_active_assignee and step.after.assignee_id is not None:
             touch_ahead(self.store, step.after.assignee_id)
         finder = FactFinder(self.store, self.policy)
-        lifted = rule_book.refuse(rule_book.against(step, finder.for_step(step)), override=step.override)
+        lifted = rule_book.raise_unless_overridden(
+            rule_book.find_refusals(step, finder.for_step(step)), override=step.override
+        )
         finder.touch()
         return lifted
 
@@ -357,7 +359,7 @@ class TaskService:
 
     def _require_free(self, before: Task, after: Task, by: Actor, version: int | None) -> None:
         """Who takes a task that another has learns so, before anything is said of rights."""
-        taking = acting(by).user_id is not None and after.assignee_id == by.user_id
+        taking = require_actor(by).user_id is not None and after.assignee_id == by.user_id
         holder = before.assignee_id
         if taking and holder not in (None, by.user_id) and not permissions.permits(by, Action.ASSIGN):
             _require_version(before, version)
@@ -368,7 +370,7 @@ class TaskService:
         known = parsers(self.policy)
         if given.get("assignee_id") is not None:
             known = {**known, "assignee_id": lambda value: self._user_id(value, by)}
-        return values.check_all(given, known)
+        return values.parse_fields(given, known)
 
     def _user_id(self, value: object, by: Actor) -> str:
         """Returns the id of the user whom an id, a username or `me` stands for."""
@@ -385,7 +387,7 @@ class TaskService:
 
 def _own_id(by: Actor) -> str:
     """Whom `me` stands for."""
-    own = acting(by).user_id
+    own = require_actor(by).user_id
     if own is None:
         raise BadValue("not_allowed", f"`{ME}` is the acting user, and {by.id} is none: give a user's id.")
     return own

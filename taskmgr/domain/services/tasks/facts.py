@@ -23,8 +23,9 @@ from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.ports import Store
 from taskmgr.domain.queries.query import Sort, TaskQuery
-from taskmgr.domain.rules.rule_book import MOST_LEVELS
-from taskmgr.domain.rules.step import Facts, Step
+from taskmgr.domain.rules.facts import Facts
+from taskmgr.domain.rules.rule_book import MAX_SUBTASK_LEVELS
+from taskmgr.domain.rules.step import Step
 from taskmgr.domain.services.tasks.relations import Search, search
 
 # How many ids a refusal names at the most; a limit above it is still counted in full.
@@ -153,13 +154,13 @@ class FactFinder:
         ancestor, above, below = step.new_parent_id, 0, 0
         if ancestor is None:
             return 0
-        while ancestor is not None and ancestor != step.after.id and above <= MOST_LEVELS:
+        while ancestor is not None and ancestor != step.after.id and above <= MAX_SUBTASK_LEVELS:
             above += 1
             self._read.task_ids.add(ancestor)
             parent = self.store.tasks.get_many([ancestor]).get(ancestor)
             ancestor = parent.parent_id if parent else None
         generation: Collection[str] = () if step.created else (step.after.id,)
-        while generation and above + below <= MOST_LEVELS:
+        while generation and above + below <= MAX_SUBTASK_LEVELS:
             subtasks = self.store.tasks.parents_of_subtasks(generation)
             generation = [child for child in subtasks if child != step.after.id]
             below += bool(generation)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from taskmgr.domain.model.task import Links
 from taskmgr.domain.ports import TaskRepository
-from taskmgr.domain.rules.rule_book import MOST_IN_A_ROW
+from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.step import Step
 
 
@@ -74,7 +74,7 @@ def search(tasks: TaskRepository, step: Step) -> Search:
     task = step.after
     down, up = _start(step)
     while down.frontier and up.frontier:
-        able = [side for side in (up, down) if side.levels < MOST_IN_A_ROW]
+        able = [side for side in (up, down) if side.levels < MAX_CHAIN_LENGTH]
         if not able:
             return Search(too_long=True)
         side = min(able, key=lambda side: (len(side.frontier), side.levels))

@@ -9,7 +9,7 @@ from typing import Any
 
 from bson import ObjectId, Regex
 
-from taskmgr.domain.model.due_date import day_begins, day_ends
+from taskmgr.domain.model.due_date import end_of_day, start_of_day
 from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.queries.query import Frame, Sort, Span, TaskQuery
 from taskmgr.infrastructure.mongo import mappers
@@ -126,13 +126,13 @@ def _is_day(bound: date | datetime | None) -> bool:
 def _begins(bound: date | datetime | None, frame: Frame) -> datetime | None:
     if bound is None or isinstance(bound, datetime):
         return bound
-    return day_begins(bound, frame.policy.time_zone)
+    return start_of_day(bound, frame.policy.time_zone)
 
 
 def _ends(bound: date | datetime | None, frame: Frame) -> datetime | None:
     if bound is None or isinstance(bound, datetime):
         return bound
-    return day_ends(bound, frame.policy.time_zone)
+    return end_of_day(bound, frame.policy.time_zone)
 
 
 def order(sorts: Collection[Sort]) -> list[tuple[str, int]]:

@@ -1,0 +1,44 @@
+"""The facts that the rules need beyond the task itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """Everything the rules know about the surroundings of one step.
+
+    The rules do not care where facts come from. `services/tasks/facts.py` reads them from the store, and
+    only those that the rules need for the step at hand; a replay of the log could supply the same from the
+    states that it has rebuilt. A fact that no rule needs stays at its default, which never causes a refusal.
+
+    assignee: the user to whom the task is assigned after the step.
+    was_assignee: whether the actor has been the assignee at any time since the task was last completed.
+    parent: the parent after the step; None without one, or if it is in the bin.
+    parent_binned: whether that parent is in the bin.
+    unresolved_blockers: ids of the tasks in `blocked_by` that are not completed.
+    open_subtasks: ids of the open subtasks.
+    subtasks: ids of all subtasks outside the bin.
+    started: ids of the assignee's *other* tasks in a started status.
+    urgent: ids of the assignee's *other* open urgent tasks.
+    cycle: ids of the ring that the step would close, from the task round to itself.
+    chain_too_long: whether the chains on both sides are too long to rule out a ring.
+    levels: how many levels the deepest subtask would lie below the root, the root being level 1.
+    """
+
+    assignee: User | None = None
+    was_assignee: bool = False
+    parent: Task | None = None
+    parent_binned: bool = False
+    unresolved_blockers: tuple[str, ...] = ()
+    open_subtasks: tuple[str, ...] = ()
+    subtasks: tuple[str, ...] = ()
+    started: tuple[str, ...] = ()
+    urgent: tuple[str, ...] = ()
+    cycle: tuple[str, ...] = ()
+    chain_too_long: bool = False
+    levels: int = 0
