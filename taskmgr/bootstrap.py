@@ -15,7 +15,9 @@ from pymongo.database import Database
 from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
-from taskmgr.domain.ports import Clock, Credentials, NewId, Store
+from taskmgr.domain.ports.commands import Clock, NewId
+from taskmgr.domain.ports.identity import Credentials
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService

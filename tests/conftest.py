@@ -22,7 +22,7 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role, User
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from taskmgr.infrastructure.mongo.connection import open_database

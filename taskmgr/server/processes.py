@@ -33,7 +33,7 @@ from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services, load_policy, require_known_statuses
 from taskmgr.domain.model.errors import CannotStart, Unavailable
 from taskmgr.domain.model.policy import Policy
-from taskmgr.domain.ports import Health
+from taskmgr.domain.ports.store import Health
 from taskmgr.infrastructure.mongo.connection import open_database
 from taskmgr.infrastructure.mongo.driver_errors import translated
 from taskmgr.infrastructure.mongo.store import mongo_store

@@ -14,7 +14,7 @@ from pymongo.write_concern import WriteConcern
 
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings

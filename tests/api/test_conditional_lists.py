@@ -17,7 +17,7 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Role
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 from tests.api.client import Client

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 from tests.api.client import Client

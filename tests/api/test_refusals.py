@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules.rule_book import FIX_ACTIONS, RULES
 from tests.api.client import problem
 from tests.docs.refusals import OF_TASKS, OF_USERS, PROBLEMS, Scene, Team, policy_of

@@ -37,7 +37,7 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import Category
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import Frame, TaskCounts, TaskQuery, UserWithTasks, Window
 from taskmgr.domain.queries.statistics import AssigneeCount, CycleTimes, DayCounts, LabelCount
 from taskmgr.domain.rules.urgency import Cause, EffectivePriority

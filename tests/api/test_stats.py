@@ -12,7 +12,7 @@ import pytest
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from tests.api.client import Client, problem
 from tests.factories import SYSTEM, Clock

@@ -16,7 +16,7 @@ from typing import Any, Self
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.errors import DomainError, Refused, Unavailable
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.ports import Remembered
+from taskmgr.domain.ports.idempotency import StoredResponse
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.mongo.connection import open_database
 from taskmgr.infrastructure.mongo.store import mongo_store
@@ -146,11 +146,11 @@ def _outcome(perform: Callable[[], Any]) -> Outcome:
         return Outcome(error=repr(error))
 
 
-def create_once(services: Services, key: str, **given: Any) -> tuple[Remembered, bool]:
+def create_once(services: Services, key: str, **given: Any) -> tuple[StoredResponse, bool]:
     """Creates a task under a key; the answer's body is its id."""
 
-    def create() -> Remembered:
+    def create() -> StoredResponse:
         task = services.tasks.create(**given)
-        return Remembered(status=201, headers={}, body=task.id.encode())
+        return StoredResponse(status=201, headers={}, body=task.id.encode())
 
     return services.idempotency.run(key, b"fingerprint", create, by=given["by"])

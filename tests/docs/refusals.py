@@ -11,7 +11,7 @@ from flask import Flask
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings

@@ -10,7 +10,7 @@ import pytest
 
 from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW
 from taskmgr.domain.model.workflow import Category, Workflow
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules.permissions import TABLE, Extent
 from taskmgr.domain.rules.rule_book import FIX_ACTIONS, MAX_CHAIN_LENGTH, MAX_SUBTASK_LEVELS, RULES
 from taskmgr.domain.services.tasks.facts import MOST_NAMED

@@ -22,7 +22,7 @@ from pymongo.database import Database
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY
-from taskmgr.domain.ports import Health
+from taskmgr.domain.ports.store import Health
 from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
 from taskmgr.infrastructure.mongo.connection import open_database
 from taskmgr.infrastructure.mongo.initiation import initiate_replica_set

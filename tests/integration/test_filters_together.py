@@ -19,7 +19,7 @@ from pymongo.database import Database
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import OPEN, Category
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import Span, TaskQuery
 from taskmgr.domain.queries.search import words_of
 from taskmgr.infrastructure.mongo.store import mongo_store

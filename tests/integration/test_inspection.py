@@ -15,7 +15,7 @@ from pymongo.write_concern import WriteConcern
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.ports import Remembered
+from taskmgr.domain.ports.idempotency import StoredResponse
 from taskmgr.infrastructure.mongo.inspection import inspect
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.conftest import empty
@@ -98,7 +98,7 @@ def fill(database: Database[Any]) -> Names:
     )
     services.tokens.create(name="wide", by=by)
     services.tokens.identify(narrow.text)
-    answer = Remembered(status=201, headers={"Location": "/x"}, body=b"{}")
+    answer = StoredResponse(status=201, headers={"Location": "/x"}, body=b"{}")
     services.idempotency.run("key", b"f" * 32, lambda: answer, by=by)
     database.answers.update_many({}, {"$set": {"expires_at": LATER}})  # before MongoDB removes it
     ids = {

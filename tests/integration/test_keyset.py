@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import TASK_SORTS, Page, Position, Sort, TaskQuery, Window
 from taskmgr.domain.queries.search import title_key
 from taskmgr.infrastructure.mongo.documents import UNDATED

@@ -19,7 +19,7 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import Category
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import Result

@@ -13,7 +13,7 @@ from taskmgr.domain.model.errors import NotPermitted
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, User
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from tests.factories import SYSTEM
 

@@ -1,4 +1,4 @@
-"""The contract of every repository, as `domain/ports.py` has it, over a fake database and the real one."""
+"""Holds every repository to its contract in `domain/ports/`, on a fake database and on the real one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Role
-from taskmgr.domain.ports import KnownAnswer, Remembered, Store, StoredToken
+from taskmgr.domain.ports.idempotency import IdempotencyRecord, StoredResponse
+from taskmgr.domain.ports.identity import StoredToken
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import ActivityQuery, Frame, Sort, TaskQuery, Window
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.factories import (
@@ -622,17 +624,17 @@ def test_a_token_comes_with_its_owner_and_the_hash_of_its_secret(either: Store) 
     either.users.add(owner)
     either.tokens.add(token, SECRET_HASH)
     expected = StoredToken(token=token, secret_hash=SECRET_HASH, owner=owner)
-    assert either.tokens.with_owner(token.id) == expected
+    assert either.tokens.find_with_owner(token.id) == expected
 
 
 def test_an_unknown_token_has_no_owner(either: Store) -> None:
-    assert either.tokens.with_owner(an_id()) is None
+    assert either.tokens.find_with_owner(an_id()) is None
 
 
 def test_a_token_without_an_owner_is_none(either: Store) -> None:
     token = a_token()
     either.tokens.add(token, SECRET_HASH)
-    assert either.tokens.with_owner(token.id) is None
+    assert either.tokens.find_with_owner(token.id) is None
 
 
 def test_a_token_is_got(either: Store) -> None:
@@ -653,14 +655,14 @@ def test_a_users_tokens_come_newest_first(either: Store) -> None:
     new = a_token(user_id=owner, created_at=NOW + timedelta(seconds=1))
     for token in (old, a_token(), new):
         either.tokens.add(token, SECRET_HASH)
-    assert list(either.tokens.of_user(owner)) == [new, old]
+    assert list(either.tokens.find_by_user(owner)) == [new, old]
 
 
 def test_a_removed_token_is_gone(either: Store) -> None:
     token = a_token()
     either.tokens.add(token, SECRET_HASH)
     either.tokens.remove(token.id)
-    assert either.tokens.with_owner(token.id) is None
+    assert either.tokens.find_with_owner(token.id) is None
 
 
 def test_removing_what_is_not_there_is_no_error(either: Store) -> None:
@@ -670,54 +672,57 @@ def test_removing_what_is_not_there_is_no_error(either: Store) -> None:
 def test_the_use_of_a_token_is_noted(either: Store) -> None:
     token = a_token()
     either.tokens.add(token, SECRET_HASH)
-    either.tokens.used(token.id, NOW + timedelta(hours=1))
+    either.tokens.record_use(token.id, NOW + timedelta(hours=1))
     assert either.tokens.get(token.id) == replace(token, last_used_at=NOW + timedelta(hours=1))
 
 
 def test_the_use_of_a_token_that_is_gone_brings_nothing_back(either: Store) -> None:
     token = a_token()
-    either.tokens.used(token.id, NOW)
+    either.tokens.record_use(token.id, NOW)
     with pytest.raises(NotFound):
         either.tokens.get(token.id)
 
 
-# --- remembered answers
+# --- stored responses
 
-ANSWER = Remembered(status=201, headers={"Location": "/api/v1/tasks/1", "ETag": '"1"'}, body=b'{"a": 1}\0')
+RESPONSE = StoredResponse(
+    status=201, headers={"Location": "/api/v1/tasks/1", "ETag": '"1"'}, body=b'{"a": 1}\0'
+)
+RECORD = IdempotencyRecord(fingerprint=b"print", response=RESPONSE)
 SOON = NOW + timedelta(hours=24)
 
 
-def remember(store: Store, caller: str, key: str) -> None:
-    store.answers.reserve(caller, key, SOON)
-    store.answers.keep(caller, key, b"print", ANSWER)
+def store_response(store: Store, caller: str, key: str) -> None:
+    store.idempotency.reserve(caller, key, SOON)
+    store.idempotency.save(caller, key, RECORD)
 
 
-def test_an_answer_is_remembered_for_its_caller_and_key(either: Store) -> None:
-    remember(either, "ada", "key")
-    assert either.answers.get("ada", "key", now=NOW) == KnownAnswer(fingerprint=b"print", answer=ANSWER)
+def test_a_response_is_stored_by_caller_and_key(either: Store) -> None:
+    store_response(either, "ada", "key")
+    assert either.idempotency.get("ada", "key", now=NOW) == RECORD
 
 
 @pytest.mark.parametrize(("caller", "key"), [("bob", "key"), ("ada", "other"), ("adak", "ey")])
-def test_another_caller_or_key_has_no_answer(either: Store, caller: str, key: str) -> None:
-    remember(either, "ada", "key")
-    assert either.answers.get(caller, key, now=NOW) is None
+def test_another_caller_or_key_has_no_response(either: Store, caller: str, key: str) -> None:
+    store_response(either, "ada", "key")
+    assert either.idempotency.get(caller, key, now=NOW) is None
 
 
-def test_an_answer_that_has_expired_is_none(either: Store) -> None:
-    remember(either, "ada", "key")
-    assert either.answers.get("ada", "key", now=SOON - timedelta(milliseconds=1)) is not None
-    assert either.answers.get("ada", "key", now=SOON) is None
+def test_a_response_that_has_expired_is_not_returned(either: Store) -> None:
+    store_response(either, "ada", "key")
+    assert either.idempotency.get("ada", "key", now=SOON - timedelta(milliseconds=1)) is not None
+    assert either.idempotency.get("ada", "key", now=SOON) is None
 
 
-def test_two_commands_do_not_claim_one_key(store: Store) -> None:
-    """The second comes while the first is not at its end, and is told to come again."""
+def test_two_commands_do_not_reserve_one_key(store: Store) -> None:
+    """The second reserves it while the first is running, and has to run again."""
 
     def first() -> None:
-        store.answers.reserve("ada", "key", SOON)
+        store.idempotency.reserve("ada", "key", SOON)
         with ThreadPoolExecutor(1) as pool, pytest.raises(Unavailable):
             pool.submit(store.unit_of_work.run, second, seconds=0.3).result()
 
     def second() -> None:
-        store.answers.reserve("ada", "key", SOON)
+        store.idempotency.reserve("ada", "key", SOON)
 
     store.unit_of_work.run(first)

@@ -15,7 +15,7 @@ from taskmgr.domain.model.errors import Closed, DomainError, Invalid
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import MAX_LIMIT, Sort, TaskQuery, Window
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings

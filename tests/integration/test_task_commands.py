@@ -15,7 +15,7 @@ from taskmgr.domain.model.errors import NotFound, Stale
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, User
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import Sort, TaskQuery, Window
 from taskmgr.domain.services import Services
 from tests.answers import assert_log_tells_of, log_of, mistakes, refused

@@ -17,7 +17,7 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import Category
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import TASK_SORTS, Frame, Sort, Span, TaskQuery, Window
 from taskmgr.domain.queries.search import title_key, words_of
 from tests.factories import a_task, an_id

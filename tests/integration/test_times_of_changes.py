@@ -15,7 +15,7 @@ from pymongo.database import Database
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.status_mapping import StatusMapping

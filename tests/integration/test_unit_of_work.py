@@ -19,7 +19,7 @@ from pymongo.database import Database
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.errors import NotFound, Refusal, Refused, Unavailable, WriteConflict
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import ActivityQuery, TaskQuery, Window
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase

@@ -12,7 +12,7 @@ from taskmgr.domain.history.changes import logged_fields
 from taskmgr.domain.model.errors import EmailTaken, Invalid, NotFound, NotPermitted, Stale, UsernameTaken
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Kind, Role, User
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import ActivityQuery, UserQuery, Window
 from taskmgr.domain.services import Services
 from tests.answers import assert_log_tells_of, log_of, mistakes, not_permitted, refused

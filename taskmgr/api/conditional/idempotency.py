@@ -16,7 +16,7 @@ from taskmgr.api.input.limits import whole_body
 from taskmgr.api.problems import ApiError
 from taskmgr.api.runtime import actor, is_shown_all, services
 from taskmgr.domain.model.errors import FieldError
-from taskmgr.domain.ports import Remembered
+from taskmgr.domain.ports.idempotency import StoredResponse
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,7 +39,7 @@ def idempotent(seconds: float | None = None) -> Callable[[F], F]:
             if key is None or request.args.get("dry_run") == "true":
                 return view(*args, **kwargs)
             answer, replayed = services().idempotency.run(
-                key, _fingerprint(), lambda: _remember(view(*args, **kwargs)), by=actor(), seconds=seconds
+                key, _fingerprint(), lambda: _stored(view(*args, **kwargs)), by=actor(), seconds=seconds
             )
             return _response(answer, replayed=replayed)
 
@@ -76,13 +76,13 @@ def _fingerprint() -> bytes:
     return hashlib.sha256(target + b"\0" + meaning + seen).digest()
 
 
-def _remember(answer: Any) -> Remembered:
+def _stored(answer: Any) -> StoredResponse:
     response = make_response(answer)
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    return Remembered(status=response.status_code, headers=headers, body=response.get_data())
+    return StoredResponse(status=response.status_code, headers=headers, body=response.get_data())
 
 
-def _response(answer: Remembered, *, replayed: bool) -> Response:
+def _response(answer: StoredResponse, *, replayed: bool) -> Response:
     response = Response(answer.body, status=answer.status)
     response.headers.update(answer.headers)
     if replayed:

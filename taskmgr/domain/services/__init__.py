@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from taskmgr.domain.model.errors import NotPermitted
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.ports import Health, UserRepository
+from taskmgr.domain.ports.commands import UserRepository
+from taskmgr.domain.ports.store import Health
 from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService

@@ -9,7 +9,7 @@ from typing import Any
 from taskmgr.domain.history.changes import Change
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import ActivityQuery, Page, Window
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action

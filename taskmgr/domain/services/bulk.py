@@ -23,7 +23,7 @@ from taskmgr.domain.model.errors import (
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.values import BadValue, unknown_field
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import Frame, TaskQuery
 from taskmgr.domain.queries.query_check import checked
 from taskmgr.domain.services.tasks.commands import TaskService

@@ -9,7 +9,8 @@ from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import NotFound, NotPermitted, Stale
 from taskmgr.domain.model.user import Actor, require_actor
-from taskmgr.domain.ports import Clock, NewId, Store
+from taskmgr.domain.ports.commands import Clock, NewId
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import Page, Window
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action

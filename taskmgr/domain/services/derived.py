@@ -9,7 +9,8 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import OPEN
-from taskmgr.domain.ports import Clock, Store
+from taskmgr.domain.ports.commands import Clock
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH

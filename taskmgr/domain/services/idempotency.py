@@ -1,7 +1,8 @@
-"""Retries that do nothing twice: a caller names a request by a key, and its first answer is kept.
+"""Makes retries safe: a caller names a request by a key, and the response to the first one is stored.
 
-The answer is stored in the transaction of what it tells of. So there is never the one without the
-other, and a twin that runs at the same time meets the first one in the database and waits for it.
+The response is stored in the transaction of the command that it reports, so either both exist or neither.
+A second request with the same key that runs at the same time conflicts with the first one in the database,
+and is run again once the first has ended.
 """
 
 from __future__ import annotations
@@ -12,32 +13,34 @@ from datetime import timedelta
 
 from taskmgr.domain.model.errors import Conflict, DomainError, Unavailable, WriteConflict
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.ports import Clock, Remembered, Store
+from taskmgr.domain.ports.commands import Clock
+from taskmgr.domain.ports.idempotency import IdempotencyRecord, StoredResponse
+from taskmgr.domain.ports.store import Store
 
 KEPT_FOR = timedelta(hours=24)
 
 
 class IdempotencyMismatch(DomainError):
-    """The key was used for another request."""
+    """The key was used for a different request."""
 
     code = "idempotency_mismatch"
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used for another request; take a new one.")
+        super().__init__("This Idempotency-Key was used for another request; use a new key.")
 
 
 class IdempotencyInProgress(Conflict):
-    """The first request with this key has not been answered yet."""
+    """The first request with this key is still running."""
 
     code = "idempotency_in_progress"
 
     def __init__(self) -> None:
-        super().__init__("The first request with this Idempotency-Key is still being worked on.")
+        super().__init__("The first request with this Idempotency-Key is still running; try again later.")
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyService:
-    """Remembered answers, in a store, for each caller by key."""
+    """Runs commands once for each caller and key, and returns the stored response after that."""
 
     store: Store
     clock: Clock
@@ -46,38 +49,41 @@ class IdempotencyService:
         self,
         key: str,
         fingerprint: bytes,
-        command: Callable[[], Remembered],
+        command: Callable[[], StoredResponse],
         *,
         by: Actor,
         seconds: float | None = None,
-    ) -> tuple[Remembered, bool]:
-        """The answer of `command`, or the remembered one, and whether it is that.
+    ) -> tuple[StoredResponse, bool]:
+        """Returns the response of `command` or the stored one, and True if it is the stored one.
 
-        `fingerprint` tells one request from another. A command that raises leaves nothing behind.
-        Raises `IdempotencyMismatch`, or `IdempotencyInProgress` at the deadline.
+        `fingerprint` is a hash of the request. A command that raises stores nothing. `seconds` replaces
+        the usual deadline. Raises `IdempotencyMismatch` if the stored response is to a request with
+        another fingerprint, and `IdempotencyInProgress` if the first request is still running at the
+        deadline.
         """
         expires_at = self.clock() + KEPT_FOR
-        met_a_twin = False
+        is_reserved_elsewhere = False
 
-        def remembered() -> tuple[Remembered, bool]:
-            nonlocal met_a_twin
-            known = self.store.answers.get(by.id, key, now=self.clock())
-            if known is not None:
-                if known.fingerprint != fingerprint:
+        def run_once() -> tuple[StoredResponse, bool]:
+            nonlocal is_reserved_elsewhere
+            record = self.store.idempotency.get(by.id, key, now=self.clock())
+            if record is not None:
+                if record.fingerprint != fingerprint:
                     raise IdempotencyMismatch
-                return known.answer, True
+                return record.response, True
             try:
-                self.store.answers.reserve(by.id, key, expires_at)
+                self.store.idempotency.reserve(by.id, key, expires_at)
             except WriteConflict:
-                met_a_twin = True
+                is_reserved_elsewhere = True
                 raise
-            answer = command()
-            self.store.answers.keep(by.id, key, fingerprint, answer)
-            return answer, False
+            response = command()
+            record = IdempotencyRecord(fingerprint=fingerprint, response=response)
+            self.store.idempotency.save(by.id, key, record)
+            return response, False
 
         try:
-            return self.store.unit_of_work.run(remembered, seconds=seconds)
+            return self.store.unit_of_work.run(run_once, seconds=seconds)
         except Unavailable as error:
-            if met_a_twin:
+            if is_reserved_elsewhere:
                 raise IdempotencyInProgress from error
             raise

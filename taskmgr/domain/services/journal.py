@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from taskmgr.domain.history.changes import Change, Entity, difference
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.ports import NewId, Store
+from taskmgr.domain.ports.commands import NewId
+from taskmgr.domain.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import datetime
 from taskmgr.domain.model.errors import NotFound, Unauthenticated
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import Actor, User, require_actor
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 
 
 def confirmed(store: Store, by: Actor, *, now: datetime) -> Actor:

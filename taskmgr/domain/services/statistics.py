@@ -13,7 +13,8 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.values import BadValue, optional, parse_fields
 from taskmgr.domain.model.workflow import OPEN
-from taskmgr.domain.ports import Clock, Store
+from taskmgr.domain.ports.commands import Clock
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import Page, Position, Window
 from taskmgr.domain.queries.search import folded
 from taskmgr.domain.queries.statistics import (

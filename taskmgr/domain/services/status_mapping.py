@@ -12,7 +12,8 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import Category
-from taskmgr.domain.ports import Clock, Store
+from taskmgr.domain.ports.commands import Clock
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import MAX_LIMIT, TaskQuery, Window
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action

@@ -13,7 +13,9 @@ from taskmgr.domain.model.commands import NewTokenFields
 from taskmgr.domain.model.errors import FieldError, Invalid, NotFound, NotPermitted, required
 from taskmgr.domain.model.token import PARSERS, Scope, Token
 from taskmgr.domain.model.user import Actor, User, require_actor
-from taskmgr.domain.ports import Clock, Credentials, NewId, Store
+from taskmgr.domain.ports.commands import Clock, NewId
+from taskmgr.domain.ports.identity import Credentials
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.standing import confirmed, hold, is_valid
@@ -54,19 +56,19 @@ class TokenService:
     def identify(self, text: str) -> Identity | None:
         """Who this bearer token speaks for, or None: unknown, expired, or its owner deactivated."""
         token_id, secret = _parts(text)
-        stored = self.store.tokens.with_owner(token_id) if secret else None
+        stored = self.store.tokens.find_with_owner(token_id) if secret else None
         if stored is None or not self.credentials.matches(secret, stored.secret_hash):
             return None
         token, owner, now = stored.token, stored.owner, self.clock()
         if not is_valid(token, owner, now=now):
             return None
         if token.last_used_at is None or now - token.last_used_at >= _USE_NOTED_EVERY:
-            self.store.tokens.used(token.id, now)
+            self.store.tokens.record_use(token.id, now)
         return Identity(actor=Actor.of(owner, token), user=owner, token=token)
 
     def list(self, user_id: str | None = None, *, by: Actor) -> Sequence[Token]:
         """One's own tokens, or with `user_id` somebody's, newest first."""
-        return self.store.tokens.of_user(self._owner(user_id, by).id)
+        return self.store.tokens.find_by_user(self._owner(user_id, by).id)
 
     def create(self, *, by: Actor, user_id: str | None = None, **given: Unpack[NewTokenFields]) -> NewToken:
         """A new token: `name`, and perhaps `scopes` and `expires_at`; never for a deactivated user.

@@ -14,7 +14,8 @@ from taskmgr.domain.model.errors import Invalid, Refusal, Refused, Stale, requir
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import PARSERS, Actor, Kind, Role, User
-from taskmgr.domain.ports import Clock, NewId, Store
+from taskmgr.domain.ports.commands import Clock, NewId
+from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import (
     EVERYBODY,
     MAX_LIMIT,

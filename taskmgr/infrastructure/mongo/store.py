@@ -8,12 +8,12 @@ from typing import Any
 from bson import ObjectId
 from pymongo.database import Database
 
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.infrastructure.mongo.connection import COMMAND_DEADLINE, MongoHealth
 from taskmgr.infrastructure.mongo.reads.task_records import Records
 from taskmgr.infrastructure.mongo.repositories.activity import MongoActivityRepository
-from taskmgr.infrastructure.mongo.repositories.answers import MongoAnswerRepository
 from taskmgr.infrastructure.mongo.repositories.comments import MongoCommentRepository
+from taskmgr.infrastructure.mongo.repositories.idempotency import MongoIdempotencyRepository
 from taskmgr.infrastructure.mongo.repositories.locks import MongoLocks
 from taskmgr.infrastructure.mongo.repositories.statistics import MongoStatisticsRepository
 from taskmgr.infrastructure.mongo.repositories.tasks import MongoTaskRepository
@@ -46,7 +46,7 @@ def mongo_store(
         comments=MongoCommentRepository(database),
         activity=MongoActivityRepository(database),
         tokens=MongoTokenRepository(database),
-        answers=MongoAnswerRepository(database),
+        idempotency=MongoIdempotencyRepository(database),
         locks=MongoLocks(database),
         health=MongoHealth(database, admit),
     )

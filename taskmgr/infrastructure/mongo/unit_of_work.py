@@ -19,7 +19,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.model.errors import WriteConflict
-from taskmgr.domain.ports import NewId
+from taskmgr.domain.ports.commands import NewId
 from taskmgr.infrastructure.mongo.driver_errors import in_transaction, translated
 from taskmgr.infrastructure.mongo.gathering import gathered, is_gathering
 from taskmgr.infrastructure.mongo.memory import remembering

@@ -12,7 +12,7 @@ from typing import cast
 
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.ports import Store
+from taskmgr.domain.ports.store import Store
 from taskmgr.settings import Settings
 from tests.api.clients import tools
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from taskmgr.domain.model.task import Links
-from taskmgr.domain.ports import TaskRepository
+from taskmgr.domain.ports.commands import TaskRepository
 from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.step import Step
 

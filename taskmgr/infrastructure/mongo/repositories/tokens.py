@@ -12,7 +12,7 @@ from pymongo.database import Database
 from taskmgr.domain.model.errors import NotFound
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.values import is_identifier
-from taskmgr.domain.ports import StoredToken
+from taskmgr.domain.ports.identity import StoredToken
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import translates
 from taskmgr.infrastructure.mongo.writing import stored, touch_one
@@ -30,11 +30,11 @@ class MongoTokenRepository:
             raise NotFound("token", token_id)
         return mappers.token(row)
 
-    def of_user(self, user_id: str) -> Sequence[Token]:
+    def find_by_user(self, user_id: str) -> Sequence[Token]:
         rows = self._tokens.find({"user_id": ObjectId(user_id)}).sort([("created_at", -1), ("_id", -1)])
         return [mappers.token(row) for row in rows]
 
-    def with_owner(self, token_id: str) -> StoredToken | None:
+    def find_with_owner(self, token_id: str) -> StoredToken | None:
         row = self._tokens.find_one({"_id": ObjectId(token_id)})
         owner = row and self._users.find_one({"_id": row["user_id"]})
         if row is None or owner is None:
@@ -52,5 +52,5 @@ class MongoTokenRepository:
     def remove(self, token_id: str) -> None:
         self._tokens.delete_one({"_id": ObjectId(token_id)})
 
-    def used(self, token_id: str, at: datetime) -> None:
+    def record_use(self, token_id: str, at: datetime) -> None:
         self._tokens.update_one({"_id": ObjectId(token_id)}, {"$set": {"last_used_at": at}})

@@ -1,0 +1,112 @@
+"""What lists and statistics read.
+
+Records stand for tasks that are only shown. They are made from the stored form without an entity in between,
+because building entities doubles the time of a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
+from taskmgr.domain.model.workflow import Workflow
+from taskmgr.domain.queries.query import (
+    EVERYBODY,
+    Frame,
+    Page,
+    TaskQuery,
+    TaskRecord,
+    UserQuery,
+    UserWithTasks,
+    Window,
+)
+
+
+class TaskReads(Protocol):
+    """Reads tasks for lists. The `find_records` methods must not be called inside a command."""
+
+    def get_record(self, task_id: str, workflow: Workflow) -> TaskRecord:
+        """Returns the record of a task outside the bin. Not inside a command. Raises `NotFound`."""
+
+    def find(self, query: TaskQuery, window: Window, frame: Frame | None = None) -> Page[Task]:
+        """Returns a page of the tasks that match, in the query's order.
+
+        `frame` is required if the query filters by dates, by `blocked` or by `overdue`.
+        """
+
+    def find_records(self, query: TaskQuery, window: Window, frame: Frame) -> Page[TaskRecord]:
+        """Returns the page that `find` returns, as records, all read at one moment."""
+
+    def count(self, query: TaskQuery, frame: Frame | None = None) -> int:
+        """Returns how many tasks match."""
+
+
+class UserReads(Protocol):
+    """Reads users for lists."""
+
+    def find(self, window: Window, query: UserQuery = EVERYBODY) -> Page[User]:
+        """Returns a page of the users that match, by username."""
+
+    def find_with_tasks(
+        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
+    ) -> Page[UserWithTasks[Task]]:
+        """Returns a page of the users that match, by username, with the tasks assigned to them.
+
+        Each user has at most `tasks_limit` tasks: open ones before closed ones, each by due date with
+        undated ones last. The counts are of all of the user's tasks. `wip_room` is left None. A page is
+        one aggregation.
+        """
+
+    def find_with_records(
+        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
+    ) -> Page[UserWithTasks[TaskRecord]]:
+        """Returns the page that `find_with_tasks` returns, with records, all read at one moment.
+
+        Not inside a command.
+        """
+
+
+class StatisticsRepository(Protocol):
+    """Counts tasks outside the bin. Counts made inside one command are of one moment."""
+
+    def by_status(self, statuses: Collection[str]) -> Mapping[str, int]:
+        """Returns how many tasks are in each of these statuses."""
+
+    def by_priority(self, statuses: Collection[str]) -> Mapping[Priority, int]:
+        """Returns how many tasks in one of these statuses have each priority."""
+
+    def by_assignee(self, statuses: Collection[str]) -> Mapping[str | None, int]:
+        """Returns how many tasks in one of these statuses each assignee has.
+
+        Users without such tasks are left out. The key None counts unassigned tasks.
+        """
+
+    def labels(self) -> Sequence[str]:
+        """Returns every label in order, including labels that only tasks in the bin have."""
+
+    def by_label(self, labels: Collection[str]) -> Mapping[str, Mapping[str, int]]:
+        """Returns how many tasks have each of these labels, by status."""
+
+    def overdue(self, statuses: Collection[str], now: datetime) -> int:
+        """Returns how many tasks in one of these statuses are past their due date."""
+
+    def created(self, midnights: Sequence[datetime]) -> Sequence[int]:
+        """Returns how many tasks were created between each of these ascending moments and the next."""
+
+    def completed(self, midnights: Sequence[datetime]) -> Sequence[int]:
+        """Returns how many tasks were completed between each of these ascending moments and the next."""
+
+    def finished(self, start: datetime, end: datetime) -> int:
+        """Returns how many tasks with a `started_at` were completed from `start` up to, but not at, `end`."""
+
+    def cycle_times(
+        self, start: datetime, end: datetime, shorter: int, longer: int
+    ) -> tuple[timedelta, timedelta]:
+        """Returns the cycle times at two places among those of the `finished` tasks, in ascending order.
+
+        Places count from 1; neither may exceed the number of `finished` tasks.
+        """

@@ -1,0 +1,51 @@
+"""All ports of one store together, and its health."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from taskmgr.domain.ports.commands import (
+    ActivityRepository,
+    CommentRepository,
+    Locks,
+    TaskRepository,
+    UnitOfWork,
+    UserRepository,
+)
+from taskmgr.domain.ports.idempotency import IdempotencyRepository
+from taskmgr.domain.ports.identity import TokenRepository
+from taskmgr.domain.ports.reads import StatisticsRepository
+
+
+class Health(Protocol):
+    """Tells whether the store works, and bounds how long it may take."""
+
+    def check(self) -> None:
+        """Raises `Unavailable` unless the store can take a write now."""
+
+    def latest_write(self) -> str | None:
+        """Returns a text that changes with every visible write, or None if the store has no such text.
+
+        Whatever is read after this call is at least as new as the returned text says.
+        """
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Bounds the time of all calls to the store inside the block; an earlier deadline stays in force."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """All the ports of one store."""
+
+    unit_of_work: UnitOfWork
+    tasks: TaskRepository
+    users: UserRepository
+    statistics: StatisticsRepository
+    comments: CommentRepository
+    activity: ActivityRepository
+    tokens: TokenRepository
+    idempotency: IdempotencyRepository
+    locks: Locks
+    health: Health

@@ -1,0 +1,54 @@
+"""Stores responses in the collection `answers`, from which a TTL index removes those that have expired."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from bson import Binary
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from taskmgr.domain.model.errors import WriteConflict
+from taskmgr.domain.ports.idempotency import IdempotencyRecord, StoredResponse
+from taskmgr.infrastructure.mongo.driver_errors import translates
+
+_CONFLICT = 112
+
+
+def _key(caller: str, key: str) -> str:
+    return hashlib.sha256(f"{caller}\0{key}".encode()).hexdigest()
+
+
+@translates
+class MongoIdempotencyRepository:
+    def __init__(self, database: Database[Any]) -> None:
+        self._responses = database["answers"]
+
+    def get(self, caller: str, key: str, *, now: datetime) -> IdempotencyRecord | None:
+        row = self._responses.find_one({"_id": _key(caller, key), "expires_at": {"$gt": now}})
+        if row is None:
+            return None
+        response = StoredResponse(status=row["status"], headers=row["headers"], body=bytes(row["body"]))
+        return IdempotencyRecord(fingerprint=bytes(row["fingerprint"]), response=response)
+
+    def reserve(self, caller: str, key: str, expires_at: datetime) -> None:
+        fields = {"$set": {"caller": caller, "expires_at": expires_at}}
+        try:
+            self._responses.update_one({"_id": _key(caller, key)}, fields, upsert=True)
+        except DuplicateKeyError as error:
+            raise WriteConflict from error
+        except OperationFailure as error:
+            if error.code == _CONFLICT:
+                raise WriteConflict from error
+            raise
+
+    def save(self, caller: str, key: str, record: IdempotencyRecord) -> None:
+        fields = {
+            "fingerprint": Binary(record.fingerprint),
+            "status": record.response.status,
+            "headers": dict(record.response.headers),
+            "body": Binary(record.response.body),
+        }
+        self._responses.update_one({"_id": _key(caller, key)}, {"$set": fields})
