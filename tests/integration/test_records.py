@@ -12,8 +12,9 @@ from pymongo.database import Database
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.workflow import Category
+from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import Frame, Sort, TaskQuery, TaskRecord, Window
+from taskmgr.domain.queries.query import Frame, Sort, TaskQuery, Window
 from tests.factories import NOW, a_task, a_user
 
 

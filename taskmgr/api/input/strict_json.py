@@ -18,13 +18,11 @@ from flask.json.provider import JSONProvider
 
 from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.due_date import DueDate
-from taskmgr.domain.queries.query import TaskRecord
 
 MOST_LEVELS = 32
 MOST_KEYS = 1_000  # each that is unknown costs a look and a mistake of its own
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-_ONCE = object()  # what a record has been written, when it has no text of its own yet
 
 
 class Malformed(ValueError):
@@ -92,32 +90,26 @@ def _number(digits: str) -> int | float:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON in UTF-8: moments in UTC with milliseconds and `Z`, due dates as they were given.
+    """Returns JSON in UTF-8.
 
-    What became of a record is kept with it: in the next answer it is there already.
+    Moments are in UTC with milliseconds and `Z`, due dates as they were given.
     """
     return orjson.dumps(value, default=_plain, option=_OPTIONS)
 
 
+def serialises_itself(value: object) -> bool:
+    """Returns True for a value with a method `to_json`, such as a task record."""
+    return hasattr(value, "to_json")
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, TaskRecord):
-        return _record(value)
+    if serialises_itself(value):
+        return orjson.Fragment(value.to_json())
     if isinstance(value, datetime):
         return format_instant(value.astimezone(UTC) if value.utcoffset() else value)
     if isinstance(value, DueDate):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
-
-
-def _record(record: TaskRecord) -> Any:
-    """A record's fields, or what they were written as: worth a place of its own when asked for again."""
-    if record.written is None:
-        record.written = _ONCE
-        return record.fields
-    if record.written is _ONCE:
-        # Copied, because behind what orjson writes it leaves room for ten times as much.
-        record.written = orjson.Fragment(bytes(memoryview(dumps(record.fields))))
-    return record.written
 
 
 class OrjsonProvider(JSONProvider):

@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import fields
 
 from taskmgr.api import problems, runtime
+from taskmgr.api.input.strict_json import serialises_itself
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import (
     CategoryOf,
@@ -30,7 +31,6 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task, parsers
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import Category
-from taskmgr.domain.queries.query import TaskRecord
 from taskmgr.domain.rules.urgency import CAUSES
 from taskmgr.domain.services.derived import Derived
 
@@ -287,9 +287,9 @@ class TaskRowOut(TaskOut):
     _effective = EffectivePriorityOut()
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """A record, or a list of them, is in this form already."""
+        """Returns records, which serialise themselves, as they are."""
         first = obj[0] if many and obj else obj
-        return obj if isinstance(first, TaskRecord) else super().dump(obj, many=many)
+        return obj if serialises_itself(first) else super().dump(obj, many=many)
 
     def writer(self) -> Writer:
         task, assignee, derived = self._task.writer(), self._assignee.writer(), self._derived.writer()

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from taskmgr.api.input.strict_json import serialises_itself
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import Command, Flag, Moment, Name, Out, Text, Texts, Writer, key_text
 from taskmgr.api.schemas.tasks import TaskOut, version
@@ -13,7 +14,6 @@ from taskmgr.domain.model import values
 from taskmgr.domain.model.token import PARSERS as TOKEN_PARSERS
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import PARSERS, Kind, Role, User
-from taskmgr.domain.queries.query import TaskRecord
 
 _ROLES = [role.value for role in Role]
 _KINDS = [kind.value for kind in Kind]
@@ -107,7 +107,7 @@ class UserRowOut(UserOut):
                 return user(obj)
             return {
                 **user(obj.user),
-                "tasks": [item if isinstance(item, TaskRecord) else task(item) for item in obj.tasks],
+                "tasks": [item if serialises_itself(item) else task(item) for item in obj.tasks],
                 "tasks_total": obj.tasks_total,
                 "counts": counts(obj.counts),
                 "wip_room": obj.wip_room,

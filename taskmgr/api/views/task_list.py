@@ -17,13 +17,13 @@ from taskmgr.domain.model.errors import FieldError
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.model.workflow import Category
+from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.queries.query import (
     BEST_MATCH_FIRST,
     NEWEST_FIRST,
     Page,
     Span,
     TaskQuery,
-    TaskRecord,
     Window,
 )
 
@@ -46,7 +46,7 @@ def task_page(query: TaskQuery, window: Window, given: dict[str, Any]) -> Listed
 
 def _versions(page: Page[TaskRecord]) -> bytes:
     """What such a page follows from: a task of one version never changes."""
-    told = [f"{record.fields['id']} {record.fields['version']}" for record in page.items]
+    told = [f"{record.id} {record.version}" for record in page.items]
     return f"{told} {page.next} {page.total}".encode()
 
 

@@ -83,7 +83,7 @@ def get_task(query: dict[str, Any], task_id: str) -> Any:
         (row,) = enriched([services().tasks.get(task_id, by=actor())], include)
         return row
     record = services().tasks.get_record(task_id, by=actor())
-    return record, {"ETag": f'"{record["version"]}"'}
+    return record, {"ETag": f'"{record.version}"'}
 
 
 @tasks.patch("/<task_id>")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
@@ -19,11 +19,35 @@ from taskmgr.domain.queries.query import (
     Frame,
     Page,
     TaskQuery,
-    TaskRecord,
     UserQuery,
     UserWithTasks,
     Window,
 )
+
+
+class TaskRecord(Protocol):
+    """A task that is only shown. Several responses share one record, so nobody may change its fields."""
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+
+    @property
+    def version(self) -> int:
+        """The task's version."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The task's fields and its `category`: texts, numbers, lists of texts, and None.
+
+        Moments are texts as `format_instant` makes them.
+        """
+
+    def __getitem__(self, name: str) -> Any:
+        """Returns the field of this name."""
+
+    def to_json(self) -> bytes:
+        """Returns the fields as a JSON object in UTF-8."""
 
 
 class TaskReads(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -87,22 +87,6 @@ class Frame:
 
     now: datetime
     policy: Policy
-
-
-@dataclass(slots=True, eq=False)
-class TaskRecord:
-    """A task as it goes over the wire; lists are read in this form, because as entities they cost twice.
-
-    `fields` are those of an answer, `category` among them: text, numbers and lists of text, moments as
-    `format_instant` has them. Nobody changes them: one record may be part of many answers. `written` is
-    for who writes it down, to do that once.
-    """
-
-    fields: Mapping[str, Any]
-    written: Any = None
-
-    def __getitem__(self, name: str) -> Any:
-        return self.fields[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +174,8 @@ class TaskCounts:
 class UserWithTasks(Generic[T]):
     """A user and the first of the tasks assigned to them: open first, soonest due, undated last.
 
-    The tasks are entities (`Task`) or records (`TaskRecord`).
-    `tasks_total` and `counts` are of all their tasks. `wip_room` is how many more they may start;
-    None is without limit.
+    The tasks are entities (`Task`) or records (`ports.reads.TaskRecord`). `tasks_total`
+    and `counts` are of all their tasks. `wip_room` is how many more they may start; None is without limit.
     """
 
     user: User

@@ -15,13 +15,13 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import PARSERS, Actor, Kind, Role, User
 from taskmgr.domain.ports.commands import Clock, NewId
+from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.query import (
     EVERYBODY,
     MAX_LIMIT,
     Frame,
     Page,
-    TaskRecord,
     UserQuery,
     UserWithTasks,
     Window,

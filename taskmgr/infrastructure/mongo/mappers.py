@@ -22,7 +22,6 @@ from taskmgr.domain.model.task import Links, Task
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import Kind, Role, User
 from taskmgr.domain.model.values import email_key
-from taskmgr.domain.queries.query import TaskRecord
 from taskmgr.domain.queries.search import title_key, words_of
 from taskmgr.infrastructure.mongo.documents import (
     UNDATED,
@@ -121,15 +120,15 @@ def task(row: Row) -> Task:
     )
 
 
-def task_record(row: Row, categories: Mapping[str, str]) -> TaskRecord:
-    """Returns the row as it goes over the wire.
+def task_record_fields(row: Row, categories: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the fields of a task's record.
 
     The row must have naive moments. `categories` are by status; a status that is not among them has
     null for its category.
     """
     status, assignee, parent = row["status"], row["assignee_id"], row["parent_id"]
     started, completed, deleted = row["started_at"], row["completed_at"], row["deleted_at"]
-    fields = {
+    return {
         "id": str(row["_id"]),
         "title": row["title"],
         "description": row["description"],
@@ -151,7 +150,6 @@ def task_record(row: Row, categories: Mapping[str, str]) -> TaskRecord:
         "deleted_at": None if deleted is None else format_instant(deleted),
         "version": row["version"],
     }
-    return TaskRecord(fields)
 
 
 def _due_date(given: str, at: datetime) -> DueDate:

@@ -32,8 +32,9 @@ from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.ports.commands import Clock, NewId
+from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import MAX_LIMIT, Frame, Page, TaskQuery, TaskRecord, Window
+from taskmgr.domain.queries.query import MAX_LIMIT, Frame, Page, TaskQuery, Window
 from taskmgr.domain.queries.query_check import checked
 from taskmgr.domain.rules import permissions, rule_book
 from taskmgr.domain.rules.permissions import Action

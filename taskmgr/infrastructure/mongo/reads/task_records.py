@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 import bson
+import orjson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 from pymongo.database import Database
 
 from taskmgr.domain.model.workflow import Workflow
-from taskmgr.domain.queries.query import TaskRecord
 from taskmgr.infrastructure.mongo import mappers
 
 # With its bytes and its JSON a record takes 4 kB as a rule, and 12 at the most: 15 to 50 MB in all.
@@ -28,6 +28,36 @@ LONGEST_KEPT = 4_096  # bytes; most tasks have less than 1,000
 T = TypeVar("T")
 
 Raw = bytes | memoryview
+
+
+@dataclass(slots=True, eq=False)
+class MongoTaskRecord:
+    """A task record made from a row. Keeps its JSON for the next response that contains it."""
+
+    fields: Mapping[str, Any]
+    _json: bytes | None = None
+
+    @classmethod
+    def of(cls, row: mappers.Row, categories: Mapping[str, str]) -> MongoTaskRecord:
+        """Returns the record of a row with naive moments; `categories` are by status."""
+        return cls(mappers.task_record_fields(row, categories))
+
+    @property
+    def id(self) -> str:
+        return str(self.fields["id"])
+
+    @property
+    def version(self) -> int:
+        return int(self.fields["version"])
+
+    def __getitem__(self, name: str) -> Any:
+        return self.fields[name]
+
+    def to_json(self) -> bytes:
+        if self._json is None:
+            # Copied, because orjson's own buffer is up to ten times as long as its text.
+            self._json = bytes(memoryview(orjson.dumps(self.fields)))
+        return self._json
 
 
 @dataclass(slots=True)
@@ -70,11 +100,11 @@ class Records:
     def __init__(self, database: Database[Any]) -> None:
         # Moments without a zone: the mapper knows that they are in UTC, and decoding is quicker.
         self.options: CodecOptions[Any] = database.codec_options.with_options(tz_aware=False)
-        self._kept: tuple[Workflow, Recent[TaskRecord]] | None = None
+        self._kept: tuple[Workflow, Recent[MongoTaskRecord]] | None = None
 
     def of(
         self, rows: Iterable[RawBSONDocument], workflow: Workflow, *, keep: bool = True
-    ) -> Sequence[TaskRecord]:
+    ) -> Sequence[MongoTaskRecord]:
         """The records of some rows, in order; kept, unless the rows will not come again."""
         kept = self._kept
         if kept is None or kept[0] is not workflow:
@@ -82,10 +112,10 @@ class Records:
         recent, raws = kept[1], [row.raw for row in rows]
         return recent.of(raws) if keep else recent.make(raws)
 
-    def _none_yet(self, categories: Mapping[str, str]) -> Recent[TaskRecord]:
-        def made(raws: Sequence[Raw]) -> list[TaskRecord]:
+    def _none_yet(self, categories: Mapping[str, str]) -> Recent[MongoTaskRecord]:
+        def made(raws: Sequence[Raw]) -> list[MongoTaskRecord]:
             rows = bson.decode_all(b"".join(raws), self.options)
-            return [mappers.task_record(row, categories) for row in rows]
+            return [MongoTaskRecord.of(row, categories) for row in rows]
 
         return Recent(made)
 

@@ -15,7 +15,8 @@ from taskmgr.domain.model.errors import NotFound
 from taskmgr.domain.model.task import Links, Task
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.model.workflow import Workflow
-from taskmgr.domain.queries.query import Frame, Page, TaskQuery, TaskRecord, Window
+from taskmgr.domain.ports.reads import TaskRecord
+from taskmgr.domain.queries.query import Frame, Page, TaskQuery, Window
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import UNREAD
 from taskmgr.infrastructure.mongo.driver_errors import translates
@@ -24,7 +25,7 @@ from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.keyset import Selection
 from taskmgr.infrastructure.mongo.reads.selecting import any_id, filters, order, scoring, sifting
 from taskmgr.infrastructure.mongo.reads.snapshots import find
-from taskmgr.infrastructure.mongo.reads.task_records import Records, undecoded
+from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, Records, undecoded
 from taskmgr.infrastructure.mongo.writing import replace, stored, touch
 
 _READ = dict.fromkeys(UNREAD, False)
@@ -69,7 +70,7 @@ class MongoTaskRepository:
             wanted = {"_id": ObjectId(task_id), "binned": False}
             found = find(self._stored, wanted, projection=_READ, limit=1)
             for row in found.rows:
-                return mappers.task_record(row, workflow.category_names)
+                return MongoTaskRecord.of(row, workflow.category_names)
         raise NotFound("task", task_id)
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:

@@ -17,12 +17,12 @@ from taskmgr.domain.model.errors import EmailTaken, NotFound, UsernameTaken
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Role, User
 from taskmgr.domain.model.values import is_identifier
+from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.queries.query import (
     EVERYBODY,
     Frame,
     Page,
     Position,
-    TaskRecord,
     UserQuery,
     UserWithTasks,
     Window,
@@ -98,6 +98,7 @@ class MongoUserRepository:
         asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
         found = aggregate(self._undecoded, _pages(query, window, asked), limit=window.limit)
         rows = [self._but_tasks(row) for row in found.rows]
+        items: list[UserWithTasks[TaskRecord]]
         items = asked.users(rows, lambda tasks: self._records.of(tasks, frame.policy.workflow))
         return self._page(query, window, Snapshot(rows, found.as_of), items)
 
