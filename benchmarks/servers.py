@@ -31,7 +31,7 @@ OURS = "taskmgr"
 _PATIENCE = 120.0  # seconds until a server answers
 _LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT  # whether a child has ended, and leave it there
 _PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
-# As taskmgr/server/processes.py has it.
+# The same settings as in taskmgr/server/application.py.
 _GUNICORN = ("-m", "gunicorn", "--workers", "1", "--worker-class", "gevent", "--keep-alive", "5",
              "--worker-connections", "8192", "--worker-tmp-dir", "/dev/shm",  # noqa: S108
              "--no-control-socket", "--log-level", "warning", "--bind")  # fmt: skip

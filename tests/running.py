@@ -160,7 +160,7 @@ class Service:
         assert comes_true(lambda: "tokens create" in self.out or "curl" in self.out or self.has_ended)
         assert not self.has_ended, self.err
         assert self.call("GET", "/healthz")[0] == 200
-        shown = re.search(r"Its token, shown this once: (\S+)", self.out)
+        shown = re.search(r"Its token, shown only once: (\S+)", self.out)
         self.token = (
             shown[1] if shown else run(self.settings, "tokens", "create", "--user", "admin").out.strip()
         )

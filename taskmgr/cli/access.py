@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from taskmgr.domain.services import Services
 
 NAME = "cli"
-FIRST_USER = "admin"
 
 
 @contextmanager
@@ -21,19 +20,6 @@ def services() -> Iterator[tuple[Services, Actor]]:
 
     with taskmgr.connect() as found:
         yield found, found.system(NAME)
-
-
-def make_first_user(found: Services, *, by: Actor) -> User | None:
-    """The first user, an admin, where there is nobody yet; None where there is somebody."""
-    from taskmgr.domain.model.errors import UsernameTaken
-    from taskmgr.domain.queries.query import Window
-
-    if found.users.list(Window(limit=1), by=by).items:
-        return None
-    try:
-        return found.users.create(username=FIRST_USER, name="Admin", role="admin", by=by)
-    except UsernameTaken:  # another start was quicker
-        return None
 
 
 def user_named(found: Services, username: str, *, by: Actor) -> User:

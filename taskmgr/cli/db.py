@@ -43,12 +43,12 @@ def migrate() -> None:
 
 
 def _migrate(settings: Settings) -> None:
-    from taskmgr.bootstrap import load_policy, reach
     from taskmgr.infrastructure.mongo import connection, migrations
     from taskmgr.infrastructure.mongo.stored_form import SETTLING
+    from taskmgr.resources import load_policy, open_configured_database
 
     policy = load_policy(settings)
-    with reach(settings) as database:
+    with open_configured_database(settings) as database:
         connection.require_replica_set(database)
         done = migrations.migrate(database, policy.time_zone, settling=SETTLING)
     for line in _lines(done) or ["There was nothing to do."]:
@@ -76,13 +76,13 @@ def _lines(done: Migrated) -> list[str]:
 @as_json
 def status(as_json: bool) -> None:
     """Say in a line how the database is; exit status 1 where it needs a migration."""
-    from taskmgr.bootstrap import load_policy, reach
     from taskmgr.infrastructure.mongo import connection, migrations
+    from taskmgr.resources import load_policy, open_configured_database
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
     policy = load_policy(settings)
-    with reach(settings) as database:
+    with open_configured_database(settings) as database:
         connection.require_replica_set(database)
         current = migrations.is_current(database, policy.time_zone)
         state = _state(database, current=current)
@@ -121,15 +121,16 @@ def _line(state: dict[str, Any]) -> str:
 @click.argument("new")
 def map_status(old: str, new: str) -> None:
     """Give all tasks that are OLD, which the policy no longer has, the status NEW."""
-    from taskmgr.bootstrap import build_status_mapping, load_policy, prepare, reach
+    from taskmgr.bootstrap import build_status_mapping
     from taskmgr.domain.model.user import Actor
     from taskmgr.infrastructure.mongo.store import mongo_store
+    from taskmgr.resources import load_policy, open_configured_database, prepare_database
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
     policy = load_policy(settings)
-    with reach(settings) as database:
-        prepare(database, settings, policy)
+    with open_configured_database(settings) as database:
+        prepare_database(database, settings, policy)
         mapping = build_status_mapping(mongo_store(database, time_zone=policy.time_zone), policy)
         count = mapping.run(old, new, by=Actor.system(NAME))
     click.echo(f"{count} tasks that were {old} are {new} now.")

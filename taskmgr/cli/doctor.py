@@ -42,7 +42,7 @@ def doctor(as_json: bool) -> None:
 
 def _examine(report: Report) -> None:
     """Goes as far as it gets: what cannot be reached cannot be examined."""
-    from taskmgr.bootstrap import load_policy, reach
+    from taskmgr.resources import load_policy, open_configured_database
     from taskmgr.settings import Settings
 
     try:
@@ -53,7 +53,7 @@ def _examine(report: Report) -> None:
             report("settings", "settings", line)
         return
     try:
-        with reach(settings) as database:
+        with open_configured_database(settings) as database:
             _examine_database(database, policy, report)
     except (CannotStart, Unavailable) as error:
         report("database", "database", str(error))

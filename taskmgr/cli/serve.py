@@ -33,12 +33,12 @@ def serve(bind: str | None, workers: int | None) -> None:
 
     # Before anything imports ssl or pymongo: patched later, TLS ends in a RecursionError.
     monkey.patch_all()
-    from taskmgr.server import listener
+    from taskmgr.server.listener import bind_socket
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
     settings = replace(settings, bind=bind or settings.bind, workers=workers or settings.workers)
-    with listener.take(settings.bind) as socket:
-        from taskmgr.server import service
+    with bind_socket(settings.bind) as socket:
+        from taskmgr.server import startup
 
-        service.run(settings, socket)
+        startup.run(settings, socket)

@@ -1,4 +1,4 @@
-"""The address that the service listens on: taken before anything is started, or refused in a line."""
+"""Binds the socket that the service listens on, before anything else is started."""
 
 from __future__ import annotations
 
@@ -13,60 +13,67 @@ from taskmgr.domain.model.errors import CannotStart
 
 T = TypeVar("T")
 
-# Seconds. The workers of a killed master let go of the port when they notice, within one.
-_PATIENCE = 3.0
+# Seconds. If a master is killed, its workers notice and close the port within one second.
+_MAX_WAIT = 3.0
 _BACKLOG = 2048
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach what listens everywhere
+# Where a client on this machine reaches a server that listens on all addresses.
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
-def take(bind: str) -> socket.socket:
-    """A socket bound to HOST:PORT; clients are still turned away. Raises `CannotStart`."""
-    host, _, port = bind.rpartition(":")
-    return _patiently(bind, lambda: _bound(host.strip("[]"), int(port)))
+def bind_socket(address: str) -> socket.socket:
+    """Returns a socket bound to HOST:PORT, which refuses connections until `start_listening`.
+
+    Raises `CannotStart` if the address is in use or is not one of this machine.
+    """
+    host, _, port = address.rpartition(":")
+    return _retry_while_in_use(address, lambda: _bind(host.strip("[]"), int(port)))
 
 
-def open_up(listener: socket.socket, bind: str) -> None:
-    """From now on, clients wait to be served. Raises `CannotStart` where another was quicker."""
-    _patiently(bind, lambda: listener.listen(_BACKLOG))
+def start_listening(listener: socket.socket, address: str) -> None:
+    """Lets clients connect; they wait until a worker accepts the connection.
+
+    Raises `CannotStart` if another program has begun to listen on the same address.
+    """
+    _retry_while_in_use(address, lambda: listener.listen(_BACKLOG))
 
 
-def shown(listener: socket.socket) -> str:
-    """The address for a client on this machine, as the start of a URL."""
+def url_of(listener: socket.socket) -> str:
+    """Returns the URL of the service for a client on this machine, without a path."""
     host, port = listener.getsockname()[:2]
-    host = _ANYWHERE.get(host, host)
+    host = _LOOPBACK.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    found = socket.socket(family, kind, protocol)
+    listener = socket.socket(family, kind, protocol)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(address)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
     except OSError:
-        found.close()
+        listener.close()
         raise
-    return found
+    return listener
 
 
-def _patiently(bind: str, attempt: Callable[[], T]) -> T:
-    deadline = time.monotonic() + _PATIENCE
+def _retry_while_in_use(address: str, action: Callable[[], T]) -> T:
+    deadline = time.monotonic() + _MAX_WAIT
     while True:
         try:
-            return attempt()
+            return action()
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise CannotStart(
-                    f"{bind} {_why(error)}: choose another address with --bind or TASKMGR_BIND."
+                    f"{address} {_reason(error)}: choose another address with --bind or TASKMGR_BIND."
                 ) from error
         time.sleep(0.1)
 
 
-def _why(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return "is in use by another program"
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return "is no address of this machine"
+        return "is not an address of this machine"
     return f"cannot be listened on ({os.strerror(error.errno or 0)})"

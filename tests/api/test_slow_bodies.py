@@ -30,7 +30,7 @@ def port(mongodb_uri: str, worker_database: Database[object]) -> Iterator[int]:
         descriptor = listener.fileno()
         command = [
             sys.executable, "-m", "gunicorn", "--no-control-socket",
-            "--worker-class", "taskmgr.server.processes.Worker",
+            "--worker-class", "taskmgr.server.worker.Worker",
             "--bind", f"fd://{descriptor}", "tests.api.served:hurried_application()",
         ]  # fmt: skip
         with subprocess.Popen(command, env=environment, pass_fds=[descriptor], cwd=os.getcwd()) as server:

@@ -56,7 +56,7 @@ def test_an_address_of_another_machine_is_refused_in_a_line(place: Path) -> None
     refused = run({"DATA_DIR": str(place / "data"), "BIND": "192.0.2.1:80"}, "serve")
 
     assert (refused.status, refused.err.count("\n")) == (1, 1)
-    assert refused.err.startswith("192.0.2.1:80 is no address of this machine: ")
+    assert refused.err.startswith("192.0.2.1:80 is not an address of this machine: ")
 
 
 def test_all_mistakes_in_the_settings_are_named_at_the_start(place: Path) -> None:

@@ -132,6 +132,6 @@ def test_a_reload_refuses_a_policy_without_a_status_that_stored_tasks_have(place
         service.signal(signal.SIGHUP)
         assert comes_true(lambda: "not reloaded" in service.err)
 
-        assert "todo (1 tasks)" in service.err
+        assert "todo (1 task)" in service.err
         assert service.workers == before
         assert service.call("GET", f"/api/v1/tasks/{task}")[0] == 200

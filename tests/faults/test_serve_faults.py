@@ -96,7 +96,7 @@ def test_a_killed_worker_is_replaced_and_a_killed_database_started_again(place: 
         service.signal(signal.SIGTERM)
 
         assert (service.ends(), servers_of(place)) == (0, [])
-    assert "the database had died and was started again" in service.err
+    assert "the database had died and was restarted" in service.err
 
 
 def test_after_all_was_killed_a_start_finds_what_was_acknowledged(place: Path) -> None:

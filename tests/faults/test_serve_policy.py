@@ -128,7 +128,7 @@ OLD = WORKFLOW.format(to='["solved", "rejected", "triage"]') + (
     'statuses.triage = { category = "unstarted", leads_to = ["new"] }\n'
 )
 NEW = WORKFLOW.format(to='["solved", "rejected"]')
-LOST = "tasks may have statuses that the policy lacks"
+LOST = "stored tasks may have statuses that are not in the policy"
 
 
 def test_a_task_that_an_old_worker_moves_during_a_reload_is_logged_and_fails_no_list(
@@ -152,7 +152,7 @@ def test_a_task_that_an_old_worker_moves_during_a_reload_is_logged_and_fails_no_
     assert (moved, status, mapped.status) == (201, 200, 0)
     assert [(task["status"], task["category"]) for task in page["items"]] == [("triage", None)]
     assert [(task["status"], task["category"]) for task in after["items"]] == [("new", "unstarted")]
-    assert "triage (1 tasks)" in service.err
+    assert "triage (1 task)" in service.err
 
 
 def test_a_reload_during_which_nothing_is_moved_logs_no_lost_status(place: Path, policy: Path) -> None:

@@ -273,7 +273,7 @@ def test_a_database_that_needs_a_migration_is_refused_in_a_line(settings: Settin
 
     assert (refused.status, refused.err) == (
         1,
-        "The database is not up to date: run `taskmgr db migrate` once.\n",
+        "The database is not up to date. Run `taskmgr db migrate` once.\n",
     )
 
 

@@ -180,7 +180,7 @@ def test_statuses_that_the_policy_lacks_are_mapped_with_an_entry_in_the_log(
     again = run_here(strict, "db", "map-status", waiting.status, "solved")
 
     assert refused.err.startswith(
-        f"Stored tasks have statuses that the policy lacks: {waiting.status} (2 tasks)"
+        f"Stored tasks have statuses that are not in the policy: {waiting.status} (2 tasks)"
     )
     assert (mapped.out, again.out) == (
         f"2 tasks that were {waiting.status} are solved now.\n",

@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 import taskmgr
 from taskmgr.api.app import create_app
-from taskmgr.bootstrap import build_services, build_status_mapping, require_known_statuses
+from taskmgr.bootstrap import build_services, build_status_mapping
 from taskmgr.domain.model.errors import CannotStart, Invalid, Refused
 from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.task import Task
@@ -24,6 +24,7 @@ from taskmgr.domain.queries.query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from taskmgr.infrastructure.mongo.inspection import inspect
+from taskmgr.resources import require_known_statuses
 from taskmgr.settings import Settings
 from tests.answers import assert_log_tells_of, refusals, refused
 from tests.api.client import Client, mistakes, problem
@@ -469,7 +470,7 @@ def test_statuses_that_the_policy_lacks_are_told_by_name_and_count(
     with pytest.raises(CannotStart) as caught:
         require_known_statuses(database, policy)
     assert str(caught.value).startswith(
-        "Stored tasks have statuses that the policy lacks: backlog (1 tasks), in_progress (2 tasks). "
+        "Stored tasks have statuses that are not in the policy: backlog (1 task), in_progress (2 tasks). "
     )
     require_known_statuses(database, DEFAULT_POLICY)
 

@@ -399,7 +399,7 @@ def test_doctor_is_content_with_a_database_of_form_1_after_its_migration(
     after = run_here(settings, "doctor")
 
     assert before.out.startswith("database: The stored form is 1, not 2: run `taskmgr db migrate`.\n")
-    assert refused.err == "The database is not up to date: run `taskmgr db migrate` once.\n"
+    assert refused.err == "The database is not up to date. Run `taskmgr db migrate` once.\n"
     assert (migrated.status, after.out) == (0, "Everything is in order.\n"), (migrated, after)
     assert run_here(settings, "db", "migrate").out == "There was nothing to do.\n"
 

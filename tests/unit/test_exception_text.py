@@ -18,7 +18,7 @@ import structlog
 from taskmgr import exception_text, logs
 from taskmgr.domain.model.errors import FieldError, Invalid, NotFound, Stale, Unavailable
 from taskmgr.domain.model.values import BadValue
-from taskmgr.server.processes import log_uncaught_of
+from taskmgr.server.worker import log_uncaught_exceptions
 from tests.factories import a_task
 
 SECRET = "hunter2-hunter2"
@@ -140,7 +140,7 @@ def test_what_a_greenlet_does_not_catch_is_logged_without_its_text(
     monkeypatch.setattr(hub, "print_exception", hub.print_exception)
 
     with logging_in("json"):
-        log_uncaught_of(hub)
+        log_uncaught_exceptions(hub)
         gevent.spawn(raised_in_greenlet).join()
 
     written = capsys.readouterr().err

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from taskmgr.server.service import greeting
+from taskmgr.server.greeting import build_greeting
 
 HERE = "http://127.0.0.1:5000"
 
 
 def test_the_first_start_shows_the_token_and_a_line_to_paste() -> None:
-    said = greeting(HERE, "tm_x", "admin")
-    assert "tm_x" in said
-    assert f"{HERE}/api/v1/tasks" in said
+    text = build_greeting(HERE, "tm_x", "admin")
+    assert "tm_x" in text
+    assert f"{HERE}/api/v1/tasks" in text
 
 
 def test_a_later_start_names_an_admin_that_there_is() -> None:
-    assert "taskmgr tokens create --user eve" in greeting(HERE, None, "eve")
+    assert "taskmgr tokens create --user eve" in build_greeting(HERE, None, "eve")
 
 
 def test_without_an_admin_it_says_how_to_make_one() -> None:
-    said = greeting(HERE, None, None)
-    assert "set-role NAME admin" in said
-    assert "tokens create" not in said
+    text = build_greeting(HERE, None, None)
+    assert "set-role NAME admin" in text
+    assert "tokens create" not in text

@@ -1,0 +1,81 @@
+"""Opens what the settings name: the policy, and the database, prepared for this release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from pymongo.database import Database
+
+from taskmgr.domain.model.errors import CannotStart
+from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
+from taskmgr.infrastructure.files.policy_file import load_policy_file
+from taskmgr.infrastructure.mongo.connection import open_database, require_replica_set
+from taskmgr.infrastructure.mongo.migrations import is_current, migrate
+from taskmgr.infrastructure.mongo.stored_form import SETTLING, require_known_form, require_time_zone
+from taskmgr.infrastructure.mongo.stored_statuses import unknown_statuses
+from taskmgr.settings import Settings
+
+
+def load_policy(settings: Settings) -> Policy:
+    """Returns the policy in the team's file, or else the default one, with the time zone of the settings.
+
+    Raises `CannotStart` if the file is invalid.
+    """
+    policy = DEFAULT_POLICY if settings.policy is None else load_policy_file(settings.policy)
+    return replace(policy, time_zone=settings.time_zone)
+
+
+def embedded_database(settings: Settings) -> EmbeddedDatabase | None:
+    """Returns the embedded database, not started yet; None if the settings name another by its URI."""
+    if settings.mongodb_uri is not None:
+        return None
+    return EmbeddedDatabase(settings.data_dir, mongod=settings.mongod)
+
+
+@contextmanager
+def open_configured_database(settings: Settings) -> Iterator[Database[Any]]:
+    """Opens the database of the settings as it is, and closes it at the end.
+
+    The embedded database is started if it is not running, and stopped if it was started. Raises
+    `CannotStart` if that fails.
+    """
+    with ExitStack() as stack:
+        embedded = embedded_database(settings)
+        uri = stack.enter_context(embedded) if embedded else settings.mongodb_uri or ""
+        database = open_database(uri, settings.database)
+        stack.callback(database.client.close)
+        yield database
+
+
+def prepare_database(database: Database[Any], settings: Settings, policy: Policy) -> None:
+    """Makes sure that the database holds data in the form that this release reads and writes.
+
+    The embedded database is migrated. Any other must have been, by `taskmgr db migrate`, and the time zone
+    of the stored due dates must be that of the policy: a script that runs without the service's settings
+    must not move due dates. Raises `CannotStart` if the database cannot be used.
+    """
+    require_replica_set(database)
+    require_time_zone(database, policy.time_zone)
+    require_known_form(database)
+    if is_current(database, policy.time_zone):
+        return
+    if settings.mongodb_uri is not None:
+        raise CannotStart("The database is not up to date. Run `taskmgr db migrate` once.")
+    migrate(database, policy.time_zone, settling=SETTLING)
+
+
+def require_known_statuses(database: Database[Any], policy: Policy) -> None:
+    """Raises `CannotStart` if stored tasks have statuses that are not in the policy."""
+    counts = unknown_statuses(database, policy.workflow.statuses)
+    if counts:
+        statuses = ", ".join(
+            f"{name} ({count} {'task' if count == 1 else 'tasks'})" for name, count in counts.items()
+        )
+        raise CannotStart(
+            f"Stored tasks have statuses that are not in the policy: {statuses}. Add them to the policy, or "
+            "run `taskmgr db map-status OLD NEW` for each."
+        )
