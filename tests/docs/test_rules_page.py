@@ -55,7 +55,7 @@ def test_a_refusal_is_shown_as_it_is_answered(scene: Scene, store: Store, clock:
 def test_asking_first_is_shown_as_it_is_answered(store: Store, clock: Clock) -> None:
     answered = shown(refusals.asked_first, Team(store, clock))
 
-    assert_shown(PAGE, _block_behind("## Asking first\n"), answered)
+    assert_shown(PAGE, _block_behind("## Checking beforehand\n"), answered)
 
 
 def _block_behind(heading: str) -> Block:
