@@ -22,7 +22,8 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from benchmarks.vocabulary import LABELS, NOUNS, RARE_WORD, VERBS, WORDS
-from taskmgr.domain.history.changes import Change, logged_fields
+from taskmgr.domain.history.changes import Change
+from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.infrastructure.mongo import mappers

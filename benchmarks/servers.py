@@ -21,7 +21,7 @@ from pymongo.database import Database
 from benchmarks import data
 from benchmarks.calls import LIST, Server
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.queries.query import Window
+from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from taskmgr.infrastructure.mongo.store import mongo_store
 
@@ -139,7 +139,7 @@ def users_pipeline(place: Place) -> Any:
     client: MongoClient[Any] = MongoClient(place.uri, tz_aware=True, event_listeners=[recorder])
     with client:
         services = build_services(mongo_store(client[DATABASE]))
-        services.users.list_with_tasks(Window(limit=20), tasks_limit=20, by=services.system("benchmark"))
+        services.users.list_with_tasks(PageRequest(limit=20), tasks_limit=20, by=services.system("benchmark"))
     (pipeline,) = recorder.pipelines
     return pipeline
 

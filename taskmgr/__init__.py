@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from taskmgr.domain.model.task import Task
     from taskmgr.domain.model.user import Actor, Kind, Role, User
     from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
-    from taskmgr.domain.queries.query import Sort, Span, TaskQuery, UserQuery
+    from taskmgr.domain.queries.task_query import Sort, Span, TaskQuery
+    from taskmgr.domain.queries.user_query import UserQuery
     from taskmgr.domain.services import Services
     from taskmgr.domain.services.bulk import BulkRefused, UnexpectedCount
 
@@ -91,7 +92,8 @@ _MODULES = {
     "taskmgr.domain.model.task": ("Task",),
     "taskmgr.domain.model.user": ("Actor", "Kind", "Role", "User"),
     "taskmgr.domain.model.workflow": ("CLOSED", "OPEN", "Category"),
-    "taskmgr.domain.queries.query": ("Sort", "Span", "TaskQuery", "UserQuery"),
+    "taskmgr.domain.queries.task_query": ("Sort", "Span", "TaskQuery"),
+    "taskmgr.domain.queries.user_query": ("UserQuery",),
     "taskmgr.domain.services": ("Services",),
     "taskmgr.domain.services.bulk": ("BulkRefused", "UnexpectedCount"),
 }  # fmt: skip

@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from taskmgr.domain.history.changes import Change, logged_fields, replayed
+from taskmgr.domain.history.changes import Change
+from taskmgr.domain.history.differences import logged_fields
+from taskmgr.domain.history.replay import replay
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import Invalid, NotPermitted, Refusal, Refused
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
-from taskmgr.domain.queries.query import ActivityQuery, Window
+from taskmgr.domain.queries.activity_query import ActivityQuery
+from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.services import Services
 from tests.factories import SYSTEM
 
@@ -55,8 +58,8 @@ def not_permitted(call: Call) -> str:
 
 def log_of(services: Services, entity_id: str) -> list[Change]:
     """An entity's entries, oldest first."""
-    window = Window(limit=1_000)
-    entries = services.activity.list(ActivityQuery(entity_id=entity_id), window, by=SYSTEM).items
+    page_request = PageRequest(limit=1_000)
+    entries = services.activity.list(ActivityQuery(entity_id=entity_id), page_request, by=SYSTEM).items
     return sorted(entries, key=lambda entry: entry.version)
 
 
@@ -65,4 +68,4 @@ def assert_log_tells_of(services: Services, entity: Task | User | Comment) -> No
     log = log_of(services, entity.id)
     assert [entry.version for entry in log] == list(range(1, entity.version + 1))
     state = {"id": entity.id, "version": entity.version, "updated_at": entity.updated_at}
-    assert replayed(log) == logged_fields(entity) | state
+    assert replay(log) == logged_fields(entity) | state

@@ -44,13 +44,14 @@ def demo() -> None:
 
 def _is_empty(services: Services, by: Actor) -> bool:
     """Whether there is nothing yet but, perhaps, the first user."""
-    from taskmgr.domain.queries.query import TaskQuery, Window
+    from taskmgr.domain.queries.pages import PageRequest
+    from taskmgr.domain.queries.task_query import TaskQuery
     from taskmgr.domain.services.first_user import FIRST_USERNAME
 
-    users = services.users.list(Window(limit=2), by=by).items
+    users = services.users.list(PageRequest(limit=2), by=by).items
     if any(user.username != FIRST_USERNAME for user in users):
         return False
     return not any(
-        services.tasks.list(TaskQuery(binned=binned), Window(limit=1), by=by).items
+        services.tasks.list(TaskQuery(binned=binned), PageRequest(limit=1), by=by).items
         for binned in (False, True)
     )

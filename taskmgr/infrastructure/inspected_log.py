@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from taskmgr.domain.history.changes import ENTITIES, KINDS, kind_of_task_change, logged_fields
+from taskmgr.domain.history.changes import ENTITIES, KINDS, kind_of_task_change
+from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model import values
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.values import BadValue

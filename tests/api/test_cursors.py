@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from taskmgr.api.conditional.cursors import LONGEST, Cursors
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.values import MAX_TITLE_LENGTH
-from taskmgr.domain.queries.query import TASK_SORTS, Position, Sort, TaskQuery
+from taskmgr.domain.queries.pages import Position
 from taskmgr.domain.queries.search import folded, title_key
+from taskmgr.domain.queries.task_query import TASK_SORTS, Sort, TaskQuery
 from taskmgr.infrastructure.mongo.mappers import task_document
 from taskmgr.infrastructure.mongo.reads.selecting import order
 from tests.api.client import Client

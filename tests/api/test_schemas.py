@@ -38,8 +38,10 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import Frame, TaskCounts, TaskQuery, UserWithTasks, Window
+from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.statistics import AssigneeCount, CycleTimes, DayCounts, LabelCount
+from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
+from taskmgr.domain.queries.user_query import TaskCounts, UserWithTasks
 from taskmgr.domain.rules.urgency import Cause, EffectivePriority
 from taskmgr.domain.services.derived import Derived
 from taskmgr.domain.services.tasks.commands import Transition
@@ -205,11 +207,11 @@ RECORDED = [TASK, PLAIN_TASK, replace(PLAIN_TASK, due_date=a_full_task().due_dat
 def test_a_record_is_what_its_entity_would_be_written_as(store: Store, task: Task) -> None:
     task = replace(task, deleted_at=None, unblocked=None)
     store.tasks.add(task)
-    frame = Frame(NOW, DEFAULT_POLICY)
+    context = QueryContext(NOW, DEFAULT_POLICY)
     expected = written(TaskOut().dump(task))
 
     assert written(store.tasks.get_record(task.id, DEFAULT_POLICY.workflow)) == expected
-    assert written(store.tasks.find_records(TaskQuery(), Window(), frame).items) == [expected]
+    assert written(store.tasks.find_records(TaskQuery(), PageRequest(), context).items) == [expected]
     assert list(store.tasks.get_record(task.id, DEFAULT_POLICY.workflow).fields) == list(TaskOut().dump(task))
 
 
@@ -217,6 +219,8 @@ def test_a_record_is_what_its_entity_would_be_written_as(store: Store, task: Tas
 def test_the_record_of_a_binned_task_has_all_its_fields(store: Store) -> None:
     task = replace(TASK, deleted_at=NOW, unblocked=None)
     store.tasks.add(task)
-    (record,) = store.tasks.find_records(TaskQuery(binned=True), Window(), Frame(NOW, DEFAULT_POLICY)).items
+    (record,) = store.tasks.find_records(
+        TaskQuery(binned=True), PageRequest(), QueryContext(NOW, DEFAULT_POLICY)
+    ).items
 
     assert written(record) == written(TaskOut().dump(task))

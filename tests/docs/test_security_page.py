@@ -12,7 +12,7 @@ from taskmgr.api.input.limits import USUAL
 from taskmgr.api.input.parsing import MOST_ERRORS
 from taskmgr.api.input.strict_json import MOST_KEYS, MOST_LEVELS
 from taskmgr.api.views.bulk import BODY_SECONDS
-from taskmgr.domain.queries.query import MAX_LIMIT
+from taskmgr.domain.queries.pages import MAX_LIMIT
 from taskmgr.domain.services.bulk import MOST_OPERATIONS, SECONDS
 from tests.docs.markdown import ROOT, anchor, code, headings, links, read, section, table
 

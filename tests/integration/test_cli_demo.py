@@ -17,7 +17,9 @@ from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Kind, Role, User
-from taskmgr.domain.queries.query import ActivityQuery, TaskQuery, Window
+from taskmgr.domain.queries.activity_query import ActivityQuery
+from taskmgr.domain.queries.pages import PageRequest
+from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from tests.running import Settings, run_here
 
@@ -71,13 +73,13 @@ def all_tasks(services: Services, by: Actor) -> list[Task]:
 
 
 def whole_log(services: Services, by: Actor) -> list[Change]:
-    window, found = Window(limit=200), []
+    page_request, found = PageRequest(limit=200), []
     while True:
-        page = services.activity.list(ActivityQuery(), window, by=by)
+        page = services.activity.list(ActivityQuery(), page_request, by=by)
         found += page.items
         if page.next is None:
             return found
-        window = replace(window, after=page.next)
+        page_request = replace(page_request, after=page.next)
 
 
 def test_an_empty_database_gets_a_team_and_its_history(
@@ -88,7 +90,7 @@ def test_an_empty_database_gets_a_team_and_its_history(
 
     assert done.status == 0, done.err
     now = utc_now()
-    users = services.users.list(Window(limit=200), by=system).items
+    users = services.users.list(PageRequest(limit=200), by=system).items
     assert {user.role for user in users} == set(Role)
     assert {user.kind for user in users} == set(Kind)
     assert len(users) == 9

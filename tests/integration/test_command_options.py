@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.queries.query import TaskQuery
+from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import OPERATIONS, BulkResult
 from tests.answers import mistakes

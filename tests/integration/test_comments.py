@@ -10,7 +10,7 @@ import pytest
 from taskmgr.domain.model.errors import NotFound, Stale
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.queries.query import Window
+from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.services import Services
 from tests.answers import assert_log_tells_of, log_of, mistakes, not_permitted
 from tests.factories import NOW, SYSTEM, Clock
@@ -36,8 +36,8 @@ def test_comments_come_oldest_first_page_by_page(services: Services, task: Task,
     for text in "abc":
         services.comments.create(task.id, text=text, by=SYSTEM)
         clock.advance(seconds=1)
-    first = services.comments.list(task.id, Window(limit=2), by=SYSTEM)
-    second = services.comments.list(task.id, Window(limit=2, after=first.next), by=SYSTEM)
+    first = services.comments.list(task.id, PageRequest(limit=2), by=SYSTEM)
+    second = services.comments.list(task.id, PageRequest(limit=2, after=first.next), by=SYSTEM)
     assert [comment.text for comment in (*first.items, *second.items)] == ["a", "b", "c"]
 
 

@@ -20,7 +20,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import CLOSED, OPEN
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import TaskQuery
+from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from taskmgr.infrastructure.mongo.inspection import inspect

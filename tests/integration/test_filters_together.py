@@ -20,15 +20,15 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import Span, TaskQuery
 from taskmgr.domain.queries.search import words_of
+from taskmgr.domain.queries.task_query import Span, TaskQuery
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.factories import a_task, an_id
 from tests.integration.test_task_filters import (
+    CONTEXT,
     CREATORS,
     DAYS,
     DUE,
-    FRAME,
     LABELS,
     MIDNIGHT,
     MOMENTS,
@@ -58,7 +58,7 @@ VALUES: dict[str, list[Any]] = {
     "dated": [True, False],
     "due": [Span(DAYS[0] - 9_000 * DAY, None), Span(None, DAYS[1]), Span(DAYS[1], DAYS[1])],
     "created": [Span(MIDNIGHT, None), Span(None, DAYS[0])],
-    "updated": [Span(DAYS[1], None), Span(None, FRAME.now)],
+    "updated": [Span(DAYS[1], None), Span(None, CONTEXT.now)],
     "words": [words_of("login"), words_of("grosse")],
     "binned": [True],
 }
@@ -100,8 +100,8 @@ class World:
         """Returns how many tasks match."""
         expected = {task.id for task in self.tasks.values() if matches(task, query, self.tasks)}
 
-        assert {*self.store.tasks.find_ids(query, FRAME, limit=TASKS)} == expected
-        assert self.store.tasks.count(query, FRAME) == len(expected)
+        assert {*self.store.tasks.find_ids(query, CONTEXT, limit=TASKS)} == expected
+        assert self.store.tasks.count(query, CONTEXT) == len(expected)
         return len(expected)
 
 

@@ -21,7 +21,8 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
-from taskmgr.domain.queries.query import TASK_SORTS, Frame, Position, TaskQuery
+from taskmgr.domain.queries.pages import Position
+from taskmgr.domain.queries.task_query import TASK_SORTS, QueryContext, TaskQuery
 from taskmgr.infrastructure.mongo.documents import TaskDocument
 from taskmgr.infrastructure.mongo.mappers import task_document
 from taskmgr.infrastructure.mongo.reads import keyset
@@ -42,7 +43,7 @@ FILTERS = [
     "bin=true",
 ]  # fmt: skip
 SORTS = ["", *(sign + key for key in TASK_SORTS for sign in ("", "-"))]
-FRAME = Frame(NOW, DEFAULT_POLICY)
+CONTEXT = QueryContext(NOW, DEFAULT_POLICY)
 TASKS = 3_000
 
 
@@ -105,7 +106,7 @@ def stages_of(plan: Any) -> set[str]:
 
 
 def explained(database: Database[Any], query: TaskQuery, *, page_two: bool = False) -> set[str]:
-    selection = selection_of(query, FRAME)
+    selection = selection_of(query, CONTEXT)
     after = _place(database, selection) if page_two else None
     if selection.is_plain:
         command: dict[str, Any] = {
@@ -144,7 +145,7 @@ def test_no_list_reads_the_whole_collection(text: str, filled: Database[Any], as
 
 
 def test_beginnings_of_words_are_read_from_one_range_of_the_index(filled: Database[Any], asked: Any) -> None:
-    selection = selection_of(asked("q=pa 9&sort=title"), FRAME)
+    selection = selection_of(asked("q=pa 9&sort=title"), CONTEXT)
     command = {"find": "tasks", "filter": selection.filters, "hint": "words"}
 
     explained = filled.command("explain", command, verbosity="executionStats")

@@ -14,8 +14,9 @@ from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import TASK_SORTS, Page, Position, Sort, TaskQuery, Window
+from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.domain.queries.search import title_key
+from taskmgr.domain.queries.task_query import TASK_SORTS, Sort, TaskQuery
 from taskmgr.infrastructure.mongo.documents import UNDATED
 from taskmgr.infrastructure.mongo.reads.keyset import behind
 from tests.factories import NOW, a_task, an_id
@@ -79,7 +80,7 @@ def test_walking_the_pages_is_sorting(
     walked: list[Task] = []
     page: Page[Task] | None = None
     while page is None or page.next is not None:
-        page = store.tasks.find(query, Window(limit=limit, after=page and page.next))
+        page = store.tasks.find(query, PageRequest(limit=limit, after=page and page.next))
         assert len(page.items) <= limit
         walked += page.items
     assert walked == in_order(tasks, sorts)
@@ -106,7 +107,7 @@ def test_what_comes_and_goes_meanwhile_neither_hides_nor_repeats_the_others(
     walked: list[Task] = []
     page: Page[Task] | None = None
     while page is None or page.next is not None:
-        page = store.tasks.find(query, Window(limit=limit, after=page and page.next))
+        page = store.tasks.find(query, PageRequest(limit=limit, after=page and page.next))
         walked += page.items
         if meanwhile:  # one goes, also the very one that the next page begins behind, and one comes
             given, pick = meanwhile.pop()
@@ -130,8 +131,8 @@ def test_a_position_that_no_task_has_any_more_still_is_one(
     key = key.rank if isinstance(key, Priority) else key
     before, after = ("f" * 24, "0" * 24) if descending else ("0" * 24, "f" * 24)
     query = TaskQuery(parent_ids=(parent,), sort=(sort,))
-    assert list(store.tasks.find(query, Window(after=Position((key,), before))).items) == [task]
-    assert list(store.tasks.find(query, Window(after=Position((key,), after))).items) == []
+    assert list(store.tasks.find(query, PageRequest(after=Position((key,), before))).items) == [task]
+    assert list(store.tasks.find(query, PageRequest(after=Position((key,), after))).items) == []
 
 
 # --- the question that a page asks

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from pymongo.database import Database
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.history.changes import logged_fields
+from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import TaskQuery
+from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import Result
 from taskmgr.infrastructure.mongo.inspection import inspect

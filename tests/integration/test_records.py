@@ -14,12 +14,13 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import Frame, Sort, TaskQuery, Window
+from taskmgr.domain.queries.pages import PageRequest
+from taskmgr.domain.queries.task_query import QueryContext, Sort, TaskQuery
 from tests.factories import NOW, a_task, a_user
 
 
 def read(store: Store, policy: Policy = DEFAULT_POLICY, **query: Any) -> TaskRecord:
-    (record,) = store.tasks.find_records(TaskQuery(**query), Window(), Frame(NOW, policy)).items
+    (record,) = store.tasks.find_records(TaskQuery(**query), PageRequest(), QueryContext(NOW, policy)).items
     return record
 
 
@@ -64,8 +65,8 @@ def test_a_list_and_a_user_share_a_record(store: Store) -> None:
     task = a_task(assignee_id=ada.id)
     store.users.add(ada)
     store.tasks.add(task)
-    frame = Frame(NOW, DEFAULT_POLICY)
-    (row,) = store.users.find_with_records(Window(), frame, tasks_limit=1).items
+    context = QueryContext(NOW, DEFAULT_POLICY)
+    (row,) = store.users.find_with_records(PageRequest(), context, tasks_limit=1).items
 
     assert row.tasks == [read(store)]
 

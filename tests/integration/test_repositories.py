@@ -19,7 +19,9 @@ from taskmgr.domain.model.user import Role
 from taskmgr.domain.ports.idempotency import IdempotencyRecord, StoredResponse
 from taskmgr.domain.ports.identity import StoredToken
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import ActivityQuery, Frame, Sort, TaskQuery, Window
+from taskmgr.domain.queries.activity_query import ActivityQuery
+from taskmgr.domain.queries.pages import PageRequest
+from taskmgr.domain.queries.task_query import QueryContext, Sort, TaskQuery
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.factories import (
     NOW,
@@ -52,7 +54,7 @@ def added(store: Store, *tasks: Task) -> tuple[Task, ...]:
 
 
 def found(store: Store, **query: Any) -> list[str]:
-    return [task.id for task in store.tasks.find(TaskQuery(**query), Window()).items]
+    return [task.id for task in store.tasks.find(TaskQuery(**query), PageRequest()).items]
 
 
 # --- tasks
@@ -215,23 +217,23 @@ def test_the_newest_come_first_where_no_order_is_asked_for(either: Store) -> Non
 def test_pages_put_together_are_the_list(either: Store, limit: int) -> None:
     added(either, *(a_task(title=title) for title in "cabba"))
     query = TaskQuery(sort=(Sort("title"), Sort("created_at", descending=True)))
-    pages = [either.tasks.find(query, Window(limit=limit))]
+    pages = [either.tasks.find(query, PageRequest(limit=limit))]
     while pages[-1].next is not None:
-        pages.append(either.tasks.find(query, Window(limit=limit, after=pages[-1].next)))
-    assert [t for page in pages for t in page.items] == list(either.tasks.find(query, Window()).items)
+        pages.append(either.tasks.find(query, PageRequest(limit=limit, after=pages[-1].next)))
+    assert [t for page in pages for t in page.items] == list(either.tasks.find(query, PageRequest()).items)
     assert [len(page.items) for page in pages] == [limit] * (5 // limit) + [5 % limit] * (5 % limit > 0)
 
 
 def test_a_full_page_with_nothing_behind_it_is_the_last(either: Store) -> None:
     added(either, a_task(), a_task())
-    assert either.tasks.find(TaskQuery(), Window(limit=2)).next is None
+    assert either.tasks.find(TaskQuery(), PageRequest(limit=2)).next is None
 
 
 def test_the_total_counts_what_matches_on_all_pages(either: Store) -> None:
     added(either, a_task(), a_task(), a_task(), a_task(status="backlog"), a_full_task())
-    page = either.tasks.find(TaskQuery(statuses=("todo",)), Window(limit=1, with_total=True))
+    page = either.tasks.find(TaskQuery(statuses=("todo",)), PageRequest(limit=1, with_total=True))
     assert page.total == 3
-    behind = Window(limit=1, with_total=True, after=page.next)
+    behind = PageRequest(limit=1, with_total=True, after=page.next)
     assert either.tasks.find(TaskQuery(statuses=("todo",)), behind).total == 3
 
 
@@ -243,7 +245,7 @@ def test_all_that_match_are_counted(either: Store) -> None:
 
 def test_nothing_is_counted_unasked(either: Store) -> None:
     added(either, a_task())
-    assert either.tasks.find(TaskQuery(), Window()).total is None
+    assert either.tasks.find(TaskQuery(), PageRequest()).total is None
 
 
 def test_ids_are_found_in_order_up_to_a_limit(either: Store) -> None:
@@ -367,8 +369,8 @@ def test_ids_are_found_by_username(either: Store) -> None:
 def test_users_come_by_name_page_by_page(either: Store) -> None:
     for name in ("cyd", "ada", "bob"):
         either.users.add(a_user(username=name))
-    first = either.users.find(Window(limit=2, with_total=True))
-    second = either.users.find(Window(limit=2, after=first.next))
+    first = either.users.find(PageRequest(limit=2, with_total=True))
+    second = either.users.find(PageRequest(limit=2, after=first.next))
     assert [user.username for user in (*first.items, *second.items)] == ["ada", "bob", "cyd"]
     assert (first.total, second.next) == (3, None)
 
@@ -422,7 +424,7 @@ def test_two_users_cannot_have_one_email_address_whatever_its_case(store: Store)
 def test_two_users_may_have_no_email_address(store: Store) -> None:
     store.users.add(a_user(email=None))
     store.users.add(a_user(email=None))
-    assert len(store.users.find(Window()).items) == 2
+    assert len(store.users.find(PageRequest()).items) == 2
 
 
 def test_a_user_cannot_take_anothers_name_later(store: Store) -> None:
@@ -443,7 +445,7 @@ def test_a_user_cannot_take_anothers_email_address_later(store: Store) -> None:
 
 # --- users with their tasks: an aggregation that mongomock does not know
 
-FRAME = Frame(NOW, DEFAULT_POLICY)
+CONTEXT = QueryContext(NOW, DEFAULT_POLICY)
 
 
 def test_each_user_comes_with_open_tasks_first_and_soonest_due_first(store: Store) -> None:
@@ -461,7 +463,7 @@ def test_each_user_comes_with_open_tasks_first_and_soonest_due_first(store: Stor
         a_task(assignee_id=ada.id, deleted_at=NOW),
         a_task(),
     )
-    page = store.users.find_with_tasks(Window(), FRAME, tasks_limit=20)
+    page = store.users.find_with_tasks(PageRequest(), CONTEXT, tasks_limit=20)
     assert [row.user for row in page.items] == [ada, bob]
     assert list(page.items[0].tasks) == [sooner, later, undated, closed]
     assert list(page.items[1].tasks) == []
@@ -475,17 +477,17 @@ def test_each_user_comes_with_a_limited_number_of_tasks_and_the_count_of_all(
     store.users.add(ada)
     statuses = ("todo", "in_progress", "completed")
     added(store, *(a_task(assignee_id=ada.id, status=status) for status in statuses))
-    (row,) = store.users.find_with_tasks(Window(), FRAME, tasks_limit=limit).items
+    (row,) = store.users.find_with_tasks(PageRequest(), CONTEXT, tasks_limit=limit).items
     assert (len(row.tasks), row.tasks_total) == (min(limit, 3), 3)
 
 
 def test_users_with_tasks_come_page_by_page(store: Store) -> None:
     for name in ("cyd", "ada", "bob"):
         store.users.add(a_user(username=name))
-    window = Window(limit=2, with_total=True)
-    first = store.users.find_with_tasks(window, FRAME, tasks_limit=1)
-    window = Window(limit=2, after=first.next)
-    second = store.users.find_with_tasks(window, FRAME, tasks_limit=1)
+    page_request = PageRequest(limit=2, with_total=True)
+    first = store.users.find_with_tasks(page_request, CONTEXT, tasks_limit=1)
+    page_request = PageRequest(limit=2, after=first.next)
+    second = store.users.find_with_tasks(page_request, CONTEXT, tasks_limit=1)
     assert [row.user.username for row in (*first.items, *second.items)] == ["ada", "bob", "cyd"]
     assert (first.total, second.total, second.next) == (3, None, None)
 
@@ -511,8 +513,8 @@ def test_a_tasks_comments_come_oldest_first_page_by_page(either: Store) -> None:
     first, second = a_comment(task_id=task_id), a_comment(task_id=task_id)
     for comment in (late, second, a_comment(), first):
         either.comments.add(comment)
-    one = either.comments.find(task_id, Window(limit=2, with_total=True))
-    two = either.comments.find(task_id, Window(limit=2, after=one.next))
+    one = either.comments.find(task_id, PageRequest(limit=2, with_total=True))
+    two = either.comments.find(task_id, PageRequest(limit=2, after=one.next))
     assert [*one.items, *two.items] == [first, second, late]
     assert (one.total, two.next) == (3, None)
 
@@ -555,15 +557,15 @@ def test_entries_come_newest_first(either: Store) -> None:
     old, new = a_change(), replace(a_full_change(), at=NOW + timedelta(seconds=1))
     either.activity.append(old)
     either.activity.append(new)
-    assert list(either.activity.find(ActivityQuery(), Window()).items) == [new, old]
+    assert list(either.activity.find(ActivityQuery(), PageRequest()).items) == [new, old]
 
 
 def test_entries_of_one_moment_come_by_id_the_latest_first(either: Store) -> None:
     entries = [a_change() for _ in range(3)]
     for entry in entries:
         either.activity.append(entry)
-    first = either.activity.find(ActivityQuery(), Window(limit=2))
-    second = either.activity.find(ActivityQuery(), Window(limit=2, after=first.next))
+    first = either.activity.find(ActivityQuery(), PageRequest(limit=2))
+    second = either.activity.find(ActivityQuery(), PageRequest(limit=2, after=first.next))
     assert [*first.items, *second.items] == entries[::-1]
 
 
@@ -596,7 +598,7 @@ def test_a_filter_of_the_log_lets_through_what_it_names(
 ) -> None:
     entry = a_change(entity_id=ADA, by=BOB, change_set=PARENT)
     either.activity.append(entry)
-    page = either.activity.find(ActivityQuery(**query), Window())
+    page = either.activity.find(ActivityQuery(**query), PageRequest())
     assert list(page.items) == ([entry] if matches else [])
 
 
@@ -612,7 +614,7 @@ def test_entries_of_another_version_or_entity_do_not_collide(store: Store, other
     entry = a_change(version=3)
     store.activity.append(entry)
     store.activity.append(replace(entry, id=an_id(), **other))
-    assert len(store.activity.find(ActivityQuery(), Window()).items) == 2
+    assert len(store.activity.find(ActivityQuery(), PageRequest()).items) == 2
 
 
 # --- tokens

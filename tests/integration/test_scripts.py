@@ -16,7 +16,8 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import MAX_LIMIT, Sort, TaskQuery, Window
+from taskmgr.domain.queries.pages import MAX_LIMIT, PageRequest
+from taskmgr.domain.queries.task_query import Sort, TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 from tests.answers import mistakes
@@ -31,7 +32,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "tasks.get": (("{task}",), {}),
     "tasks.get_record": (("{task}",), {}),
     "tasks.list": ((), {}),
-    "tasks.list_records": ((TaskQuery(), Window()), {}),
+    "tasks.list_records": ((TaskQuery(), PageRequest()), {}),
     "tasks.iterate": ((), {}),
     "tasks.transitions": (("{task}",), {}),
     "tasks.create": ((), {"title": "Plan"}),
@@ -55,7 +56,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "users.iterate": ((), {}),
     "users.list": ((), {}),
     "users.list_with_tasks": ((), {}),
-    "users.list_with_records": ((Window(),), {"tasks_limit": 5}),
+    "users.list_with_records": ((PageRequest(),), {"tasks_limit": 5}),
     "users.create": ((), {"username": "grace", "name": "Grace"}),
     "users.change": (("{user}", {"name": "Ada L."}), {}),
     "bulk.run": (([{"op": "create", "title": "Plan"}],), {}),

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.history.changes import logged_fields
+from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.errors import NotFound, Stale
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import Sort, TaskQuery, Window
+from taskmgr.domain.queries.pages import PageRequest
+from taskmgr.domain.queries.task_query import Sort, TaskQuery
 from taskmgr.domain.services import Services
 from tests.answers import assert_log_tells_of, log_of, mistakes, refused
 from tests.factories import NOW, SYSTEM, Clock, an_id
@@ -167,8 +168,8 @@ def test_tasks_are_listed_page_by_page(services: Services, make_task: MakeTask, 
     for title in "dbac":
         make_task(title=title)
     query = TaskQuery(sort=(Sort("title"),))
-    first = services.tasks.list(query, Window(limit=3), by=viewer)
-    second = services.tasks.list(query, Window(limit=3, after=first.next), by=viewer)
+    first = services.tasks.list(query, PageRequest(limit=3), by=viewer)
+    second = services.tasks.list(query, PageRequest(limit=3, after=first.next), by=viewer)
     assert [task.title for task in (*first.items, *second.items)] == ["a", "b", "c", "d"]
 
 

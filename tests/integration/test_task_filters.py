@@ -18,14 +18,15 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import TASK_SORTS, Frame, Sort, Span, TaskQuery, Window
+from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.search import title_key, words_of
+from taskmgr.domain.queries.task_query import TASK_SORTS, QueryContext, Sort, Span, TaskQuery
 from tests.factories import a_task, an_id
 
 ZONE = ZoneInfo("Europe/Berlin")
 POLICY = Policy(time_zone=ZONE)
 MIDNIGHT = datetime(2026, 3, 9, 23, tzinfo=UTC)  # where the tenth of March begins in Berlin
-FRAME = Frame(MIDNIGHT + timedelta(hours=12), POLICY)
+CONTEXT = QueryContext(MIDNIGHT + timedelta(hours=12), POLICY)
 
 # Few values, and those that lie at each other's bounds.
 DAYS = [date(2026, 3, 9), date(2026, 3, 10), date(2026, 3, 11)]
@@ -33,7 +34,7 @@ MOMENTS = [
     MIDNIGHT,
     MIDNIGHT - timedelta(milliseconds=1),
     MIDNIGHT + timedelta(milliseconds=1),
-    FRAME.now,
+    CONTEXT.now,
     MIDNIGHT + timedelta(days=1),
 ]
 DUE = [None, *(DueDate.on(day, ZONE) for day in DAYS), *map(DueDate.at_instant, MOMENTS)]
@@ -154,7 +155,7 @@ def matches(task: Task, query: TaskQuery, tasks: dict[str, Task]) -> bool:
             query.blocked is None
             or query.blocked is any(is_unresolved(tasks.get(blocker)) for blocker in task.blocked_by),
             query.overdue is None
-            or query.overdue is task.is_overdue(now=FRAME.now, workflow=POLICY.workflow),
+            or query.overdue is task.is_overdue(now=CONTEXT.now, workflow=POLICY.workflow),
             query.dated is None or query.dated is (task.due_date is not None),
             query.due is None or is_due_in(task.due_date, query.due),
             query.created is None or lies_in(task.created_at, query.created),
@@ -205,14 +206,14 @@ def build(store: Store, world: Any) -> dict[str, Task]:
 
 def walk(store: Store, query: TaskQuery, limit: int, between: Callable[[], None] = lambda: None) -> list[str]:
     found: list[str] = []
-    window = Window(limit=limit, with_total=True)
+    page_request = PageRequest(limit=limit, with_total=True)
     while True:
-        page = store.tasks.find(query, window, FRAME)
+        page = store.tasks.find(query, page_request, CONTEXT)
         found += [task.id for task in page.items]
         if page.next is None:
             return found
         between()
-        window = replace(window, after=page.next)
+        page_request = replace(page_request, after=page.next)
 
 
 @settings(max_examples=150)
@@ -224,8 +225,8 @@ def test_a_walk_over_the_pages_is_what_python_filters_and_sorts(
     expected = in_order([task for task in tasks.values() if matches(task, query, tasks)], query)
 
     assert walk(store, query, limit) == expected
-    assert store.tasks.count(query, FRAME) == len(expected)
-    assert list(store.tasks.find_ids(query, FRAME, limit=100)) == expected
+    assert store.tasks.count(query, CONTEXT) == len(expected)
+    assert list(store.tasks.find_ids(query, CONTEXT, limit=100)) == expected
 
 
 @settings(max_examples=40)
@@ -269,4 +270,4 @@ def test_a_walk_meets_what_stays_once_while_others_come_and_go(
 @pytest.mark.parametrize("query", [TaskQuery(overdue=True), TaskQuery(blocked=False)])
 def test_what_depends_on_the_moment_is_not_asked_without_one(store: Store, query: TaskQuery) -> None:
     with pytest.raises(TypeError):
-        store.tasks.find(query, Window())
+        store.tasks.find(query, PageRequest())

@@ -13,7 +13,7 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import ActivityQuery
+from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.services import Services
 from tests.answers import assert_log_tells_of, log_of, not_permitted
 from tests.factories import NOW, SYSTEM, Clock

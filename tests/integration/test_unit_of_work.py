@@ -20,7 +20,9 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.errors import NotFound, Refusal, Refused, Unavailable, WriteConflict
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import ActivityQuery, TaskQuery, Window
+from taskmgr.domain.queries.activity_query import ActivityQuery
+from taskmgr.domain.queries.pages import PageRequest
+from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from taskmgr.infrastructure.mongo.connection import open_database
@@ -72,7 +74,7 @@ def test_a_command_that_raises_leaves_nothing(store: Store, error: BaseException
         store.unit_of_work.run(command)
     assert caught.value is error
     assert not is_there(store, task)
-    assert store.activity.find(ActivityQuery(), Window()).items == []
+    assert store.activity.find(ActivityQuery(), PageRequest()).items == []
 
 
 def test_a_command_sees_what_it_has_written(store: Store) -> None:

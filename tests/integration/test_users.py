@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.history.changes import logged_fields
+from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model.errors import EmailTaken, Invalid, NotFound, NotPermitted, Stale, UsernameTaken
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Kind, Role, User
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import ActivityQuery, UserQuery, Window
+from taskmgr.domain.queries.activity_query import ActivityQuery
+from taskmgr.domain.queries.pages import PageRequest
+from taskmgr.domain.queries.user_query import UserQuery
 from taskmgr.domain.services import Services
 from tests.answers import assert_log_tells_of, log_of, mistakes, not_permitted, refused
 from tests.factories import NOW, SYSTEM, Clock
@@ -349,8 +351,8 @@ def test_users_come_with_their_open_tasks_first(
 def test_users_are_walked_through_page_by_page(services: Services, make_user: MakeUser) -> None:
     for name in ("cyd", "ada", "bob"):
         make_user(name)
-    first = services.users.list(Window(limit=2), by=SYSTEM)
-    second = services.users.list(Window(limit=2, after=first.next), by=SYSTEM)
+    first = services.users.list(PageRequest(limit=2), by=SYSTEM)
+    second = services.users.list(PageRequest(limit=2, after=first.next), by=SYSTEM)
     assert [user.username for user in (*first.items, *second.items)] == ["ada", "bob", "cyd"]
 
 
@@ -385,11 +387,11 @@ def test_the_log_is_walked_through_page_by_page(
     for number in range(4):
         services.tasks.change(task.id, {"title": f"{number}"}, by=SYSTEM)
     versions = []
-    window = Window(limit=2)
+    page_request = PageRequest(limit=2)
     while True:
-        page = services.activity.of_task(task.id, window, by=SYSTEM)
+        page = services.activity.of_task(task.id, page_request, by=SYSTEM)
         versions += [entry.version for entry in page.items]
         if page.next is None:
             break
-        window = replace(window, after=page.next)
+        page_request = replace(page_request, after=page.next)
     assert versions == [5, 4, 3, 2, 1]

@@ -20,7 +20,9 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.reads import TaskRecord
-from taskmgr.domain.queries.query import Frame, TaskCounts, UserWithTasks, Window
+from taskmgr.domain.queries.pages import PageRequest
+from taskmgr.domain.queries.task_query import QueryContext
+from taskmgr.domain.queries.user_query import TaskCounts, UserWithTasks
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.tasks.facts import unresolved
 from taskmgr.infrastructure.mongo.documents import UNDATED
@@ -74,19 +76,19 @@ def test_the_aggregation_says_what_plain_python_says(data: st.DataObject, databa
     store_all(database, USERS, tasks)
     services = build_services(mongo_store(database), policy=policy, clock=Clock())
     tasks_limit = data.draw(st.integers(0, 5))
-    window, found = Window(limit=data.draw(st.integers(1, 4)), with_total=True), []
+    page_request, found = PageRequest(limit=data.draw(st.integers(1, 4)), with_total=True), []
     while True:
-        page = services.users.list_with_tasks(window, tasks_limit=tasks_limit, by=SYSTEM)
+        page = services.users.list_with_tasks(page_request, tasks_limit=tasks_limit, by=SYSTEM)
         found += page.items
         assert page.items
         assert page.total == len(USERS)
-        records = services.users.list_with_records(window, tasks_limit=tasks_limit, by=SYSTEM)
+        records = services.users.list_with_records(page_request, tasks_limit=tasks_limit, by=SYSTEM)
         assert [ids(row) for row in records.items] == [ids(row) for row in page.items]
         assert (records.next, records.total) == (page.next, page.total)
         if page.next is None:
             break
-        assert len(page.items) == window.limit
-        window = replace(window, after=page.next)
+        assert len(page.items) == page_request.limit
+        page_request = replace(page_request, after=page.next)
     assert found == [plainly(user, tasks, policy, tasks_limit) for user in USERS]
 
 
@@ -139,7 +141,7 @@ def explained(database: Database[Any], lookup: Lookup) -> tuple[str, dict[str, A
 
 
 def test_what_is_read_comes_from_indexes_and_depends_on_the_page_alone(database: Database[Any]) -> None:
-    lookup = Lookup(limit=10, tasks_limit=2, frame=Frame(NOW, POLICIES[0]))
+    lookup = Lookup(limit=10, tasks_limit=2, context=QueryContext(NOW, POLICIES[0]))
     read = []
     for first, number in ((0, 100), (100, 400)):  # among a handful of tasks any index would do
         store_all(database, *crowd(first, number))

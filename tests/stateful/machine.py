@@ -20,7 +20,7 @@ from taskmgr.domain.model.errors import DomainError, Refused
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role
-from taskmgr.domain.queries.query import Window
+from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.services.bulk import BulkRefused, Result
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.store import mongo_store
@@ -33,7 +33,7 @@ from tests.stateful.model import Model, No
 from tests.stateful.temptations import temptations
 
 ROLES = {"admin": "admin", "manager": "manager", "ada": "member", "bertha": "member", "viewer": "viewer"}
-ALL = Window(limit=200)
+ALL = PageRequest(limit=200)
 UNKNOWN_ID = "f" * 24
 _WRITTEN = ("tasks", "users", "comments", "activity", "locks")
 _RELATED_USERS, _RELATED_TASKS = ("assignee_id",), ("id", "blocker_id", "parent_id")

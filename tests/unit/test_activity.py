@@ -16,11 +16,10 @@ from taskmgr.domain.history.changes import (
     KINDS,
     TASK_KINDS,
     USER_KINDS,
-    difference,
     kind_of_task_change,
-    logged_fields,
-    replayed,
 )
+from taskmgr.domain.history.differences import difference, logged_fields
+from taskmgr.domain.history.replay import replay
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_WORKFLOW
 from taskmgr.domain.model.priority import Priority
@@ -132,7 +131,7 @@ def test_every_change_has_a_kind_that_is_listed(changed: set[str]) -> None:
 
 
 def test_no_entries_are_no_state() -> None:
-    assert replayed([]) == {}
+    assert replay([]) == {}
 
 
 def test_the_last_word_on_every_field_counts_whatever_the_order_of_the_entries() -> None:
@@ -142,7 +141,7 @@ def test_the_last_word_on_every_field_counts_whatever_the_order_of_the_entries()
         a_change(entity_id=task_id, version=2, at=later, before={"title": "a"}, after={"title": "b"}),
         a_change(entity_id=task_id, version=1, at=NOW, after={"title": "a", "labels": []}),
     ]
-    assert replayed(entries) == {
+    assert replay(entries) == {
         "id": task_id,
         "version": 2,
         "updated_at": later,
@@ -175,4 +174,4 @@ def test_a_log_replayed_from_nothing_gives_the_state(changes: list[dict[str, Any
         log.append(a_change(entity_id=task.id, at=now, before=old, after=new, version=after.version))
         task = after
     state = {"id": task.id, "version": task.version, "updated_at": task.updated_at}
-    assert replayed(log) == logged_fields(task) | state
+    assert replay(log) == logged_fields(task) | state

@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from taskmgr.domain.model.values import BadValue
-from taskmgr.domain.queries.query import Position, TaskQuery
+from taskmgr.domain.queries.pages import Position
+from taskmgr.domain.queries.task_query import TaskQuery
 
 _MAC_BYTES = 16
 LONGEST = 2_000  # characters; `title_key` is the longest of the sort keys

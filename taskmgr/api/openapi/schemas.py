@@ -15,7 +15,7 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Kind, Role
 from taskmgr.domain.model.workflow import Category
-from taskmgr.domain.queries.query import TASK_SORTS
+from taskmgr.domain.queries.task_query import TASK_SORTS
 from taskmgr.domain.rules.rule_book import FIX_ACTIONS
 from taskmgr.domain.rules.urgency import CAUSES
 

@@ -12,7 +12,7 @@ from taskmgr.api.schemas.base import Answer, Moment, Out, key_text
 from taskmgr.domain.history.changes import ENTITIES, KINDS
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.workflow import Category
-from taskmgr.domain.queries.query import Page
+from taskmgr.domain.queries.pages import Page
 
 
 class ChangeOut(Out):

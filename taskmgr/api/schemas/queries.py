@@ -21,8 +21,9 @@ from taskmgr.domain.model.priority import Priority, parse_priority
 from taskmgr.domain.model.user import Role
 from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
-from taskmgr.domain.queries.query import DEFAULT_LIMIT, MAX_LIMIT, TASK_SORTS, Sort
+from taskmgr.domain.queries.pages import DEFAULT_LIMIT, MAX_LIMIT
 from taskmgr.domain.queries.search import MAX_SEARCH_LENGTH, parse_words
+from taskmgr.domain.queries.task_query import TASK_SORTS, Sort
 from taskmgr.domain.services.users import DEFAULT_TASKS_LIMIT, MOST_TASKS_LIMIT
 
 MOST_IN_A_LIST = 100

@@ -15,7 +15,7 @@ from taskmgr.api.schemas.queries import ActivityListQuery
 from taskmgr.api.views.answers import paged, window_of
 from taskmgr.domain.model.errors import FieldError
 from taskmgr.domain.model.token import Scope
-from taskmgr.domain.queries.query import ActivityQuery
+from taskmgr.domain.queries.activity_query import ActivityQuery
 
 activity = Blueprint("activity", __name__, url_prefix="/api/v1/activity", description="The log")
 

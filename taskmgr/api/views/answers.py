@@ -10,7 +10,7 @@ from taskmgr.api.problems import ApiError
 from taskmgr.api.runtime import cursors
 from taskmgr.api.schemas.others import Listed
 from taskmgr.domain.model.values import BadValue
-from taskmgr.domain.queries.query import Page, Window
+from taskmgr.domain.queries.pages import Page, PageRequest
 
 _DRY = {"Dry-Run": "true"}
 
@@ -27,7 +27,7 @@ def changed(thing: Any, dry_run: bool) -> Any:
     return thing, _DRY if dry_run else etag(thing)
 
 
-def window_of(query: dict[str, Any], scope: object) -> Window:
+def window_of(query: dict[str, Any], scope: object) -> PageRequest:
     """The page that a query asks for; its cursor must come from the same scope (filter and sort)."""
     after = None
     if query["cursor"] is not None:
@@ -35,7 +35,7 @@ def window_of(query: dict[str, Any], scope: object) -> Window:
             after = cursors().decode(query["cursor"], scope)
         except BadValue as bad:
             raise ApiError("malformed", bad.detail, errors=[bad.at("query.cursor")]) from bad
-    return Window(limit=query["limit"], after=after, with_total=query["total"])
+    return PageRequest(limit=query["limit"], after=after, with_total=query["total"])
 
 
 def paged(page: Page[Any], scope: object, picked: tuple[str, ...] | None = None) -> Listed:

@@ -29,6 +29,6 @@ def list_labels(query: dict[str, Any]) -> Any:
     By name, each with how many tasks outside the bin have it, and how many of these are open.
     """
     scope = ("labels", query["prefix"])
-    window = window_of(query, scope)
+    page_request = window_of(query, scope)
     note(services().health.latest_write())
-    return paged(services().statistics.labels(window, query["prefix"], by=actor()), scope)
+    return paged(services().statistics.labels(page_request, query["prefix"], by=actor()), scope)

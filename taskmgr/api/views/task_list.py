@@ -18,28 +18,22 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.reads import TaskRecord
-from taskmgr.domain.queries.query import (
-    BEST_MATCH_FIRST,
-    NEWEST_FIRST,
-    Page,
-    Span,
-    TaskQuery,
-    Window,
-)
+from taskmgr.domain.queries.pages import Page, PageRequest
+from taskmgr.domain.queries.task_query import BEST_MATCH_FIRST, NEWEST_FIRST, Span, TaskQuery
 
 # What stands in every query that depends on the time, unless it is escaped.
 _SIGNS_OF_TIME = (b"overdue", b"derived", b"%")
 
 
-def task_page(query: TaskQuery, window: Window, given: dict[str, Any]) -> Listed:
+def task_page(query: TaskQuery, page_request: PageRequest, given: dict[str, Any]) -> Listed:
     """The page of the tasks that match, with what was asked to come along."""
     include: tuple[str, ...] = given["include"]
     picked = None if given["fields"] is None else (*given["fields"], *(k for i in include for k in ADDED[i]))
     if include:
         note(services().health.latest_write())
-        page: Page[Any] = services().tasks.list(query, window, by=actor())
+        page: Page[Any] = services().tasks.list(query, page_request, by=actor())
         return paged(replace(page, items=enriched(page.items, include)), query, picked)
-    records = services().tasks.list_records(query, window, by=actor())
+    records = services().tasks.list_records(query, page_request, by=actor())
     note(records.as_of, _versions(records))
     return paged(records, query, picked)
 

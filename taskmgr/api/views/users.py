@@ -20,7 +20,7 @@ from taskmgr.api.views.answers import changed, created, paged, window_of
 from taskmgr.api.views.task_list import depends_on_the_time, task_page, task_query
 from taskmgr.domain.model.commands import UserChanges
 from taskmgr.domain.model.token import Scope
-from taskmgr.domain.queries.query import UserQuery
+from taskmgr.domain.queries.user_query import UserQuery
 from taskmgr.domain.rules.permissions import may_see_email
 
 READ, WRITE = Scope.USERS_READ, Scope.USERS_WRITE
@@ -51,11 +51,13 @@ def list_users(query: dict[str, Any]) -> Any:
         usernames=query["username"], words=query["q"], roles=query["role"], active=query["active"]
     )
     scope = ("users", query["include"], asked)
-    window = window_of(query, scope)
+    page_request = window_of(query, scope)
     if query["include"] is None:
         note(services().health.latest_write())
-        return paged(services().users.list(window, asked, by=actor()), scope)
-    page = services().users.list_with_records(window, asked, tasks_limit=query["tasks_limit"], by=actor())
+        return paged(services().users.list(page_request, asked, by=actor()), scope)
+    page = services().users.list_with_records(
+        page_request, asked, tasks_limit=query["tasks_limit"], by=actor()
+    )
     return paged(page, scope)
 
 
@@ -111,6 +113,6 @@ def change_user(query: dict[str, Any], given: dict[str, Any], user_id: str) -> A
 def list_tasks_of_user(query: dict[str, Any], user_id: str) -> Any:
     """List the tasks assigned to a user"""
     asked = replace(task_query({**query, "assignee": None}), assignee_ids=(user_id,))
-    window = window_of(query, asked)
+    page_request = window_of(query, asked)
     services().users.get(user_id, by=actor())
-    return task_page(asked, window, query)
+    return task_page(asked, page_request, query)

@@ -1,1 +1,4 @@
-"""The log of changes: what an entry holds, and how two states differ."""
+"""The log of changes: its entries, the difference between two states, and the replay of a state.
+
+A new field of an entity is logged without any change here; a new kind of entry is added in `changes.py`.
+"""

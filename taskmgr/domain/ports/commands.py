@@ -16,7 +16,9 @@ from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.task import Links, Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.ports.reads import TaskReads, UserReads
-from taskmgr.domain.queries.query import ActivityQuery, Frame, Page, TaskQuery, Window
+from taskmgr.domain.queries.activity_query import ActivityQuery
+from taskmgr.domain.queries.pages import Page, PageRequest
+from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 
 T = TypeVar("T")
 
@@ -72,7 +74,9 @@ class TaskRepository(TaskReads, Protocol):
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
         """Returns the tasks that exist among these, by id."""
 
-    def find_ids(self, query: TaskQuery, frame: Frame | None = None, *, limit: int) -> tuple[str, ...]:
+    def find_ids(
+        self, query: TaskQuery, context: QueryContext | None = None, *, limit: int
+    ) -> tuple[str, ...]:
         """Returns the ids of at most `limit` tasks that match, in the query's order."""
 
     def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:
@@ -141,7 +145,7 @@ class CommentRepository(Protocol):
     def get(self, comment_id: str) -> Comment:
         """Returns the comment. Raises `NotFound`."""
 
-    def find(self, task_id: str, window: Window) -> Page[Comment]:
+    def find(self, task_id: str, page_request: PageRequest) -> Page[Comment]:
         """Returns a page of a task's comments, oldest first."""
 
     def add(self, comment: Comment) -> None:
@@ -164,5 +168,5 @@ class ActivityRepository(Protocol):
         """Returns True if the user has been the task's assignee since the task last moved to one of these
         statuses, or since its creation if it never did."""
 
-    def find(self, query: ActivityQuery, window: Window) -> Page[Change]:
+    def find(self, query: ActivityQuery, page_request: PageRequest) -> Page[Change]:
         """Returns a page of the entries that match, newest first."""

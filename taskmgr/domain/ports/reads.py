@@ -14,15 +14,9 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import Workflow
-from taskmgr.domain.queries.query import (
-    EVERYBODY,
-    Frame,
-    Page,
-    TaskQuery,
-    UserQuery,
-    UserWithTasks,
-    Window,
-)
+from taskmgr.domain.queries.pages import Page, PageRequest
+from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
+from taskmgr.domain.queries.user_query import ALL_USERS, UserQuery, UserWithTasks
 
 
 class TaskRecord(Protocol):
@@ -56,27 +50,36 @@ class TaskReads(Protocol):
     def get_record(self, task_id: str, workflow: Workflow) -> TaskRecord:
         """Returns the record of a task outside the bin. Not inside a command. Raises `NotFound`."""
 
-    def find(self, query: TaskQuery, window: Window, frame: Frame | None = None) -> Page[Task]:
+    def find(
+        self, query: TaskQuery, page_request: PageRequest, context: QueryContext | None = None
+    ) -> Page[Task]:
         """Returns a page of the tasks that match, in the query's order.
 
-        `frame` is required if the query filters by dates, by `blocked` or by `overdue`.
+        `context` is required if the query filters by dates, by `blocked` or by `overdue`.
         """
 
-    def find_records(self, query: TaskQuery, window: Window, frame: Frame) -> Page[TaskRecord]:
+    def find_records(
+        self, query: TaskQuery, page_request: PageRequest, context: QueryContext
+    ) -> Page[TaskRecord]:
         """Returns the page that `find` returns, as records, all read at one moment."""
 
-    def count(self, query: TaskQuery, frame: Frame | None = None) -> int:
+    def count(self, query: TaskQuery, context: QueryContext | None = None) -> int:
         """Returns how many tasks match."""
 
 
 class UserReads(Protocol):
     """Reads users for lists."""
 
-    def find(self, window: Window, query: UserQuery = EVERYBODY) -> Page[User]:
+    def find(self, page_request: PageRequest, query: UserQuery = ALL_USERS) -> Page[User]:
         """Returns a page of the users that match, by username."""
 
     def find_with_tasks(
-        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
+        self,
+        page_request: PageRequest,
+        context: QueryContext,
+        query: UserQuery = ALL_USERS,
+        *,
+        tasks_limit: int,
     ) -> Page[UserWithTasks[Task]]:
         """Returns a page of the users that match, by username, with the tasks assigned to them.
 
@@ -86,7 +89,12 @@ class UserReads(Protocol):
         """
 
     def find_with_records(
-        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
+        self,
+        page_request: PageRequest,
+        context: QueryContext,
+        query: UserQuery = ALL_USERS,
+        *,
+        tasks_limit: int,
     ) -> Page[UserWithTasks[TaskRecord]]:
         """Returns the page that `find_with_tasks` returns, with records, all read at one moment.
 

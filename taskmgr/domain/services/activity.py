@@ -10,7 +10,8 @@ from taskmgr.domain.history.changes import Change
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import ActivityQuery, Page, Window
+from taskmgr.domain.queries.activity_query import ActivityQuery
+from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 
@@ -24,7 +25,7 @@ class ActivityService:
     def list(
         self,
         query: ActivityQuery = ActivityQuery(),
-        window: Window = Window(),
+        page_request: PageRequest = PageRequest(),
         *,
         by: Actor,
     ) -> Page[Change]:
@@ -32,13 +33,13 @@ class ActivityService:
         permissions.require(by, Action.READ)
         if not by.holds(Scope.USERS_READ):
             query = replace(query, but_users=True)
-        page = self.store.activity.find(query, window)
+        page = self.store.activity.find(query, page_request)
         return replace(page, items=[_as_seen_by(by, change) for change in page.items])
 
-    def of_task(self, task_id: str, window: Window = Window(), *, by: Actor) -> Page[Change]:
+    def of_task(self, task_id: str, page_request: PageRequest = PageRequest(), *, by: Actor) -> Page[Change]:
         """A page of one task's entries, newest first. Raises `NotFound` for one in the bin, too."""
         self.store.tasks.get(task_id)
-        return self.list(ActivityQuery(entity="task", entity_id=task_id), window, by=by)
+        return self.list(ActivityQuery(entity="task", entity_id=task_id), page_request, by=by)
 
 
 def _as_seen_by(actor: Actor, change: Change) -> Change:

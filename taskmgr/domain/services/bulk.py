@@ -24,8 +24,8 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.values import BadValue, unknown_field
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import Frame, TaskQuery
-from taskmgr.domain.queries.query_check import checked
+from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
+from taskmgr.domain.queries.validation import validated
 from taskmgr.domain.services.tasks.commands import TaskService
 
 MOST_OPERATIONS = 1_000
@@ -177,14 +177,14 @@ class BulkService:
     ) -> BulkResult:
         """The same change of every task that matches. Raises `UnexpectedCount`."""
         values.parse_options(expect=expect, atomic=atomic, dry_run=dry_run)
-        query = checked(query, self.tasks.policy)
+        query = validated(query, self.tasks.policy)
         now = self.tasks.clock()
 
         def command() -> BulkResult:
-            frame = Frame(now, self.tasks.policy)
-            ids = self.store.tasks.find_ids(query, frame, limit=MOST_OPERATIONS + 1)
+            context = QueryContext(now, self.tasks.policy)
+            ids = self.store.tasks.find_ids(query, context, limit=MOST_OPERATIONS + 1)
             if len(ids) != expect or len(ids) > MOST_OPERATIONS:
-                count = self.store.tasks.count(query, frame)
+                count = self.store.tasks.count(query, context)
                 raise UnexpectedCount(count, expected=expect)
             operations = [{**changes, "op": "change", "id": task_id} for task_id in ids]
             return self._perform_all(operations, by, atomic=atomic, dry_run=dry_run, of_query=True)

@@ -11,7 +11,7 @@ from taskmgr.domain.model.errors import NotFound, NotPermitted, Stale
 from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import Page, Window
+from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.journal import Journal
@@ -28,11 +28,11 @@ class CommentService:
     clock: Clock
     new_id: NewId
 
-    def list(self, task_id: str, window: Window = Window(), *, by: Actor) -> Page[Comment]:
+    def list(self, task_id: str, page_request: PageRequest = PageRequest(), *, by: Actor) -> Page[Comment]:
         """A page of a task's comments, oldest first. Raises `NotFound`."""
         permissions.require(by, Action.READ)
         self.store.tasks.get(task_id)
-        return self.store.comments.find(task_id, window)
+        return self.store.comments.find(task_id, page_request)
 
     def get(self, task_id: str, comment_id: str, *, by: Actor) -> Comment:
         """One comment on a task. Raises `NotFound` for either."""

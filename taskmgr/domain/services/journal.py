@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskmgr.domain.history.changes import Change, Entity, difference
+from taskmgr.domain.history.changes import Change
+from taskmgr.domain.history.differences import Entity, difference
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.commands import NewId
 from taskmgr.domain.ports.store import Store

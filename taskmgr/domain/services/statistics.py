@@ -15,7 +15,7 @@ from taskmgr.domain.model.values import BadValue, optional, parse_fields
 from taskmgr.domain.model.workflow import OPEN
 from taskmgr.domain.ports.commands import Clock
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import Page, Position, Window
+from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.domain.queries.search import folded
 from taskmgr.domain.queries.statistics import (
     PERCENTILES,
@@ -57,29 +57,31 @@ class StatisticsService:
         # A transaction, though it writes nothing: all is read as it was at one moment.
         return self.store.unit_of_work.run(lambda: self._of(days, now))
 
-    def labels(self, window: Window = Window(), prefix: str = "", *, by: Actor) -> Page[LabelCount]:
+    def labels(
+        self, page_request: PageRequest = PageRequest(), prefix: str = "", *, by: Actor
+    ) -> Page[LabelCount]:
         """Returns a page of the labels of tasks outside the bin, by name, each with how many have it.
 
         `prefix` is what they begin with, without regard to case and accents.
         """
         permissions.require(by, Action.READ)
         begins = folded(values.text(prefix, max_length=values.MAX_LABEL_LENGTH))
-        return self.store.unit_of_work.run(lambda: self._labels(window, begins))
+        return self.store.unit_of_work.run(lambda: self._labels(page_request, begins))
 
-    def _labels(self, window: Window, begins: str) -> Page[LabelCount]:
+    def _labels(self, page_request: PageRequest, begins: str) -> Page[LabelCount]:
         names = [name for name in self.store.statistics.labels() if folded(name).startswith(begins)]
-        left = names if window.after is None else names[bisect_right(names, window.after.id) :]
+        left = names if page_request.after is None else names[bisect_right(names, page_request.after.id) :]
         found: list[LabelCount] = []
-        size = window.limit + 1
+        size = page_request.limit + 1
         for start in range(0, len(left), size):  # labels of tasks in the bin alone fall out
             found += self._counted(left[start : start + size])
             if len(found) >= size:
                 break
-        items = found[: window.limit]
+        items = found[: page_request.limit]
         return Page(
             items=items,
-            next=Position((), items[-1].label) if len(found) > window.limit else None,
-            total=len(self._counted(names)) if window.with_total else None,
+            next=Position((), items[-1].label) if len(found) > page_request.limit else None,
+            total=len(self._counted(names)) if page_request.with_total else None,
         )
 
     def _counted(self, labels: Sequence[str]) -> list[LabelCount]:

@@ -14,7 +14,8 @@ from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.commands import Clock
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import MAX_LIMIT, TaskQuery, Window
+from taskmgr.domain.queries.pages import MAX_LIMIT, PageRequest
+from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.journal import Journal
@@ -45,7 +46,7 @@ class StatusMapping:
     def _run(self, old: str, new: str, *, binned: bool, by: Actor) -> int:
         query = TaskQuery(statuses=(old,), binned=binned)
         count = 0
-        while found := self.store.tasks.find(query, Window(limit=MAX_LIMIT)).items:
+        while found := self.store.tasks.find(query, PageRequest(limit=MAX_LIMIT)).items:
             count += sum(self._map(task.id, old, new, binned=binned, by=by) for task in found)
         return count
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, Unpack
 
-from taskmgr.domain.history.changes import difference
+from taskmgr.domain.history.differences import difference
 from taskmgr.domain.model import values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.commands import NewUser, UserChanges
@@ -17,16 +17,10 @@ from taskmgr.domain.model.user import PARSERS, Actor, Kind, Role, User
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import (
-    EVERYBODY,
-    MAX_LIMIT,
-    Frame,
-    Page,
-    UserQuery,
-    UserWithTasks,
-    Window,
-)
-from taskmgr.domain.queries.query_check import checked
+from taskmgr.domain.queries.pages import MAX_LIMIT, Page, PageRequest
+from taskmgr.domain.queries.task_query import QueryContext
+from taskmgr.domain.queries.user_query import ALL_USERS, UserQuery, UserWithTasks
+from taskmgr.domain.queries.validation import validated
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.journal import Journal
@@ -78,26 +72,28 @@ class UserService:
         named = self.store.users.ids_by_username([key for key in keys if key not in ids])
         return {**{user_id: user_id for user_id in self.store.users.get_many(ids)}, **named}
 
-    def list(self, window: Window = Window(), query: UserQuery = EVERYBODY, *, by: Actor) -> Page[User]:
+    def list(
+        self, page_request: PageRequest = PageRequest(), query: UserQuery = ALL_USERS, *, by: Actor
+    ) -> Page[User]:
         """Returns a page of the users that match, by username. Raises `Invalid` for a query with mistakes."""
         permissions.require(by, Action.READ)
-        page = self.store.users.find(window, checked(query, self.policy))
+        page = self.store.users.find(page_request, validated(query, self.policy))
         return replace(page, items=[permissions.as_seen_by(by, user) for user in page.items])
 
-    def iterate(self, query: UserQuery = EVERYBODY, *, by: Actor) -> Iterator[User]:
+    def iterate(self, query: UserQuery = ALL_USERS, *, by: Actor) -> Iterator[User]:
         """Yields all users that match, by username, reading page by page. Raises `Invalid` as `list` does."""
-        window = Window(limit=MAX_LIMIT)
+        page_request = PageRequest(limit=MAX_LIMIT)
         while True:
-            page = self.list(window, query, by=by)
+            page = self.list(page_request, query, by=by)
             yield from page.items
             if page.next is None:
                 return
-            window = replace(window, after=page.next)
+            page_request = replace(page_request, after=page.next)
 
     def list_with_tasks(
         self,
-        window: Window = Window(),
-        query: UserQuery = EVERYBODY,
+        page_request: PageRequest = PageRequest(),
+        query: UserQuery = ALL_USERS,
         *,
         tasks_limit: int = DEFAULT_TASKS_LIMIT,
         by: Actor,
@@ -107,17 +103,17 @@ class UserService:
         The counts are of all of a user's tasks; `overdue` is judged by the service's clock.
         """
         permissions.require(by, Action.READ)
-        frame, asked = Frame(self.clock(), self.policy), checked(query, self.policy)
-        page = self.store.users.find_with_tasks(window, frame, asked, tasks_limit=tasks_limit)
+        context, asked = QueryContext(self.clock(), self.policy), validated(query, self.policy)
+        page = self.store.users.find_with_tasks(page_request, context, asked, tasks_limit=tasks_limit)
         return self._seen(by, page)
 
     def list_with_records(
-        self, window: Window, query: UserQuery = EVERYBODY, *, tasks_limit: int, by: Actor
+        self, page_request: PageRequest, query: UserQuery = ALL_USERS, *, tasks_limit: int, by: Actor
     ) -> Page[UserWithTasks[TaskRecord]]:
         """Returns what `list_with_tasks` does, with tasks in the form in which they go over the wire."""
         permissions.require(by, Action.READ)
-        frame, asked = Frame(self.clock(), self.policy), checked(query, self.policy)
-        page = self.store.users.find_with_records(window, frame, asked, tasks_limit=tasks_limit)
+        context, asked = QueryContext(self.clock(), self.policy), validated(query, self.policy)
+        page = self.store.users.find_with_records(page_request, context, asked, tasks_limit=tasks_limit)
         return self._seen(by, page)
 
     def _seen(self, by: Actor, page: Page[UserWithTasks[T]]) -> Page[UserWithTasks[T]]:

@@ -13,7 +13,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Unpack
 
-from taskmgr.domain.history.changes import difference, kind_of_task_change
+from taskmgr.domain.history.changes import kind_of_task_change
+from taskmgr.domain.history.differences import difference
 from taskmgr.domain.model import values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.commands import NewTask, Options, TaskChanges
@@ -34,8 +35,9 @@ from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import MAX_LIMIT, Frame, Page, TaskQuery, Window
-from taskmgr.domain.queries.query_check import checked
+from taskmgr.domain.queries.pages import MAX_LIMIT, Page, PageRequest
+from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
+from taskmgr.domain.queries.validation import validated
 from taskmgr.domain.rules import permissions, rule_book
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.rules.step import Step
@@ -80,26 +82,28 @@ class TaskService:
         permissions.require(by, Action.READ)
         return self.store.tasks.get_record(task_id, self.policy.workflow)
 
-    def list(self, query: TaskQuery = TaskQuery(), window: Window = Window(), *, by: Actor) -> Page[Task]:
+    def list(
+        self, query: TaskQuery = TaskQuery(), page_request: PageRequest = PageRequest(), *, by: Actor
+    ) -> Page[Task]:
         """A page of the tasks that match. Raises `Invalid` for a query of what there cannot be."""
         permissions.require(by, Action.READ)
-        query = checked(query, self.policy)
-        return self.store.tasks.find(query, window, Frame(self.clock(), self.policy))
+        query = validated(query, self.policy)
+        return self.store.tasks.find(query, page_request, QueryContext(self.clock(), self.policy))
 
-    def list_records(self, query: TaskQuery, window: Window, *, by: Actor) -> Page[TaskRecord]:
+    def list_records(self, query: TaskQuery, page_request: PageRequest, *, by: Actor) -> Page[TaskRecord]:
         """What `list` answers, in the form in which it goes over the wire."""
         permissions.require(by, Action.READ)
-        return self.store.tasks.find_records(query, window, Frame(self.clock(), self.policy))
+        return self.store.tasks.find_records(query, page_request, QueryContext(self.clock(), self.policy))
 
     def iterate(self, query: TaskQuery = TaskQuery(), *, by: Actor) -> Iterator[Task]:
         """All tasks that match, page by page behind the scenes."""
-        window = Window(limit=MAX_LIMIT)
+        page_request = PageRequest(limit=MAX_LIMIT)
         while True:
-            page = self.list(query, window, by=by)
+            page = self.list(query, page_request, by=by)
             yield from page.items
             if page.next is None:
                 return
-            window = replace(window, after=page.next)
+            page_request = replace(page_request, after=page.next)
 
     def category(self, task: Task) -> Category | None:
         """Returns the category that the policy gives the task's status; None if it lacks the status."""

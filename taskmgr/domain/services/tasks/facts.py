@@ -22,7 +22,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.query import Sort, TaskQuery
+from taskmgr.domain.queries.task_query import Sort, TaskQuery
 from taskmgr.domain.rules.facts import Facts
 from taskmgr.domain.rules.rule_book import MAX_SUBTASK_LEVELS
 from taskmgr.domain.rules.step import Step

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from bson import ObjectId
 from pymongo.collection import Collection
 
-from taskmgr.domain.queries.query import Page, Position, Window
+from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.infrastructure.mongo.reads.snapshots import Snapshot, aggregate, find
 
 T = TypeVar("T")
@@ -110,15 +110,15 @@ def count(collection: Collection[Any], selection: Selection) -> int:
 def select(
     collection: Collection[Any],
     selection: Selection,
-    window: Window,
+    page_request: PageRequest,
     entity: Callable[[Mapping[str, Any]], T],
 ) -> Page[T]:
     """A page of a selection."""
-    found = rows(collection, selection, after=window.after, limit=window.limit + 1)
+    found = rows(collection, selection, after=page_request.after, limit=page_request.limit + 1)
     return Page(
-        items=[entity(row) for row in found[: window.limit]],
-        next=position_of(found, selection.order, window.limit),
-        total=count(collection, selection) if window.with_total else None,
+        items=[entity(row) for row in found[: page_request.limit]],
+        next=position_of(found, selection.order, page_request.limit),
+        total=count(collection, selection) if page_request.with_total else None,
     )
 
 
@@ -126,11 +126,11 @@ def page(
     collection: Collection[Any],
     filters: Filter,
     order: Order,
-    window: Window,
+    page_request: PageRequest,
     entity: Callable[[Mapping[str, Any]], T],
 ) -> Page[T]:
     """A page of what a filter alone selects."""
-    return select(collection, Selection(filters=filters, order=order), window, entity)
+    return select(collection, Selection(filters=filters, order=order), page_request, entity)
 
 
 def position_of(rows: Sequence[Mapping[str, Any]], order: Order, limit: int) -> Position | None:

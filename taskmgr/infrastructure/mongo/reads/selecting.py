@@ -11,7 +11,7 @@ from bson import ObjectId, Regex
 
 from taskmgr.domain.model.due_date import end_of_day, start_of_day
 from taskmgr.domain.model.workflow import OPEN, Category
-from taskmgr.domain.queries.query import Frame, Sort, Span, TaskQuery
+from taskmgr.domain.queries.task_query import QueryContext, Sort, Span, TaskQuery
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import HAS_BLOCKERS
 from taskmgr.infrastructure.mongo.reads.keyset import Filter, Stages
@@ -59,15 +59,15 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 _FRAMED = ("categories", "created", "updated", "due", "overdue", "blocked")
 
 
-def filters(query: TaskQuery, frame: Frame | None = None) -> Filter:
+def filters(query: TaskQuery, context: QueryContext | None = None) -> Filter:
     """Returns the filter: every condition in one `$and`, where none can take another's place.
 
     The planner sees through it, and plans as for one document with all the conditions.
     """
-    return {"$and": [{"binned": query.binned}, *_conditions(query, frame)]}
+    return {"$and": [{"binned": query.binned}, *_conditions(query, context)]}
 
 
-def _conditions(query: TaskQuery, frame: Frame | None) -> Iterator[Filter]:
+def _conditions(query: TaskQuery, context: QueryContext | None) -> Iterator[Filter]:
     for name, (field, condition) in _FILTERS.items():
         value = getattr(query, name)
         if value is not None and value != ():
@@ -76,33 +76,33 @@ def _conditions(query: TaskQuery, frame: Frame | None) -> Iterator[Filter]:
             yield {field: {"$in": []}}
     if all(getattr(query, name) is None for name in _FRAMED):
         return
-    if frame is None:
-        raise TypeError(f"a query with one of {', '.join(_FRAMED)} needs a frame")
+    if context is None:
+        raise TypeError(f"a query with one of {', '.join(_FRAMED)} needs a context")
     if query.categories is not None:
-        yield {"status": _any(frame.policy.workflow.in_category(*query.categories))}
+        yield {"status": _any(context.policy.workflow.in_category(*query.categories))}
     for name, field in (("created", "created_at"), ("updated", "updated_at")):
         if (span := getattr(query, name)) is not None:
-            yield {field: _within(span, frame)}
+            yield {field: _within(span, context)}
     if query.due is not None:
-        yield from _due_within(query.due, frame)
+        yield from _due_within(query.due, context)
     if query.overdue is not None:
-        yield _overdue(frame, wanted=query.overdue)
+        yield _overdue(context, wanted=query.overdue)
     if query.blocked:
         yield HAS_BLOCKERS
 
 
-def _within(span: Span, frame: Frame) -> Filter:
-    bounds = {"$gte": _begins(span.start, frame), "$lt": _ends(span.end, frame)}
+def _within(span: Span, context: QueryContext) -> Filter:
+    bounds = {"$gte": _begins(span.start, context), "$lt": _ends(span.end, context)}
     return {operator: moment for operator, moment in bounds.items() if moment is not None}
 
 
-def _due_within(span: Span, frame: Frame) -> Iterator[Filter]:
+def _due_within(span: Span, context: QueryContext) -> Iterator[Filter]:
     """A day that is due is due at the midnight that ends it, where the next day begins.
 
     So at the midnights that bound a span of days it makes a difference whether it is a day that is
     due, or a moment.
     """
-    begins, ends = _begins(span.start, frame), _ends(span.end, frame)
+    begins, ends = _begins(span.start, context), _ends(span.end, context)
     bounds = {"$gte": begins, "$lte" if _is_day(span.end) else "$lt": ends}
     yield {"due_at": {operator: moment for operator, moment in bounds.items() if moment is not None}}
     yield {"due_date": {"$ne": None}}
@@ -112,27 +112,27 @@ def _due_within(span: Span, frame: Frame) -> Iterator[Filter]:
         yield {"$nor": outside}
 
 
-def _overdue(frame: Frame, *, wanted: bool) -> Filter:
-    opened = frame.policy.workflow.in_category(*OPEN)
+def _overdue(context: QueryContext, *, wanted: bool) -> Filter:
+    opened = context.policy.workflow.in_category(*OPEN)
     if wanted:
-        return {"$and": [{"status": {"$in": opened}}, {"due_at": {"$lte": frame.now}}]}
-    return {"$or": [{"status": {"$nin": opened}}, {"due_at": {"$gt": frame.now}}]}
+        return {"$and": [{"status": {"$in": opened}}, {"due_at": {"$lte": context.now}}]}
+    return {"$or": [{"status": {"$nin": opened}}, {"due_at": {"$gt": context.now}}]}
 
 
 def _is_day(bound: date | datetime | None) -> bool:
     return isinstance(bound, date) and not isinstance(bound, datetime)
 
 
-def _begins(bound: date | datetime | None, frame: Frame) -> datetime | None:
+def _begins(bound: date | datetime | None, context: QueryContext) -> datetime | None:
     if bound is None or isinstance(bound, datetime):
         return bound
-    return start_of_day(bound, frame.policy.time_zone)
+    return start_of_day(bound, context.policy.time_zone)
 
 
-def _ends(bound: date | datetime | None, frame: Frame) -> datetime | None:
+def _ends(bound: date | datetime | None, context: QueryContext) -> datetime | None:
     if bound is None or isinstance(bound, datetime):
         return bound
-    return end_of_day(bound, frame.policy.time_zone)
+    return end_of_day(bound, context.policy.time_zone)
 
 
 def order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
@@ -163,11 +163,11 @@ def _matching(found: str, words: Collection[str]) -> dict[str, Any]:
     }
 
 
-def sifting(query: TaskQuery, frame: Frame | None) -> Stages:
+def sifting(query: TaskQuery, context: QueryContext | None) -> Stages:
     """The stages that leave out, row by row in order, what takes a look at other tasks: the blockers."""
-    if query.blocked is None or frame is None:
+    if query.blocked is None or context is None:
         return []
-    completed = frame.policy.workflow.in_category(Category.COMPLETED)
+    completed = context.policy.workflow.in_category(Category.COMPLETED)
     unresolved = [
         {"$match": {"binned": False, "status": {"$nin": list(completed)}}},
         {"$limit": 1},

@@ -16,7 +16,8 @@ from bson import ObjectId
 
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.workflow import OPEN, Category
-from taskmgr.domain.queries.query import Frame, TaskCounts, UserWithTasks
+from taskmgr.domain.queries.task_query import QueryContext
+from taskmgr.domain.queries.user_query import TaskCounts, UserWithTasks
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import HAS_BLOCKERS, UNREAD
 
@@ -35,7 +36,7 @@ class Lookup:
 
     limit: int
     tasks_limit: int
-    frame: Frame
+    context: QueryContext
 
     def stages(self) -> Stages:
         """The stages behind those that answer users in order, one more than the limit.
@@ -65,7 +66,7 @@ class Lookup:
         by_status = {
             "_id": {"user": "$assignee_id", "status": "$status"},
             "tasks": {"$sum": 1},
-            "overdue": _how_many({"$lte": ["$due_at", self.frame.now]}),
+            "overdue": _how_many({"$lte": ["$due_at", self.context.now]}),
             "urgent": _how_many({"$eq": ["$priority_rank", Priority.URGENT.rank]}),
         }
         yield _lookup("page.counted", [{"$match": {"binned": False}}, {"$group": by_status}])
@@ -103,7 +104,7 @@ class Lookup:
         return {"binned": False, "status": {"$in": self._statuses(*categories)}}
 
     def _statuses(self, *categories: Category) -> list[str]:
-        return list(self.frame.policy.workflow.in_category(*categories))
+        return list(self.context.policy.workflow.in_category(*categories))
 
     def users(
         self, rows: Sequence[Row], made: Callable[[Sequence[Any]], Sequence[T]]

@@ -9,7 +9,8 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from taskmgr.domain.history.changes import Change
-from taskmgr.domain.queries.query import ActivityQuery, Page, Window
+from taskmgr.domain.queries.activity_query import ActivityQuery
+from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import translates
 from taskmgr.infrastructure.mongo.gathering import flush, insert
@@ -51,5 +52,5 @@ class MongoActivityRepository:
         either = [{"before.assignee_id": user_id}, {"after.assignee_id": user_id}]
         return self._activity.find_one({**since, "$or": either}, {"_id": True}) is not None
 
-    def find(self, query: ActivityQuery, window: Window) -> Page[Change]:
-        return keyset.page(self._activity, _filters(query), _NEWEST, window, mappers.change)
+    def find(self, query: ActivityQuery, page_request: PageRequest) -> Page[Change]:
+        return keyset.page(self._activity, _filters(query), _NEWEST, page_request, mappers.change)

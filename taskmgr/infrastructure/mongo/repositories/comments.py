@@ -10,7 +10,7 @@ from pymongo.database import Database
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import NotFound, WriteConflict
 from taskmgr.domain.model.values import is_identifier
-from taskmgr.domain.queries.query import Page, Window
+from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import translates
 from taskmgr.infrastructure.mongo.reads import keyset
@@ -30,8 +30,10 @@ class MongoCommentRepository:
             raise NotFound("comment", comment_id)
         return mappers.comment(row)
 
-    def find(self, task_id: str, window: Window) -> Page[Comment]:
-        return keyset.page(self._comments, {"task_id": ObjectId(task_id)}, _OLDEST, window, mappers.comment)
+    def find(self, task_id: str, page_request: PageRequest) -> Page[Comment]:
+        return keyset.page(
+            self._comments, {"task_id": ObjectId(task_id)}, _OLDEST, page_request, mappers.comment
+        )
 
     def add(self, comment: Comment) -> None:
         self._comments.insert_one(stored(mappers.comment_document(comment)))

@@ -16,7 +16,8 @@ from taskmgr.domain.model.task import Links, Task
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.model.workflow import Workflow
 from taskmgr.domain.ports.reads import TaskRecord
-from taskmgr.domain.queries.query import Frame, Page, TaskQuery, Window
+from taskmgr.domain.queries.pages import Page, PageRequest
+from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import UNREAD
 from taskmgr.infrastructure.mongo.driver_errors import translates
@@ -31,13 +32,13 @@ from taskmgr.infrastructure.mongo.writing import replace, stored, touch
 _READ = dict.fromkeys(UNREAD, False)
 
 
-def selection_of(query: TaskQuery, frame: Frame | None = None) -> Selection:
+def selection_of(query: TaskQuery, context: QueryContext | None = None) -> Selection:
     """What of the collection a query is over."""
     return Selection(
-        filters=filters(query, frame),
+        filters=filters(query, context),
         order=order(query.order),
         scoring=scoring(query),
-        sifting=sifting(query, frame),
+        sifting=sifting(query, context),
         hidden=UNREAD,
     )
 
@@ -79,25 +80,31 @@ class MongoTaskRepository:
         rows = self._tasks.find({"_id": any_id(task_ids), "binned": False})
         return {task.id: task for task in map(mappers.task, rows)}
 
-    def find(self, query: TaskQuery, window: Window, frame: Frame | None = None) -> Page[Task]:
-        return keyset.select(self._tasks, selection_of(query, frame), window, mappers.task)
+    def find(
+        self, query: TaskQuery, page_request: PageRequest, context: QueryContext | None = None
+    ) -> Page[Task]:
+        return keyset.select(self._tasks, selection_of(query, context), page_request, mappers.task)
 
-    def find_records(self, query: TaskQuery, window: Window, frame: Frame) -> Page[TaskRecord]:
-        selection, limit = selection_of(query, frame), window.limit
-        found = keyset.snapshot(self._undecoded, selection, after=window.after, limit=limit + 1)
+    def find_records(
+        self, query: TaskQuery, page_request: PageRequest, context: QueryContext
+    ) -> Page[TaskRecord]:
+        selection, limit = selection_of(query, context), page_request.limit
+        found = keyset.snapshot(self._undecoded, selection, after=page_request.after, limit=limit + 1)
         return Page(
             # A score makes other bytes of the same task in every search.
-            items=self._records.of(found.rows[:limit], frame.policy.workflow, keep=not selection.scoring),
+            items=self._records.of(found.rows[:limit], context.policy.workflow, keep=not selection.scoring),
             next=keyset.position_of(found.rows, selection.order, limit),
-            total=keyset.count(self._stored, selection) if window.with_total else None,
+            total=keyset.count(self._stored, selection) if page_request.with_total else None,
             as_of=found.as_of,
         )
 
-    def count(self, query: TaskQuery, frame: Frame | None = None) -> int:
-        return keyset.count(self._tasks, selection_of(query, frame))
+    def count(self, query: TaskQuery, context: QueryContext | None = None) -> int:
+        return keyset.count(self._tasks, selection_of(query, context))
 
-    def find_ids(self, query: TaskQuery, frame: Frame | None = None, *, limit: int) -> tuple[str, ...]:
-        found = keyset.rows(self._tasks, selection_of(query, frame), after=None, limit=limit, only_ids=True)
+    def find_ids(
+        self, query: TaskQuery, context: QueryContext | None = None, *, limit: int
+    ) -> tuple[str, ...]:
+        found = keyset.rows(self._tasks, selection_of(query, context), after=None, limit=limit, only_ids=True)
         return tuple(str(row["_id"]) for row in found)
 
     def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:

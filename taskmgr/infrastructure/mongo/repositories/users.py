@@ -18,15 +18,9 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Role, User
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.ports.reads import TaskRecord
-from taskmgr.domain.queries.query import (
-    EVERYBODY,
-    Frame,
-    Page,
-    Position,
-    UserQuery,
-    UserWithTasks,
-    Window,
-)
+from taskmgr.domain.queries.pages import Page, PageRequest, Position
+from taskmgr.domain.queries.task_query import QueryContext
+from taskmgr.domain.queries.user_query import ALL_USERS, UserQuery, UserWithTasks
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import translates
 from taskmgr.infrastructure.mongo.memory import memory
@@ -81,26 +75,36 @@ class MongoUserRepository:
         wanted = {"_id": {"$in": [ObjectId(user_id) for user_id in user_ids]}}
         return {str(row["_id"]): row["username"] for row in self._users.find(wanted, {"username": True})}
 
-    def find(self, window: Window, query: UserQuery = EVERYBODY) -> Page[User]:
-        return keyset.page(self._users, _filters(query), _BY_USERNAME, window, mappers.user)
+    def find(self, page_request: PageRequest, query: UserQuery = ALL_USERS) -> Page[User]:
+        return keyset.page(self._users, _filters(query), _BY_USERNAME, page_request, mappers.user)
 
     def find_with_tasks(
-        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
+        self,
+        page_request: PageRequest,
+        context: QueryContext,
+        query: UserQuery = ALL_USERS,
+        *,
+        tasks_limit: int,
     ) -> Page[UserWithTasks[Task]]:
-        asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
-        found = Snapshot(list(self._users.aggregate(_pages(query, window, asked))), None)
+        asked = Lookup(limit=page_request.limit, tasks_limit=tasks_limit, context=context)
+        found = Snapshot(list(self._users.aggregate(_pages(query, page_request, asked))), None)
         items = asked.users(found.rows, lambda rows: list(map(mappers.task, rows)))
-        return self._page(query, window, found, items)
+        return self._page(query, page_request, found, items)
 
     def find_with_records(
-        self, window: Window, frame: Frame, query: UserQuery = EVERYBODY, *, tasks_limit: int
+        self,
+        page_request: PageRequest,
+        context: QueryContext,
+        query: UserQuery = ALL_USERS,
+        *,
+        tasks_limit: int,
     ) -> Page[UserWithTasks[TaskRecord]]:
-        asked = Lookup(limit=window.limit, tasks_limit=tasks_limit, frame=frame)
-        found = aggregate(self._undecoded, _pages(query, window, asked), limit=window.limit)
+        asked = Lookup(limit=page_request.limit, tasks_limit=tasks_limit, context=context)
+        found = aggregate(self._undecoded, _pages(query, page_request, asked), limit=page_request.limit)
         rows = [self._but_tasks(row) for row in found.rows]
         items: list[UserWithTasks[TaskRecord]]
-        items = asked.users(rows, lambda tasks: self._records.of(tasks, frame.policy.workflow))
-        return self._page(query, window, Snapshot(rows, found.as_of), items)
+        items = asked.users(rows, lambda tasks: self._records.of(tasks, context.policy.workflow))
+        return self._page(query, page_request, Snapshot(rows, found.as_of), items)
 
     def _but_tasks(self, row: RawBSONDocument) -> dict[str, Any]:
         """The row decoded but for the tasks in it."""
@@ -110,13 +114,13 @@ class MongoUserRepository:
         }
 
     def _page(
-        self, query: UserQuery, window: Window, found: Snapshot, items: list[UserWithTasks[T]]
+        self, query: UserQuery, page_request: PageRequest, found: Snapshot, items: list[UserWithTasks[T]]
     ) -> Page[UserWithTasks[T]]:
         last = items[-1].user if items and found.rows[0]["page"]["more"] else None
         return Page(
             items=items,
             next=None if last is None else Position((last.username,), last.id),
-            total=self._users.count_documents(_filters(query)) if window.with_total else None,
+            total=self._users.count_documents(_filters(query)) if page_request.with_total else None,
             as_of=found.as_of,
         )
 
@@ -148,11 +152,11 @@ def _filters(query: UserQuery) -> Filter:
     return {"$and": conditions} if conditions else {}
 
 
-def _pages(query: UserQuery, window: Window, asked: Lookup) -> list[dict[str, Any]]:
+def _pages(query: UserQuery, page_request: PageRequest, asked: Lookup) -> list[dict[str, Any]]:
     return [
-        {"$match": keyset.behind(_filters(query), _BY_USERNAME, window.after)},
+        {"$match": keyset.behind(_filters(query), _BY_USERNAME, page_request.after)},
         {"$sort": dict(_BY_USERNAME)},
-        {"$limit": window.limit + 1},
+        {"$limit": page_request.limit + 1},
         *asked.stages(),
     ]
 

@@ -20,22 +20,22 @@ from taskmgr.domain.model.priority import parse_priority
 from taskmgr.domain.model.user import Role
 from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.model.workflow import Category
-from taskmgr.domain.queries.query import (
+from taskmgr.domain.queries.search import words_of
+from taskmgr.domain.queries.task_query import (
     BEST_MATCH_FIRST,
     NEWEST_FIRST,
     TASK_SORTS,
     Sort,
     Span,
     TaskQuery,
-    UserQuery,
 )
-from taskmgr.domain.queries.search import words_of
+from taskmgr.domain.queries.user_query import UserQuery
 
 Q = TypeVar("Q", TaskQuery, UserQuery)
 Parser = Callable[[Any, Policy], Any]
 
 
-def checked(query: Q, policy: Policy) -> Q:
+def validated(query: Q, policy: Policy) -> Q:
     """Returns the query as the store understands it. Raises `Invalid` with all mistakes at once."""
     errors: list[FieldError] = []
     better: dict[str, Any] = {}

@@ -13,31 +13,32 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.user import Role
 from taskmgr.domain.model.workflow import Category
-from taskmgr.domain.queries import query_check
-from taskmgr.domain.queries.query import BEST_MATCH_FIRST, TASK_SORTS, Sort, Span, TaskQuery, UserQuery
+from taskmgr.domain.queries import validation
+from taskmgr.domain.queries.task_query import BEST_MATCH_FIRST, TASK_SORTS, Sort, Span, TaskQuery
+from taskmgr.domain.queries.user_query import UserQuery
 from tests.factories import NOW, an_id
 
 ID = "0123456789abcdef01234567"
 NAIVE = datetime(2026, 3, 10)
 
 
-def checked(**given: Any) -> TaskQuery:
-    return query_check.checked(TaskQuery(**given), DEFAULT_POLICY)
+def validated(**given: Any) -> TaskQuery:
+    return validation.validated(TaskQuery(**given), DEFAULT_POLICY)
 
 
 def test_every_field_of_a_query_is_checked() -> None:
-    assert {field.name for field in fields(TaskQuery)} == set(query_check._PARSERS)
-    assert {field.name for field in fields(UserQuery)} == set(query_check._USER_PARSERS)
+    assert {field.name for field in fields(TaskQuery)} == set(validation._PARSERS)
+    assert {field.name for field in fields(UserQuery)} == set(validation._USER_PARSERS)
 
 
 def test_a_query_of_users_is_read_like_one_of_tasks() -> None:
     asked = UserQuery(usernames=["Ada", "ada"], words=["Löv"], roles=("admin",), active=True)  # type: ignore[arg-type]
 
-    assert query_check.checked(asked, DEFAULT_POLICY) == UserQuery(
+    assert validation.validated(asked, DEFAULT_POLICY) == UserQuery(
         usernames=("ada",), words=("lov",), roles=(Role.ADMIN,), active=True
     )
     with pytest.raises(Invalid) as caught:
-        query_check.checked(UserQuery(roles=("boss",), active="yes"), DEFAULT_POLICY)  # type: ignore[arg-type]
+        validation.validated(UserQuery(roles=("boss",), active="yes"), DEFAULT_POLICY)  # type: ignore[arg-type]
     assert [error.location for error in caught.value.errors] == ["query.roles.0", "query.active"]
 
 
@@ -68,11 +69,11 @@ def test_a_query_that_is_well_is_answered_as_it_is() -> None:
         TaskQuery(statuses=(), ids=(), assignee_ids=()),
         TaskQuery(words=("login",), sort=BEST_MATCH_FIRST),
     ):
-        assert query_check.checked(query, DEFAULT_POLICY) is query
+        assert validation.validated(query, DEFAULT_POLICY) is query
 
 
 def test_the_name_of_a_priority_becomes_a_priority() -> None:
-    found = query_check.checked(TaskQuery(priorities=("high",)), DEFAULT_POLICY).priorities
+    found = validation.validated(TaskQuery(priorities=("high",)), DEFAULT_POLICY).priorities
 
     assert found is not None
     assert [type(priority) for priority in found] == [Priority]
@@ -91,7 +92,7 @@ def test_the_name_of_a_priority_becomes_a_priority() -> None:
     ],
 )
 def test_what_is_meant_is_what_is_asked(given: dict[str, Any], kept: dict[str, Any]) -> None:
-    assert checked(**given) == TaskQuery(**kept)
+    assert validated(**given) == TaskQuery(**kept)
 
 
 @pytest.mark.parametrize(
@@ -132,13 +133,13 @@ def test_what_is_meant_is_what_is_asked(given: dict[str, Any], kept: dict[str, A
 )
 def test_what_there_cannot_be_is_named(given: dict[str, Any], location: str, code: str) -> None:
     with pytest.raises(Invalid) as caught:
-        checked(**given)
+        validated(**given)
     assert [(error.location, error.code) for error in caught.value.errors] == [(location, code)]
 
 
 def test_what_is_allowed_is_told_and_all_mistakes_at_once() -> None:
     with pytest.raises(Invalid) as caught:
-        checked(statuses=("done",), sort=(Sort("age"),), created=Span(datetime(2026, 3, 10, tzinfo=UTC)))
+        validated(statuses=("done",), sort=(Sort("age"),), created=Span(datetime(2026, 3, 10, tzinfo=UTC)))
     status, sort = caught.value.errors
     assert status.allowed == DEFAULT_POLICY.workflow.statuses
     assert sort.allowed == TASK_SORTS

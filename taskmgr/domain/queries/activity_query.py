@@ -1,0 +1,23 @@
+"""A query for entries of the log of changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActivityQuery:
+    """Selects entries of the log, newest first. A filter that is None passes all entries.
+
+    `at_from` is inclusive, `at_to` exclusive. `but_users` leaves out the entries about users.
+    """
+
+    entity: str | None = None
+    but_users: bool = False
+    entity_id: str | None = None
+    by: str | None = None
+    kinds: tuple[str, ...] | None = None
+    change_set: str | None = None
+    at_from: datetime | None = None
+    at_to: datetime | None = None
