@@ -39,7 +39,7 @@ def test_the_table_of_commands_names_what_there_is(services: Services) -> None:
 def test_the_page_lists_the_names_of_the_package() -> None:
     told = {name for row in table(section(read(PAGE), "Names and types")) for name in code(row[0])}
     errors = {name for name in code(section(read(PAGE), "Refusals")) if name in taskmgr.__all__}
-    errors |= {name for name in code(section(read(PAGE), "Many at once")) if name in taskmgr.__all__}
+    errors |= {name for name in code(section(read(PAGE), "Many tasks")) if name in taskmgr.__all__}
 
     assert told | errors | {"__version__"} == {*taskmgr.__all__}
 
@@ -65,7 +65,7 @@ def settings(folder: Path) -> Settings:
 def test_the_import_brings_in_what_the_page_says(settings: Settings) -> None:
     checked = _import(settings, "--check")
     done = _import(settings)
-    summary, complaints = (b.text for b in blocks(section(read(PAGE), "A whole script"), "text"))
+    summary, complaints = (b.text for b in blocks(section(read(PAGE), "A complete script"), "text"))
 
     assert (done.returncode, done.stdout) == (1, summary)
     assert all(line in done.stderr for line in complaints.splitlines())
