@@ -40,7 +40,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     mebibyte = 1024 * 1024
     for text in (
         f"{USUAL.body_bytes // mebibyte} MiB", f"{MOST_LEVELS} levels", f"{MOST_KEYS:,} keys",
-        f"tells {MOST_ERRORS}", f"{MAX_LIMIT} items", f"{MOST_OPERATIONS:,} operations",
+        f"in one answer {MOST_ERRORS}", f"{MAX_LIMIT} items", f"{MOST_OPERATIONS:,} operations",
         f"{USUAL.store_seconds:.0f} seconds", f"for a bulk {SECONDS:.0f}",
         f"{bulk_results.MOST_BYTES // mebibyte} MiB",
         f"{USUAL.body_seconds:.0f} seconds", f"for a bulk {BODY_SECONDS:.0f}",
