@@ -29,7 +29,7 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import UNDATED
 from taskmgr.infrastructure.mongo.migrations import migrate
-from taskmgr.infrastructure.mongo.writing import stored
+from taskmgr.infrastructure.mongo.writing import validated_row
 
 Row = dict[str, Any]
 
@@ -215,15 +215,15 @@ def _created(entity: str, row: Row) -> Row:
 def require_stored_form(tasks: list[Row], users: list[Row]) -> None:
     """Raises if the service would store these otherwise."""
     for row in tasks:
-        _require_same(row, stored(mappers.task_document(mappers.task(row))))
+        _require_same(row, validated_row(mappers.task_document(mappers.task(row))))
     for row in users:
-        _require_same(row, stored(mappers.user_document(mappers.user(row))))
+        _require_same(row, validated_row(mappers.user_document(mappers.user(row))))
     facts = [("task", row, logged_fields(mappers.task(row))) for row in tasks]
     facts += [("user", row, logged_fields(mappers.user(row))) for row in users]
     for entity, row, after in facts:
         entry = _created(entity, row)
         change: Change = mappers.change({**entry, "after": after})
-        _require_same(entry, stored(mappers.change_document(change)))
+        _require_same(entry, validated_row(mappers.change_document(change)))
 
 
 def _require_same(row: Row, again: Row) -> None:

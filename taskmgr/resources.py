@@ -13,10 +13,15 @@ from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from taskmgr.infrastructure.files.policy_file import load_policy_file
-from taskmgr.infrastructure.mongo.connection import open_database, require_replica_set
+from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.migrations import is_current, migrate
-from taskmgr.infrastructure.mongo.stored_form import SETTLING, require_known_form, require_time_zone
-from taskmgr.infrastructure.mongo.stored_statuses import unknown_statuses
+from taskmgr.infrastructure.mongo.replica_set import require_replica_set
+from taskmgr.infrastructure.mongo.schema_version import (
+    SETTLING_SECONDS,
+    require_known_schema,
+    require_time_zone,
+)
+from taskmgr.infrastructure.mongo.unknown_statuses import count_unknown_statuses
 from taskmgr.settings import Settings
 
 
@@ -60,17 +65,17 @@ def prepare_database(database: Database[Any], settings: Settings, policy: Policy
     """
     require_replica_set(database)
     require_time_zone(database, policy.time_zone)
-    require_known_form(database)
+    require_known_schema(database)
     if is_current(database, policy.time_zone):
         return
     if settings.mongodb_uri is not None:
         raise CannotStart("The database is not up to date. Run `taskmgr db migrate` once.")
-    migrate(database, policy.time_zone, settling=SETTLING)
+    migrate(database, policy.time_zone, settling=SETTLING_SECONDS)
 
 
 def require_known_statuses(database: Database[Any], policy: Policy) -> None:
     """Raises `CannotStart` if stored tasks have statuses that are not in the policy."""
-    counts = unknown_statuses(database, policy.workflow.statuses)
+    counts = count_unknown_statuses(database, policy.workflow.statuses)
     if counts:
         statuses = ", ".join(
             f"{name} ({count} {'task' if count == 1 else 'tasks'})" for name, count in counts.items()

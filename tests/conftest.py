@@ -25,7 +25,7 @@ from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
-from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.migrations import migrate
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.factories import SYSTEM, Clock

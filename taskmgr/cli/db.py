@@ -12,7 +12,7 @@ from taskmgr.cli.output import as_json, show_json
 if TYPE_CHECKING:
     from pymongo.database import Database
 
-    from taskmgr.infrastructure.mongo.migrations import Migrated
+    from taskmgr.infrastructure.mongo.migrations import MigrationResult
     from taskmgr.settings import Settings
 
 
@@ -24,7 +24,7 @@ def db() -> None:
 @db.command()
 def init() -> None:
     """Make the servers of TASKMGR_MONGODB_URI a replica set, where they are none, and migrate."""
-    from taskmgr.infrastructure.mongo.initiation import initiate_replica_set
+    from taskmgr.infrastructure.mongo.replica_set import initiate_replica_set
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
@@ -43,19 +43,20 @@ def migrate() -> None:
 
 
 def _migrate(settings: Settings) -> None:
-    from taskmgr.infrastructure.mongo import connection, migrations
-    from taskmgr.infrastructure.mongo.stored_form import SETTLING
+    from taskmgr.infrastructure.mongo import migrations
+    from taskmgr.infrastructure.mongo.replica_set import require_replica_set
+    from taskmgr.infrastructure.mongo.schema_version import SETTLING_SECONDS
     from taskmgr.resources import load_policy, open_configured_database
 
     policy = load_policy(settings)
     with open_configured_database(settings) as database:
-        connection.require_replica_set(database)
-        done = migrations.migrate(database, policy.time_zone, settling=SETTLING)
+        require_replica_set(database)
+        done = migrations.migrate(database, policy.time_zone, settling=SETTLING_SECONDS)
     for line in _lines(done) or ["There was nothing to do."]:
         click.echo(line)
 
 
-def _lines(done: Migrated) -> list[str]:
+def _lines(done: MigrationResult) -> list[str]:
     lines = [f"dropped the index {name}" for name in done.dropped]
     lines += [f"made the index {name}" for name in done.made]
     lines += [
@@ -76,14 +77,15 @@ def _lines(done: Migrated) -> list[str]:
 @as_json
 def status(as_json: bool) -> None:
     """Say in a line how the database is; exit status 1 where it needs a migration."""
-    from taskmgr.infrastructure.mongo import connection, migrations
+    from taskmgr.infrastructure.mongo import migrations
+    from taskmgr.infrastructure.mongo.replica_set import require_replica_set
     from taskmgr.resources import load_policy, open_configured_database
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
     policy = load_policy(settings)
     with open_configured_database(settings) as database:
-        connection.require_replica_set(database)
+        require_replica_set(database)
         current = migrations.is_current(database, policy.time_zone)
         state = _state(database, current=current)
     if as_json:
@@ -95,10 +97,10 @@ def status(as_json: bool) -> None:
 
 
 def _state(database: Database[Any], *, current: bool) -> dict[str, Any]:
-    from taskmgr.infrastructure.mongo.stored_form import read_form
+    from taskmgr.infrastructure.mongo.schema_version import read_schema_state
 
     hello = database.client.admin.command("hello")
-    form = read_form(database)
+    form = read_schema_state(database)
     return {
         "database": database.name,
         "replica_set": hello.get("setName"),

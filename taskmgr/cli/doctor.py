@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from taskmgr.domain.model.policy import Policy
-    from taskmgr.infrastructure.inspected_snapshot import Report
+    from taskmgr.infrastructure.mongo.inspection.snapshot import Report
 
 _CLOCK_TOLERANCE = 2.0  # seconds
 
@@ -60,24 +60,27 @@ def _examine(report: Report) -> None:
 
 
 def _examine_database(database: Database[Any], policy: Policy, report: Report) -> None:
-    from taskmgr.infrastructure.inspected_others import OURS
-    from taskmgr.infrastructure.mongo import connection, inspection, migrations
-    from taskmgr.infrastructure.mongo.stored_form import require_known_form
+    from taskmgr.infrastructure.mongo import migrations
+    from taskmgr.infrastructure.mongo.health import MongoHealth
+    from taskmgr.infrastructure.mongo.inspection.database import inspect_database
+    from taskmgr.infrastructure.mongo.inspection.internals import OUR_COLLECTIONS
+    from taskmgr.infrastructure.mongo.replica_set import require_replica_set
+    from taskmgr.infrastructure.mongo.schema_version import require_known_schema
 
-    connection.require_replica_set(database)
-    connection.MongoHealth(database).check()
-    require_known_form(database)
+    require_replica_set(database)
+    MongoHealth(database).check()
+    require_known_schema(database)
     _examine_clock(database, report)
-    for detail in migrations.outdated(database, policy.time_zone):
+    for detail in migrations.reasons_to_migrate(database, policy.time_zone):
         report("database", "outdated", f"{detail}: run `taskmgr db migrate`.")
-    for name in sorted(set(database.list_collection_names()) - OURS):
+    for name in sorted(set(database.list_collection_names()) - OUR_COLLECTIONS):
         click.echo(f"Not looked at: the collection {name}, which is not taskmgr's.", err=True)
-    inspection.inspect(database, policy, report)
+    inspect_database(database, policy, report)
 
 
 def _examine_clock(database: Database[Any], report: Report) -> None:
     from taskmgr.domain.model.clock import utc_now
-    from taskmgr.infrastructure.mongo.connection import server_time
+    from taskmgr.infrastructure.mongo.health import server_time
 
     before = utc_now()
     there = server_time(database)

@@ -24,8 +24,8 @@ from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.policy import Policy
-from taskmgr.infrastructure.mongo.connection import open_database
-from taskmgr.infrastructure.mongo.driver_errors import translated
+from taskmgr.infrastructure.mongo.client import open_database
+from taskmgr.infrastructure.mongo.driver_errors import translated_errors
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.resources import load_policy, require_known_statuses
 from taskmgr.server.gunicorn_log import GunicornLog
@@ -118,7 +118,7 @@ class ServerApplication(BaseApplication):  # type: ignore[misc]
     def require_known_statuses(self, policy: Policy) -> None:
         """Raises `CannotStart` if a stored task has a status that is not in the policy."""
         database = open_database(self.options.uri, self.options.settings.database)
-        with database.client, translated():
+        with database.client, translated_errors():
             require_known_statuses(database, policy)
 
     def run(self) -> None:

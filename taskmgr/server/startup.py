@@ -16,7 +16,7 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.first_user import create_first_user
-from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.resources import embedded_database, load_policy, prepare_database, require_known_statuses
 from taskmgr.server.application import ServerApplication, ServerOptions

@@ -17,7 +17,7 @@ from taskmgr.api.runtime import actor, services
 from taskmgr.api.schemas.tasks import NewTaskOut, TaskIn
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.token import Scope
-from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings
 from tests.api.conftest import SECRET_KEY

@@ -17,7 +17,7 @@ from taskmgr.domain.queries.pages import Position
 from taskmgr.domain.queries.search import folded, title_key
 from taskmgr.domain.queries.task_query import TASK_SORTS, Sort, TaskQuery
 from taskmgr.infrastructure.mongo.mappers import task_document
-from taskmgr.infrastructure.mongo.reads.selecting import order
+from taskmgr.infrastructure.mongo.reads.task_filters import task_order
 from tests.api.client import Client
 from tests.factories import a_task, an_id
 
@@ -38,7 +38,7 @@ titles = st.text(
 def test_a_cursor_of_every_sort_at_once_is_accepted(title: str) -> None:
     query = TaskQuery(sort=tuple(map(Sort, TASK_SORTS)))
     row = task_document(a_task(title=title)).values
-    position = Position(tuple(row[name] for name, _ in order(query.order) if name != "_id"), an_id())
+    position = Position(tuple(row[name] for name, _ in task_order(query.order) if name != "_id"), an_id())
 
     text = CURSORS.encode(position, query)
 

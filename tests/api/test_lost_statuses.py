@@ -18,7 +18,7 @@ from pymongo.database import Database
 
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.services import Services
-from taskmgr.infrastructure.mongo.inspection import inspect
+from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 from tests.api.client import Client, answered, mistakes, problem
 from tests.api.operations import MORE, OPERATIONS, Operation, World
 from tests.factories import SYSTEM
@@ -179,7 +179,7 @@ def test_all_other_changes_of_a_task_in_a_lost_status_work(
     assert [answered(answer) for answer in (changed, binned, restored)] == [200, 200, 200]
     assert restored.json.items() >= (changes | {"status": LOST, "category": None}).items()
     found: list[str] = []
-    inspect(database, services.policy, lambda _, detail: found.append(detail))
+    inspect_database(database, services.policy, lambda _, detail: found.append(detail))
     assert f"The policy has no status 'triage', which 1 have: {world['task']}." in found
 
 

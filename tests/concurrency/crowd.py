@@ -18,7 +18,7 @@ from taskmgr.domain.model.errors import DomainError, Refused, Unavailable
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.idempotency import StoredResponse
 from taskmgr.domain.services import Services
-from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.store import mongo_store
 
 PROCESSES, THREADS = 4, 8

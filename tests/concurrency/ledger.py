@@ -9,7 +9,7 @@ from typing import Any
 from pymongo.database import Database
 
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
-from taskmgr.infrastructure.mongo.inspection import inspect
+from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 
 _COLLECTIONS = {"task": "tasks", "user": "users", "comment": "comments"}
 # Stored beside what they follow from, or counted by whoever reads for a rule: the log tells none.
@@ -36,7 +36,7 @@ def assert_that_the_log_is_the_store(database: Database[Any], policy: Policy = D
     """
     assert list(disagreements(database)) == []
     found: list[str] = []
-    inspect(database, policy, lambda about, _, detail: found.append(f"{about}: {detail}"))
+    inspect_database(database, policy, lambda about, _, detail: found.append(f"{about}: {detail}"))
     assert [finding for finding in found if not finding.startswith("users: ")] == []
 
 

@@ -14,7 +14,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.writing import stored
+from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.concurrency.conftest import AtOnce
 from tests.concurrency.crowd import CROWD, Call, call, create_once
 from tests.factories import SYSTEM, a_task
@@ -273,7 +273,7 @@ def test_a_task_that_is_changed_while_it_is_binned_is_never_left_in_pieces(
         )
     )
     assert set(in_pairs(outcomes)) <= {("ok", "ok"), ("ok", "NotFound")}
-    fields = set(stored(mappers.task_document(a_task())))
+    fields = set(validated_row(mappers.task_document(a_task())))
     for row in database["tasks"].find():
         assert row.keys() - {"touched"} >= fields - {"touched"}
         assert mappers.task(row).is_binned

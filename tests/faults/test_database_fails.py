@@ -24,9 +24,9 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.ports.store import Health
 from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
-from taskmgr.infrastructure.mongo.connection import open_database
-from taskmgr.infrastructure.mongo.initiation import initiate_replica_set
+from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.migrations import migrate
+from taskmgr.infrastructure.mongo.replica_set import initiate_replica_set
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings
 from tests.api.client import Answer, Client, answered

@@ -18,7 +18,7 @@ from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
-from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.migrations import migrate
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings

@@ -19,7 +19,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import Category, Workflow
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.writing import stored
+from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.factories import NOW, a_task
 
 # Two statuses of every category, and a day of 23 hours within the last month.
@@ -115,6 +115,6 @@ def store_all(database: Database[Any], users: Iterable[User], tasks: Iterable[Ta
         ("tasks", mappers.task_document, tasks),
     )
     for name, document, things in made:
-        rows = [stored(document(thing)) for thing in things]
+        rows = [validated_row(document(thing)) for thing in things]
         if rows:
             database.get_collection(name, write_concern=WriteConcern("majority")).insert_many(rows)

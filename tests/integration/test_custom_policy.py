@@ -23,7 +23,7 @@ from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.files.policy_file import load_policy_file
-from taskmgr.infrastructure.mongo.inspection import inspect
+from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 from taskmgr.resources import require_known_statuses
 from taskmgr.settings import Settings
 from tests.answers import assert_log_tells_of, refusals, refused
@@ -498,7 +498,7 @@ def test_mapped_one_by_one_they_are_the_desks_tasks(
     for task in left_over:
         assert_log_tells_of(services, services.tasks.get(task.id, by=SYSTEM))
     findings: list[str] = []
-    inspect(database, policy, lambda about, _, detail: findings.append(f"{about}: {detail}"))
+    inspect_database(database, policy, lambda about, _, detail: findings.append(f"{about}: {detail}"))
     assert [finding for finding in findings if not finding.startswith("users:")] == []
 
 

@@ -10,7 +10,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from taskmgr.infrastructure.mongo.connection import without_deadline
+from taskmgr.infrastructure.mongo.client import without_deadline
 
 SLOW = {"$where": "sleep(600) || true"}
 

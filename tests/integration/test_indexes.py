@@ -26,9 +26,9 @@ from taskmgr.domain.queries.task_query import TASK_SORTS, QueryContext, TaskQuer
 from taskmgr.infrastructure.mongo.documents import TaskDocument
 from taskmgr.infrastructure.mongo.mappers import task_document
 from taskmgr.infrastructure.mongo.reads import keyset
-from taskmgr.infrastructure.mongo.repositories.tasks import selection_of
+from taskmgr.infrastructure.mongo.repositories.tasks import build_selection
 from taskmgr.infrastructure.mongo.store import mongo_store
-from taskmgr.infrastructure.mongo.writing import stored
+from taskmgr.infrastructure.mongo.writing import validated_row
 from taskmgr.settings import Settings
 from tests.factories import NOW, SYSTEM, a_task, a_user, an_id
 
@@ -64,7 +64,7 @@ def filled(worker_database: Database[Any]) -> Iterator[Database[Any]]:
             labels=("ui", "fast")[: number % 3], blocked_by=(an_id(),) if number % 10 == 0 else (),
             parent_id=an_id() if number % 7 == 0 else None, deleted_at=at if number % 11 == 0 else None,
         )  # fmt: skip
-        rows.append(stored(task_document(task)))
+        rows.append(validated_row(task_document(task)))
     worker_database["tasks"].insert_many(rows)
     yield worker_database
     worker_database["tasks"].delete_many({})
@@ -106,22 +106,22 @@ def stages_of(plan: Any) -> set[str]:
 
 
 def explained(database: Database[Any], query: TaskQuery, *, page_two: bool = False) -> set[str]:
-    selection = selection_of(query, CONTEXT)
+    selection = build_selection(query, CONTEXT)
     after = _place(database, selection) if page_two else None
     if selection.is_plain:
         command: dict[str, Any] = {
-            "find": "tasks", "filter": keyset.behind(selection.filters, selection.order, after),
+            "find": "tasks", "filter": keyset.filter_after(selection.filter, selection.order, after),
             "sort": dict(selection.order), "limit": 51,
         }  # fmt: skip
     else:
-        stages = keyset.stages(selection, after, 51)
+        stages = keyset.pipeline(selection, after, 51)
         command = {"aggregate": "tasks", "pipeline": stages, "cursor": {}}
     return stages_of(database.command("explain", command, verbosity="queryPlanner"))
 
 
 def _place(database: Database[Any], selection: keyset.Selection) -> Position | None:
     rows = keyset.rows(database["tasks"], selection, after=None, limit=2)
-    return keyset.position_of(rows, selection.order, 1)
+    return keyset.next_position(rows, selection.order, 1)
 
 
 @pytest.mark.parametrize("page_two", [False, True], ids=["first page", "next page"])
@@ -145,8 +145,8 @@ def test_no_list_reads_the_whole_collection(text: str, filled: Database[Any], as
 
 
 def test_beginnings_of_words_are_read_from_one_range_of_the_index(filled: Database[Any], asked: Any) -> None:
-    selection = selection_of(asked("q=pa 9&sort=title"), CONTEXT)
-    command = {"find": "tasks", "filter": selection.filters, "hint": "words"}
+    selection = build_selection(asked("q=pa 9&sort=title"), CONTEXT)
+    command = {"find": "tasks", "filter": selection.filter, "hint": "words"}
 
     explained = filled.command("explain", command, verbosity="executionStats")
 

@@ -16,7 +16,7 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.idempotency import StoredResponse
-from taskmgr.infrastructure.mongo.inspection import inspect
+from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.conftest import empty
 from tests.factories import SYSTEM, Clock
@@ -56,7 +56,7 @@ class Store:
 
 def found_in(database: Database[Any]) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
-    inspect(database, DEFAULT_POLICY, lambda *finding: found.append(finding))
+    inspect_database(database, DEFAULT_POLICY, lambda *finding: found.append(finding))
     return found
 
 

@@ -18,7 +18,7 @@ from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.domain.queries.search import title_key
 from taskmgr.domain.queries.task_query import TASK_SORTS, Sort, TaskQuery
 from taskmgr.infrastructure.mongo.documents import UNDATED
-from taskmgr.infrastructure.mongo.reads.keyset import behind
+from taskmgr.infrastructure.mongo.reads.keyset import filter_after
 from tests.factories import NOW, a_task, an_id
 
 few = settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]
@@ -139,12 +139,12 @@ def test_a_position_that_no_task_has_any_more_still_is_one(
 
 
 def test_the_first_page_asks_for_the_filter_alone() -> None:
-    assert behind({"binned": False}, [("title_key", 1), ("_id", 1)], None) == {"binned": False}
+    assert filter_after({"binned": False}, [("title_key", 1), ("_id", 1)], None) == {"binned": False}
 
 
 def test_every_key_has_a_branch_in_its_own_direction() -> None:
     key = "0" * 24
-    assert behind({"binned": False}, [("priority_rank", -1), ("_id", 1)], Position((3,), key)) == {
+    assert filter_after({"binned": False}, [("priority_rank", -1), ("_id", 1)], Position((3,), key)) == {
         "$or": [
             {"$and": [{"binned": False}, {"priority_rank": {"$lt": 3}}]},
             {"$and": [{"binned": False}, {"priority_rank": 3, "_id": {"$gt": ObjectId(key)}}]},

@@ -21,7 +21,7 @@ from taskmgr.domain.model.user import User
 from taskmgr.domain.queries.search import folded
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import UNDATED, Draft
-from taskmgr.infrastructure.mongo.writing import stored
+from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.factories import FULL_AND_PLAIN, a_task, a_user
 
 SECRET_HASH = bytes(range(32))
@@ -65,7 +65,7 @@ def kept_fields(entity: Any) -> set[str]:
 
 
 def as_stored(entity: Any) -> dict[str, Any]:
-    return stored(TO_DOCUMENT[type(entity)](entity))
+    return validated_row(TO_DOCUMENT[type(entity)](entity))
 
 
 @full_and_plain
@@ -174,7 +174,7 @@ def test_titles_are_ordered_without_case_and_accents(title: str, key: str) -> No
 def test_a_document_that_breaks_a_limit_is_not_written(mistake: dict[str, Any]) -> None:
     draft = mappers.task_document(a_task())
     with pytest.raises(ValidationError) as caught:
-        stored(Draft(draft.document, {**draft.values, **mistake}))
+        validated_row(Draft(draft.document, {**draft.values, **mistake}))
     assert set(caught.value.errors) == set(mistake)
 
 
@@ -185,5 +185,5 @@ def test_a_draft_is_stored_as_its_document_would_be(make: Callable[[], Any]) -> 
     document.validate()
 
     by_mongoengine = dict(document.to_mongo())
-    assert stored(draft) == by_mongoengine
-    assert list(map(type, stored(draft).values())) == list(map(type, by_mongoengine.values()))
+    assert validated_row(draft) == by_mongoengine
+    assert list(map(type, validated_row(draft).values())) == list(map(type, by_mongoengine.values()))

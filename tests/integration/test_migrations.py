@@ -23,18 +23,18 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.errors import CannotStart, Unavailable
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS, UNDATED
 from taskmgr.infrastructure.mongo.indexes import declared_indexes
-from taskmgr.infrastructure.mongo.migrations import is_current, migrate, outdated
-from taskmgr.infrastructure.mongo.store import mongo_store
-from taskmgr.infrastructure.mongo.stored_form import (
-    STORED_FORM,
-    TRUSTED_FOR,
-    read_form,
-    require_known_form,
+from taskmgr.infrastructure.mongo.migrations import is_current, migrate, reasons_to_migrate
+from taskmgr.infrastructure.mongo.schema_version import (
+    SCHEMA_VERSION,
+    TRUSTED_SECONDS,
+    read_schema_state,
+    require_known_schema,
 )
-from taskmgr.infrastructure.mongo.writing import stored
+from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.factories import NOW, SYSTEM, a_full_task, a_task
 from tests.running import Clients, comes_true, run, run_here, serving, short_folder
 
@@ -173,28 +173,28 @@ def test_a_collection_of_somebody_elses_is_left_alone(fresh: Database[Any]) -> N
 
 
 def test_a_fresh_database_is_in_no_form_and_not_current(fresh: Database[Any]) -> None:
-    assert read_form(fresh) is None
+    assert read_schema_state(fresh) is None
     assert not is_current(fresh, UTC)
-    require_known_form(fresh)
+    require_known_schema(fresh)
 
 
 def test_a_migrated_database_is_in_this_releases_form(fresh: Database[Any]) -> None:
     migrate(fresh, UTC)
-    form = read_form(fresh)
+    form = read_schema_state(fresh)
     assert form is not None
-    assert (form.version, form.time_zone, form.finished) == (STORED_FORM, "UTC", True)
+    assert (form.version, form.time_zone, form.finished) == (SCHEMA_VERSION, "UTC", True)
     assert is_current(fresh, UTC)
 
 
 def test_a_database_of_a_later_release_is_refused_and_left_as_it_is(fresh: Database[Any]) -> None:
-    fresh.meta.insert_one({"_id": "stored_form", "version": STORED_FORM + 1, "time_zone": "UTC"})
-    for refuse in (lambda: migrate(fresh, UTC), lambda: require_known_form(fresh)):
+    fresh.meta.insert_one({"_id": "stored_form", "version": SCHEMA_VERSION + 1, "time_zone": "UTC"})
+    for refuse in (lambda: migrate(fresh, UTC), lambda: require_known_schema(fresh)):
         with pytest.raises(CannotStart, match=r"later release"):
             refuse()
     assert not is_current(fresh, UTC)
-    form = read_form(fresh)
+    form = read_schema_state(fresh)
     assert form is not None
-    assert form.version == STORED_FORM + 1
+    assert form.version == SCHEMA_VERSION + 1
     assert indexes(fresh) == set()
 
 
@@ -256,7 +256,7 @@ def test_many_due_dates_move_from_two_machines_at_once(fresh: Database[Any]) -> 
 def many_tasks(number: int, day: date, zone: tzinfo) -> list[dict[str, Any]]:
     """The rows of so many tasks that are due on a day."""
     due = DueDate.on(day, zone)
-    return [stored(mappers.task_document(a_task(title=f"{n}", due_date=due))) for n in range(number)]
+    return [validated_row(mappers.task_document(a_task(title=f"{n}", due_date=due))) for n in range(number)]
 
 
 # --- a migration that was interrupted
@@ -271,7 +271,7 @@ def test_the_way_back_mends_what_an_interrupted_migration_has_moved(fresh: Datab
         {"_id": {"$in": half}}, {"$set": {"due_at": datetime(2026, 12, 1, 23, tzinfo=UTC)}}
     )
 
-    assert list(outdated(fresh, BERLIN)) == ["The last migration has not finished"]
+    assert list(reasons_to_migrate(fresh, BERLIN)) == ["The last migration has not finished"]
     assert not is_current(fresh, UTC)
     assert migrate(fresh, UTC).tasks == 10
     assert fresh.tasks.distinct("due_at") == [datetime(2026, 12, 2, tzinfo=UTC)]
@@ -296,7 +296,7 @@ def test_a_migration_gives_way_to_one_that_has_begun_meanwhile(
     watched = fresh.client.__class__(mongodb_uri, tz_aware=True, event_listeners=[AnotherBegins()])
     with watched, pytest.raises(CannotStart, match="Another migration has begun"):
         migrate(watched[fresh.name], BERLIN)
-    assert list(outdated(fresh, TOKYO)) == ["The last migration has not finished"]
+    assert list(reasons_to_migrate(fresh, TOKYO)) == ["The last migration has not finished"]
 
 
 # A database of form 1, made by the release that stored it, as lines of extended JSON.
@@ -398,7 +398,7 @@ def test_doctor_is_content_with_a_database_of_form_1_after_its_migration(
     migrated = run_here(settings, "db", "migrate")
     after = run_here(settings, "doctor")
 
-    assert before.out.startswith("database: The stored form is 1, not 2: run `taskmgr db migrate`.\n")
+    assert before.out.startswith("database: The schema version is 1, not 2: run `taskmgr db migrate`.\n")
     assert refused.err == "The database is not up to date. Run `taskmgr db migrate` once.\n"
     assert (migrated.status, after.out) == (0, "Everything is in order.\n"), (migrated, after)
     assert run_here(settings, "db", "migrate").out == "There was nothing to do.\n"
@@ -507,7 +507,7 @@ def test_a_process_of_another_time_zone_stops_writing_and_starts_again(
         services = build_services(mongo_store(client[fresh.name], time_zone=UTC))
         services.tasks.create(title="Before", by=SYSTEM)
         migrate(fresh, BERLIN)
-        assert comes_true(lambda: not is_admitted(services), seconds=TRUSTED_FOR + 1)
+        assert comes_true(lambda: not is_admitted(services), seconds=TRUSTED_SECONDS + 1)
         with pytest.raises(Unavailable, match=r"migrated to form 2, time zone Europe/Berlin; this process"):
             services.health.check()
         assert len([r for r in caplog.records if "Writing is refused" in r.message]) == 1

@@ -23,7 +23,7 @@ from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import Result
-from taskmgr.infrastructure.mongo.inspection import inspect
+from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 from tests.answers import assert_log_tells_of, standing
 from tests.conftest import empty
 from tests.factories import SYSTEM, Clock
@@ -77,7 +77,7 @@ def test_the_log_tells_of_everything_and_nothing_is_stored_by_halves(
     for task in (*visible(strict).values(), *binned):
         assert_log_tells_of(strict, task)
     found: list[tuple[str, str]] = []
-    inspect(database, POLICY, lambda what, _, detail: found.append((what, detail)))
+    inspect_database(database, POLICY, lambda what, _, detail: found.append((what, detail)))
     assert found == []
 
 

@@ -25,7 +25,7 @@ from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
-from taskmgr.infrastructure.mongo.connection import open_database
+from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.factories import SYSTEM, a_change, a_task
 

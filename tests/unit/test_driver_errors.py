@@ -19,7 +19,7 @@ from pymongo.errors import (
 )
 
 from taskmgr.domain.model.errors import DomainError, NotFound, Unavailable
-from taskmgr.infrastructure.mongo.driver_errors import in_transaction, translated, translates
+from taskmgr.infrastructure.mongo.driver_errors import in_transaction, raises_domain_errors, translated_errors
 
 
 def labelled(label: str) -> PyMongoError:
@@ -51,14 +51,14 @@ LASTING = [
 
 @pytest.mark.parametrize("error", PASSING, ids=repr)
 def test_a_store_that_is_away_is_unavailable(error: PyMongoError) -> None:
-    with pytest.raises(Unavailable) as caught, translated():
+    with pytest.raises(Unavailable) as caught, translated_errors():
         raise error
     assert caught.value.__cause__ is error
 
 
 @pytest.mark.parametrize("error", LASTING, ids=repr)
 def test_a_mistake_of_ours_stays_one(error: PyMongoError) -> None:
-    with pytest.raises(type(error)), translated():
+    with pytest.raises(type(error)), translated_errors():
         raise error
 
 
@@ -66,7 +66,7 @@ def test_a_mistake_of_ours_stays_one(error: PyMongoError) -> None:
 def test_inside_a_transaction_the_driver_sees_its_own_errors(error: PyMongoError) -> None:
     token = in_transaction.set(True)
     try:
-        with pytest.raises(type(error)), translated():
+        with pytest.raises(type(error)), translated_errors():
             raise error
     finally:
         in_transaction.reset(token)
@@ -74,11 +74,11 @@ def test_inside_a_transaction_the_driver_sees_its_own_errors(error: PyMongoError
 
 @pytest.mark.parametrize("error", [NotFound("task", "x"), KeyError("x")])
 def test_other_errors_pass(error: Exception) -> None:
-    with pytest.raises(type(error)), translated():
+    with pytest.raises(type(error)), translated_errors():
         raise error
 
 
-@translates
+@raises_domain_errors
 class Repository:
     """Away, whatever is asked of it."""
 

@@ -8,8 +8,8 @@ from taskmgr.domain.model.errors import CannotStart, NotFound
 from taskmgr.domain.model.safe_text import without_secrets
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.services.tokens import Identity, NewToken
-from taskmgr.infrastructure.mongo.connection import open_database
-from taskmgr.infrastructure.mongo.initiation import initiate_replica_set
+from taskmgr.infrastructure.mongo.client import open_database
+from taskmgr.infrastructure.mongo.replica_set import initiate_replica_set
 from taskmgr.settings import Settings
 from tests.factories import a_token, a_user
 

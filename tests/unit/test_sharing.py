@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from taskmgr.infrastructure.mongo.reads.sharing import Shared
+from taskmgr.infrastructure.mongo.reads.shared_call import SharedCall
 
 PATIENCE = 10.0
 
@@ -46,7 +46,7 @@ def all_wait(calls: list[Future[int]]) -> None:
 
 
 def test_one_after_the_other_ask_each(oracle: Oracle) -> None:
-    shared = Shared(oracle)
+    shared = SharedCall(oracle)
     oracle.let.release(2)
 
     assert [shared(), shared()] == [1, 2]
@@ -55,7 +55,7 @@ def test_one_after_the_other_ask_each(oracle: Oracle) -> None:
 def test_who_comes_while_it_is_asked_shares_the_next_question(
     oracle: Oracle, pool: ThreadPoolExecutor
 ) -> None:
-    shared = Shared(oracle)
+    shared = SharedCall(oracle)
     first = pool.submit(shared)
     assert oracle.asked.acquire(timeout=PATIENCE)
     later = [pool.submit(shared) for _ in range(5)]
@@ -78,7 +78,7 @@ def test_who_gets_no_answer_leaves_the_question_to_the_next(pool: ThreadPoolExec
             raise TimeoutError
         return "here"
 
-    shared = Shared(ask)
+    shared = SharedCall(ask)
     with pytest.raises(TimeoutError):
         shared()
 

@@ -19,7 +19,7 @@ from taskmgr.domain.queries.task_query import (
     Span,
     TaskQuery,
 )
-from taskmgr.infrastructure.mongo.reads.selecting import filters
+from taskmgr.infrastructure.mongo.reads.task_filters import filters
 from tests.factories import NOW, an_id
 
 A_VALUE: dict[str, Any] = {

@@ -39,7 +39,7 @@ in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated_errors() -> Iterator[None]:
     """Raises the domain's error for a driver's error that has a meaning there.
 
     A store that does not answer now is `Unavailable`, one that was closed is `Closed`, and a change that
@@ -60,28 +60,28 @@ def _raise_meaning(error: PyMongoError) -> None:
         return
     elif is_too_large(error):
         raise TransactionTooLarge from error
-    elif is_passing(error):
+    elif is_temporary(error):
         raise Unavailable from error
 
 
-def is_passing(error: PyMongoError) -> bool:
+def is_temporary(error: PyMongoError) -> bool:
     """Whether the store may answer the same call later: it is away, changing hands, or too slow."""
     return isinstance(error, _PASSING) or error.timeout or any(map(error.has_error_label, _LABELS))
 
 
 def is_too_large(error: PyMongoError) -> bool:
     """Whether the store can never keep this much in one document or transaction."""
-    return isinstance(error, DocumentTooLarge) or not _TOO_LARGE.isdisjoint(codes_of(error))
+    return isinstance(error, DocumentTooLarge) or not _TOO_LARGE.isdisjoint(error_codes(error))
 
 
-def codes_of(error: PyMongoError) -> set[int | None]:
+def error_codes(error: PyMongoError) -> set[int | None]:
     """Returns the server's codes for what has failed, of each write where there were several."""
     if isinstance(error, BulkWriteError):
         return {write.get("code") for write in (error.details or {}).get("writeErrors", ())}
     return {error.code} if isinstance(error, OperationFailure) else set()
 
 
-def translates(repository: type[C]) -> type[C]:
+def raises_domain_errors(repository: type[C]) -> type[C]:
     """Class decorator: every public method raises the domain's errors."""
     for name, method in vars(repository).items():
         if callable(method) and not name.startswith("_"):
@@ -92,7 +92,7 @@ def translates(repository: type[C]) -> type[C]:
 def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:  # not `translated`, which costs more than most of what a repository does besides asking
+        try:  # not `translated_errors`, which costs more than most of what a repository does besides asking
             return method(*args, **kwargs)
         except PyMongoError as error:
             _raise_meaning(error)

@@ -16,7 +16,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from taskmgr.domain.model.errors import WriteConflict
-from taskmgr.infrastructure.mongo.driver_errors import codes_of
+from taskmgr.infrastructure.mongo.driver_errors import error_codes
 
 _DUPLICATE_KEY = 11000
 
@@ -69,6 +69,6 @@ def _store(collection: Collection[Any], documents: list[dict[str, Any]]) -> None
     except DuplicateKeyError as error:
         raise WriteConflict from error
     except BulkWriteError as error:
-        if codes_of(error) == {_DUPLICATE_KEY}:
+        if error_codes(error) == {_DUPLICATE_KEY}:
             raise WriteConflict from error
         raise

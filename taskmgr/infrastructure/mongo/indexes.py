@@ -32,7 +32,7 @@ def update_indexes(database: Database[Any]) -> tuple[tuple[str, ...], tuple[str,
     return tuple(made), tuple(dropped)
 
 
-def wrong_indexes(database: Database[Any]) -> Iterator[str]:
+def describe_wrong_indexes(database: Database[Any]) -> Iterator[str]:
     """What `update_indexes` would mend, each in a sentence."""
     for document in DOCUMENTS:
         collection = database[document._meta["collection"]]

@@ -3,7 +3,7 @@
 A migration may be killed at any moment and run again, and may run on two machines at once: it looks
 at what is there, and each of its writes depends on nothing else. What a new form needs besides is a
 function here, called by `migrate` between `begin` and `finish` with the same property, and a higher
-`STORED_FORM`.
+`SCHEMA_VERSION`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,23 @@ from typing import Any
 from pymongo.database import Database
 
 from taskmgr.domain.model.errors import CannotStart
-from taskmgr.infrastructure.mongo.connection import without_deadline
-from taskmgr.infrastructure.mongo.derived import BATCH, Swept, sweep
-from taskmgr.infrastructure.mongo.indexes import update_indexes, wrong_indexes
-from taskmgr.infrastructure.mongo.stored_form import STORED_FORM, begin, finish, read_form, require_aim
+from taskmgr.infrastructure.mongo.client import without_deadline
+from taskmgr.infrastructure.mongo.derived_fields import BATCH, Swept, sweep
+from taskmgr.infrastructure.mongo.indexes import describe_wrong_indexes, update_indexes
+from taskmgr.infrastructure.mongo.schema_version import (
+    SCHEMA_VERSION,
+    begin,
+    finish,
+    read_schema_state,
+    require_unchanged_target,
+)
 
 _MOST_SWEEPS = 10
 _PAUSE = 0.5  # seconds between two looks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Migrated:
+class MigrationResult:
     """What was done: indexes by name, how many documents were mended, and whose address was given up.
 
     `unreadable` counts the tasks and users that could not be read, and so not be mended.
@@ -44,7 +50,7 @@ class Migrated:
 
 def migrate(
     database: Database[Any], time_zone: tzinfo, *, settling: float = 0.0, batch: int = BATCH
-) -> Migrated:
+) -> MigrationResult:
     """Brings the database up to date, whatever `meta` says of it: it looks at every task and user.
 
     `settling` is how many seconds running processes get to notice that the form or the time zone is
@@ -57,7 +63,7 @@ def migrate(
         made, dropped = update_indexes(database)
         swept = _sweep_until_clean(database, time_zone, settling if begun else 0.0, batch)
         finish(database, time_zone)
-    return Migrated(
+    return MigrationResult(
         made=made,
         dropped=dropped,
         tasks=swept.tasks,
@@ -73,7 +79,7 @@ def _sweep_until_clean(database: Database[Any], time_zone: tzinfo, settling: flo
     sweeps = 0  # that began when everybody had had the time to notice
     while sweeps < _MOST_SWEEPS:
         sweeps += time.monotonic() >= settled
-        found = sweep(database, time_zone, partial(require_aim, database, time_zone), batch)
+        found = sweep(database, time_zone, partial(require_unchanged_target, database, time_zone), batch)
         total.add(found)
         if sweeps and not (found.tasks or found.users):
             return total
@@ -86,16 +92,16 @@ def _sweep_until_clean(database: Database[Any], time_zone: tzinfo, settling: flo
 
 def is_current(database: Database[Any], time_zone: tzinfo) -> bool:
     """Whether a migration to this form and time zone has finished, and every index is as declared."""
-    return next(outdated(database, time_zone), None) is None
+    return next(reasons_to_migrate(database, time_zone), None) is None
 
 
-def outdated(database: Database[Any], time_zone: tzinfo) -> Iterator[str]:
+def reasons_to_migrate(database: Database[Any], time_zone: tzinfo) -> Iterator[str]:
     """What speaks for a migration without a look at the data, each in a few words."""
-    form = read_form(database)
-    if form is None or form.version != STORED_FORM:
-        yield f"The stored form is {form and form.version}, not {STORED_FORM}"
+    form = read_schema_state(database)
+    if form is None or form.version != SCHEMA_VERSION:
+        yield f"The schema version is {form and form.version}, not {SCHEMA_VERSION}"
     elif form.time_zone != str(time_zone):
         yield f"Due dates are kept for the time zone {form.time_zone}, not {time_zone}"
     elif not form.finished:
         yield "The last migration has not finished"
-    yield from wrong_indexes(database)
+    yield from describe_wrong_indexes(database)

@@ -9,7 +9,8 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from taskmgr.domain.ports.store import Store
-from taskmgr.infrastructure.mongo.connection import COMMAND_DEADLINE, MongoHealth
+from taskmgr.infrastructure.mongo.client import COMMAND_DEADLINE
+from taskmgr.infrastructure.mongo.health import MongoHealth
 from taskmgr.infrastructure.mongo.reads.task_records import Records
 from taskmgr.infrastructure.mongo.repositories.activity import MongoActivityRepository
 from taskmgr.infrastructure.mongo.repositories.comments import MongoCommentRepository
@@ -19,7 +20,7 @@ from taskmgr.infrastructure.mongo.repositories.statistics import MongoStatistics
 from taskmgr.infrastructure.mongo.repositories.tasks import MongoTaskRepository
 from taskmgr.infrastructure.mongo.repositories.tokens import MongoTokenRepository
 from taskmgr.infrastructure.mongo.repositories.users import MongoUserRepository
-from taskmgr.infrastructure.mongo.stored_form import FormGuard
+from taskmgr.infrastructure.mongo.schema_version import SchemaGuard
 from taskmgr.infrastructure.mongo.unit_of_work import MongoUnitOfWork
 
 
@@ -37,7 +38,7 @@ def mongo_store(
     of this release, and raises `Unavailable` otherwise.
     """
     records = Records(database)
-    admit = (lambda: None) if time_zone is None else FormGuard(database, time_zone)
+    admit = (lambda: None) if time_zone is None else SchemaGuard(database, time_zone)
     return Store(
         unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline, admit=admit),
         tasks=MongoTaskRepository(database, records),

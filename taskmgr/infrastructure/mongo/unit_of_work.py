@@ -20,7 +20,7 @@ from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.model.errors import WriteConflict
 from taskmgr.domain.ports.commands import NewId
-from taskmgr.infrastructure.mongo.driver_errors import in_transaction, translated
+from taskmgr.infrastructure.mongo.driver_errors import in_transaction, translated_errors
 from taskmgr.infrastructure.mongo.gathering import gathered, is_gathering
 from taskmgr.infrastructure.mongo.memory import remembering
 
@@ -83,7 +83,7 @@ class MongoUnitOfWork:
             return command()
         tokens = self._change_set.set(self._new_id()), self._dry_run.set(dry_run)
         try:
-            with translated(), pymongo.timeout(seconds or self._deadline):
+            with translated_errors(), pymongo.timeout(seconds or self._deadline):
                 self._admit()
                 return self._in_session(command, dry_run=dry_run)
         finally:

@@ -35,7 +35,7 @@ _FIELDS = {
 }
 
 
-def stored(draft: Draft) -> dict[str, Any]:
+def validated_row(draft: Draft) -> dict[str, Any]:
     """The stored form of a draft. Raises MongoEngine's ValidationError for a mistake of ours.
 
     Every field validates and writes its value as MongoEngine's own `validate` and `to_mongo` have it
@@ -67,7 +67,7 @@ def replace(collection: Collection[Any], draft: Draft) -> None:
     A conditional update, never a `save()`: without a condition that is an upsert, and brings back
     as a fragment what has been deleted meanwhile.
     """
-    fields = stored(draft)
+    fields = validated_row(draft)
     key = fields.pop("_id")
     result = collection.update_one({"_id": key, "version": fields["version"] - 1}, {"$set": fields})
     if result.matched_count != 1:

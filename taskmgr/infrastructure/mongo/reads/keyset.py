@@ -1,4 +1,7 @@
-"""Pages by the keys of the last row seen: the same cost at any depth, and stable under inserts."""
+"""Reads pages by the sort keys of the last row seen: page 1,000 costs as much as page 1.
+
+Rows that are inserted or removed meanwhile shift no page.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,11 @@ Filter = dict[str, Any]
 Stages = Sequence[dict[str, Any]]
 
 
-def behind(filters: Filter, order: Order, position: Position | None) -> Filter:
-    """The filter for what comes behind a position.
+def filter_after(filters: Filter, order: Order, position: Position | None) -> Filter:
+    """Returns the filter for the rows after a position; the given filter if there is no position.
 
-    One branch for each key, each with the whole filter in it: so every branch can be one range of
-    an index whose entries are already in order, and the server merges them.
+    It is an `$or` with one branch per sort key, and each branch repeats the given filter. So each
+    branch is a range of an index that is already in order, and the server merges the ranges.
     """
     if position is None:
         return filters
@@ -39,22 +42,22 @@ def behind(filters: Filter, order: Order, position: Position | None) -> Filter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """What a list is over. `order` ends with `_id`, so that it is total.
+    """The rows of a list: a filter, an order that ends with `_id`, and the fields not to read.
 
-    `scoring` are stages that add what the order needs; `sifting` are stages that leave rows out, in
-    order. `hidden` are fields that nobody needs to read.
+    `score_stages` add the fields that the order needs. `filter_stages` run after sorting and leave
+    out rows that no filter can recognise.
     """
 
-    filters: Filter
+    filter: Filter
     order: Order
-    scoring: Stages = ()
-    sifting: Stages = ()
-    hidden: Sequence[str] = ()
+    score_stages: Stages = ()
+    filter_stages: Stages = ()
+    excluded_fields: Sequence[str] = ()
 
     @property
     def is_plain(self) -> bool:
-        """Whether the filters and the order say it all."""
-        return not (self.scoring or self.sifting)
+        """Returns True if a `find` with filter and order suffices."""
+        return not (self.score_stages or self.filter_stages)
 
 
 def rows(
@@ -65,59 +68,59 @@ def rows(
     limit: int,
     only_ids: bool = False,
 ) -> list[dict[str, Any]]:
-    """The stored rows behind a position, in order."""
+    """Returns at most `limit` rows after a position, in order."""
     order = selection.order
-    projection = {"_id": True} if only_ids else dict.fromkeys(selection.hidden, False) or None
+    projection = {"_id": True} if only_ids else dict.fromkeys(selection.excluded_fields, False) or None
     if selection.is_plain:
-        cursor = collection.find(behind(selection.filters, order, after), projection).sort(list(order))
-        return list(cursor.limit(limit))
+        filters = filter_after(selection.filter, order, after)
+        return list(collection.find(filters, projection).sort(list(order)).limit(limit))
     last = [{"$project": projection}] if projection else []
-    return list(collection.aggregate([*stages(selection, after, limit), *last]))
+    return list(collection.aggregate([*pipeline(selection, after, limit), *last]))
 
 
 def snapshot(
     collection: Collection[Any], selection: Selection, *, after: Position | None, limit: int
 ) -> Snapshot:
-    """What `rows` answers, as of one moment. Not inside a transaction, which has its own."""
+    """Returns the same rows as `rows`, all as of one moment. Not inside a transaction."""
     order = selection.order
-    projection = dict.fromkeys(selection.hidden, False)
+    projection = dict.fromkeys(selection.excluded_fields, False)
     if selection.is_plain:
-        filters = behind(selection.filters, order, after)
+        filters = filter_after(selection.filter, order, after)
         return find(collection, filters, projection=projection, order=dict(order), limit=limit)
     last = {"$project": projection}
-    return aggregate(collection, [*stages(selection, after, limit), last], limit=limit)
+    return aggregate(collection, [*pipeline(selection, after, limit), last], limit=limit)
 
 
-def stages(selection: Selection, after: Position | None, limit: int) -> Stages:
-    """The pipeline for the rows behind a position, in order."""
-    filters, order = selection.filters, selection.order
-    if selection.scoring:  # a position may be told by what the stages add
-        place = behind({}, order, after)
-        matching = [{"$match": filters}, *selection.scoring, *([{"$match": place}] if place else ())]
+def pipeline(selection: Selection, after: Position | None, limit: int) -> Stages:
+    """Returns the aggregation stages for at most `limit` rows after a position, in order."""
+    filters, order = selection.filter, selection.order
+    if selection.score_stages:  # the position may refer to a field that these stages add
+        beyond = filter_after({}, order, after)
+        matching = [{"$match": filters}, *selection.score_stages, *([{"$match": beyond}] if beyond else ())]
     else:
-        matching = [{"$match": behind(filters, order, after)}]
-    return [*matching, {"$sort": dict(order)}, *selection.sifting, {"$limit": limit}]
+        matching = [{"$match": filter_after(filters, order, after)}]
+    return [*matching, {"$sort": dict(order)}, *selection.filter_stages, {"$limit": limit}]
 
 
 def count(collection: Collection[Any], selection: Selection) -> int:
-    """How many rows there are in all."""
-    if not selection.sifting:
-        return collection.count_documents(selection.filters)
-    counting = [{"$match": selection.filters}, *selection.sifting, {"$count": "rows"}]
-    return sum(row["rows"] for row in collection.aggregate(counting))
+    """Returns how many rows a selection has."""
+    if not selection.filter_stages:
+        return collection.count_documents(selection.filter)
+    stages = [{"$match": selection.filter}, *selection.filter_stages, {"$count": "rows"}]
+    return sum(row["rows"] for row in collection.aggregate(stages))
 
 
 def select(
     collection: Collection[Any],
     selection: Selection,
     page_request: PageRequest,
-    entity: Callable[[Mapping[str, Any]], T],
+    to_entity: Callable[[Mapping[str, Any]], T],
 ) -> Page[T]:
-    """A page of a selection."""
-    found = rows(collection, selection, after=page_request.after, limit=page_request.limit + 1)
+    """Returns a page of a selection."""
+    page_rows = rows(collection, selection, after=page_request.after, limit=page_request.limit + 1)
     return Page(
-        items=[entity(row) for row in found[: page_request.limit]],
-        next=position_of(found, selection.order, page_request.limit),
+        items=[to_entity(row) for row in page_rows[: page_request.limit]],
+        next=next_position(page_rows, selection.order, page_request.limit),
         total=count(collection, selection) if page_request.with_total else None,
     )
 
@@ -127,14 +130,14 @@ def page(
     filters: Filter,
     order: Order,
     page_request: PageRequest,
-    entity: Callable[[Mapping[str, Any]], T],
+    to_entity: Callable[[Mapping[str, Any]], T],
 ) -> Page[T]:
-    """A page of what a filter alone selects."""
-    return select(collection, Selection(filters=filters, order=order), page_request, entity)
+    """Returns a page of the rows that match a filter."""
+    return select(collection, Selection(filter=filters, order=order), page_request, to_entity)
 
 
-def position_of(rows: Sequence[Mapping[str, Any]], order: Order, limit: int) -> Position | None:
-    """Where the next page begins; None where `rows` do not go on behind the limit."""
+def next_position(rows: Sequence[Mapping[str, Any]], order: Order, limit: int) -> Position | None:
+    """Returns the position after which the next page begins, or None if no row follows the limit."""
     if len(rows) <= limit:
         return None
     last = rows[limit - 1]

@@ -12,11 +12,11 @@ from taskmgr.domain.history.changes import Change
 from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.gathering import flush, insert
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
-from taskmgr.infrastructure.mongo.writing import stored
+from taskmgr.infrastructure.mongo.writing import validated_row
 
 _NEWEST = [("at", -1), ("_id", -1)]
 
@@ -35,13 +35,13 @@ def _filters(query: ActivityQuery) -> Filter:
     return {"$and": [found, {"entity": {"$ne": "user"}}]} if query.but_users else found
 
 
-@translates
+@raises_domain_errors
 class MongoActivityRepository:
     def __init__(self, database: Database[Any]) -> None:
         self._activity = database["activity"]
 
     def append(self, change: Change) -> None:
-        insert(self._activity, stored(mappers.change_document(change)))
+        insert(self._activity, validated_row(mappers.change_document(change)))
 
     def was_assignee(self, task_id: str, user_id: str, *, since_in: Collection[str]) -> bool:
         flush(self._activity)

@@ -12,14 +12,14 @@ from taskmgr.domain.model.errors import NotFound, WriteConflict
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads import keyset
-from taskmgr.infrastructure.mongo.writing import replace, stored
+from taskmgr.infrastructure.mongo.writing import replace, validated_row
 
 _OLDEST = [("created_at", 1), ("_id", 1)]
 
 
-@translates
+@raises_domain_errors
 class MongoCommentRepository:
     def __init__(self, database: Database[Any]) -> None:
         self._comments = database["comments"]
@@ -36,7 +36,7 @@ class MongoCommentRepository:
         )
 
     def add(self, comment: Comment) -> None:
-        self._comments.insert_one(stored(mappers.comment_document(comment)))
+        self._comments.insert_one(validated_row(mappers.comment_document(comment)))
 
     def replace(self, comment: Comment) -> None:
         replace(self._comments, mappers.comment_document(comment))

@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from taskmgr.domain.model.errors import WriteConflict
 from taskmgr.domain.ports.idempotency import IdempotencyRecord, StoredResponse
-from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 
 _CONFLICT = 112
 
@@ -21,7 +21,7 @@ def _key(caller: str, key: str) -> str:
     return hashlib.sha256(f"{caller}\0{key}".encode()).hexdigest()
 
 
-@translates
+@raises_domain_errors
 class MongoIdempotencyRepository:
     def __init__(self, database: Database[Any]) -> None:
         self._responses = database["answers"]

@@ -6,11 +6,11 @@ from typing import Any
 
 from pymongo.database import Database
 
-from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.writing import touch_one
 
 
-@translates
+@raises_domain_errors
 class MongoLocks:
     def __init__(self, database: Database[Any]) -> None:
         self._locks = database["locks"]

@@ -16,7 +16,7 @@ from typing import Any
 from pymongo.database import Database
 
 from taskmgr.domain.model.priority import Priority
-from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
 
 _CREATED, _COMPLETED, _STATUS = "newest", "completed", "status_due"
@@ -24,7 +24,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
-@translates
+@raises_domain_errors
 class MongoStatisticsRepository:
     def __init__(self, database: Database[Any]) -> None:
         self._tasks = database["tasks"]

@@ -20,30 +20,36 @@ from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import UNREAD
-from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.gathering import flush, insert
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.keyset import Selection
-from taskmgr.infrastructure.mongo.reads.selecting import any_id, filters, order, scoring, sifting
 from taskmgr.infrastructure.mongo.reads.snapshots import find
+from taskmgr.infrastructure.mongo.reads.task_filters import (
+    any_id,
+    blocked_stages,
+    match_stages,
+    task_filter,
+    task_order,
+)
 from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, Records, undecoded
-from taskmgr.infrastructure.mongo.writing import replace, stored, touch
+from taskmgr.infrastructure.mongo.writing import replace, touch, validated_row
 
 _READ = dict.fromkeys(UNREAD, False)
 
 
-def selection_of(query: TaskQuery, context: QueryContext | None = None) -> Selection:
-    """What of the collection a query is over."""
+def build_selection(query: TaskQuery, context: QueryContext | None = None) -> Selection:
+    """Returns what a query selects from the collection."""
     return Selection(
-        filters=filters(query, context),
-        order=order(query.order),
-        scoring=scoring(query),
-        sifting=sifting(query, context),
-        hidden=UNREAD,
+        filter=task_filter(query, context),
+        order=task_order(query.order),
+        score_stages=match_stages(query),
+        filter_stages=blocked_stages(query, context),
+        excluded_fields=UNREAD,
     )
 
 
-@translates
+@raises_domain_errors
 class MongoTaskRepository:
     def __init__(self, database: Database[Any], records: Records) -> None:
         self._records = records
@@ -83,28 +89,31 @@ class MongoTaskRepository:
     def find(
         self, query: TaskQuery, page_request: PageRequest, context: QueryContext | None = None
     ) -> Page[Task]:
-        return keyset.select(self._tasks, selection_of(query, context), page_request, mappers.task)
+        return keyset.select(self._tasks, build_selection(query, context), page_request, mappers.task)
 
     def find_records(
         self, query: TaskQuery, page_request: PageRequest, context: QueryContext
     ) -> Page[TaskRecord]:
-        selection, limit = selection_of(query, context), page_request.limit
-        found = keyset.snapshot(self._undecoded, selection, after=page_request.after, limit=limit + 1)
+        selection, limit = build_selection(query, context), page_request.limit
+        snapshot = keyset.snapshot(self._undecoded, selection, after=page_request.after, limit=limit + 1)
+        # With a score, the same task has different bytes in every search, so its record is not kept.
+        keep = not selection.score_stages
         return Page(
-            # A score makes other bytes of the same task in every search.
-            items=self._records.of(found.rows[:limit], context.policy.workflow, keep=not selection.scoring),
-            next=keyset.position_of(found.rows, selection.order, limit),
+            items=self._records.of(snapshot.rows[:limit], context.policy.workflow, keep=keep),
+            next=keyset.next_position(snapshot.rows, selection.order, limit),
             total=keyset.count(self._stored, selection) if page_request.with_total else None,
-            as_of=found.as_of,
+            as_of=snapshot.as_of,
         )
 
     def count(self, query: TaskQuery, context: QueryContext | None = None) -> int:
-        return keyset.count(self._tasks, selection_of(query, context))
+        return keyset.count(self._tasks, build_selection(query, context))
 
     def find_ids(
         self, query: TaskQuery, context: QueryContext | None = None, *, limit: int
     ) -> tuple[str, ...]:
-        found = keyset.rows(self._tasks, selection_of(query, context), after=None, limit=limit, only_ids=True)
+        found = keyset.rows(
+            self._tasks, build_selection(query, context), after=None, limit=limit, only_ids=True
+        )
         return tuple(str(row["_id"]) for row in found)
 
     def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:
@@ -123,7 +132,7 @@ class MongoTaskRepository:
         return [mappers.task(row) for row in self._tasks.find(wanted).sort("_id", 1)]
 
     def add(self, task: Task) -> None:
-        insert(self._stored, stored(mappers.task_document(task)))
+        insert(self._stored, validated_row(mappers.task_document(task)))
 
     def replace(self, task: Task) -> None:
         replace(self._tasks, mappers.task_document(task))

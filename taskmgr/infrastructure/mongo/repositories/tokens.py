@@ -14,11 +14,11 @@ from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.ports.identity import StoredToken
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.driver_errors import translates
-from taskmgr.infrastructure.mongo.writing import stored, touch_one
+from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
+from taskmgr.infrastructure.mongo.writing import touch_one, validated_row
 
 
-@translates
+@raises_domain_errors
 class MongoTokenRepository:
     def __init__(self, database: Database[Any]) -> None:
         self._tokens = database["tokens"]
@@ -47,7 +47,7 @@ class MongoTokenRepository:
         touch_one(self._tokens, ObjectId(token_id))
 
     def add(self, token: Token, secret_hash: bytes) -> None:
-        self._tokens.insert_one(stored(mappers.token_document(token, secret_hash)))
+        self._tokens.insert_one(validated_row(mappers.token_document(token, secret_hash)))
 
     def remove(self, token_id: str) -> None:
         self._tokens.delete_one({"_id": ObjectId(token_id)})

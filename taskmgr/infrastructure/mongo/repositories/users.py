@@ -22,22 +22,22 @@ from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.domain.queries.task_query import QueryContext
 from taskmgr.domain.queries.user_query import ALL_USERS, UserQuery, UserWithTasks
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.driver_errors import translates
+from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.memory import memory
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
-from taskmgr.infrastructure.mongo.reads.selecting import beginning_with
 from taskmgr.infrastructure.mongo.reads.snapshots import Snapshot, aggregate
+from taskmgr.infrastructure.mongo.reads.task_filters import beginning_with
 from taskmgr.infrastructure.mongo.reads.task_records import Records, undecoded
 from taskmgr.infrastructure.mongo.reads.users_with_tasks import Lookup
-from taskmgr.infrastructure.mongo.writing import replace, stored, touch_one
+from taskmgr.infrastructure.mongo.writing import replace, touch_one, validated_row
 
 T = TypeVar("T")
 
 _BY_USERNAME = [("username", 1), ("_id", 1)]
 
 
-@translates
+@raises_domain_errors
 class MongoUserRepository:
     def __init__(self, database: Database[Any], records: Records) -> None:
         self._records = records
@@ -126,7 +126,7 @@ class MongoUserRepository:
 
     def add(self, user: User) -> None:
         with _duplicates_named(user):
-            self._users.insert_one(stored(mappers.user_document(user)))
+            self._users.insert_one(validated_row(mappers.user_document(user)))
 
     def replace(self, user: User) -> None:
         with _duplicates_named(user):
@@ -154,7 +154,7 @@ def _filters(query: UserQuery) -> Filter:
 
 def _pages(query: UserQuery, page_request: PageRequest, asked: Lookup) -> list[dict[str, Any]]:
     return [
-        {"$match": keyset.behind(_filters(query), _BY_USERNAME, page_request.after)},
+        {"$match": keyset.filter_after(_filters(query), _BY_USERNAME, page_request.after)},
         {"$sort": dict(_BY_USERNAME)},
         {"$limit": page_request.limit + 1},
         *asked.stages(),

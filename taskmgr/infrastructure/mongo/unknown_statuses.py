@@ -8,7 +8,7 @@ from typing import Any
 from pymongo.database import Database
 
 
-def unknown_statuses(database: Database[Any], known: Collection[str]) -> Mapping[str, int]:
+def count_unknown_statuses(database: Database[Any], known: Collection[str]) -> Mapping[str, int]:
     """How many tasks have each status that is not among the known ones, the bin included.
 
     Cheap: the index `status_due` skips over the known ones.

@@ -18,25 +18,25 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.values import is_identifier
-from taskmgr.infrastructure.inspected_entities import Entities, kinds
-from taskmgr.infrastructure.inspected_log import against_strangers_in_log
-from taskmgr.infrastructure.inspected_others import (
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.client import without_deadline
+from taskmgr.infrastructure.mongo.inspection.entities import Entities, kinds
+from taskmgr.infrastructure.mongo.inspection.internals import (
     against_answers,
     against_locks,
     against_meta,
     against_strangers,
     against_tokens,
 )
-from taskmgr.infrastructure.inspected_relations import Relations
-from taskmgr.infrastructure.inspected_snapshot import Report, Snapshot
-from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.connection import without_deadline
-from taskmgr.infrastructure.mongo.inspected_tasks import Statuses, against_task
+from taskmgr.infrastructure.mongo.inspection.log import against_strangers_in_log
+from taskmgr.infrastructure.mongo.inspection.relations import Relations
+from taskmgr.infrastructure.mongo.inspection.snapshot import Report, Snapshot
+from taskmgr.infrastructure.mongo.inspection.tasks import Statuses, against_task
 
 _BATCH = 1_000
 
 
-def inspect(database: Database[Any], policy: Policy, report: Report) -> None:
+def inspect_database(database: Database[Any], policy: Policy, report: Report) -> None:
     """Reports everything that is not as it should be, in the order in which it is found."""
     with database.client.start_session(snapshot=True) as session, without_deadline():
         snapshot = Snapshot(database, session)

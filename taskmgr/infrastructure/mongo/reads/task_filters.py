@@ -59,7 +59,7 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 _FRAMED = ("categories", "created", "updated", "due", "overdue", "blocked")
 
 
-def filters(query: TaskQuery, context: QueryContext | None = None) -> Filter:
+def task_filter(query: TaskQuery, context: QueryContext | None = None) -> Filter:
     """Returns the filter: every condition in one `$and`, where none can take another's place.
 
     The planner sees through it, and plans as for one document with all the conditions.
@@ -135,13 +135,13 @@ def _ends(bound: date | datetime | None, context: QueryContext) -> datetime | No
     return end_of_day(bound, context.policy.time_zone)
 
 
-def order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
+def task_order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
     """The stored form's order for sort keys; the id follows in the direction of the last."""
     keys = [(_SORT_FIELDS.get(s.key, s.key), -1 if s.descending else 1) for s in sorts]
     return [*keys, ("_id", keys[-1][1])]
 
 
-def scoring(query: TaskQuery) -> Stages:
+def match_stages(query: TaskQuery) -> Stages:
     """Returns the stages that add to each document how well it matches, where the order asks for that.
 
     Each of the words occurs in the task; one in the title counts 2, one in a label 1, and twice
@@ -163,7 +163,7 @@ def _matching(found: str, words: Collection[str]) -> dict[str, Any]:
     }
 
 
-def sifting(query: TaskQuery, context: QueryContext | None) -> Stages:
+def blocked_stages(query: TaskQuery, context: QueryContext | None) -> Stages:
     """The stages that leave out, row by row in order, what takes a look at other tasks: the blockers."""
     if query.blocked is None or context is None:
         return []

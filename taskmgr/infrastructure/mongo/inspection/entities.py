@@ -17,12 +17,12 @@ from taskmgr.domain.model import user as users
 from taskmgr.domain.model import values
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.values import BadValue
-from taskmgr.infrastructure.inspected_log import History
-from taskmgr.infrastructure.inspected_snapshot import AN_ID, Report, Row, Snapshot
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.derived import TASKS, UNREADABLE, USERS, Derived, is_same
+from taskmgr.infrastructure.mongo.derived_fields import TASKS, UNREADABLE, USERS, Derived, is_same
 from taskmgr.infrastructure.mongo.documents import Draft
-from taskmgr.infrastructure.mongo.writing import stored
+from taskmgr.infrastructure.mongo.inspection.log import History
+from taskmgr.infrastructure.mongo.inspection.snapshot import AN_ID, Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.writing import validated_row
 
 _TOUCHED = "touched"  # a count, raised by commands that read a document for a rule
 
@@ -94,7 +94,7 @@ class Entities:
             wrong = kind.derived.wrong(row, self.time_zone) if kind.derived else {}
             righted = {**row, **wrong}
             entity = kind.entity(righted)
-            again = stored(kind.document(entity))
+            again = validated_row(kind.document(entity))
         except UNREADABLE as error:
             self.report(subject, "unreadable", f"It cannot be read ({type(error).__name__}: {error}).")
             return None

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Shared(Generic[T]):
+class SharedCall(Generic[T]):
     """Asks for everybody who is there before the question is asked.
 
     Who comes while one is under way takes no part in it, since what it tells may be of before they

@@ -11,10 +11,10 @@ from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model import values
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.values import BadValue
-from taskmgr.infrastructure.inspected_snapshot import AN_ID, Report, Row, Snapshot
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.derived import UNREADABLE, is_same
-from taskmgr.infrastructure.mongo.writing import stored
+from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE, is_same
+from taskmgr.infrastructure.mongo.inspection.snapshot import AN_ID, Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.writing import validated_row
 
 Finding = tuple[str, str]
 
@@ -41,7 +41,7 @@ class History:
         version, where = row.get("version"), f"Entry {row.get('version')} of its log"
         try:
             change = mappers.change(row)
-            again = stored(mappers.change_document(change))
+            again = validated_row(mappers.change_document(change))
         except UNREADABLE as error:
             self._unreadable = True
             yield "log_unreadable", f"{where} cannot be read ({type(error).__name__}: {error})."

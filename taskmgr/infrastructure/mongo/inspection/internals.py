@@ -12,18 +12,18 @@ from mongoengine import Document
 from taskmgr.domain.model import values
 from taskmgr.domain.model.token import PARSERS, Token
 from taskmgr.domain.services.users import ADMINS_LOCK
-from taskmgr.infrastructure.inspected_entities import against_parser, differing
-from taskmgr.infrastructure.inspected_snapshot import AN_ID, Report, Row, Snapshot
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.derived import UNREADABLE
+from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS, AnswerDocument, Draft
-from taskmgr.infrastructure.mongo.writing import stored
+from taskmgr.infrastructure.mongo.inspection.entities import against_parser, differing
+from taskmgr.infrastructure.mongo.inspection.snapshot import AN_ID, Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.writing import validated_row
 
 _HASH_LENGTH = 32  # bytes of SHA-256
 _LOCKS = (ADMINS_LOCK, "relations")  # the second is left over from earlier releases
 _META = {"_id", "version", "time_zone", "finished"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-OURS = frozenset({*(document._meta["collection"] for document in DOCUMENTS), "locks", "meta"})
+OUR_COLLECTIONS = frozenset({*(document._meta["collection"] for document in DOCUMENTS), "locks", "meta"})
 _WITH_OBJECT_IDS = ("users", "tasks", "comments", "tokens")
 
 
@@ -61,7 +61,7 @@ def _read_token(row: Row, report: Report) -> Token | None:
     subject = f"token {row['_id']}"
     try:
         token = mappers.token(row)
-        again = stored(mappers.token_document(token, row["secret_hash"]))
+        again = validated_row(mappers.token_document(token, row["secret_hash"]))
     except UNREADABLE as error:
         report(subject, "unreadable", f"It cannot be read ({type(error).__name__}: {error}).")
         return None
@@ -75,7 +75,7 @@ def against_answers(snapshot: Snapshot, users: frozenset[str], report: Report) -
     for row in snapshot.rows("answers", {}):
         subject = f"answer {row['_id']}"
         try:
-            again = stored(Draft(AnswerDocument, _by_field(AnswerDocument, row)))
+            again = validated_row(Draft(AnswerDocument, _by_field(AnswerDocument, row)))
         except UNREADABLE as error:
             report(subject, "unreadable", f"It cannot be read ({type(error).__name__}: {error}).")
             continue

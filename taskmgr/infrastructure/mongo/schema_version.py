@@ -23,19 +23,19 @@ from pymongo.write_concern import WriteConcern
 from taskmgr.domain.model.errors import CannotStart, Unavailable
 
 # What this release stores; a database of a later form is refused rather than misread.
-STORED_FORM = 2
+SCHEMA_VERSION = 2
 # Seconds. A process relies on what it has read from `meta` for so long, and a migration waits so long
 # before its last look at the data: until every process has read `meta` again, and whatever it had
 # checked just before that is committed.
-TRUSTED_FOR = 1.0
-SETTLING = 3.0
+TRUSTED_SECONDS = 1.0
+SETTLING_SECONDS = 3.0
 _META_ID = "stored_form"
 
 _log = logging.getLogger("taskmgr.store")
 
 
 @dataclass(frozen=True, slots=True)
-class StoredForm:
+class SchemaState:
     """What the row says. `version` is None where it is no whole number."""
 
     version: int | None
@@ -44,17 +44,17 @@ class StoredForm:
 
     def is_for(self, time_zone: tzinfo) -> bool:
         """Whether this release stores this form, for this time zone."""
-        return self.version == STORED_FORM and self.time_zone == str(time_zone)
+        return self.version == SCHEMA_VERSION and self.time_zone == str(time_zone)
 
 
-def read_form(database: Database[Any]) -> StoredForm | None:
+def read_schema_state(database: Database[Any]) -> SchemaState | None:
     """The form that the database is in; None before the first migration."""
     row = database["meta"].find_one({"_id": _META_ID})
     if row is None:
         return None
     version = row.get("version")
     is_number = isinstance(version, int) and not isinstance(version, bool)
-    return StoredForm(version if is_number else None, row.get("time_zone"), row.get("finished") is True)
+    return SchemaState(version if is_number else None, row.get("time_zone"), row.get("finished") is True)
 
 
 def begin(database: Database[Any], time_zone: tzinfo) -> bool:
@@ -63,48 +63,48 @@ def begin(database: Database[Any], time_zone: tzinfo) -> bool:
     Returns whether processes may be running that work in another form or time zone. Raises
     `CannotStart` for the form of a later release.
     """
-    require_known_form(database)
-    before = read_form(database)
+    require_known_schema(database)
+    before = read_schema_state(database)
     if before is not None and before.is_for(time_zone) and before.finished:
         return False
     # The condition and the unique id refuse a later form that was written since the check above.
-    known = {"_id": _META_ID, "version": {"$not": {"$gt": STORED_FORM}}}
-    fields = {"version": STORED_FORM, "time_zone": str(time_zone), "finished": False}
+    known = {"_id": _META_ID, "version": {"$not": {"$gt": SCHEMA_VERSION}}}
+    fields = {"version": SCHEMA_VERSION, "time_zone": str(time_zone), "finished": False}
     try:
         _meta(database).update_one(known, {"$set": fields}, upsert=True)
     except DuplicateKeyError:  # another machine has just written the row
-        require_known_form(database)
+        require_known_schema(database)
         _meta(database).update_one(known, {"$set": fields})
     return before is not None
 
 
 def finish(database: Database[Any], time_zone: tzinfo) -> None:
     """Marks the migration as finished. Raises `CannotStart` if another one has begun meanwhile."""
-    aim = {"_id": _META_ID, "version": STORED_FORM, "time_zone": str(time_zone)}
+    aim = {"_id": _META_ID, "version": SCHEMA_VERSION, "time_zone": str(time_zone)}
     if _meta(database).update_one(aim, {"$set": {"finished": True}}).matched_count != 1:
         raise CannotStart("Another migration has begun meanwhile: run `taskmgr db status`.")
 
 
-def require_aim(database: Database[Any], time_zone: tzinfo) -> None:
+def require_unchanged_target(database: Database[Any], time_zone: tzinfo) -> None:
     """Raises `CannotStart` if another migration than this one has begun."""
-    form = read_form(database)
+    form = read_schema_state(database)
     if form is None or not form.is_for(time_zone):
         raise CannotStart("Another migration has begun meanwhile: run `taskmgr db status`.")
 
 
-def require_known_form(database: Database[Any]) -> None:
+def require_known_schema(database: Database[Any]) -> None:
     """Raises `CannotStart` for a form that a later release stores: it would be misread."""
-    form = read_form(database)
-    if form is not None and form.version is not None and form.version > STORED_FORM:
+    form = read_schema_state(database)
+    if form is not None and form.version is not None and form.version > SCHEMA_VERSION:
         raise CannotStart(
-            f"A later release of taskmgr has used this database (stored form {form.version}, this "
-            f"release knows {STORED_FORM}): run that one."
+            f"A later release of taskmgr has used this database (schema version {form.version}, this "
+            f"release knows {SCHEMA_VERSION}): run that one."
         )
 
 
 def require_time_zone(database: Database[Any], time_zone: tzinfo) -> None:
     """Raises `CannotStart` where the due dates are kept for another time zone."""
-    form = read_form(database)
+    form = read_schema_state(database)
     kept = str(time_zone) if form is None else form.time_zone
     if kept != str(time_zone):
         raise CannotStart(
@@ -113,10 +113,10 @@ def require_time_zone(database: Database[Any], time_zone: tzinfo) -> None:
         )
 
 
-class FormGuard:
+class SchemaGuard:
     """Refuses writes once the database has been migrated to a form or time zone that is not ours.
 
-    A call costs nothing for `TRUSTED_FOR` seconds after the last look at the database.
+    A call costs nothing for `TRUSTED_SECONDS` seconds after the last look at the database.
     """
 
     def __init__(self, database: Database[Any], time_zone: tzinfo) -> None:
@@ -132,9 +132,9 @@ class FormGuard:
             return
         now = time.monotonic()
         # In a context of its own: in that of a command the driver would read the command's snapshot.
-        form = Context().run(read_form, self._database)
+        form = Context().run(read_schema_state, self._database)
         if form is not None and form.is_for(self._time_zone):
-            self._good_until = now + TRUSTED_FOR
+            self._good_until = now + TRUSTED_SECONDS
             self._note_admitted()
             return
         reason = self._reason(form)
@@ -144,9 +144,9 @@ class FormGuard:
             _log.error("Writing is refused: %s", reason)
         raise Unavailable(reason)
 
-    def _reason(self, form: StoredForm | None) -> str:
+    def _reason(self, form: SchemaState | None) -> str:
         there = "no form" if form is None else f"form {form.version}, time zone {form.time_zone}"
-        ours = f"form {STORED_FORM}, time zone {self._time_zone}"
+        ours = f"form {SCHEMA_VERSION}, time zone {self._time_zone}"
         return f"The database has been migrated to {there}; this process works with {ours}. Restart it."
 
     def _note_admitted(self) -> None:

@@ -1,0 +1,67 @@
+"""Builds the driver's client: its deadlines, its concerns, and its errors before anything is connected."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pymongo
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError, PyMongoError
+
+from taskmgr.domain.model.errors import CannotStart
+
+# Seconds. One deadline bounds a whole command or request; `_POOL_WAIT` bounds only the wait for a
+# connection.
+COMMAND_DEADLINE = 8.0
+_POOL_WAIT = 1.0
+_NO_DEADLINE = 7 * 24 * 3600.0  # the server refuses a maxTimeMS above 2**31 - 1, which is 24 days
+
+# No write concern here: the driver would add it to each write of a bound session, and the server
+# refuses that inside a transaction (docs/decisions/0003). The unit of work asks for a majority itself.
+_OPTIONS: dict[str, Any] = {
+    "tz_aware": True,
+    "uuidRepresentation": "standard",
+    "appname": "taskmgr",
+    "readConcernLevel": "majority",
+    "retryWrites": True,
+    "timeoutMS": int(COMMAND_DEADLINE * 1000),
+    "waitQueueTimeoutMS": int(_POOL_WAIT * 1000),
+    "maxPoolSize": 100,
+}
+_QUOTED = re.compile(r"""(["']).*\1""", re.DOTALL)
+
+
+def open_database(uri: str, name: str) -> Database[Any]:
+    """Returns the database that the URI names, or else the one called `name`.
+
+    The client connects on first use. Raises `CannotStart` if the URI cannot be used.
+    """
+    try:
+        client: MongoClient[Any] = MongoClient(uri, **_OPTIONS)
+        return client.get_default_database(default=name)
+    except (ConfigurationError, ValueError, OSError, PyMongoError) as error:
+        raise unusable_uri(error) from error
+
+
+def unusable_uri(error: Exception) -> CannotStart:
+    """Returns the error for a URI that the driver rejects.
+
+    What the driver quotes is left out: after an unescaped slash it may quote the password.
+    """
+    return CannotStart(f"TASKMGR_MONGODB_URI is not usable: {_QUOTED.sub('…', str(error))}")
+
+
+def first_line(error: Exception) -> str:
+    """Returns the first line of a driver's error, without the description of its topology."""
+    return str(error).split("\n", 1)[0].split(", Timeout:", 1)[0]
+
+
+def without_deadline() -> AbstractContextManager[None]:
+    """Suspends the client's deadline for the work inside the block.
+
+    `pymongo.timeout(None)` would not: it means "not set", and then the client's deadline applies.
+    """
+    return pymongo.timeout(_NO_DEADLINE)
