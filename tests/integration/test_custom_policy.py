@@ -485,7 +485,7 @@ def test_mapped_one_by_one_they_are_the_desks_tasks(
 ) -> None:
     mapping = build_status_mapping(store, policy)
     assert mapping.run("in_progress", "answering", by=SYSTEM) == 2
-    with pytest.raises(CannotStart, match=re.escape("lacks: backlog (1 tasks). ")):
+    with pytest.raises(CannotStart, match=re.escape("not in the policy: backlog (1 task). ")):
         require_known_statuses(database, policy)
     assert mapping.run("backlog", "triaged", by=SYSTEM) == 1
     require_known_statuses(database, policy)
@@ -505,6 +505,7 @@ def test_mapped_one_by_one_they_are_the_desks_tasks(
 # --- The source
 
 _PACKAGE = Path(taskmgr.__file__).parent
+_POLICY = _PACKAGE / "domain" / "model" / "policy.py"
 _DEFAULT_NAMES = re.compile(r"\b(backlog|todo|in_progress|in_review)\b")
 
 
@@ -514,14 +515,14 @@ def test_no_status_of_the_default_workflow_is_named_outside_the_policy() -> None
     named = [
         f"{path.relative_to(_PACKAGE)}:{line}: {found}"
         for path in sources
-        if path != _PACKAGE / "domain" / "policy.py"
+        if path != _POLICY
         for line, found in status_names_in(path.read_text("utf-8"))
     ]
     assert named == []
 
 
 def test_the_search_for_status_names_finds_them_in_the_policy() -> None:
-    policy_file = (_PACKAGE / "domain" / "policy.py").read_text("utf-8")
+    policy_file = _POLICY.read_text("utf-8")
     assert {found for _, found in status_names_in(policy_file)} == {
         "backlog", "todo", "in_progress", "in_review",
     }  # fmt: skip
