@@ -20,6 +20,7 @@ from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.status_mapping import StatusMapping
 from taskmgr.domain.services.tasks.commands import TaskService
+from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
 from taskmgr.infrastructure.credentials import Sha256Credentials
@@ -43,7 +44,8 @@ def build_services(
 ) -> Services:
     """Returns the services over a store. The arguments replace what they need from outside the domain."""
     journal = Journal(store, make_id)
-    tasks = TaskService(store, policy, journal, clock, make_id)
+    recorder = TaskRecorder(store=store, policy=policy, journal=journal)
+    tasks = TaskService(store=store, policy=policy, clock=clock, recorder=recorder, new_id=make_id)
     return Services(
         tasks=tasks,
         bulk=BulkService(store, tasks),

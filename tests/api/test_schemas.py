@@ -44,7 +44,7 @@ from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.user_query import TaskCounts, UserWithTasks
 from taskmgr.domain.rules.urgency import Cause, EffectivePriority
 from taskmgr.domain.services.derived import Derived
-from taskmgr.domain.services.tasks.commands import Transition
+from taskmgr.domain.services.tasks.transitions import Transition
 from taskmgr.domain.services.tokens import NewToken
 from tests.factories import (
     NOW,

@@ -13,7 +13,7 @@ from taskmgr.domain.model.workflow import Category, Workflow
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules.permissions import TABLE, Extent
 from taskmgr.domain.rules.rule_book import FIX_ACTIONS, MAX_CHAIN_LENGTH, MAX_SUBTASK_LEVELS, RULES
-from taskmgr.domain.services.tasks.facts import MOST_NAMED
+from taskmgr.domain.services.tasks.facts import MAX_NAMED_IDS
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from tests.docs import refusals
 from tests.docs.answers import assert_shown
@@ -93,7 +93,7 @@ def test_the_limits_are_the_ones_in_force() -> None:
     assert f"more than {MAX_SUBTASK_LEVELS} levels" in section(text, "`too_deep`")
     assert f"more than {MAX_CHAIN_LENGTH} tasks" in section(text, "`chain_too_long`")
     assert f"{MAX_CHAIN_LENGTH} tasks in a row" in section(text, "Effective priority")
-    assert f"At most {MOST_NAMED} are named" in section(text, "`blocked_by_unfinished_tasks`")
+    assert f"At most {MAX_NAMED_IDS} are named" in section(text, "`blocked_by_unfinished_tasks`")
 
 
 def test_the_support_desk_is_a_policy(tmp_path: Path) -> None:

@@ -99,8 +99,7 @@ def test_every_command_of_a_service_is_among_these(services: Services) -> None:
         f"{service}.{name}"
         for service in SERVICES
         for name, method in inspect.getmembers(type(getattr(services, service)), inspect.isfunction)
-        if not name.startswith("_")
-        and {"dry_run", "beside", "options"} & inspect.signature(method).parameters.keys()
+        if not name.startswith("_") and {"dry_run", "options"} & inspect.signature(method).parameters.keys()
     }
     assert found <= COMMANDS.keys()
     assert len(found) >= len(COMMANDS) - 1

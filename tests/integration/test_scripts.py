@@ -150,7 +150,7 @@ def test_a_system_process_is_nobodys_me(services: Services, make_task: MakeTask)
     changes = {"assignee_id": "me", "title": ""}
     call = lambda: services.tasks.change(make_task().id, changes, by=SYSTEM)  # noqa: E731
     assert mistakes(call) == [("assignee_id", "not_allowed"), ("title", "blank")]
-    with pytest.raises(Invalid, match="`me` is the acting user, and system:tests is none"):
+    with pytest.raises(Invalid, match="`me` means the acting user, but system:tests is not a user"):
         services.tasks.create(title="Plan", assignee_id="me", by=SYSTEM)
 
 

@@ -24,7 +24,7 @@ from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.task_query import QueryContext
 from taskmgr.domain.queries.user_query import TaskCounts, UserWithTasks
 from taskmgr.domain.services import Services
-from taskmgr.domain.services.tasks.facts import unresolved
+from taskmgr.domain.services.tasks.facts import find_unresolved
 from taskmgr.infrastructure.mongo.documents import UNDATED
 from taskmgr.infrastructure.mongo.reads.users_with_tasks import Lookup
 from taskmgr.infrastructure.mongo.store import mongo_store
@@ -55,7 +55,7 @@ def plainly(user: User, tasks: Sequence[Task], policy: Policy, tasks_limit: int)
         counts=TaskCounts(
             open=len(opened),
             overdue=sum(task.is_overdue(now=NOW, workflow=workflow) for task in own),
-            blocked=sum(bool(unresolved(task.blocked_by, there, policy)) for task in opened),
+            blocked=sum(bool(find_unresolved(task.blocked_by, there, policy)) for task in opened),
             started=len(started),
             urgent=sum(task.priority is Priority.URGENT for task in opened),
         ),

@@ -13,6 +13,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.tasks.commands import TaskService
+from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.users import ADMINS_LOCK, UserService
 from tests.factories import NOW, SYSTEM, Clock, a_task, a_user, an_actor, an_id
 
@@ -45,7 +46,8 @@ def users_of(store: Any) -> UserService:
 
 
 def tasks_of(store: Any) -> TaskService:
-    return TaskService(store, DEFAULT_POLICY, Journal(store, an_id), Clock(), an_id)
+    recorder = TaskRecorder(store=store, policy=DEFAULT_POLICY, journal=Journal(store, an_id))
+    return TaskService(store=store, policy=DEFAULT_POLICY, clock=Clock(), recorder=recorder, new_id=an_id)
 
 
 # --- last_admin

@@ -15,7 +15,7 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.task import Links, Task
 from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.step import Step
-from taskmgr.domain.services.tasks.relations import Search, search
+from taskmgr.domain.services.tasks.relations import RingSearch, search_ring
 from tests.factories import NOW, SYSTEM, a_task
 
 Edges = set[tuple[str, str]]
@@ -65,8 +65,8 @@ class Tasks:
         return False
 
 
-def found(tasks: Tasks, step: Step) -> Search:
-    return search(tasks, step) if step.adds_edges else Search()  # type: ignore[arg-type]
+def found(tasks: Tasks, step: Step) -> RingSearch:
+    return search_ring(tasks, step) if step.adds_edges else RingSearch()  # type: ignore[arg-type]
 
 
 def step(before: Task, after: Task, *, created: bool = False) -> Step:
@@ -141,7 +141,7 @@ def simple_steps(world: Tasks) -> list[Step]:
 @given(worlds(count=5))
 def test_two_commands_that_would_close_a_ring_together_write_the_same_task(world: Tasks) -> None:
     searched = [(one, found(world, one)) for one in simple_steps(world)]
-    allowed = [(one, {one.after.id, *each.read}) for one, each in searched if not each.ring]
+    allowed = [(one, {one.after.id, *each.sources}) for one, each in searched if not each.ring]
     for (one, written), (two, written_too) in combinations(allowed, 2):
         if written.isdisjoint(written_too):
             assert not world.with_(one.after, two.after).is_cyclic
@@ -151,7 +151,7 @@ def test_nothing_is_asked_about_a_new_task_that_waits() -> None:
     chain = row(200)
     new = a_task(blocked_by=(chain[0].id,))
     tasks = Tasks(chain)
-    assert found(tasks, step(new, new, created=True)) == Search()
+    assert found(tasks, step(new, new, created=True)) == RingSearch()
     assert tasks.asked == 0
 
 
@@ -161,7 +161,7 @@ def row(count: int) -> list[Task]:
     return [*(replace(one, blocked_by=(other.id,)) for one, other in pairwise(tasks)), tasks[-1]]
 
 
-def joined(waiting: int, awaited: int) -> tuple[Search, int]:
+def joined(waiting: int, awaited: int) -> tuple[RingSearch, int]:
     """What is found where a task that a row waits for begins to wait for the first of another row."""
     one, two = row(waiting + 1), row(awaited)
     tasks = Tasks([*one, *two])

@@ -15,7 +15,7 @@ from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.urgency import EffectivePriority, effective_priorities
-from taskmgr.domain.services.tasks.facts import unresolved
+from taskmgr.domain.services.tasks.facts import find_unresolved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,7 @@ class DerivedService:
         return {
             task.id: Derived(
                 overdue=task.is_overdue(now=now, workflow=workflow),
-                blocked=bool(unresolved(task.blocked_by, blockers, self.policy)),
+                blocked=bool(find_unresolved(task.blocked_by, blockers, self.policy)),
                 blocks=tuple(other.id for other in waiting.get(task.id, ())),
                 effective_priority=effective[task.id],
             )
