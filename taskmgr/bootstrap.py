@@ -50,7 +50,7 @@ def build_services(
         tasks=tasks,
         bulk=BulkService(store, tasks),
         users=UserService(store, policy, journal, clock, make_id),
-        tokens=TokenService(store, credentials or Sha256Credentials(), clock, make_id),
+        tokens=TokenService(store, journal, credentials or Sha256Credentials(), clock, make_id),
         comments=CommentService(store, journal, clock, make_id),
         idempotency=IdempotencyService(store, clock),
         derived=DerivedService(store, policy, clock),

@@ -326,7 +326,7 @@ OWN: Mapping[str, tuple[Row, ...]] = {
     ),
     "list_activity": _refused(
         *(("at_from", text) for text in DATES.values() if isinstance(text, str) and text != "9999-12-31"),
-        ("at_to", "10000-01-01"), ("entity", "token"), ("entity", "$ne"), ("entity_id", "$ne"),
+        ("at_to", "10000-01-01"), ("entity", "board"), ("entity", "$ne"), ("entity_id", "$ne"),
         ("kind", "task.*"), ("by", "{}"), ("by", "system"), ("change_set", "__ne"),
     ),
     "list_users": _refused(

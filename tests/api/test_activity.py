@@ -27,7 +27,7 @@ def history(client: Client, clock: Clock, make_task: Callable[..., Task]) -> dic
 
 def kinds(history: dict[str, Any], **query: str) -> list[str]:
     found = history["reader"].get("activity", **query).json["items"]
-    return [entry["kind"] for entry in found if entry["entity"] != "user"]
+    return [entry["kind"] for entry in found if entry["entity"] not in ("user", "token")]
 
 
 ALL = ["task.priority_changed", "task.assigned", "task.created"]
@@ -98,8 +98,8 @@ def test_what_was_done_to_users_is_for_who_may_read_them(
     narrow, wide = client.as_("manager", "tasks:read"), client.as_("manager", "tasks:read", "users:read")
 
     problem(narrow.get("activity", entity="user"), "scope_missing")
-    assert {entry["entity"] for entry in narrow.get("activity").json["items"]} == {"task"}
-    assert {entry["entity"] for entry in wide.get("activity").json["items"]} == {"task", "user"}
+    assert {entry["entity"] for entry in narrow.get("activity").json["items"]} == {"task", "token"}
+    assert {entry["entity"] for entry in wide.get("activity").json["items"]} == {"task", "token", "user"}
 
 
 def test_e_mail_addresses_in_the_log_are_for_managers_and_oneself(
@@ -118,3 +118,74 @@ def test_e_mail_addresses_in_the_log_are_for_managers_and_oneself(
         "manager": "ada@example.org",
         "ada": "ada@example.org",
     }
+
+
+# --- tokens
+
+
+def owners_seen(client: Client, **query: str) -> set[str]:
+    """The users whose tokens the answer tells of."""
+    found = client.get("activity", **query).json["items"]
+    changes = [{**entry["before"], **entry["after"]} for entry in found if entry["entity"] == "token"]
+    return {change["user_id"] for change in changes}
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"entity": "token"}, {"kind": "token.created"}, {"kind": "token.revoked,token.created"}],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("scopes", [(), ("tasks:read", "users:read"), ("tasks:read", "admin")], ids=str)
+@pytest.mark.parametrize("role", ["viewer", "member", "manager", "admin"])
+def test_only_an_admins_token_with_that_scope_sees_other_peoples_tokens(
+    client: Client, role: str, scopes: tuple[str, ...], query: dict[str, str]
+) -> None:
+    others = {client.as_(name).user.id for name in ("viewer", "member", "manager", "admin")}
+    reader = client.as_(role, *scopes)
+    sees_all = role == "admin" and "users:read" not in scopes
+    assert owners_seen(reader, **query) == (others if sees_all else {reader.user.id})
+
+
+def test_another_persons_token_is_not_found_in_the_log_by_any_filter(client: Client) -> None:
+    admin, member = client.as_("admin"), client.as_("member")
+    token = admin.post("tokens", {"name": "secret project", "user_id": admin.user.id}).json
+    (entry,) = admin.get("activity", entity_id=token["id"]).json["items"]
+    for query in (
+        {"entity_id": token["id"]},
+        {"change_set": entry["change_set"]},
+        {"by": "admin"},
+        {"at_from": entry["at"]},
+        {"entity": "token", "entity_id": token["id"]},
+    ):
+        seen = member.get("activity", **query, total="true").json
+        assert token["id"] not in {each["entity_id"] for each in seen["items"]}, query
+        assert seen["total"] == len(seen["items"])
+
+
+def test_the_life_of_a_token_is_in_the_log(client: Client) -> None:
+    member = client.as_("member")
+    body = {"name": "CI", "scopes": ["tasks:read"], "expires_at": "2030-01-01T00:00:00Z"}
+    token = member.post("tokens", body).json
+    assert member.delete(f"tokens/{token['id']}").status_code == 204
+
+    revoked, created = member.get("activity", entity_id=token["id"]).json["items"]
+
+    was = {
+        "user_id": member.user.id,
+        "name": "CI",
+        "scopes": ["tasks:read"],
+        "created_at": token["created_at"],
+        "expires_at": "2030-01-01T00:00:00.000Z",
+    }
+    assert (created["kind"], created["version"], created["before"], created["after"]) == (
+        "token.created", 1, {}, was,
+    )  # fmt: skip
+    assert (revoked["kind"], revoked["version"], revoked["before"], revoked["after"]) == (
+        "token.revoked", 2, was, {},
+    )  # fmt: skip
+    assert {revoked["by"], created["by"]} == {member.user.id}
+
+
+def test_the_log_of_a_task_has_no_tokens(client: Client, make_task: Callable[..., Task]) -> None:
+    task, admin = make_task(), client.as_("admin")
+    found = admin.get(f"tasks/{task.id}/activity").json["items"]
+    assert {entry["entity"] for entry in found} == {"task"}

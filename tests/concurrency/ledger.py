@@ -11,7 +11,7 @@ from pymongo.database import Database
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 
-_COLLECTIONS = {"task": "tasks", "user": "users", "comment": "comments"}
+_COLLECTIONS = {"task": "tasks", "user": "users", "comment": "comments", "token": "tokens"}
 # Stored beside what they follow from, or counted by whoever reads for a rule: the log tells none.
 _DERIVED = {
     "_id",
@@ -24,6 +24,8 @@ _DERIVED = {
     "binned",
     "email_key",
     "touched",
+    "secret_hash",
+    "last_used_at",
 }
 
 Rows = dict[tuple[str, Any], dict[str, Any]]
@@ -45,12 +47,17 @@ def disagreements(database: Database[Any]) -> Iterator[str]:
     for entry in database["activity"].find().sort("version", 1):
         log[entry["entity"], entry["entity_id"]].append(entry)
     there: Rows = {
-        (entity, row["_id"]): row
+        (entity, row["_id"]): _versioned(row)
         for entity, collection in _COLLECTIONS.items()
         for row in database[collection].find()
     }
     for key in log.keys() | there.keys():
         yield from _of_one(" ".join(map(str, key)), there.get(key), log[key])
+
+
+def _versioned(row: dict[str, Any]) -> dict[str, Any]:
+    """Returns the row with a version: a token has none, since nothing changes it."""
+    return {"version": 1, "updated_at": row["created_at"], **row}
 
 
 def _of_one(name: str, row: dict[str, Any] | None, entries: list[dict[str, Any]]) -> Iterator[str]:
@@ -59,7 +66,7 @@ def _of_one(name: str, row: dict[str, Any] | None, entries: list[dict[str, Any]]
     if versions != list(range(1, last + 1)):
         yield f"{name} has version {last}, and entries for {versions}"
     if row is None:
-        if not entries[-1]["kind"].endswith(".deleted"):
+        if not entries[-1]["kind"].endswith((".deleted", ".revoked")):
             yield f"{name} is gone, and no entry says so"
         return
     told: dict[str, Any] = {}

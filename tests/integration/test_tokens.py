@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from pymongo.database import Database
+from pymongo.errors import WriteError
 
+from taskmgr.domain.history.changes import Change
 from taskmgr.domain.model.errors import NotFound
 from taskmgr.domain.model.user import Actor, Role, User
+from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.tokens import NewToken
 from tests.answers import mistakes, not_permitted
@@ -269,3 +272,108 @@ def test_an_admins_narrow_token_does_not_deal_with_others_tokens(
     not_permitted(lambda: services.tokens.list(member.id, by=by))
     with pytest.raises(NotFound):
         services.tokens.revoke(token.token.id, by=by)
+
+
+# --- logged
+
+
+def logged(services: Services, by: Actor = SYSTEM) -> list[Change]:
+    """The entries of tokens that the actor sees, newest first."""
+    return list(services.activity.list(ActivityQuery(entity="token"), by=by).items)
+
+
+def test_a_new_token_is_logged_without_its_secret(services: Services, admin: Actor, member: Actor) -> None:
+    expires_at = NOW + timedelta(days=1)
+    made = services.tokens.create(
+        name="CI", scopes=["tasks:read"], expires_at=expires_at, user_id=member.id, by=admin
+    )
+    (entry,) = logged(services)
+    assert (entry.entity_id, entry.kind, entry.version) == (made.token.id, "token.created", 1)
+    assert (entry.by, entry.at, entry.before) == (admin.id, NOW, {})
+    assert entry.after == {
+        "user_id": member.id,
+        "name": "CI",
+        "scopes": ["tasks:read"],
+        "created_at": NOW,
+        "expires_at": expires_at,
+    }
+
+
+def test_a_revoked_token_is_logged_with_what_it_was(
+    services: Services, admin: Actor, token: NewToken, clock: Clock
+) -> None:
+    clock.advance(seconds=1)
+    services.tokens.revoke(token.token.id, by=admin)
+    revoked, created = logged(services)
+    assert (revoked.kind, revoked.version, revoked.by) == ("token.revoked", 2, admin.id)
+    assert (revoked.at, revoked.entity_id) == (NOW + timedelta(seconds=1), token.token.id)
+    assert (revoked.before, revoked.after) == (created.after, {})
+
+
+def test_a_token_is_never_revoked_before_it_was_made(
+    services: Services, member: Actor, token: NewToken, clock: Clock
+) -> None:
+    clock.advance(hours=-1)
+    services.tokens.revoke(token.token.id, by=member)
+    assert [entry.at for entry in logged(services)] == [NOW, NOW]
+
+
+def test_the_use_of_a_token_is_not_logged(services: Services, token: NewToken) -> None:
+    services.tokens.identify(token.text)
+    assert [entry.kind for entry in logged(services)] == ["token.created"]
+
+
+def test_a_refused_token_is_not_logged(services: Services, member: Actor, token: NewToken) -> None:
+    by = narrowed(services, member, "tasks:read")
+    before = logged(services)
+    not_permitted(lambda: services.tokens.create(name="x", by=by))
+    with pytest.raises(NotFound):
+        services.tokens.revoke(an_id(), by=by)
+    assert logged(services) == before
+
+
+def test_a_token_that_cannot_be_logged_is_not_made_or_revoked(
+    database: Database[Any], services: Services, member: Actor, token: NewToken
+) -> None:
+    rejecting = {"collMod": "activity", "validator": {"entity": {"$ne": "token"}}}
+    database.command(rejecting)
+    try:
+        for command in (
+            lambda: services.tokens.create(name="x", by=member),
+            lambda: services.tokens.revoke(token.token.id, by=member),
+        ):
+            with pytest.raises(WriteError):
+                command()
+    finally:
+        database.command({**rejecting, "validator": {}})
+    assert list(services.tokens.list(by=member)) == [token.token]
+
+
+@pytest.mark.parametrize("scopes", [None, ["admin", "tasks:read"]])
+def test_an_admin_sees_the_log_of_all_tokens(
+    services: Services, admin: Actor, token: NewToken, scopes: list[str] | None
+) -> None:
+    by = admin if scopes is None else narrowed(services, admin, *scopes)
+    assert token.token.id in {entry.entity_id for entry in logged(services, by)}
+
+
+def test_everybody_else_sees_the_log_of_their_own_tokens(
+    services: Services, admin: Actor, manager: Actor, viewer: Actor, token: NewToken
+) -> None:
+    services.tokens.create(name="x", user_id=viewer.id, by=admin)
+    made = services.tokens.create(name="x", by=manager)
+    services.tokens.revoke(made.token.id, by=manager)
+    narrow = narrowed(services, admin, "tasks:read", "users:read")
+
+    def seen(by: Actor) -> list[tuple[str, Any]]:
+        whose = [(entry.kind, {**entry.before, **entry.after}["user_id"]) for entry in logged(services, by)]
+        assert [
+            (entry.kind, entry.entity_id)
+            for entry in services.activity.list(by=by).items
+            if entry.entity == "token"
+        ] == [(entry.kind, entry.entity_id) for entry in logged(services, by)]
+        return whose
+
+    assert seen(manager) == [("token.revoked", manager.id), ("token.created", manager.id)]
+    assert seen(viewer) == [("token.created", viewer.id)]
+    assert seen(narrow) == [("token.created", admin.id)]

@@ -15,6 +15,7 @@ from taskmgr.domain.history.changes import (
     ENTITIES,
     KINDS,
     TASK_KINDS,
+    TOKEN_KINDS,
     USER_KINDS,
     kind_of_task_change,
 )
@@ -30,15 +31,17 @@ from tests.factories import (
     a_comment,
     a_full_comment,
     a_full_task,
+    a_full_token,
     a_full_user,
     a_task,
+    a_token,
     a_user,
     an_id,
 )
 
-APART = {"id", "version", "updated_at", "unblocked"}
-PAIRS = [(a_task, a_full_task), (a_user, a_full_user), (a_comment, a_full_comment)]
-pairs = pytest.mark.parametrize(("plain", "full"), PAIRS, ids=["task", "user", "comment"])
+APART = {"id", "version", "updated_at", "unblocked", "last_used_at"}
+PAIRS = [(a_task, a_full_task), (a_user, a_full_user), (a_comment, a_full_comment), (a_token, a_full_token)]
+pairs = pytest.mark.parametrize(("plain", "full"), PAIRS, ids=["task", "user", "comment", "token"])
 
 
 @pairs
@@ -115,7 +118,7 @@ def test_a_change_is_called_by_what_it_changed(changed: list[str], kind: str) ->
 
 def test_every_kind_is_listed_once() -> None:
     assert len(set(KINDS)) == len(KINDS)
-    assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS} == set(KINDS)
+    assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS} == set(KINDS)
 
 
 def test_every_kind_begins_with_its_entity() -> None:

@@ -33,8 +33,9 @@ def _of_users() -> bool:
 def list_activity(query: dict[str, Any]) -> Any:
     """Read the log, newest first
 
-    Filters are ANDed. All changes of one request or one script call share a `change_set`. What was
-    done to users is there for who may read them (users:read).
+    Filters are ANDed. All changes of one request or one script call share a `change_set`. Entries
+    of users take the scope users:read. Entries of tokens are shown to their owner, and to an admin
+    whose token has the scope admin or names no scopes.
     """
     asked = ActivityQuery(
         entity=query["entity"],

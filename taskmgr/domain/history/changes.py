@@ -55,8 +55,9 @@ TASK_KINDS = (
 )
 USER_KINDS = ("user.created", "user.changed")
 COMMENT_KINDS = ("comment.created", "comment.changed", "comment.deleted")
-KINDS = (*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS)
-ENTITIES = ("task", "user", "comment")
+TOKEN_KINDS = ("token.created", "token.revoked")
+KINDS = (*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS)
+ENTITIES = ("task", "user", "comment", "token")
 
 
 def kind_of_task_change(fields: Collection[str]) -> str:

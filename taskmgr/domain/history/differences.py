@@ -9,12 +9,14 @@ from typing import Any
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import User
 
-# An entry has its own entity_id, version and time, and `unblocked` is only part of a command's answer.
-_NOT_LOGGED = frozenset({"id", "version", "updated_at", "unblocked"})
+# An entry has its own entity_id, version and time, `unblocked` is only part of a command's answer, and
+# using a token does not change it.
+_NOT_LOGGED = frozenset({"id", "version", "updated_at", "unblocked", "last_used_at"})
 
-Entity = Task | User | Comment
+Entity = Task | User | Comment | Token
 
 
 def logged_fields(entity: Entity) -> dict[str, Any]:

@@ -31,7 +31,8 @@ READ_SCOPE_OF = {Scope.TASKS_WRITE: Scope.TASKS_READ, Scope.USERS_WRITE: Scope.U
 class Token:
     """All of a token but its secret, which is shown once and never stored.
 
-    `scopes` is None for everything that the owner's role allows.
+    `scopes` is None for everything that the owner's role allows. A token does not change between its
+    creation and its revocation, so it has one version.
     """
 
     id: str
@@ -41,6 +42,16 @@ class Token:
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+
+    @property
+    def version(self) -> int:
+        """Returns the version of its entry in the log."""
+        return 1
+
+    @property
+    def updated_at(self) -> datetime:
+        """Returns when it was created."""
+        return self.created_at
 
     def is_expired(self, *, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now

@@ -10,11 +10,13 @@ from datetime import datetime
 class ActivityQuery:
     """Selects entries of the log, newest first. A filter that is None passes all entries.
 
-    `at_from` is inclusive, `at_to` exclusive. `but_users` leaves out the entries about users.
+    `at_from` is inclusive, `at_to` exclusive. `but_users` leaves out the entries about users,
+    `tokens_of` the entries about tokens that belong to another user.
     """
 
     entity: str | None = None
     but_users: bool = False
+    tokens_of: str | None = None
     entity_id: str | None = None
     by: str | None = None
     kinds: tuple[str, ...] | None = None

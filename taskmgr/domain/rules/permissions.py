@@ -142,6 +142,11 @@ def _assignment(before: str | None, after: str | None, actor: Actor) -> Action:
     return Action.TAKE_TASK if takes or gives_up else Action.ASSIGN
 
 
+def manages_tokens(actor: Actor) -> bool:
+    """Returns whether the actor may see, create and revoke other people's tokens."""
+    return actor.holds(Scope.ADMIN) and permits(actor, Action.MANAGE_USERS)
+
+
 def may_see_emails(actor: Actor) -> bool:
     """Returns whether the actor may know everybody's e-mail address."""
     return actor.holds(Scope.USERS_READ) and permits(actor, Action.SEE_EMAILS)

@@ -29,10 +29,16 @@ class ActivityService:
         *,
         by: Actor,
     ) -> Page[Change]:
-        """A page of the entries that match, newest first; of users only with the scope to read them."""
+        """Returns a page of the entries that match and that the actor may see, newest first.
+
+        Entries of users take the scope to read users, those of other people's tokens the right to
+        manage them.
+        """
         permissions.require(by, Action.READ)
         if not by.holds(Scope.USERS_READ):
             query = replace(query, but_users=True)
+        if not permissions.manages_tokens(by):
+            query = replace(query, tokens_of=by.user_id)
         page = self.store.activity.find(query, page_request)
         return replace(page, items=[_as_seen_by(by, change) for change in page.items])
 

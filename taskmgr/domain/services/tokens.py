@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Unpack
 
 from taskmgr.domain.model import values
-from taskmgr.domain.model.clock import format_instant
+from taskmgr.domain.model.clock import format_instant, time_of_change
 from taskmgr.domain.model.commands import NewTokenFields
 from taskmgr.domain.model.errors import FieldError, Invalid, NotFound, NotPermitted, required
 from taskmgr.domain.model.token import PARSERS, Scope, Token
@@ -18,6 +18,7 @@ from taskmgr.domain.ports.identity import Credentials
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
+from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.standing import confirmed, hold, is_valid
 
 _PREFIX = "tm"
@@ -49,6 +50,7 @@ class TokenService:
     """Tokens, in a store. Only a hash of a secret is ever stored."""
 
     store: Store
+    journal: Journal
     credentials: Credentials
     clock: Clock
     new_id: NewId
@@ -93,6 +95,7 @@ class TokenService:
             )  # fmt: skip
             hold(self.store, present)
             self.store.tokens.add(token, self.credentials.hash(secret))
+            self.journal.record("token.created", None, token, by=by)
             return token
 
         token = self.store.unit_of_work.run(command)
@@ -108,10 +111,12 @@ class TokenService:
         def command() -> Token:
             present = confirmed(self.store, by, now=self.clock())
             found = self.store.tokens.get(token_id)
-            if found.user_id != present.user_id and not _manages_tokens(present):
+            if found.user_id != present.user_id and not permissions.manages_tokens(present):
                 raise NotFound("token", token_id)
             hold(self.store, present)
             self.store.tokens.remove(token_id)
+            at = time_of_change(self.clock, found)
+            self.journal.record_end("token.revoked", found, at=at, by=by)
             return found
 
         return self.store.unit_of_work.run(command)
@@ -131,7 +136,7 @@ class TokenService:
         owner = self.store.users.get(wanted)
         if wanted != own:
             permissions.require(by, Action.MANAGE_USERS)
-            if not _manages_tokens(by):
+            if not permissions.manages_tokens(by):
                 raise NotPermitted(f"It takes a token with the scope {Scope.ADMIN.value}.")
         return owner
 
@@ -158,11 +163,6 @@ def _parts(text: str) -> tuple[str, str]:
     token_id, _, secret = rest.partition("_")
     is_token = prefix == _PREFIX and values.is_identifier(token_id)
     return (token_id, secret) if is_token else ("", "")
-
-
-def _manages_tokens(by: Actor) -> bool:
-    """Whether other people's tokens are this actor's business: an admin's, with a token that says so."""
-    return permissions.permits(by, Action.MANAGE_USERS) and by.holds(Scope.ADMIN)
 
 
 def _error(location: str, code: str, detail: str) -> FieldError:

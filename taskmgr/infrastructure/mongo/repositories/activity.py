@@ -32,7 +32,13 @@ def _filters(query: ActivityQuery) -> Filter:
     bounds = {"$gte": query.at_from, "$lt": query.at_to}
     given["at"] = {sign: at for sign, at in bounds.items() if at is not None} or None
     found = {field: value for field, value in given.items() if value is not None}
-    return {"$and": [found, {"entity": {"$ne": "user"}}]} if query.but_users else found
+    limits: list[Filter] = []
+    if query.but_users:
+        limits.append({"entity": {"$ne": "user"}})
+    if query.tokens_of is not None:
+        owners = [{f"{side}.user_id": query.tokens_of} for side in ("before", "after")]
+        limits.append({"$or": [{"entity": {"$ne": "token"}}, *owners]})
+    return {"$and": [found, *limits]} if limits else found
 
 
 @raises_domain_errors
