@@ -9,14 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 from pymongo.database import Database
 
 from taskmgr.bootstrap import build_services
+from taskmgr.domain.history.changes import Change
+from taskmgr.domain.model.commands import Operation
 from taskmgr.domain.model.errors import NotFound, Refusal, Refused, Unavailable, WriteConflict
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports.store import Store
@@ -26,7 +30,9 @@ from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from taskmgr.infrastructure.mongo.client import open_database
+from taskmgr.infrastructure.mongo.repositories.activity import MongoActivityRepository
 from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.infrastructure.mongo.transaction import PartialWrite
 from tests.factories import SYSTEM, a_change, a_task
 
 
@@ -177,6 +183,69 @@ def test_a_dry_run_inside_a_real_command_is_refused_rather_than_kept(store: Stor
 def test_a_dry_run_inside_a_dry_run_is_part_of_it(store: Store) -> None:
     inner = lambda: store.unit_of_work.run(lambda: "answer", dry_run=True)  # noqa: E731
     assert store.unit_of_work.run(inner, dry_run=True) == "answer"
+
+
+def test_a_swallowed_failure_after_a_write_fails_the_outer_command(store: Store) -> None:
+    task, other = a_task(), a_task()
+
+    def write_and_fail() -> None:
+        store.tasks.add(task)
+        raise NotFound("task", "x")
+
+    def outer() -> None:
+        store.tasks.add(other)
+        with suppress(NotFound):
+            store.unit_of_work.run(write_and_fail)
+
+    with pytest.raises(PartialWrite, match="NotFound"):
+        store.unit_of_work.run(outer)
+    assert not is_there(store, task)
+    assert not is_there(store, other)
+
+
+def test_a_swallowed_failure_before_a_write_does_not(store: Store) -> None:
+    task = a_task()
+
+    def outer() -> None:
+        store.tasks.add(task)
+        with suppress(NotFound):
+            store.unit_of_work.run(fails(NotFound("task", "x")))
+
+    store.unit_of_work.run(outer)
+    assert is_there(store, task)
+
+
+def test_a_bulk_whose_refused_operation_has_written_keeps_nothing(
+    store: Store, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = MongoActivityRepository.append
+
+    def refuse_once(self: MongoActivityRepository, change: Change) -> None:
+        if change.after["title"] == "Refused":  # its task has been added before
+            raise Refused([Refusal(code="x", detail="x.")])
+        append(self, change)
+
+    monkeypatch.setattr(MongoActivityRepository, "append", refuse_once)
+    operations: list[Operation] = [{"op": "create", "title": title} for title in ("Kept", "Refused")]
+    with pytest.raises(PartialWrite, match="Refused"):
+        services.bulk.run(operations, by=SYSTEM, atomic=False)
+    assert store.tasks.count(TaskQuery()) == 0
+
+
+def test_two_stores_do_not_share_a_transaction(
+    store: Store, mongodb_uri: str, database: Database[Any]
+) -> None:
+    with MongoClient(mongodb_uri, tz_aware=True) as client:
+        other = mongo_store(client[database.name])
+        task = a_task()
+
+        def outer() -> None:
+            other.unit_of_work.run(lambda: other.tasks.add(task))
+            raise ValueError
+
+        with pytest.raises(ValueError):
+            store.unit_of_work.run(outer)
+        assert is_there(store, task)
 
 
 def test_all_changes_of_a_command_share_a_change_set(store: Store) -> None:

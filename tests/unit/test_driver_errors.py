@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pymongo import MongoClient
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
@@ -19,7 +20,8 @@ from pymongo.errors import (
 )
 
 from taskmgr.domain.model.errors import DomainError, NotFound, Unavailable
-from taskmgr.infrastructure.mongo.driver_errors import in_transaction, raises_domain_errors, translated_errors
+from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors, translated_errors
+from taskmgr.infrastructure.mongo.transaction import Transaction, running
 
 
 def labelled(label: str) -> PyMongoError:
@@ -64,12 +66,13 @@ def test_a_mistake_of_ours_stays_one(error: PyMongoError) -> None:
 
 @pytest.mark.parametrize("error", PASSING, ids=repr)
 def test_inside_a_transaction_the_driver_sees_its_own_errors(error: PyMongoError) -> None:
-    token = in_transaction.set(True)
-    try:
-        with pytest.raises(type(error)), translated_errors():
-            raise error
-    finally:
-        in_transaction.reset(token)
+    with (
+        MongoClient(connect=False) as client,
+        running(Transaction(client=client, change_set="one")),
+        pytest.raises(type(error)),
+        translated_errors(),
+    ):
+        raise error
 
 
 @pytest.mark.parametrize("error", [NotFound("task", "x"), KeyError("x")])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from pymongo.errors import (
@@ -21,6 +20,7 @@ from pymongo.errors import (
 )
 
 from taskmgr.domain.model.errors import Closed, TransactionTooLarge, Unavailable
+from taskmgr.infrastructure.mongo.transaction import current_transaction
 
 C = TypeVar("C")
 
@@ -33,9 +33,6 @@ _TOO_LARGE = frozenset({257, 388, 10334, 17419})
 
 # The driver has no class of its own for it.
 _AFTER_CLOSE = "after close"
-
-# Inside a transaction the driver's own errors must pass: their labels tell it what to run again.
-in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)
 
 
 @contextmanager
@@ -56,8 +53,8 @@ def _raise_meaning(error: PyMongoError) -> None:
     if isinstance(error, InvalidOperation):
         if _AFTER_CLOSE in str(error):
             raise Closed from error
-    elif in_transaction.get():
-        return
+    elif current_transaction() is not None:
+        return  # the labels of the driver's own error tell it what to run again
     elif is_too_large(error):
         raise TransactionTooLarge from error
     elif is_temporary(error):

@@ -1,13 +1,12 @@
-"""Runs a command as one transaction: all of it is kept or nothing, and it is run again on a conflict.
+"""Runs a command as one transaction, and again after a conflict with another writer.
 
-A function rather than a `with` block, since the body of a block cannot be run a second time.
+`run` takes a function, because the body of a `with` block cannot be run a second time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import pymongo
@@ -20,9 +19,9 @@ from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.model.errors import WriteConflict
 from taskmgr.domain.ports.commands import NewId
-from taskmgr.infrastructure.mongo.driver_errors import in_transaction, translated_errors
-from taskmgr.infrastructure.mongo.gathering import gathered, is_gathering
-from taskmgr.infrastructure.mongo.memory import remembering
+from taskmgr.infrastructure.mongo.driver_errors import translated_errors
+from taskmgr.infrastructure.mongo.transaction import Transaction, current_transaction, running
+from taskmgr.infrastructure.mongo.writing import flush
 
 T = TypeVar("T")
 
@@ -34,16 +33,17 @@ _OPTIONS = TransactionOptions(
 
 
 class _RolledBack(Exception, Generic[T]):
-    """Leaves a transaction behind undone, carrying what the command answered."""
+    """Aborts the transaction of a dry run and carries the command's result out of it."""
 
-    def __init__(self, answer: T) -> None:
-        self.answer = answer
+    def __init__(self, result: T) -> None:
+        self.result = result
 
 
 class MongoUnitOfWork:
-    """`UnitOfWork` on a replica set. `deadline` bounds a whole command, in seconds.
+    """Implements `UnitOfWork` on a replica set.
 
-    `admit` raises where nothing may be written; it is asked before a command and before its commit.
+    `deadline` bounds a whole command, in seconds. `admit` raises `Unavailable` while this process
+    must not write; it is called before each command and before each commit.
     """
 
     def __init__(
@@ -58,55 +58,68 @@ class MongoUnitOfWork:
         self._client = client
         self._new_id = new_id
         self._deadline = deadline
-        self._change_set: ContextVar[str | None] = ContextVar("change_set", default=None)
-        self._dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 
     @property
     def change_set(self) -> str:
-        running = self._change_set.get()
-        if running is None:
-            raise RuntimeError("change_set is known only inside run()")
-        return running
+        return self._require_running().change_set
 
     @property
     def is_dry_run(self) -> bool:
-        return self._dry_run.get()
+        transaction = self._running()
+        return transaction is not None and transaction.is_dry_run
 
     @property
     def is_gathering(self) -> bool:
-        return is_gathering()
+        transaction = self._running()
+        return transaction is not None and transaction.pending is not None
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        transaction = self._require_running()
+        pending = transaction.pending = {}
+        try:
+            yield
+            for collection, _ in pending.values():
+                flush(collection)
+        finally:
+            transaction.pending = None
 
     def run(self, command: Callable[[], T], *, dry_run: bool = False, seconds: float | None = None) -> T:
-        if self._change_set.get() is not None:
-            if dry_run and not self._dry_run.get():
-                raise RuntimeError("a dry run inside a command that is kept would be kept, too")
-            return command()
-        tokens = self._change_set.set(self._new_id()), self._dry_run.set(dry_run)
-        try:
-            with translated_errors(), pymongo.timeout(seconds or self._deadline):
-                self._admit()
-                return self._in_session(command, dry_run=dry_run)
-        finally:
-            self._change_set.reset(tokens[0])
-            self._dry_run.reset(tokens[1])
+        outer = self._running()
+        if outer is not None:
+            if dry_run and not outer.is_dry_run:
+                raise RuntimeError("A dry run inside a command that is kept would be kept, too.")
+            with outer.joined():
+                return command()
+        with translated_errors(), pymongo.timeout(seconds or self._deadline):
+            self._admit()
+            return self._run_in_session(command, dry_run=dry_run)
 
-    def gathered(self) -> AbstractContextManager[None]:
-        return gathered()
+    def _running(self) -> Transaction | None:
+        transaction = current_transaction()
+        return transaction if transaction is not None and transaction.client is self._client else None
 
-    def _in_session(self, command: Callable[[], T], *, dry_run: bool) -> T:
+    def _require_running(self) -> Transaction:
+        transaction = self._running()
+        if transaction is None:
+            raise RuntimeError("This is available only inside run().")
+        return transaction
+
+    def _run_in_session(self, command: Callable[[], T], *, dry_run: bool) -> T:
+        change_set = self._new_id()
+
         def attempt(_: ClientSession) -> T:
-            token = in_transaction.set(True)
+            transaction = Transaction(client=self._client, change_set=change_set, is_dry_run=dry_run)
             try:
-                with remembering():
-                    answer = command()
+                with running(transaction):
+                    result = command()
             except WriteConflict as conflict:
                 raise _transient(conflict) from conflict
-            finally:
-                in_transaction.reset(token)
+            transaction.require_complete()
             if dry_run:
-                raise _RolledBack(answer)
+                raise _RolledBack(result)
             self._admit()
-            return answer
+            return result
 
         with (
             self._client.start_session(default_transaction_options=_OPTIONS) as session,
@@ -115,11 +128,11 @@ class MongoUnitOfWork:
             try:
                 return session.with_transaction(attempt)
             except _RolledBack as rolled_back:
-                return rolled_back.answer  # type: ignore[no-any-return]
+                return rolled_back.result  # type: ignore[no-any-return]
 
 
 def _transient(conflict: WriteConflict) -> PyMongoError:
-    """The same conflict in the driver's words, so that it runs the transaction again."""
+    """Returns the conflict as a driver's error that makes the driver run the transaction again."""
     error = PyMongoError(str(conflict))
     error._add_error_label("TransientTransactionError")
     return error

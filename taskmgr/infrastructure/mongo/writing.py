@@ -1,4 +1,7 @@
-"""How a document is written: validated, and only over the version before."""
+"""Writes documents: validated first, and replaced only over the version before.
+
+Every write of a command passes through here, so that the running transaction counts it.
+"""
 
 from __future__ import annotations
 
@@ -15,58 +18,112 @@ from mongoengine.fields import (
     StringField,
 )
 from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from taskmgr.domain.model.errors import WriteConflict
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS, Draft
-from taskmgr.infrastructure.mongo.memory import memory
+from taskmgr.infrastructure.mongo.driver_errors import error_codes
+from taskmgr.infrastructure.mongo.transaction import count_write, current_transaction
 
-# What these hold is stored as it is, once it is valid.
-_PLAIN = {BooleanField, DateTimeField, DictField, IntField, StringField}
+_DUPLICATE_KEY = 11000
+_COUNT_UP = {"$inc": {"touched": 1}}
+
+# Fields whose `to_mongo` returns a valid value unchanged.
+_UNCHANGED = {BooleanField, DateTimeField, DictField, IntField, StringField}
 
 
-def _is_as_given(field: Any) -> bool:
-    return _is_as_given(field.field) if isinstance(field, ListField) else type(field) in _PLAIN
+def _is_stored_unchanged(field: Any) -> bool:
+    if isinstance(field, ListField):
+        return _is_stored_unchanged(field.field)
+    return type(field) in _UNCHANGED
 
 
-# The fields of every document by name, and whether their values are stored as given.
+# The fields of each document, with their names and whether their values are stored unchanged.
 _FIELDS = {
-    document: [(name, field, _is_as_given(field)) for name, field in document._fields.items()]
+    document: [(name, field, _is_stored_unchanged(field)) for name, field in document._fields.items()]
     for document in DOCUMENTS
 }
 
 
 def validated_row(draft: Draft) -> dict[str, Any]:
-    """The stored form of a draft. Raises MongoEngine's ValidationError for a mistake of ours.
+    """Returns the row to store. Raises MongoEngine's `ValidationError`, which means a bug of ours.
 
-    Every field validates and writes its value as MongoEngine's own `validate` and `to_mongo` have it
-    do; only the document itself is not made, which took as long as all the rest.
+    Each field validates and converts its value as in MongoEngine's `Document.validate` and `to_mongo`;
+    only the document itself is not created (docs/decisions/0001).
     """
-    found: dict[str, Any] = {}
+    row: dict[str, Any] = {}
     errors: dict[str, Any] = {}
-    for name, field, is_as_given in _FIELDS[draft.document]:
+    for name, field, is_unchanged in _FIELDS[draft.document]:
         value = draft.values.get(name)
         if value is None:
             if field.required:
                 errors[name] = ValidationError("Field is required", field_name=name)
             if field.null:
-                found[field.db_field] = None
+                row[field.db_field] = None
             continue
         try:
             field._validate(value)
-            found[field.db_field] = value if is_as_given else field.to_mongo(value)
+            row[field.db_field] = value if is_unchanged else field.to_mongo(value)
         except (ValidationError, ValueError, AttributeError, AssertionError) as error:
             errors[name] = error
     if errors:
-        raise ValidationError(f"This is no {draft.document.__name__}: {', '.join(errors)}", errors=errors)
-    return found
+        raise ValidationError(f"Invalid {draft.document.__name__}: {', '.join(errors)}", errors=errors)
+    return row
+
+
+def insert(collection: Collection[Any], draft: Draft) -> None:
+    """Inserts a document, at once. Raises the driver's `DuplicateKeyError`."""
+    count_write()
+    collection.insert_one(validated_row(draft))
+
+
+def insert_gathered(collection: Collection[Any], draft: Draft) -> None:
+    """Inserts a document; inside a `gathered` block it stays pending until `flush`.
+
+    Raises `WriteConflict`, here or in `flush`, if the collection has a document with one of its keys.
+    """
+    count_write()
+    row = validated_row(draft)
+    transaction = current_transaction()
+    if transaction is None or transaction.pending is None:
+        _insert_rows(collection, [row])
+    else:
+        transaction.pending.setdefault(collection.name, (collection, []))[1].append(row)
+
+
+def flush(collection: Collection[Any]) -> None:
+    """Inserts the pending documents of a collection. To be called before the collection is read."""
+    transaction = current_transaction()
+    if transaction is None or not transaction.pending:
+        return
+    _, pending = transaction.pending.get(collection.name, (collection, []))
+    if pending:
+        rows = pending[:]
+        pending.clear()
+        _insert_rows(collection, rows)
+
+
+def _insert_rows(collection: Collection[Any], rows: list[dict[str, Any]]) -> None:
+    try:
+        if len(rows) == 1:
+            collection.insert_one(rows[0])
+        else:
+            collection.insert_many(rows)
+    except DuplicateKeyError as error:
+        raise WriteConflict from error
+    except BulkWriteError as error:
+        if error_codes(error) == {_DUPLICATE_KEY}:
+            raise WriteConflict from error
+        raise
 
 
 def replace(collection: Collection[Any], draft: Draft) -> None:
-    """Stores the next version over the one before, or raises `WriteConflict`.
+    """Stores the next version of a document. Raises `WriteConflict` unless the one before is stored.
 
-    A conditional update, never a `save()`: without a condition that is an upsert, and brings back
-    as a fragment what has been deleted meanwhile.
+    A conditional update and not MongoEngine's `save()`, which is an upsert without a condition: it
+    would bring back a fragment of a document that has been deleted meanwhile.
     """
+    count_write()
     fields = validated_row(draft)
     key = fields.pop("_id")
     result = collection.update_one({"_id": key, "version": fields["version"] - 1}, {"$set": fields})
@@ -74,25 +131,27 @@ def replace(collection: Collection[Any], draft: Draft) -> None:
         raise WriteConflict
 
 
-_COUNT_UP = {"$inc": {"touched": 1}}
-
-
 def touch(collection: Collection[Any], keys: Iterable[Any]) -> None:
-    """Counts documents up, so that two transactions that touch the same one meet; nothing else changes."""
-    new = _not_yet(collection, keys)
+    """Raises the `touched` counter of documents, so that two transactions that touch one conflict."""
+    new = _not_touched(collection, keys)
     if new:
+        count_write()
         collection.update_many({"_id": {"$in": new}}, _COUNT_UP)
 
 
 def touch_one(collection: Collection[Any], key: Any, *, upsert: bool = False) -> Mapping[str, Any] | None:
-    """The same for one, as it then is; None where there is none, or where it has been touched before."""
-    if not _not_yet(collection, [key]):
+    """Touches one document and returns it; None if it does not exist or has been touched before."""
+    if not _not_touched(collection, [key]):
         return None
+    count_write()
     return collection.find_one_and_update({"_id": key}, _COUNT_UP, upsert=upsert, return_document=True)
 
 
-def _not_yet(collection: Collection[Any], keys: Iterable[Any]) -> list[Any]:
-    touched = memory().touched
-    new = [key for key in keys if (collection.name, key) not in touched]
-    touched.update((collection.name, key) for key in new)
+def _not_touched(collection: Collection[Any], keys: Iterable[Any]) -> list[Any]:
+    """Returns the keys that this transaction has not touched yet, and marks them as touched."""
+    transaction = current_transaction()
+    if transaction is None:
+        return list(keys)
+    new = [key for key in keys if (collection.name, key) not in transaction.touched]
+    transaction.touched.update((collection.name, key) for key in new)
     return new

@@ -13,10 +13,9 @@ from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
-from taskmgr.infrastructure.mongo.gathering import flush, insert
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
-from taskmgr.infrastructure.mongo.writing import validated_row
+from taskmgr.infrastructure.mongo.writing import flush, insert_gathered
 
 _NEWEST = [("at", -1), ("_id", -1)]
 
@@ -47,7 +46,7 @@ class MongoActivityRepository:
         self._activity = database["activity"]
 
     def append(self, change: Change) -> None:
-        insert(self._activity, validated_row(mappers.change_document(change)))
+        insert_gathered(self._activity, mappers.change_document(change))
 
     def was_assignee(self, task_id: str, user_id: str, *, since_in: Collection[str]) -> bool:
         flush(self._activity)

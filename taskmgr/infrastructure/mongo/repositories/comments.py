@@ -14,7 +14,8 @@ from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads import keyset
-from taskmgr.infrastructure.mongo.writing import replace, validated_row
+from taskmgr.infrastructure.mongo.transaction import count_write
+from taskmgr.infrastructure.mongo.writing import insert, replace
 
 _OLDEST = [("created_at", 1), ("_id", 1)]
 
@@ -36,12 +37,13 @@ class MongoCommentRepository:
         )
 
     def add(self, comment: Comment) -> None:
-        self._comments.insert_one(validated_row(mappers.comment_document(comment)))
+        insert(self._comments, mappers.comment_document(comment))
 
     def replace(self, comment: Comment) -> None:
         replace(self._comments, mappers.comment_document(comment))
 
     def remove(self, comment: Comment) -> None:
+        count_write()
         result = self._comments.delete_one({"_id": ObjectId(comment.id), "version": comment.version})
         if result.deleted_count != 1:
             raise WriteConflict

@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from taskmgr.domain.model.errors import WriteConflict
 from taskmgr.domain.ports.idempotency import IdempotencyRecord, StoredResponse
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
+from taskmgr.infrastructure.mongo.transaction import count_write
 
 _CONFLICT = 112
 
@@ -36,6 +37,7 @@ class MongoIdempotencyRepository:
     def reserve(self, caller: str, key: str, expires_at: datetime) -> None:
         fields = {"$set": {"caller": caller, "expires_at": expires_at}}
         try:
+            count_write()
             self._responses.update_one({"_id": _key(caller, key)}, fields, upsert=True)
         except DuplicateKeyError as error:
             raise WriteConflict from error
@@ -51,4 +53,5 @@ class MongoIdempotencyRepository:
             "headers": dict(record.response.headers),
             "body": Binary(record.response.body),
         }
+        count_write()
         self._responses.update_one({"_id": _key(caller, key)}, {"$set": fields})

@@ -21,7 +21,6 @@ from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import UNREAD
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
-from taskmgr.infrastructure.mongo.gathering import flush, insert
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.keyset import Selection
 from taskmgr.infrastructure.mongo.reads.snapshots import find
@@ -33,7 +32,7 @@ from taskmgr.infrastructure.mongo.reads.task_filters import (
     task_order,
 )
 from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, Records, undecoded
-from taskmgr.infrastructure.mongo.writing import replace, touch, validated_row
+from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace, touch
 
 _READ = dict.fromkeys(UNREAD, False)
 
@@ -132,7 +131,7 @@ class MongoTaskRepository:
         return [mappers.task(row) for row in self._tasks.find(wanted).sort("_id", 1)]
 
     def add(self, task: Task) -> None:
-        insert(self._stored, validated_row(mappers.task_document(task)))
+        insert_gathered(self._stored, mappers.task_document(task))
 
     def replace(self, task: Task) -> None:
         replace(self._tasks, mappers.task_document(task))

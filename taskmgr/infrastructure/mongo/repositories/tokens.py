@@ -15,7 +15,8 @@ from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.ports.identity import StoredToken
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
-from taskmgr.infrastructure.mongo.writing import touch_one, validated_row
+from taskmgr.infrastructure.mongo.transaction import count_write
+from taskmgr.infrastructure.mongo.writing import insert, touch_one
 
 
 @raises_domain_errors
@@ -47,10 +48,12 @@ class MongoTokenRepository:
         touch_one(self._tokens, ObjectId(token_id))
 
     def add(self, token: Token, secret_hash: bytes) -> None:
-        self._tokens.insert_one(validated_row(mappers.token_document(token, secret_hash)))
+        insert(self._tokens, mappers.token_document(token, secret_hash))
 
     def remove(self, token_id: str) -> None:
+        count_write()
         self._tokens.delete_one({"_id": ObjectId(token_id)})
 
     def record_use(self, token_id: str, at: datetime) -> None:
+        count_write()
         self._tokens.update_one({"_id": ObjectId(token_id)}, {"$set": {"last_used_at": at}})

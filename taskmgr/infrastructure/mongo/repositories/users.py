@@ -23,14 +23,14 @@ from taskmgr.domain.queries.task_query import QueryContext
 from taskmgr.domain.queries.user_query import ALL_USERS, UserQuery, UserWithTasks
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
-from taskmgr.infrastructure.mongo.memory import memory
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
 from taskmgr.infrastructure.mongo.reads.snapshots import Snapshot, aggregate
 from taskmgr.infrastructure.mongo.reads.task_filters import beginning_with
 from taskmgr.infrastructure.mongo.reads.task_records import Records, undecoded
 from taskmgr.infrastructure.mongo.reads.users_with_tasks import Lookup
-from taskmgr.infrastructure.mongo.writing import replace, touch_one, validated_row
+from taskmgr.infrastructure.mongo.transaction import current_transaction
+from taskmgr.infrastructure.mongo.writing import insert, replace, touch_one
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class MongoUserRepository:
         return mappers.user(row)
 
     def get_many(self, user_ids: Collection[str]) -> Mapping[str, User]:
-        known = memory().users
+        known = _known_users()
         ids = [ObjectId(user_id) for user_id in user_ids if user_id not in known]
         rows = self._users.find({"_id": {"$in": ids}}) if ids else ()
         known.update((user.id, user) for user in map(mappers.user, rows))
@@ -126,20 +126,26 @@ class MongoUserRepository:
 
     def add(self, user: User) -> None:
         with _duplicates_named(user):
-            self._users.insert_one(validated_row(mappers.user_document(user)))
+            insert(self._users, mappers.user_document(user))
 
     def replace(self, user: User) -> None:
         with _duplicates_named(user):
             replace(self._users, mappers.user_document(user))
-        memory().users.pop(user.id, None)
+        _known_users().pop(user.id, None)
 
     def touch(self, user_id: str) -> None:
         row = touch_one(self._users, ObjectId(user_id))
-        if row is not None:  # whoever touches a user goes on to read it
-            memory().users[user_id] = mappers.user(row)
+        if row is not None:  # callers read a user right after touching it
+            _known_users()[user_id] = mappers.user(row)
 
     def count_active_admins(self) -> int:
         return self._users.count_documents({"role": Role.ADMIN.value, "active": True})
+
+
+def _known_users() -> dict[str, User]:
+    """Returns the users that the running transaction has read, by id; outside of one, an empty dict."""
+    transaction = current_transaction()
+    return {} if transaction is None else transaction.users
 
 
 def _filters(query: UserQuery) -> Filter:

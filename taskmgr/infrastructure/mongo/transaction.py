@@ -1,0 +1,86 @@
+"""Holds the state of the running transaction, which its repositories share.
+
+Whatever must last as long as one attempt at a command belongs here, and nowhere else in a context
+variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.collection import Collection
+
+from taskmgr.domain.model.user import User
+
+# New documents that are not inserted yet, by collection name.
+PendingInserts = dict[str, tuple[Collection[Any], list[dict[str, Any]]]]
+
+
+class PartialWrite(RuntimeError):
+    """A command failed after it had written, and its caller went on: its writes would be kept."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Transaction:
+    """One attempt at a command.
+
+    `touched` are the documents that have been touched, by collection and id; once is enough.
+    `users` are the users that have been read, by id; the snapshot would return the same again.
+    `pending` is None outside a `gathered` block. `writes` counts writes, inserted or pending.
+    """
+
+    client: MongoClient[Any]
+    change_set: str
+    is_dry_run: bool = False
+    touched: set[tuple[str, Any]] = field(default_factory=set)
+    users: dict[str, User] = field(default_factory=dict)
+    pending: PendingInserts | None = None
+    writes: int = 0
+    _failed_after_write: BaseException | None = None
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """Watches a command that joins this transaction, for `require_complete`."""
+        writes = self.writes
+        try:
+            yield
+        except BaseException as error:
+            if self.writes != writes:
+                self._failed_after_write = error
+            raise
+
+    def require_complete(self) -> None:
+        """Raises `PartialWrite` if a joined command has failed after writing."""
+        error = self._failed_after_write
+        if error is not None:
+            raise PartialWrite(f"A command wrote and then failed: {error!r}.") from error
+
+
+_current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
+
+
+def current_transaction() -> Transaction | None:
+    """Returns the transaction that runs in this context, or None."""
+    return _current.get()
+
+
+@contextmanager
+def running(transaction: Transaction) -> Iterator[None]:
+    """Makes a transaction the current one inside the block."""
+    token = _current.set(transaction)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def count_write() -> None:
+    """Counts a write of the running transaction; call it before each write, or use `writing`."""
+    transaction = _current.get()
+    if transaction is not None:
+        transaction.writes += 1
