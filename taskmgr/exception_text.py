@@ -1,9 +1,9 @@
-"""Tells an exception without what was stored or sent: its type, its codes, and where it was raised.
+"""Describes exceptions without stored or sent data: by type, error codes, and where they were raised.
 
-The text of an exception may hold whole documents: the driver's write errors quote them, validators quote
-values, and a duplicate key is part of the message. So an exception's own text is shown only where it is
-known to hold nothing of the kind. This module imports nothing outside the standard library, and looks at
-the driver's errors without importing them, so that every program can use it from its first line on.
+The text of an exception may contain whole documents: the driver's write errors and duplicate key errors
+quote them, and validators quote values. Only texts that are known to contain no data are shown; a new kind
+of exception is added to `_SAFE_TYPES` once its text has been checked (docs/decisions/0014). This module
+imports only the standard library, so that importing it costs no time and cannot fail.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-# Types (not their subclasses) whose texts name hosts, files, modules and attributes alone.
+# Types, without their subclasses, whose texts name only hosts, files, modules and attributes.
 _SAFE_TYPES = frozenset(
     {
         *(f"taskmgr.domain.model.errors.{name}" for name in ("CannotStart", "Closed", "Unavailable")),
@@ -31,41 +31,41 @@ _SAFE_TYPES = frozenset(
         "gunicorn.errors.HaltServer",
     }
 )  # fmt: skip
-# Codes of the server whose messages are about the server alone: authentication failed, illegal operation,
-# not the primary any more, shutting down. https://github.com/mongodb/mongo/blob/v6.0/src/mongo/base/error_codes.yml
+# Error codes whose messages are only about the server: authentication failed, illegal operation, not primary,
+# shutting down. https://github.com/mongodb/mongo/blob/v6.0/src/mongo/base/error_codes.yml
 _SAFE_CODES = frozenset({18, 20, 91, 189, 10107, 11600, 13435, 13436})
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
 
 def describe(error: BaseException | None) -> str:
-    """Returns one line: the type, the database's codes, and the text where it is known to be safe."""
+    """Returns one line: the type, the database's error codes, and the text if it is known to be safe."""
     if error is None:
         return "None"
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
     codes = ", ".join(_codes(error))
     text = _safe_text(error, kind)
-    described = kind.removeprefix("builtins.") + (f" [{codes}]" if codes else "")
-    return f"{described}: {text}" if text else described
+    description = kind.removeprefix("builtins.") + (f" [{codes}]" if codes else "")
+    return f"{description}: {text}" if text else description
 
 
 def render(error: BaseException) -> str:
-    """Returns what Python would print of the exception and its causes, with `describe` in place of texts."""
+    """Returns the traceback that Python would print, causes included, with `describe` for each text."""
     return "".join(_parts(error, set()))
 
 
 def _parts(error: BaseException, seen: set[int]) -> Iterator[str]:
     seen.add(id(error))
     context = None if error.__suppress_context__ else error.__context__
-    earlier, between = (error.__cause__, _CAUSE) if error.__cause__ else (context, _CONTEXT)
+    earlier, separator = (error.__cause__, _CAUSE) if error.__cause__ else (context, _CONTEXT)
     if earlier is not None and id(earlier) not in seen:
         yield from _parts(earlier, seen)
-        yield between
+        yield separator
     if error.__traceback__ is not None:
         yield "Traceback (most recent call last):\n"
         yield from traceback.format_tb(error.__traceback__)
     yield describe(error) + "\n"
-    for inner in getattr(error, "exceptions", ()):  # of a group
+    for inner in getattr(error, "exceptions", ()):  # the members of an exception group
         if isinstance(inner, BaseException) and id(inner) not in seen:
             yield from _parts(inner, seen)
 
@@ -79,7 +79,7 @@ def _safe_text(error: BaseException, kind: str) -> str:
 
 
 def _codes(error: BaseException) -> Iterator[str]:
-    """Yields the codes of the database, by name where it names them, and those of its write errors."""
+    """Yields the database's error code, by name if there is one, and the codes of its write errors."""
     details = _details(error)
     own = details.get("codeName", getattr(error, "code", None))
     if type(error).__module__.partition(".")[0] == "pymongo" and isinstance(own, int | str):

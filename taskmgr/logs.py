@@ -1,6 +1,6 @@
-"""The log: one line an event on standard error, ours and the libraries' in the same form.
+"""Sets up the log: one line per event on standard error, in the same form for our code and for libraries.
 
-JSON for a collector, or text for a reader. Set up once, by the process that serves.
+The form is JSON for a log collector, or text for a person. Only the running service sets up a log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import structlog
 from taskmgr import exception_text
 from taskmgr.domain.model.safe_text import without_controls, without_secrets
 
-_PLAIN = (int, float, type(None))  # and bool, which is an int
+_UNESCAPED = (int, float, type(None))  # bool is an int
 _SHARED: tuple[structlog.typing.Processor, ...] = (
     structlog.stdlib.add_logger_name,
     structlog.processors.add_log_level,
@@ -28,56 +28,56 @@ _SHARED: tuple[structlog.typing.Processor, ...] = (
 
 
 def set_up(log_format: str) -> None:
-    """From now on, everything that is logged goes to standard error.
+    """Sends everything that is logged from now on to standard error.
 
-    `log_format` is one of `settings.LOG_FORMATS`; "auto" is text on a terminal and JSON elsewhere.
+    `log_format` is one of `settings.LOG_FORMATS`; "auto" means text on a terminal and JSON otherwise.
     """
     as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
-    ending = _json_ending() if as_json else _text_ending()
+    renderers = _json_renderers() if as_json else _text_renderers()
     handler = _Handler(sys.stderr)
     handler.addFilter(_describe_exceptions)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder()],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     structlog.configure(
-        processors=[*_SHARED, *ending],
+        processors=[*_SHARED, *renderers],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=_Line,
+        logger_factory=_LineWriter,
         cache_logger_on_first_use=True,
     )
 
 
 class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
-        """Tells that a record could not be logged, without what was in it."""
+        """Reports that a record could not be logged, without its contents."""
         error = sys.exc_info()[1]
         with suppress(OSError, ValueError):  # standard error is closed
-            sys.stderr.write(f"A line of {record.name} was not logged: {exception_text.describe(error)}\n")
+            sys.stderr.write(f"Cannot log a record of {record.name}: {exception_text.describe(error)}\n")
 
 
 def log_uncaught() -> None:
-    """From now on, an exception that nobody catches, in whichever thread, is logged."""
+    """Makes Python log the uncaught exceptions of all threads, instead of printing them."""
     log = structlog.get_logger("taskmgr")
 
     def in_main_thread(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
         log.critical("uncaught exception", exc_info=error)
 
-    def in_thread(ended: threading.ExceptHookArgs) -> None:
-        if ended.exc_type is not SystemExit:
-            log.critical("uncaught exception", exc_info=ended.exc_value)
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is not SystemExit:
+            log.critical("uncaught exception", exc_info=args.exc_value)
 
     sys.excepthook = in_main_thread
     threading.excepthook = in_thread
 
 
 def _describe_exceptions(record: logging.LogRecord) -> bool:
-    """Puts descriptions in place of the exceptions that a library has put into its message."""
+    """Replaces exceptions in the message or the arguments of a library's record by descriptions."""
     if isinstance(record.msg, BaseException):
         record.msg = exception_text.describe(record.msg)
     if isinstance(record.args, tuple):
@@ -86,7 +86,7 @@ def _describe_exceptions(record: logging.LogRecord) -> bool:
 
 
 def _described(value: Any) -> Any:
-    """Returns a value with descriptions in place of the exceptions in it."""
+    """Returns a value in which every exception is replaced by its description."""
     if isinstance(value, BaseException):
         return exception_text.describe(value)
     if isinstance(value, list | tuple):
@@ -96,8 +96,8 @@ def _described(value: Any) -> Any:
     return value
 
 
-class _Line:
-    """Writes a rendered event in one piece, so that the lines of several processes stay whole."""
+class _LineWriter:
+    """Writes each rendered event with one call, so that lines of several processes do not mix."""
 
     def __init__(self, name: str = "taskmgr") -> None:
         self.name = name
@@ -109,16 +109,12 @@ class _Line:
     debug = info = warning = error = critical = msg
 
 
-def _json_ending() -> list[structlog.typing.Processor]:
-    return [
-        _render_exceptions,
-        _as_json,
-        _hide_secrets,
-    ]
+def _json_renderers() -> list[structlog.typing.Processor]:
+    return [_render_exceptions, _as_json, _hide_secrets]
 
 
 def _render_exceptions(_logger: Any, _name: str, event: Any) -> Any:
-    """Puts `exception` in place of `exc_info`, and descriptions in place of exceptions that are values."""
+    """Replaces `exc_info` by the text `exception`, and exceptions among the values by descriptions."""
     error = event.pop("exc_info", None)
     if error is True:
         error = sys.exc_info()
@@ -134,10 +130,10 @@ def _as_json(_logger: Any, _name: str, event: Any) -> str:
     event["timestamp"] = datetime.now(UTC)
     event["message"] = event.pop("event")
     line = orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z).decode()
-    return without_controls(line)  # JSON itself lets those beyond ASCII pass
+    return without_controls(line)  # JSON escapes only the control characters of ASCII
 
 
-def _text_ending() -> list[structlog.typing.Processor]:
+def _text_renderers() -> list[structlog.typing.Processor]:
     return [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _render_exceptions,
@@ -148,18 +144,18 @@ def _text_ending() -> list[structlog.typing.Processor]:
 
 
 def _escape_controls(_logger: Any, _name: str, event: Any) -> Any:
-    """Escapes the control characters of every value before colours are added.
+    """Escapes the control characters in every value; colours, which are control characters, come later.
 
-    A traceback keeps its lines, indented so that none of them looks like a line of the log.
+    A traceback keeps its lines, indented so that none of them can be taken for a line of the log.
     """
     for name, value in event.items():
         if name == "exception":
             event[name] = indent(without_controls(value, keep_lines=True), "    ")
-        elif not isinstance(value, _PLAIN):
+        elif not isinstance(value, _UNESCAPED):
             event[name] = without_controls(value if isinstance(value, str) else repr(value))
     return event
 
 
 def _hide_secrets(_logger: Any, _name: str, line: Any) -> str:
-    """Cuts the secret off every token in the rendered line: a path or a traceback may hold one."""
+    """Removes the secret of every token in the rendered line; a path or a traceback may contain one."""
     return without_secrets(line)

@@ -1,4 +1,7 @@
-"""The settings: the only reader of the environment, complete and checked before anything starts."""
+"""Reads the settings from the environment, and checks them all before anything starts.
+
+No other module of the package reads the environment.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,20 @@ from taskmgr.domain.model.errors import CannotStart
 
 PREFIX = "TASKMGR_"
 LOG_FORMATS = ("auto", "json", "text")
-_SHORTEST_SECRET = 32
+_MIN_SECRET_LENGTH = 32
+_MAX_DATABASE_NAME = 38  # characters, the limit of Atlas's free clusters; MongoDB itself allows 63
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What the environment says, in the program's own types; `docs/running.md` has the table.
+    """The settings with their defaults; `docs/running.md` describes each.
 
-    `mongodb_uri` is None for the embedded database in `data_dir`. `rate_limit` is in requests a
-    minute and token, 0 for none; `trusted_proxies` is how many proxies in front may name the
-    client in `X-Forwarded-For`.
+    `mongodb_uri` is None for the embedded database in `data_dir`. `rate_limit` is the number of requests
+    per minute and token, 0 for no limit. `trusted_proxies` is the number of proxies in front of the service
+    whose entries in `X-Forwarded-For` are believed.
     """
 
-    mongodb_uri: str | None = field(default=None, repr=False)  # it may hold a password
+    mongodb_uri: str | None = field(default=None, repr=False)  # it may contain a password
     database: str = "taskmgr"
     data_dir: Path = field(default_factory=lambda: _default_data_dir())
     bind: str = "127.0.0.1:5000"
@@ -43,34 +47,37 @@ class Settings:
 
     @classmethod
     def from_env(cls) -> Settings:
-        """Reads every setting. Raises `CannotStart` naming all mistakes, a line each."""
+        """Returns the settings of the environment.
+
+        Raises `CannotStart` with a line for each unknown name and each invalid value.
+        """
         env = Env(eager=False)
-        read = {}
-        for name, (variable, reader) in _READERS.items():
+        values = {}
+        for name, (variable, parse) in _PARSERS.items():
             if PREFIX + variable in os.environ:
-                env.add_parser(name, reader)
-                read[name] = getattr(env, name)(PREFIX + variable)
-        mistakes = _unknown_names()
+                env.add_parser(name, parse)
+                values[name] = getattr(env, name)(PREFIX + variable)
+        errors = _unknown_names()
         try:
             env.seal()
         except EnvValidationError as error:
-            mistakes.update(error.error_messages)  # type: ignore[arg-type]
-        if mistakes:
-            raise CannotStart(_told(mistakes))
-        return cls(**read)
+            errors.update(error.error_messages)  # type: ignore[arg-type]
+        if errors:
+            raise CannotStart(_message(errors))
+        return cls(**values)
 
 
 def _unknown_names() -> dict[str, list[str]]:
-    text = f"There is no such setting; there are: {', '.join(NAMES)}."
+    text = f"Unknown setting. The settings are: {', '.join(NAMES)}."
     return {name: [text] for name in os.environ if name.startswith(PREFIX) and name not in NAMES}
 
 
-def _told(mistakes: Mapping[str, list[str]]) -> str:
-    lines = (f"{name}: {' '.join(texts)}" for name, texts in sorted(mistakes.items()))
-    return "\n".join(["These settings are not usable:", *lines])
+def _message(errors: Mapping[str, list[str]]) -> str:
+    lines = (f"{name}: {' '.join(texts)}" for name, texts in sorted(errors.items()))
+    return "\n".join(["Invalid settings:", *lines])
 
 
-def _bind(value: str) -> str:
+def _address(value: str) -> str:
     host, colon, port = value.rpartition(":")
     if not (colon and host and port.isascii() and port.isdecimal() and int(port) <= 65535):
         raise EnvError("Must be HOST:PORT, such as 127.0.0.1:5000.")
@@ -82,7 +89,7 @@ def _origins(value: str) -> tuple[str, ...]:
     for origin in origins:
         scheme, separator, rest = origin.partition("://")
         if origin != "*" and not (separator and scheme in ("http", "https") and rest and "/" not in rest):
-            raise EnvError(f"{origin!r} is no origin: write https://board.example.org, or * for all.")
+            raise EnvError(f"{origin!r} is not an origin such as https://board.example.org, or * for all.")
     return origins
 
 
@@ -90,19 +97,19 @@ def _time_zone(value: str) -> ZoneInfo:
     try:
         return ZoneInfo(value)
     except (KeyError, ValueError, OSError) as error:
-        raise EnvError(f"{value!r} is no time zone: write UTC or Europe/Berlin.") from error
+        raise EnvError(f"{value!r} is not a time zone such as UTC or Europe/Berlin.") from error
 
 
 def _file(value: str) -> Path:
     path = Path(value).expanduser()
     if not path.is_file():
-        raise EnvError(f"There is no file {value}.")
+        raise EnvError(f"{value!r} is not a file.")
     return path
 
 
 def _folder(value: str) -> Path:
     if not value:
-        raise EnvError("Must be a folder.")
+        raise EnvError("Must be the path of a folder.")
     return Path(value).expanduser().absolute()
 
 
@@ -113,27 +120,30 @@ def _uri(value: str) -> str:
 
 
 def _default_data_dir() -> Path:
-    """The XDG base directory specification's place for a user's data."""
+    """Returns the folder for a user's data: https://specifications.freedesktop.org/basedir-spec/latest/"""
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(base).expanduser() / "taskmgr"
 
 
 def _database(value: str) -> str:
-    if not value or len(value) > 38 or any(c in '/\\. "$*<>:|?\0' for c in value):
-        raise EnvError("Must be a database's name: at most 38 characters, without / \\ . \" $ or spaces.")
+    if not value or len(value) > _MAX_DATABASE_NAME or any(c in '/\\. "$*<>:|?\0' for c in value):
+        raise EnvError(
+            f"Must be 1 to {_MAX_DATABASE_NAME} characters long. "
+            'Spaces and the characters / \\ . " $ * < > : | ? are not allowed.'
+        )
     return value
 
 
 def _secret(value: str) -> str:
-    if len(value) < _SHORTEST_SECRET:
-        raise EnvError(f"Must be at least {_SHORTEST_SECRET} characters.")
+    if len(value) < _MIN_SECRET_LENGTH:
+        raise EnvError(f"Must be at least {_MIN_SECRET_LENGTH} characters.")
     return value
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
+def _integer(minimum: int, maximum: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
-        if not (value.isascii() and value.isdecimal() and least <= int(value) <= most):
-            raise EnvError(f"Must be a whole number from {least} to {most}.")
+        if not (value.isascii() and value.isdecimal() and minimum <= int(value) <= maximum):
+            raise EnvError(f"Must be a whole number from {minimum} to {maximum}.")
         return int(value)
 
     return parse
@@ -145,21 +155,20 @@ def _log_format(value: str) -> str:
     return value
 
 
-# Each setting: the variable behind the prefix, and the reader of its text;
-# one that is not set has its default in `Settings`.
-_READERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
+# The environment variable of each setting, without the prefix, and the function that parses its value.
+_PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "mongodb_uri": ("MONGODB_URI", _uri),
     "database": ("DATABASE", _database),
     "data_dir": ("DATA_DIR", _folder),
-    "bind": ("BIND", _bind),
-    "workers": ("WORKERS", _whole(1, 64)),
+    "bind": ("BIND", _address),
+    "workers": ("WORKERS", _integer(1, 64)),
     "cors_origins": ("CORS_ORIGINS", _origins),
     "policy": ("POLICY", _file),
     "time_zone": ("TIMEZONE", _time_zone),
     "log_format": ("LOG_FORMAT", _log_format),
     "mongod": ("MONGOD", _file),
     "secret_key": ("SECRET_KEY", _secret),
-    "rate_limit": ("RATE_LIMIT", _whole(0, 1_000_000)),
-    "trusted_proxies": ("TRUSTED_PROXIES", _whole(0, 10)),
+    "rate_limit": ("RATE_LIMIT", _integer(0, 1_000_000)),
+    "trusted_proxies": ("TRUSTED_PROXIES", _integer(0, 10)),
 }
-NAMES = tuple(PREFIX + variable for variable, _ in _READERS.values())
+NAMES = tuple(PREFIX + variable for variable, _ in _PARSERS.values())

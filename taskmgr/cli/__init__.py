@@ -1,7 +1,8 @@
-"""The command line: `taskmgr …`, its commands, and what becomes of their errors.
+"""The command line, `taskmgr`: one module per command or group, and how errors become messages.
 
-The modules of this package import nothing heavy until a command runs: `--help` is quick, and
-`serve` can prepare the process before anything opens a socket.
+These modules import nothing heavy until a command runs, so that `--help` is quick and `serve` can patch
+the standard library before anything opens a socket. What commands share is in `services.py` (the services
+and who acts) and `output.py` (tables, JSON, errors).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from taskmgr import exception_text
 from taskmgr.cli.db import db
 from taskmgr.cli.demo import demo
 from taskmgr.cli.doctor import doctor
-from taskmgr.cli.output import show_error, told
+from taskmgr.cli.output import error_text, show_error
 from taskmgr.cli.serve import serve
 from taskmgr.cli.tokens import tokens
 from taskmgr.cli.users import users
@@ -28,8 +29,8 @@ from taskmgr.domain.model.errors import CannotStart, DomainError
 def commands() -> None:
     """A task-management service for internal teams.
 
-    Settings come from the environment, as TASKMGR_…; without TASKMGR_MONGODB_URI there is a
-    database of its own in the data folder, which all commands share with a running service.
+    Settings are environment variables, TASKMGR_…. Without TASKMGR_MONGODB_URI, all commands and
+    the running service share a database in the data folder, which is started when it is needed.
     """
 
 
@@ -38,9 +39,9 @@ for command in (serve, db, users, tokens, doctor, demo):
 
 
 def main() -> None:
-    """The program. Exit status 0 is done, 1 refused or failed, 2 wrong usage."""
+    """Runs the command line. The exit status is 0 for success, 1 for failure and 2 for wrong usage."""
     try:
-        sys.exit(commands(standalone_mode=False))  # the status of `--help` and the like
+        sys.exit(commands(standalone_mode=False))  # `--help` and `--version` return their exit status
     except click.ClickException as error:
         usage = io.StringIO()
         error.show(usage)
@@ -50,11 +51,11 @@ def main() -> None:
         click.echo("Aborted!", err=True)
         sys.exit(1)
     except (CannotStart, DomainError) as error:
-        show_error(told(error))
+        show_error(error_text(error))
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - whatever it is, its text may be a document's
-        if type(error).__module__.startswith("pymongo."):  # which is not imported for this
-            show_error(f"The database refuses: {exception_text.describe(error)}")
+    except Exception as error:  # noqa: BLE001 - the text of any exception may contain stored data
+        if type(error).__module__.startswith("pymongo."):  # by name: importing pymongo takes time
+            show_error(f"The database reported an error: {exception_text.describe(error)}")
         else:
             show_error(exception_text.render(error).rstrip())
         sys.exit(1)

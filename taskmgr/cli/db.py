@@ -1,13 +1,14 @@
-"""`taskmgr db`: makes and keeps the database fit for the data, and says how it is."""
+"""`taskmgr db`: sets up, migrates and describes the database."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from taskmgr.cli.access import NAME
-from taskmgr.cli.output import as_json, show_json
+from taskmgr.cli.output import as_json, count, show, show_json
+from taskmgr.cli.services import ACTOR_NAME
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -18,25 +19,25 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Set up the database, bring it up to date, ask how it is."""
+    """Set up the database, migrate it, and show its state."""
 
 
 @db.command()
 def init() -> None:
-    """Make the servers of TASKMGR_MONGODB_URI a replica set, where they are none, and migrate."""
+    """Initiate the replica set of TASKMGR_MONGODB_URI if necessary, then migrate."""
     from taskmgr.infrastructure.mongo.replica_set import initiate_replica_set
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
     if settings.mongodb_uri is not None:
-        made = initiate_replica_set(settings.mongodb_uri)
-        click.echo("The replica set is initiated." if made else "The replica set was there already.")
+        initiated = initiate_replica_set(settings.mongodb_uri)
+        click.echo("Initiated the replica set." if initiated else "The replica set is already initiated.")
     _migrate(settings)
 
 
 @db.command()
 def migrate() -> None:
-    """Bring indexes and stored data to the form of this release; safe to run twice, and twice at once."""
+    """Bring indexes and stored data to the form of this release. Repeating it does no harm."""
     from taskmgr.settings import Settings
 
     _migrate(Settings.from_env())
@@ -51,32 +52,31 @@ def _migrate(settings: Settings) -> None:
     policy = load_policy(settings)
     with open_configured_database(settings) as database:
         require_replica_set(database)
-        done = migrations.migrate(database, policy.time_zone, settling=SETTLING_SECONDS)
-    for line in _lines(done) or ["There was nothing to do."]:
-        click.echo(line)
+        migrated = migrations.migrate(database, policy.time_zone, settling=SETTLING_SECONDS)
+    for line in list(_describe(migrated)) or ["The database is already up to date."]:
+        show(line)
 
 
-def _lines(done: MigrationResult) -> list[str]:
-    lines = [f"dropped the index {name}" for name in done.dropped]
-    lines += [f"made the index {name}" for name in done.made]
-    lines += [
-        f"updated the derived fields of {count} {name}"
-        for name, count in (("tasks", done.tasks), ("users", done.users))
-        if count
-    ]
-    lines += [
-        f"removed the e-mail address of {name}, which another user has, too; it is in the log"
-        for name in done.given_up
-    ]
-    if done.unreadable:
-        lines.append(f"left {done.unreadable} documents that cannot be read: `taskmgr doctor` names them")
-    return lines
+def _describe(migrated: MigrationResult) -> Iterator[str]:
+    """Yields a line for each change that the migration made, and one for what it could not read."""
+    for name in migrated.dropped:
+        yield f"Dropped the index {name}."
+    for name in migrated.made:
+        yield f"Created the index {name}."
+    for number, noun in ((migrated.tasks, "task"), (migrated.users, "user")):
+        if number:
+            yield f"Updated the derived fields of {count(number, noun)}."
+    for username in migrated.given_up:
+        yield f"Removed the e-mail address of {username}, which another user also has; the log has it."
+    if migrated.unreadable:
+        unreadable = count(migrated.unreadable, "unreadable document")
+        yield f"Skipped {unreadable}: run `taskmgr doctor` for details."
 
 
 @db.command()
 @as_json
 def status(as_json: bool) -> None:
-    """Say in a line how the database is; exit status 1 where it needs a migration."""
+    """Show the state of the database in a line; exit status 1 if it needs a migration."""
     from taskmgr.infrastructure.mongo import migrations
     from taskmgr.infrastructure.mongo.replica_set import require_replica_set
     from taskmgr.resources import load_policy, open_configured_database
@@ -86,43 +86,43 @@ def status(as_json: bool) -> None:
     policy = load_policy(settings)
     with open_configured_database(settings) as database:
         require_replica_set(database)
-        current = migrations.is_current(database, policy.time_zone)
-        state = _state(database, current=current)
+        is_current = migrations.is_current(database, policy.time_zone)
+        state = _read_state(database, is_current=is_current)
     if as_json:
         show_json(state)
     else:
-        click.echo(_line(state))
-    if not current:
+        show(_state_line(state))
+    if not is_current:
         raise SystemExit(1)
 
 
-def _state(database: Database[Any], *, current: bool) -> dict[str, Any]:
+def _read_state(database: Database[Any], *, is_current: bool) -> dict[str, Any]:
     from taskmgr.infrastructure.mongo.schema_version import read_schema_state
 
     hello = database.client.admin.command("hello")
-    form = read_schema_state(database)
+    schema = read_schema_state(database)
     return {
         "database": database.name,
         "replica_set": hello.get("setName"),
         "server": database.client.server_info()["version"],
-        "stored_form": None if form is None else form.version,
-        "current": current,
+        "stored_form": None if schema is None else schema.version,
+        "current": is_current,
         "tasks": database["tasks"].estimated_document_count(),
         "users": database["users"].estimated_document_count(),
     }
 
 
-def _line(state: dict[str, Any]) -> str:
-    verdict = "up to date" if state["current"] else "not up to date: run `taskmgr db migrate`"
+def _state_line(state: dict[str, Any]) -> str:
+    migration = "up to date" if state["current"] else "not up to date: run `taskmgr db migrate`"
     place = f"{state['database']} on the replica set {state['replica_set']} (MongoDB {state['server']})"
-    return f"{place}: {state['tasks']} tasks, {state['users']} users; {verdict}"
+    return f"{place}: {count(state['tasks'], 'task')}, {count(state['users'], 'user')}; {migration}"
 
 
 @db.command("map-status")
 @click.argument("old")
 @click.argument("new")
 def map_status(old: str, new: str) -> None:
-    """Give all tasks that are OLD, which the policy no longer has, the status NEW."""
+    """Change the status of all tasks from OLD, which is not in the policy any more, to NEW."""
     from taskmgr.bootstrap import build_status_mapping
     from taskmgr.domain.model.user import Actor
     from taskmgr.infrastructure.mongo.store import mongo_store
@@ -134,5 +134,5 @@ def map_status(old: str, new: str) -> None:
     with open_configured_database(settings) as database:
         prepare_database(database, settings, policy)
         mapping = build_status_mapping(mongo_store(database, time_zone=policy.time_zone), policy)
-        count = mapping.run(old, new, by=Actor.system(NAME))
-    click.echo(f"{count} tasks that were {old} are {new} now.")
+        changed = mapping.run(old, new, by=Actor.system(ACTOR_NAME))
+    show(f"Changed the status of {count(changed, 'task')} from {old} to {new}.")

@@ -1,4 +1,4 @@
-"""`taskmgr demo`: fills an empty database with a small team's work, to look around in."""
+"""`taskmgr demo`: fills an empty database with the work of a small team."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from taskmgr.cli.access import NAME
+from taskmgr.cli.output import count
+from taskmgr.cli.services import ACTOR_NAME
 
 if TYPE_CHECKING:
     from taskmgr.domain.model.user import Actor
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 def demo() -> None:
-    """Fill an empty database with a small team's work: the same every time, but for the dates."""
+    """Fill an empty database with the work of a small team. Except for dates, it is always the same."""
     from taskmgr.bootstrap import build_services
     from taskmgr.cli.demo_play import Play, StageClock
     from taskmgr.cli.demo_story import LEAD, STORY, TEAM
@@ -31,19 +32,19 @@ def demo() -> None:
         prepare_database(database, settings, policy)
         store = mongo_store(database, time_zone=policy.time_zone)
         services = build_services(store, policy=policy, clock=clock)
-        by = services.system(NAME)
-        if not _is_empty(services, by):
+        actor = services.system(ACTOR_NAME)
+        if not _is_empty(services, actor):
             raise click.ClickException(
-                "The database is not empty: set TASKMGR_DATA_DIR or TASKMGR_DATABASE to another one."
+                "The database is not empty. Choose another one with TASKMGR_DATA_DIR or TASKMGR_DATABASE."
             )
-        create_first_user(services, by=by)
-        Play(services, clock, by).perform()
-    click.echo(f"Made {len(TEAM)} users and {len(STORY)} tasks.")
-    click.echo(f"A token to look around with: taskmgr tokens create --user {LEAD}")
+        create_first_user(services, by=actor)
+        Play(services, clock, actor).perform()
+    click.echo(f"Created {count(len(TEAM), 'user')} and {count(len(STORY), 'task')}.")
+    click.echo(f"Create a token to look around with: taskmgr tokens create --user {LEAD}")
 
 
 def _is_empty(services: Services, by: Actor) -> bool:
-    """Whether there is nothing yet but, perhaps, the first user."""
+    """Returns True if there are no tasks, and no users but perhaps the first one."""
     from taskmgr.domain.queries.pages import PageRequest
     from taskmgr.domain.queries.task_query import TaskQuery
     from taskmgr.domain.services.first_user import FIRST_USERNAME

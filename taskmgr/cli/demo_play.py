@@ -1,7 +1,7 @@
-"""Plays the demo's story through the services, in the order and at the times that it tells of.
+"""Performs the demo's story through the services, in order of time, with a clock that is set back.
 
-A real team works within the rules, so everything goes through them; where a team's own policy
-forbids a scene, the lead overrides, and what cannot be overridden is left out.
+All changes follow the rules, as a real team's would. If the team's own policy refuses a change, the lead
+overrides the rule; a change that cannot be overridden is left out.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.model.workflow import Category, Workflow
 from taskmgr.domain.services import Services
 
-_TEAM_BEGAN = 60.0  # days ago
-_DAY_BEGINS, _DAY_LASTS = 8.0, 9.5  # hours
-_SPREAD = 0.3  # days: no two tasks begin at the same minute
-_UNTIL_REOPENED = 2.0  # days
-_OVERRIDING = "Agreed in the morning meeting"
+_TEAM_CREATED = 60.0  # days ago
+_START_OF_WORK, _HOURS_OF_WORK = 8.0, 9.5  # o'clock, hours
+_MAX_SHIFT = 0.3  # days by which tasks are shifted, so that no two are created in the same minute
+_REOPENED_AFTER = 2.0  # days
+_OVERRIDE_REASON = "Agreed in the morning meeting"
 
-Scene = tuple[float, Callable[[], None]]  # how many days ago, and what happens
+Scene = tuple[float, Callable[[], None]]  # days ago, and what happens
 
 
 class StageClock:
-    """A `Clock` that shows what it is set to."""
+    """A `Clock` that returns the instant that it is set to."""
 
     def __init__(self) -> None:
-        self.moment = utc_now()
+        self.instant = utc_now()
 
     def __call__(self) -> datetime:
-        return self.moment
+        return self.instant
 
 
 @dataclass
 class Play:
-    """One performance, on a database that is empty; `services` go by `clock`."""
+    """One performance on an empty database; `services` must use `clock`."""
 
     services: Services
     clock: StageClock
     by: Actor
     now: datetime = field(default_factory=utc_now)
     _team: dict[str, User] = field(default_factory=dict)
-    _ids: dict[int, str] = field(default_factory=dict)  # of the tasks, by their place in the story
-    _keys: dict[str, str] = field(default_factory=dict)
+    _ids: dict[int, str] = field(default_factory=dict)  # task ids by position in the story
+    _ids_by_key: dict[str, str] = field(default_factory=dict)
 
     def perform(self) -> None:
-        """Everything, in the order of time."""
-        self.clock.moment = self._moment(_TEAM_BEGAN)
+        """Creates the team, then performs all scenes in order of time."""
+        self.clock.instant = self._instant(_TEAM_CREATED)
         for username, name, role, kind in TEAM:
             self._team[username] = self.services.users.create(
                 by=self.by,
@@ -65,12 +65,13 @@ class Play:
             )
         scenes = [scene for place, work in enumerate(STORY) for scene in self._scenes(place, work)]
         for ago, act in sorted(scenes, key=lambda scene: -scene[0]):
-            self.clock.moment = self._moment(ago)
+            self.clock.instant = self._instant(ago)
             act()
-        self.clock.moment = self.now
+        self.clock.instant = self.now
 
     def _scenes(self, place: int, work: Work) -> Iterator[Scene]:
-        later = _SPREAD * (place * 37 % 100) / 100
+        """Yields everything that happens to the task at this position in the story."""
+        later = _MAX_SHIFT * (place * 37 % 100) / 100
         steps = list(self._steps(place, work))
         yield work.ago - later, partial(self._create, place, work)
         for number, status in enumerate(steps, start=1):
@@ -79,47 +80,47 @@ class Play:
         for turn in work.turns:
             yield turn.ago - later, partial(self._turn, place, turn)
         for ago, who, text in work.said:
-            yield ago - later, partial(self._say, place, who, text)
+            yield ago - later, partial(self._comment, place, who, text)
         if work.again is not None:
-            ago = max(work.settled - _UNTIL_REOPENED, _SPREAD * 2)
+            ago = max(work.settled - _REOPENED_AFTER, _MAX_SHIFT * 2)
             yield ago - later, partial(self._reopen, place, work.again)
         if work.binned is not None:
             yield work.binned - later, partial(self._bin, place)
 
     def _steps(self, place: int, work: Work) -> Iterator[str]:
-        """The statuses that the task goes through, a different way every time."""
+        """Yields the statuses that the task passes through; `place` varies them within their category."""
         workflow = self.services.policy.workflow
         ends = workflow.in_category(work.ends)
         stops = [ends[place % len(ends)]]
         if work.ends is Category.COMPLETED:
             started = workflow.in_category(Category.STARTED)
             stops = [*started[place % len(started) :][:1], *stops]
-        return _way(workflow, stops)
+        return _path(workflow, stops)
 
-    # --- what happens
+    # --- scenes
 
     def _create(self, place: int, work: Work) -> None:
         creator = self._team[work.by]
-        given: dict[str, Any] = {
+        values: dict[str, Any] = {
             "title": work.title,
             "description": work.description,
             "priority": work.priority,
             "labels": work.labels,
             "due_date": self._due(work.due),
-            "parent_id": self._keys.get(work.parent or ""),
-            "blocked_by": tuple(self._keys[key] for key in work.after),
+            "parent_id": self._ids_by_key.get(work.parent or ""),
+            "blocked_by": tuple(self._ids_by_key[key] for key in work.after),
         }
-        # Who may not give it to somebody leaves it open, and that somebody takes it.
-        gives = work.to and (work.to == work.by or creator.role.value == "manager")
-        if gives:
-            given["assignee_id"] = self._team[work.to or ""].id
-        task = self.services.tasks.create(by=Actor.of(creator), **given)
+        # A creator who may not assign the task to others leaves it unassigned, and the assignee takes it.
+        may_assign = work.to and (work.to == work.by or creator.role.value == "manager")
+        if may_assign:
+            values["assignee_id"] = self._team[work.to or ""].id
+        task = self.services.tasks.create(by=Actor.of(creator), **values)
         self._ids[place] = task.id
         if work.key:
-            self._keys[work.key] = task.id
-        if work.to and not gives:
-            taker = self._team[work.to]
-            self.services.tasks.assign(task.id, assignee_id=taker.id, by=Actor.of(taker))
+            self._ids_by_key[work.key] = task.id
+        if work.to and not may_assign:
+            assignee = self._team[work.to]
+            self.services.tasks.assign(task.id, assignee_id=assignee.id, by=Actor.of(assignee))
 
     def _move(self, place: int, status: str, *, reason: str | None) -> None:
         self._change(place, {"status": status}, reason=reason)
@@ -135,11 +136,11 @@ class Play:
     def _reopen(self, place: int, reason: str) -> None:
         workflow = self.services.policy.workflow
         status = self.services.tasks.get(self._ids[place], by=self.by).status
-        ways = [to for to in workflow.transitions[status] if workflow.is_open(to)]
-        if ways:
-            self._change(place, {"status": ways[0]}, reason=reason)
+        open_statuses = [to for to in workflow.transitions[status] if workflow.is_open(to)]
+        if open_statuses:
+            self._change(place, {"status": open_statuses[0]}, reason=reason)
 
-    def _say(self, place: int, who: str, text: str) -> None:
+    def _comment(self, place: int, who: str, text: str) -> None:
         self.services.comments.create(self._ids[place], text=text, by=Actor.of(self._team[who]))
 
     def _bin(self, place: int) -> None:
@@ -148,48 +149,51 @@ class Play:
     def _change(
         self, place: int, changes: TaskChanges, *, by: User | None = None, reason: str | None
     ) -> None:
-        """By whoever has the task, or asked for it; by the lead, overriding, where that is refused."""
+        """Changes the task as `by`, by default its assignee or creator; if refused, as the lead.
+
+        The lead overrides the rule. A change that is refused even then is left out.
+        """
         task = self.services.tasks.get(self._ids[place], by=self.by)
         members = {user.id: user for user in self._team.values()}
-        who = Actor.of(by or members[task.assignee_id or task.created_by])
+        actor = Actor.of(by or members[task.assignee_id or task.created_by])
         try:
-            self.services.tasks.change(task.id, changes, by=who, reason=reason)
+            self.services.tasks.change(task.id, changes, by=actor, reason=reason)
         except (Refused, NotPermitted):
             lead = Actor.of(self._team[LEAD])
             try:
                 self.services.tasks.change(
-                    task.id, changes, by=lead, override=True, reason=reason or _OVERRIDING
+                    task.id, changes, by=lead, override=True, reason=reason or _OVERRIDE_REASON
                 )
             except Refused:
                 return
 
-    # --- when it happens
+    # --- times
 
-    def _moment(self, ago: float) -> datetime:
-        """That many days back, but in working hours; the order stays."""
+    def _instant(self, ago: float) -> datetime:
+        """Returns the instant so many days ago, with each day squeezed into its working hours."""
         zone = self.services.policy.time_zone
-        there = (self.now - timedelta(days=ago)).astimezone(zone)
-        midnight = datetime.combine(there.date(), time(), tzinfo=zone)
-        passed = (there - midnight) / timedelta(days=1)
-        moment = midnight + timedelta(hours=_DAY_BEGINS + _DAY_LASTS * passed)
-        return moment.astimezone(self.now.tzinfo).replace(microsecond=0)
+        local = (self.now - timedelta(days=ago)).astimezone(zone)
+        midnight = datetime.combine(local.date(), time(), tzinfo=zone)
+        part_of_day = (local - midnight) / timedelta(days=1)
+        instant = midnight + timedelta(hours=_START_OF_WORK + _HOURS_OF_WORK * part_of_day)
+        return instant.astimezone(self.now.tzinfo).replace(microsecond=0)
 
     def _due(self, days: float | None) -> Any:
         if days is None:
             return None
-        moment = (self.now + timedelta(days=days)).astimezone(self.services.policy.time_zone)
+        local = (self.now + timedelta(days=days)).astimezone(self.services.policy.time_zone)
         if isinstance(days, int):
-            return moment.date()
-        return moment.replace(minute=0, second=0, microsecond=0)
+            return local.date()
+        return local.replace(minute=0, second=0, microsecond=0)
 
 
-def _way(workflow: Workflow, stops: list[str]) -> Iterator[str]:
-    """The statuses from the initial one by way of these stops, as far as there is a way."""
-    here = workflow.initial
+def _path(workflow: Workflow, stops: list[str]) -> Iterator[str]:
+    """Yields the statuses from the initial one through these stops, until one cannot be reached."""
+    status = workflow.initial
     for stop in stops:
-        while here != stop:
-            step = workflow.next_on_the_way(here, stop)
+        while status != stop:
+            step = workflow.next_on_the_way(status, stop)
             if step is None:
                 return
-            here = step
-            yield here
+            status = step
+            yield status

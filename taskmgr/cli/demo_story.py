@@ -1,7 +1,7 @@
 """The content of `taskmgr demo`: a small team, and two months of its work.
 
-No status is named here, since a team's policy may have others: a piece of work has a category, and
-where it ends in that is up to the player. Days count backwards from now, fractions included.
+A team's policy may rename the statuses, so a task only has the category of its last status, and
+`demo_play` chooses the status. Times are in days before now, with fractions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LEAD = "nora.lind"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
-    """One change beside the moves, `ago` days back: of `fields`, of who has it, of when it is due."""
+    """A change of a task, besides those of its status: of `fields`, the assignee `to`, or the due date."""
 
     ago: float
     by: str = LEAD
@@ -40,11 +40,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One task: who asked for it and who has it, when it began (`ago`) and last moved (`settled`).
+    """One task: created by `by` and assigned to `to`, `ago` days ago; its last status is `settled` days old.
 
-    `due` is in days from now: a whole number for a day, a broken one for an hour. `again` lets a
-    completed task be reopened with this reason; `binned` is when it went to the bin. `key` is how
-    others name it as `parent` or `after`.
+    `due` is in days from now: an integer for a date, a float for a time. `again` is the reason for
+    reopening the completed task. `binned` is when it was moved to the bin. `key` is the name by which other
+    tasks have it as their `parent` or wait for it (`after`).
     """
 
     title: str
@@ -64,7 +64,7 @@ class Work:
     parent: str | None = None
     after: tuple[str, ...] = ()
     turns: tuple[Turn, ...] = ()
-    said: tuple[tuple[float, str, str], ...] = ()  # how many days ago, by whom, what
+    said: tuple[tuple[float, str, str], ...] = ()  # comments: days ago, username, text
 
 
 _N, _T = "nora.lind", "tomas.weber"

@@ -1,4 +1,4 @@
-"""`taskmgr doctor`: settings, database, indexes, clock, and every stored document, checked."""
+"""`taskmgr doctor`: checks the settings, the database, the indexes, the clock and every stored document."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from taskmgr.cli.output import show
 from taskmgr.domain.model.errors import CannotStart, Unavailable
+from taskmgr.domain.model.safe_text import without_controls
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -21,27 +23,30 @@ _CLOCK_TOLERANCE = 2.0  # seconds
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print each finding as a line of JSON.")
 def doctor(as_json: bool) -> None:
-    """Look for what is wrong, and change nothing: a line for each finding, and exit status 1.
+    """Check everything and change nothing. Prints a line per finding; exit status 1 if there are any.
 
-    Reads the whole store, at one moment of it; that may take minutes, and disturbs nobody.
+    Reads the whole database as of one moment. This may take minutes; the service can keep running.
     """
-    count = 0
+    has_findings = False
 
     def report(subject: str, code: str, detail: str) -> None:
-        nonlocal count
-        count += 1
-        found = {"subject": subject, "code": code, "detail": detail}
-        click.echo(json.dumps(found, ensure_ascii=False) if as_json else f"{subject}: {detail}")
+        nonlocal has_findings
+        has_findings = True
+        if as_json:
+            finding = {"subject": subject, "code": code, "detail": detail}
+            show(json.dumps(finding, ensure_ascii=False))
+        else:
+            show(f"{subject}: {detail}")
 
-    _examine(report)
-    if count:
+    _check(report)
+    if has_findings:
         raise SystemExit(1)
     if not as_json:
         click.echo("Everything is in order.")
 
 
-def _examine(report: Report) -> None:
-    """Goes as far as it gets: what cannot be reached cannot be examined."""
+def _check(report: Report) -> None:
+    """Checks the settings, and the database if they are usable."""
     from taskmgr.resources import load_policy, open_configured_database
     from taskmgr.settings import Settings
 
@@ -54,12 +59,12 @@ def _examine(report: Report) -> None:
         return
     try:
         with open_configured_database(settings) as database:
-            _examine_database(database, policy, report)
+            _check_database(database, policy, report)
     except (CannotStart, Unavailable) as error:
         report("database", "database", str(error))
 
 
-def _examine_database(database: Database[Any], policy: Policy, report: Report) -> None:
+def _check_database(database: Database[Any], policy: Policy, report: Report) -> None:
     from taskmgr.infrastructure.mongo import migrations
     from taskmgr.infrastructure.mongo.health import MongoHealth
     from taskmgr.infrastructure.mongo.inspection.database import inspect_database
@@ -70,21 +75,27 @@ def _examine_database(database: Database[Any], policy: Policy, report: Report) -
     require_replica_set(database)
     MongoHealth(database).check()
     require_known_schema(database)
-    _examine_clock(database, report)
+    _check_clock(database, report)
     for detail in migrations.reasons_to_migrate(database, policy.time_zone):
         report("database", "outdated", f"{detail}: run `taskmgr db migrate`.")
     for name in sorted(set(database.list_collection_names()) - OUR_COLLECTIONS):
-        click.echo(f"Not looked at: the collection {name}, which is not taskmgr's.", err=True)
+        text = f"Skipped the collection {name}, which does not belong to taskmgr."
+        click.echo(without_controls(text), err=True)
     inspect_database(database, policy, report)
 
 
-def _examine_clock(database: Database[Any], report: Report) -> None:
+def _check_clock(database: Database[Any], report: Report) -> None:
     from taskmgr.domain.model.clock import utc_now
     from taskmgr.infrastructure.mongo.health import server_time
 
     before = utc_now()
-    there = server_time(database)
+    server = server_time(database)
     after = utc_now()
-    ahead = max((there - after).total_seconds(), (before - there).total_seconds())
-    if ahead > _CLOCK_TOLERANCE:
-        report("clock", "clock", f"It differs from the database's by {ahead:.0f} seconds: due dates suffer.")
+    difference = max((server - after).total_seconds(), (before - server).total_seconds())
+    if difference > _CLOCK_TOLERANCE:
+        report(
+            "clock",
+            "clock",
+            f"The clocks of this machine and of the database differ by {difference:.0f} seconds: "
+            "synchronize them, or tasks become overdue at the wrong time.",
+        )

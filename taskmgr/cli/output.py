@@ -1,4 +1,4 @@
-"""How the command line shows things: tables for people, JSON for programs, errors in full."""
+"""Formats what commands print: tables for people, JSON for programs, and errors."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Record = Mapping[str, Any]
 
 
 def record(entity: object, names: Iterable[str]) -> Record:
-    """The named fields of an entity, by the names and in the form that the API has."""
-    return {name: _plain(getattr(entity, name)) for name in names}
+    """Returns the named fields of an entity, with the values that the API has in JSON."""
+    return {name: _json_value(getattr(entity, name)) for name in names}
 
 
-def _plain(value: object) -> object:
+def _json_value(value: object) -> object:
     if isinstance(value, datetime):
         return format_instant(value)
     if isinstance(value, Enum):
@@ -33,13 +33,23 @@ def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
+def count(number: int, noun: str) -> str:
+    """Returns "1 task" or "2 tasks", for a noun whose plural ends in -s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def show(text: str) -> None:
+    """Prints a line, with control characters escaped: a terminal must not obey stored text."""
+    click.echo(without_controls(text))
+
+
 def show_json(value: object) -> None:
-    """Prints a record or a list of them."""
+    """Prints a record, or a list of records, as indented JSON."""
     click.echo(without_controls(json.dumps(value, indent=2, ensure_ascii=False), keep_lines=True))
 
 
 def show_table(records: Sequence[Record], columns: Sequence[str]) -> None:
-    """Prints the named columns: framed on a terminal, elsewhere never cut short."""
+    """Prints the named columns: as a framed table on a terminal, otherwise as text without truncation."""
     rows = [[_cell(each[name]) for name in columns] for each in records]
     if sys.stdout.isatty():
         _show_framed(rows, columns)
@@ -71,12 +81,12 @@ def _cell(value: object) -> str:
 
 
 def show_error(text: str) -> None:
-    """Prints a message on standard error, without secrets and without what a terminal would obey."""
+    """Prints a message on standard error, without secrets and with control characters escaped."""
     click.echo(without_controls(without_secrets(text), keep_lines=True), err=True)
 
 
-def told(error: CannotStart | DomainError) -> str:
-    """An error for a person: its code, and every reason with what would lift it."""
+def error_text(error: CannotStart | DomainError) -> str:
+    """Returns the message for a person: the error's code, then every reason and how to fix it."""
     if isinstance(error, CannotStart):
         return str(error)
     if isinstance(error, Refused):

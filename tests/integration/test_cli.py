@@ -46,7 +46,7 @@ def test_a_user_is_added_with_what_is_given(command: Command, services: Services
     )
 
     user = services.user_directory.get_by_username("ada")
-    assert (done.status, done.out) == (0, "ada is added, as manager.\n")
+    assert (done.status, done.out) == (0, "Added ada with the role manager.\n")
     assert (user.name, user.role, user.email, user.kind.value) == (
         "Ada Lovelace",
         Role.MANAGER,
@@ -96,7 +96,7 @@ def test_a_role_is_changed_and_the_log_says_by_whom(
 
     done = command("users", "set-role", "ADA", "viewer")
 
-    assert (done.status, done.out) == (0, "ada is viewer now.\n")
+    assert (done.status, done.out) == (0, "ada now has the role viewer.\n")
     newest = services.activity.list(by=services.system("tests")).items[0]
     assert (newest.by, dict(newest.after)) == ("system:cli", {"role": "viewer"})
 
@@ -172,7 +172,7 @@ def test_a_token_is_revoked_by_itself_and_never_shown(
     revoked = command("tokens", "revoke", token)
 
     assert all(done.status in (1, 2) for done in misplaced)
-    assert (revoked.status, revoked.out) == (0, f"The token {token.split('_')[1]} is revoked.\n")
+    assert (revoked.status, revoked.out) == (0, f"Revoked the token {token.split('_')[1]}.\n")
     assert services.tokens.identify(token) is None
     assert not [done for done in (*misplaced, revoked) if secret in done.out + done.err]
 
@@ -321,7 +321,7 @@ def test_a_write_that_the_database_refuses_is_told_without_what_was_written(
         database.command("collMod", "users", validator={})
 
     assert (done.status, done.out) == (1, "")
-    assert done.err == "The database refuses: pymongo.errors.WriteError [code 121]\n"
+    assert done.err == "The database reported an error: pymongo.errors.WriteError [code 121]\n"
 
 
 @click.command("fail")

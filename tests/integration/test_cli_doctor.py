@@ -162,4 +162,20 @@ def test_a_collection_that_is_not_taskmgrs_is_mentioned_and_no_finding(
         database.drop_collection("notes")
 
     assert (looked.status, looked.out) == (0, "Everything is in order.\n")
-    assert "Not looked at: the collection notes, which is not taskmgr's.\n" in looked.err
+    assert "Skipped the collection notes, which does not belong to taskmgr.\n" in looked.err
+
+
+def test_no_stored_text_reaches_the_terminal_as_a_command(
+    settings: Settings, database: Database[Any]
+) -> None:
+    name = "\x1b[31m\x9b1m"
+    database.users.create_index("name", name=name)
+    database.create_collection(name)
+    try:
+        runs = [run_here(settings, "doctor"), run_here(settings, "doctor", "--json")]
+    finally:
+        database.drop_collection(name)
+        migrate(database, DEFAULT_POLICY.time_zone)
+
+    assert all("u009b" in run.out and "u009b" in run.err for run in runs)
+    assert not [run for run in runs if set("\x1b\x9b") & set(run.out + run.err)]

@@ -401,7 +401,7 @@ def test_doctor_is_content_with_a_database_of_form_1_after_its_migration(
     assert before.out.startswith("database: The schema version is 1, not 2: run `taskmgr db migrate`.\n")
     assert refused.err == "The database is not up to date. Run `taskmgr db migrate` once.\n"
     assert (migrated.status, after.out) == (0, "Everything is in order.\n"), (migrated, after)
-    assert run_here(settings, "db", "migrate").out == "There was nothing to do.\n"
+    assert run_here(settings, "db", "migrate").out == "The database is already up to date.\n"
 
 
 # --- derived fields that are wrong
@@ -437,7 +437,7 @@ def test_whatever_doctor_finds_outdated_is_mended_by_a_migration(
 
     assert found.out.endswith(f" {field}: run `taskmgr db migrate`.\n"), found
     assert found.out.count("\n") == 1
-    assert migrated.out == f"updated the derived fields of 1 {collection}\n"
+    assert migrated.out == f"Updated the derived fields of 1 {collection.removesuffix('s')}.\n"
     assert run_here(settings, "doctor").out == "Everything is in order.\n"
     assert list(database[collection].find()) == right
 
@@ -452,7 +452,7 @@ def test_a_document_that_cannot_be_read_does_not_stand_in_the_way(
 
     assert (done.status, done.out) == (
         0,
-        "left 1 documents that cannot be read: `taskmgr doctor` names them\n",
+        "Skipped 1 unreadable document: run `taskmgr doctor` for details.\n",
     )
 
 
@@ -485,8 +485,8 @@ def test_an_address_that_two_users_have_stays_with_one_and_the_log_keeps_the_oth
     done = run_here(settings, "db", "migrate")
 
     assert done.out == (
-        "updated the derived fields of 2 users\n"
-        "removed the e-mail address of cyd, which another user has, too; it is in the log\n"
+        "Updated the derived fields of 2 users.\n"
+        "Removed the e-mail address of cyd, which another user also has; the log has it.\n"
     )
     emails = {user.username: user.email for user in services.users.list(by=SYSTEM).items}
     assert emails == {"ada": "ada@example.org", "bob": "b@x.org", "cyd": None}

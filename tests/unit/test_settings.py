@@ -37,7 +37,7 @@ def mistakes(read: Read, **given: str) -> list[str]:
     with pytest.raises(CannotStart) as caught:
         read(**given)
     first, *lines = str(caught.value).splitlines()
-    assert first == "These settings are not usable:"
+    assert first == "Invalid settings:"
     return lines
 
 
@@ -193,7 +193,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_names(read: Read) -
 
 def test_an_unknown_name_is_told_with_those_there_are(read: Read) -> None:
     (line,) = mistakes(read, MONGO_URI="mongodb://localhost")
-    assert line == f"TASKMGR_MONGO_URI: There is no such setting; there are: {', '.join(NAMES)}."
+    assert line == f"TASKMGR_MONGO_URI: Unknown setting. The settings are: {', '.join(NAMES)}."
 
 
 def test_other_programs_variables_are_none_of_ours(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
