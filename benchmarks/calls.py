@@ -1,4 +1,4 @@
-"""The calls that are measured: the same requests to every server, and what must come back."""
+"""Defines the calls that are measured: the same requests to every server, and the expected status."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _ONE_OF = 199  # a prime, so that the tasks that are read one by one are spread
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """One that runs: where it listens, the process that it is, and what a request must carry."""
+    """A running server: its port, its process id, and the token that requests need."""
 
     name: str
     port: int
     pid: int
     token: str | None = None
-    place: int = 0  # among the servers: each writes to tasks of its own
+    place: int = 0  # index among the servers: each writes to different tasks
 
     def fetch(
         self, path: str, *, method: str = "GET", body: Any = None, **headers: str
     ) -> tuple[int, dict[str, str], Any]:
-        """Status, headers and the JSON of one answer, on a connection of its own."""
+        """Returns the status, the headers and the JSON body of a response, over a new connection."""
         sent = None if body is None else json.dumps(body)
         typed = {} if body is None else {"Content-Type": "application/json"}
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
@@ -44,7 +44,7 @@ class Server:
         return answer.status, found, json.loads(read) if read else None
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
-        """A request as it goes over the wire."""
+        """Returns the bytes of a request."""
         sent = b"" if body is None else json.dumps(body).encode()
         named = {"Host": f"127.0.0.1:{self.port}", "Accept": "application/json", **self._headers(), **headers}
         if body is not None:
@@ -58,7 +58,7 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What one connection after another sends, and the status of every answer."""
+    """The requests of each connection, and the status that every response must have."""
 
     requests: list[list[bytes]]
     status: str = "200"
@@ -66,7 +66,7 @@ class Load:
 
 
 class NotThere(Exception):
-    """This server has no such call."""
+    """The server does not support the call."""
 
 
 # What a call sends to a server, given the number of connections and of users.
@@ -74,7 +74,7 @@ Call = Callable[[Server, int, int], Load]
 
 
 def same(path: str) -> Call:
-    """The same GET over and over."""
+    """Returns a call that repeats one GET request."""
     return lambda server, connections, _: Load(requests=[[server.request("GET", path)]] * connections)
 
 
@@ -84,7 +84,7 @@ def one_task(server: Server, connections: int, users: int) -> Load:
 
 
 def unchanged(server: Server, connections: int, _: int) -> Load:
-    """The list again, by somebody who has it."""
+    """Requests a list that has not changed since the client read it."""
     _, headers, _ = server.fetch(LIST)
     if "etag" not in headers:
         raise NotThere
@@ -93,7 +93,7 @@ def unchanged(server: Server, connections: int, _: int) -> Load:
 
 
 def unchanged_among_writes(server: Server, connections: int, users: int) -> Load:
-    """The same, but something else has been written since."""
+    """Requests an unchanged list after another task has been written."""
     load = unchanged(server, connections, users)
     path = f"{API}/tasks/{data.task_of(users // 2, data.MOVED[0], users)}/status"
     for status in ("in_progress", "todo"):
@@ -102,7 +102,7 @@ def unchanged_among_writes(server: Server, connections: int, users: int) -> Load
 
 
 def pages(server: Server, connections: int, _: int) -> Load:
-    """Lists that nobody has read for a while: each connection walks through pages of its own."""
+    """Reads pages that are not cached: each connection reads different pages."""
     if server.token is None:  # the others have a first page alone
         raise NotThere
     requests, path = [], LIST
@@ -136,7 +136,7 @@ def create(server: Server, connections: int, users: int) -> Load:
 
 
 def change_status(server: Server, connections: int, users: int) -> Load:
-    """Starting a task, for which its assignee must have room, and putting it back."""
+    """Starts tasks, which is checked against the limit of their assignees, and moves them back."""
     requests = [
         [
             server.request("PUT", f"{API}/tasks/{data.task_of(owner, place, users)}/status", {"status": to})
@@ -150,7 +150,7 @@ def change_status(server: Server, connections: int, users: int) -> Load:
 
 
 def _owners(server: Server, connections: int, users: int) -> Sequence[Sequence[int]]:
-    """For each connection users of its own, from the last ones: writers do not wait for each other."""
+    """Returns different users for each connection, so that writers do not wait for each other."""
     last = users - 1 - server.place * connections * _OWNERS_A_CONNECTION
     return [
         [(last - connection * _OWNERS_A_CONNECTION - i) % users for i in range(_OWNERS_A_CONNECTION)]

@@ -1,4 +1,4 @@
-"""One call on one server for a second or so, and the medians of several such rounds."""
+"""Measures one call on one server, and computes the medians of several rounds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SERVICE, _MONGOD = "service", "mongod"
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What a request costs: milliseconds of the processors' time, and of waiting; requests a second."""
+    """The cost of a request: CPU time and latency in milliseconds, and the rate in requests per second."""
 
     cpu: float
     mongod_cpu: float
@@ -30,11 +30,11 @@ class Figures:
 
 
 class WrongAnswers(Exception):
-    """Some answers had another status than they should."""
+    """Some responses had an unexpected status."""
 
 
 def measure(server: Server, load: Load, mongod: int, *, seconds: float) -> Figures:
-    """Runs the client once. Raises `WrongAnswers` if a single answer is not what it should be."""
+    """Runs the client once. Raises `WrongAnswers` if any response has an unexpected status."""
     groups = {_SERVICE: server.pid, _MONGOD: mongod}
     job = Job(port=server.port, requests=load.requests, groups=groups, seconds=seconds, unit=load.unit)
     done = subprocess.run(
@@ -63,7 +63,7 @@ def figures(seen: Seen) -> Figures:
 
 
 def median(rounds: Iterable[Figures]) -> Figures:
-    """The median of each figure over the rounds, and how far the CPU time was spread."""
+    """Returns the median of each figure over the rounds, and the relative spread of the CPU time."""
     found = list(rounds)
     cpu = sorted(one.cpu for one in found)
     middle = statistics.median(cpu)

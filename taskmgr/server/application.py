@@ -85,9 +85,6 @@ class ServerApplication(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """Returns the WSGI application; gunicorn calls this in each worker."""
-        # gunicorn looks up some thirty settings per request, each through three calls. From here on none
-        # changes in this worker: as plain attributes they cost it a twentieth less.
-        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         store = mongo_store(self._open_database(), time_zone=self.policy.time_zone)
         services = build_services(store, policy=self.policy)
         services = replace(services, health=HealthUntilShutdown(services.health, self.shutdown))
