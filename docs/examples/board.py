@@ -19,12 +19,12 @@ ORDER = (Sort("priority", descending=True), Sort("due_date"))
 
 
 def board(services: Services) -> Table:
-    """Returns the board; each task with who has it, and when it is due."""
+    """Returns the board; each card has the title, the assignee and the due date."""
     by = services.system("board")
     names = {user.id: user.name for user in services.users.iterate(by=by)}
     columns: dict[str, list[str]] = {name: [] for name in services.policy.workflow.in_category(*OPEN)}
     for task in services.tasks.iterate(TaskQuery(categories=OPEN, sort=ORDER), by=by):
-        columns[task.status].append(card(task, names.get(task.assignee_id or "", "nobody yet")))
+        columns[task.status].append(card(task, names.get(task.assignee_id or "", "unassigned")))
     table = Table(*(f"{name} ({len(cards)})" for name, cards in columns.items()), box=box.SIMPLE, expand=True)
     for row in zip_longest(*columns.values(), fillvalue=""):
         table.add_row(*row)

@@ -1,11 +1,10 @@
-"""Brings tasks from a spreadsheet into taskmgr, one row a task, and says what became of each.
+"""Imports tasks from a spreadsheet, one task per row, and reports the results.
 
     python import_tasks.py tasks.csv            imports
-    python import_tasks.py tasks.csv --check    only says what is wrong with the rows; keeps nothing
+    python import_tasks.py tasks.csv --check    reports mistakes in the rows and stores nothing
 
-A row that is not acceptable is left out. A task that the rules do not let become what its row says
-is imported as far as they let it, and the reasons are printed. The exit status is 1 if either
-happened.
+An invalid row is skipped. If the rules refuse the assignee or the status of a row, its task is imported
+as far as they allow, and the reasons are printed. The exit status is 1 if either happened.
 """
 
 from __future__ import annotations
@@ -21,49 +20,49 @@ REASON = "Imported from the old spreadsheet"
 
 
 class Import:
-    """One run. `done` counts what happened, by name."""
+    """One run of the import. `counts` has the number of rows by outcome."""
 
     def __init__(self, services: Services, by: Actor, *, check: bool) -> None:
         self.services = services
         self.by = by
         self.check = check
-        self.done: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
 
     def row(self, line: int, row: dict[str, str]) -> None:
-        """Imports one row, or prints why not."""
+        """Imports one row, or prints why it cannot be imported."""
         try:
             assignee = self.assignee(row)
             task = self.create(row)
         except Refused as refused:
-            self.tell("refused", line, row, refused)
+            self.report("refused", line, row, refused)
             return
         except (Invalid, ValueError) as error:
-            self.tell("invalid", line, row, error)
+            self.report("invalid", line, row, error)
             return
-        self.done["created"] += 1
+        self.counts["created"] += 1
         if self.check:
             return
         try:
             if assignee is not None:
                 self.services.tasks.assign(task.id, assignee_id=assignee, by=self.by)
-                self.done["assigned"] += 1
+                self.counts["assigned"] += 1
             if self.move(task, row["status"] or task.status):
-                self.done["moved"] += 1
+                self.counts["moved"] += 1
         except (Invalid, Refused) as error:
-            self.tell("stopped", line, row, error)
+            self.report("stopped", line, row, error)
 
     def assignee(self, row: dict[str, str]) -> str | None:
-        """The id of the row's assignee, if it names one."""
+        """Returns the id of the row's assignee, or None. Raises `ValueError` if there is no such user."""
         name = row["assignee"]
         if not name:
             return None
-        found = self.services.users.find_keys([name], by=self.by)
-        if name not in found:
-            raise ValueError(f"There is no user {name}.")
-        return found[name]
+        ids = self.services.users.find_keys([name], by=self.by)
+        if name not in ids:
+            raise ValueError(f"Unknown user: {name}.")
+        return ids[name]
 
     def create(self, row: dict[str, str]) -> Task:
-        """The task as it begins: in the workflow's initial status, assigned to nobody."""
+        """Creates the task in the initial status of the workflow, without an assignee."""
         return self.services.tasks.create(
             title=row["title"],
             description=row["description"],
@@ -75,23 +74,24 @@ class Import:
         )
 
     def move(self, task: Task, status: str) -> bool:
-        """Moves a task step by step, since no rule may be jumped over; whether it had to move."""
+        """Moves a task along the transitions of the workflow; returns False if it is there already."""
         workflow = self.services.policy.workflow
-        here = task.status
-        while here != status:
-            step = workflow.next_on_the_way(here, status) or status
-            here = self.services.tasks.change_status(task.id, status=step, reason=REASON, by=self.by).status
-        return here != task.status
+        current = task.status
+        while current != status:
+            step = workflow.next_on_the_way(current, status) or status
+            moved = self.services.tasks.change_status(task.id, status=step, reason=REASON, by=self.by)
+            current = moved.status
+        return current != task.status
 
-    def tell(self, outcome: str, line: int, row: dict[str, str], error: Exception) -> None:
-        self.done[outcome] += 1
+    def report(self, outcome: str, line: int, row: dict[str, str], error: Exception) -> None:
+        self.counts[outcome] += 1
         if isinstance(error, Refused):
-            why = "; ".join(f"{reason.code}: {reason.detail}" for reason in error.reasons)
+            reasons = "; ".join(f"{reason.code}: {reason.detail}" for reason in error.reasons)
         elif isinstance(error, Invalid):
-            why = "; ".join(f"{each.location}: {each.detail}" for each in error.errors)
+            reasons = "; ".join(f"{each.location}: {each.detail}" for each in error.errors)
         else:
-            why = str(error)
-        print(f"line {line} ({outcome}): {row['title'].strip()[:40]}: {why}", file=sys.stderr)
+            reasons = str(error)
+        print(f"line {line} ({outcome}): {row['title'].strip()[:40]}: {reasons}", file=sys.stderr)
 
 
 def main(file: str, *, check: bool) -> int:
@@ -101,8 +101,8 @@ def main(file: str, *, check: bool) -> int:
         for row in rows:
             run.row(rows.line_num, row)
     for outcome in ("created", "assigned", "moved", "stopped", "refused", "invalid"):
-        print(f"{outcome:>8} {run.done[outcome]:5}")
-    return 1 if run.done["stopped"] or run.done["refused"] or run.done["invalid"] else 0
+        print(f"{outcome:>8} {run.counts[outcome]:5}")
+    return 1 if run.counts["stopped"] or run.counts["refused"] or run.counts["invalid"] else 0
 
 
 if __name__ == "__main__":

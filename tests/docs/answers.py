@@ -1,7 +1,6 @@
-"""Holds the JSON that a page shows against what is really answered, up to ids and moments.
+"""Compares the JSON examples of a page with real responses, except for ids and times.
 
-Where the answers have changed for good, `REWRITE_DOCS=1 pytest -n 0 tests/docs` puts the present
-ones into the pages.
+If responses have changed on purpose, `REWRITE_DOCS=1 pytest -n 0 tests/docs` updates the pages.
 """
 
 from __future__ import annotations
@@ -16,51 +15,51 @@ from tests.docs.markdown import ROOT, Block, read, with_block
 
 _WIDTH = 98
 _ID = re.compile(r"\b[0-9a-f]{24}\b")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-# What differs each time, by its key.
-_OPAQUE = ("request_id", "next", "token")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+# The keys of values that differ in every run.
+_VARIABLE_KEYS = ("request_id", "next", "token")
 
 
-def assert_shown(page: str, block: Block, answered: Any) -> None:
-    """The page shows in this block what was answered."""
+def assert_shown(page: str, block: Block, response: Any) -> None:
+    """Asserts that the block of the page shows this response; with `REWRITE_DOCS`, updates the block."""
     if os.environ.get("REWRITE_DOCS"):
-        (ROOT / page).write_text(with_block(read(page), block.number, wrapped(answered) + "\n"), "utf-8")
+        (ROOT / page).write_text(with_block(read(page), block.number, wrapped(response) + "\n"), "utf-8")
         return
-    assert _alike(json.loads(block.text)) == _alike(answered)
+    assert _normalized(json.loads(block.text)) == _normalized(response)
 
 
-def _alike(value: Any) -> Any:
-    """The same without what differs each time: ids, moments, cursors, secrets."""
+def _normalized(value: Any) -> Any:
+    """Returns the value with placeholders for ids, times, cursors and secrets."""
     if isinstance(value, dict):
         return {
-            key: "…" if key in _OPAQUE and inner is not None else _alike(inner)
+            key: "…" if key in _VARIABLE_KEYS and inner is not None else _normalized(inner)
             for key, inner in value.items()
         }
     if isinstance(value, list):
-        return [_alike(inner) for inner in value]
+        return [_normalized(inner) for inner in value]
     if isinstance(value, str):
-        return _MOMENT.sub("<moment>", _ID.sub("<id>", value))
+        return _TIME.sub("<time>", _ID.sub("<id>", value))
     return value
 
 
 def wrapped(value: Any, indent: int = 0, name: str = "") -> str:
-    """JSON for reading: as much on a line as fits."""
+    """Returns the value as JSON with as much on each line as fits."""
     flat = json.dumps(value, ensure_ascii=False)
     if not (isinstance(value, dict | list) and value) or indent + len(name) + len(flat) < _WIDTH:
         return flat
-    deeper = indent + 2
+    inside = indent + 2
     if isinstance(value, dict):
         names = [f"{json.dumps(key)}: " for key in value]
-        parts = [key + wrapped(inner, deeper, key) for key, inner in zip(names, value.values(), strict=True)]
+        parts = [key + wrapped(inner, inside, key) for key, inner in zip(names, value.values(), strict=True)]
     else:
-        parts = [wrapped(inner, deeper) for inner in value]
-    lines = _packed([f"{part}," for part in parts[:-1]] + parts[-1:], _WIDTH - deeper)
+        parts = [wrapped(inner, inside) for inner in value]
+    lines = _fill_lines([f"{part}," for part in parts[:-1]] + parts[-1:], _WIDTH - inside)
     opening, closing = "{}" if isinstance(value, dict) else "[]"
-    return "\n".join([opening, *(" " * deeper + line for line in lines), " " * indent + closing])
+    return "\n".join([opening, *(" " * inside + line for line in lines), " " * indent + closing])
 
 
-def _packed(parts: list[str], width: int) -> Iterator[str]:
-    """The parts in lines; one of several lines has them to itself."""
+def _fill_lines(parts: list[str], width: int) -> Iterator[str]:
+    """Yields the parts joined to lines of this width; a part of several lines is not joined."""
     line = ""
     for part in parts:
         if line and ("\n" in part + line or len(line) + 1 + len(part) > width):

@@ -1,4 +1,4 @@
-"""A fresh clone of the working tree, for a reader who has nothing else."""
+"""Creates a fresh clone of the working tree, as a new user has it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STAMPS = ("installed", "installed-dev")
 
 @contextmanager
 def fresh_clone() -> Iterator[Path]:
-    """Gives a folder with what a commit of the working tree would contain, and nothing that git ignores."""
+    """Yields a folder with the files that a commit of the working tree would contain."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -29,16 +29,16 @@ def fresh_clone() -> Iterator[Path]:
     with short_folder() as folder:
         clone = folder / "taskmgr"
         for name in filter(None, listed.stdout.split("\0")):
-            if (ROOT / name).exists():  # it may be about to be removed
+            if (ROOT / name).exists():  # git also lists files that have just been deleted
                 (clone / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, clone / name)
         yield clone
 
 
-def lend_environment(clone: Path) -> None:
-    """Gives the clone a `.venv` with the packages of this one, which saves installing them.
+def share_environment(clone: Path) -> None:
+    """Creates a `.venv` in the clone that uses the packages of this environment instead of installing them.
 
-    The package itself and its command are the clone's own.
+    The `taskmgr` package and command are those of the clone.
     """
     made = clone / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", made], check=True)
@@ -53,7 +53,7 @@ def lend_environment(clone: Path) -> None:
 
 
 def bare_environment(home: Path) -> dict[str, str]:
-    """Returns the variables of a user who has just logged in: nothing of this environment, none of ours."""
+    """Returns the environment variables of a fresh login, without those of this environment or of taskmgr."""
     ours = ("TASKMGR_", "VIRTUAL_ENV", "PYTHON", "XDG_", "PYTEST_", "COV_", "MAKE", "MFLAGS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     path = [each for each in kept["PATH"].split(os.pathsep) if not each.startswith(sys.prefix)]

@@ -1,4 +1,4 @@
-"""What the tests read out of the docs: blocks of code, the words before them, tables and links."""
+"""Parses the parts of the pages that tests check: code blocks, the text before them, tables and links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of code, `number` of its page; `before` is the text between the last and this."""
+    """A fenced code block; `number` is its index on the page, `before` the text since the previous block."""
 
     number: int
     language: str
@@ -27,49 +27,49 @@ class Block:
 
 
 def read(name: str) -> str:
-    """A page, by its path from the root of the repository."""
+    """Returns the text of a page, given its path from the root of the repository."""
     return (ROOT / name).read_text("utf-8")
 
 
 def blocks(text: str, *languages: str) -> list[Block]:
-    """The blocks of a page in their order, of these languages or of any."""
-    found, end = [], 0
+    """Returns the code blocks of a page in order, only those in these languages if any are given."""
+    result, end = [], 0
     for number, fence in enumerate(_FENCE.finditer(text)):
         block = Block(number, fence[2], fence[3], text[end : fence.start()])
         end = fence.end()
         if not languages or block.language in languages:
-            found.append(block)
-    return found
+            result.append(block)
+    return result
 
 
 def with_block(text: str, number: int, content: str) -> str:
-    """The page with other content in one of its blocks."""
+    """Returns the page with the content of one of its blocks replaced."""
     fence = list(_FENCE.finditer(text))[number]
     return text[: fence.start(3)] + content + text[fence.end(3) :]
 
 
 def prose(text: str) -> str:
-    """The page without its blocks of code."""
+    """Returns the page without its code blocks."""
     return _FENCE.sub("", text)
 
 
 def section(text: str, heading: str) -> str:
-    """What stands under a heading, its own subsections included."""
-    plain = _FENCE.sub(lambda fence: " " * len(fence[0]), text)  # a comment in a block is no heading
+    """Returns the text under a heading, including its subsections."""
+    plain = _FENCE.sub(lambda fence: " " * len(fence[0]), text)  # hides comments
     headings = list(_HEADING.finditer(plain))
-    for number, found in enumerate(headings):
-        if found[2] == heading:
-            behind = (h.start() for h in headings[number + 1 :] if len(h[1]) <= len(found[1]))
-            return text[found.end() : next(behind, len(text))]
-    raise AssertionError(f"there is no heading {heading!r}")
+    for number, match in enumerate(headings):
+        if match[2] == heading:
+            following = (h.start() for h in headings[number + 1 :] if len(h[1]) <= len(match[1]))
+            return text[match.end() : next(following, len(text))]
+    raise AssertionError(f"The page has no heading {heading!r}.")
 
 
 def headings(text: str) -> list[str]:
-    return [found[2] for found in _HEADING.finditer(prose(text))]
+    return [match[2] for match in _HEADING.finditer(prose(text))]
 
 
 def table(text: str) -> list[list[str]]:
-    """The rows of the first table, without its head."""
+    """Returns the rows of the first table, without its header."""
     rows = []
     for line in text.splitlines():
         if line.startswith("|"):
@@ -81,15 +81,15 @@ def table(text: str) -> list[list[str]]:
 
 
 def code(cell: str) -> list[str]:
-    """What is set as code in a cell, a sentence or a section, but for its blocks."""
+    """Returns the inline code of a cell, a sentence or a section."""
     return re.findall(r"`([^`\n]+)`", prose(cell))
 
 
 def links(text: str) -> Iterator[str]:
-    return (found[1] for found in _LINK.finditer(prose(text)))
+    return (match[1] for match in _LINK.finditer(prose(text)))
 
 
 def anchor(heading: str) -> str:
-    """The name that a heading's link has."""
+    """Returns the anchor that GitHub generates for a heading."""
     kept = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
     return kept.replace(" ", "-")

@@ -1,4 +1,4 @@
-"""Every refusal that `docs/rules.md` shows, brought about over HTTP: how it comes to each of them."""
+"""Triggers every refusal that `docs/rules.md` shows, over HTTP."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOUR_EYES = replace(DEFAULT_POLICY, four_eyes=True)
 
 
 class Team:
-    """Some people in an empty database, and what they can ask of the API."""
+    """Users in an empty database, with clients that call the API as them."""
 
     def __init__(self, store: Store, clock: Clock, policy: Policy = DEFAULT_POLICY) -> None:
         self.services: Services = build_services(store, policy=policy, clock=clock)
@@ -31,31 +31,31 @@ class Team:
         self._clients: dict[str, Client] = {}
 
     def by(self, role: str) -> Client:
-        """The one person of this role, who is called so."""
+        """Returns a client for the user with this role, whose username is the role."""
         if role not in self._clients:
             self._clients[role] = Client(self._app, self.services).as_(role)
         return self._clients[role]
 
-    def task(self, **given: Any) -> str:
-        """The id of a new task, made in any status and by whatever way leads there."""
-        status = given.pop("status", None)
-        task = self.services.tasks.create(by=SYSTEM, **{"title": "Write the report", **given})
-        for step in _WAYS.get(status, ()):
+    def task(self, **fields: Any) -> str:
+        """Creates a task, moves it to the status and returns its id."""
+        status = fields.pop("status", None)
+        task = self.services.tasks.create(by=SYSTEM, **{"title": "Write the report", **fields})
+        for step in _PATHS.get(status, ()):
             self.services.tasks.change_status(task.id, status=step, by=SYSTEM, reason="Not needed.")
         return task.id
 
-    def move(self, task_id: str, status: str, *, by: str = "manager", **given: Any) -> Answer:
-        return self.by(by).put(f"tasks/{task_id}/status", {"status": status, **given})
+    def move(self, task_id: str, status: str, *, by: str = "manager", **options: Any) -> Answer:
+        return self.by(by).put(f"tasks/{task_id}/status", {"status": status, **options})
 
 
-_WAYS: Mapping[str | None, tuple[str, ...]] = {
+_PATHS: Mapping[str | None, tuple[str, ...]] = {
     "in_progress": ("in_progress",),
     "completed": ("in_progress", "completed"),
     "cancelled": ("cancelled",),
 }
 
 
-def _of(team: Team, role: str = "member") -> str:
+def _user_id(team: Team, role: str = "member") -> str:
     return team.by(role).user.id
 
 
@@ -68,17 +68,17 @@ def assignee_required(team: Team) -> Answer:
 
 
 def assignee_inactive(team: Team) -> Answer:
-    member = _of(team)
+    member = _user_id(team)
     team.services.users.change(member, {"active": False}, by=SYSTEM)
     return team.by("manager").put(f"tasks/{team.task()}/assignee", {"assignee_id": member})
 
 
 def blocked_by_unfinished_tasks(team: Team) -> Answer:
-    return team.move(team.task(assignee_id=_of(team), blocked_by=[team.task()]), "in_progress")
+    return team.move(team.task(assignee_id=_user_id(team), blocked_by=[team.task()]), "in_progress")
 
 
 def open_subtasks(team: Team) -> Answer:
-    parent = team.task(assignee_id=_of(team), status="in_progress")
+    parent = team.task(assignee_id=_user_id(team), status="in_progress")
     team.task(parent_id=parent)
     return team.move(parent, "completed")
 
@@ -89,14 +89,14 @@ def parent_closed(team: Team) -> Answer:
 
 
 def wip_limit_reached(team: Team) -> Answer:
-    member = _of(team)
+    member = _user_id(team)
     for _ in range(DEFAULT_POLICY.wip_limit):
         team.task(assignee_id=member, status="in_progress")
     return team.move(team.task(assignee_id=member), "in_progress")
 
 
 def reviewer_required(team: Team) -> Answer:
-    task = team.task(assignee_id=_of(team), status="in_progress")
+    task = team.task(assignee_id=_user_id(team), status="in_progress")
     return team.move(task, "completed", by="member")
 
 
@@ -105,7 +105,7 @@ def reason_required(team: Team) -> Answer:
 
 
 def task_closed(team: Team) -> Answer:
-    task = team.task(assignee_id=_of(team), status="completed")
+    task = team.task(assignee_id=_user_id(team), status="completed")
     return team.by("manager").put(f"tasks/{task}/priority", {"priority": "low"})
 
 
@@ -114,10 +114,10 @@ def urgent_needs_due_date(team: Team) -> Answer:
 
 
 def urgent_limit_reached(team: Team) -> Answer:
-    given = {"assignee_id": _of(team), "due_date": "2027-03-31"}
+    fields = {"assignee_id": _user_id(team), "due_date": "2027-03-31"}
     for _ in range(DEFAULT_POLICY.urgent_limit):
-        team.task(priority="urgent", **given)
-    return team.by("manager").put(f"tasks/{team.task(**given)}/priority", {"priority": "urgent"})
+        team.task(priority="urgent", **fields)
+    return team.by("manager").put(f"tasks/{team.task(**fields)}/priority", {"priority": "urgent"})
 
 
 def cycle(team: Team) -> Answer:
@@ -127,12 +127,12 @@ def cycle(team: Team) -> Answer:
 
 
 def chain_too_long(team: Team) -> Answer:
-    first, (waited_for, *_) = _row(team)[-1], _row(team)
-    return team.by("manager").put(f"tasks/{first}/blocked-by/{waited_for}")
+    first, (blocker, *_) = _chain(team)[-1], _chain(team)
+    return team.by("manager").put(f"tasks/{first}/blocked-by/{blocker}")
 
 
-def _row(team: Team) -> list[str]:
-    """A task that waits for another, that for the next one, and so on."""
+def _chain(team: Team) -> list[str]:
+    """Returns a chain of tasks, each of which waits for the next one."""
     tasks = [team.task()]
     for _ in range(MAX_CHAIN_LENGTH + 1):
         tasks.append(team.task(blocked_by=[tasks[-1]]))
@@ -153,7 +153,7 @@ def has_subtasks(team: Team) -> Answer:
 
 
 def last_admin(team: Team) -> Answer:
-    return team.by("admin").patch(f"users/{_of(team, 'admin')}", {"role": "manager"})
+    return team.by("admin").patch(f"users/{_user_id(team, 'admin')}", {"role": "manager"})
 
 
 def not_permitted(team: Team) -> Answer:
@@ -161,7 +161,7 @@ def not_permitted(team: Team) -> Answer:
 
 
 def already_assigned(team: Team) -> Answer:
-    task = team.task(assignee_id=_of(team, "manager"))
+    task = team.task(assignee_id=_user_id(team, "manager"))
     return team.by("member").put(f"tasks/{task}/assignee", {"assignee_id": "me"})
 
 
@@ -169,13 +169,13 @@ def stale(team: Team) -> Answer:
     return team.move(team.task(), "backlog", version=7)
 
 
-def asked_first(team: Team) -> Answer:
+def checked_beforehand(team: Team) -> Answer:
     return team.by("manager").get(f"tasks/{team.task()}/transitions")
 
 
 Scene = Callable[[Team], Answer]
 
-# In the order of the rule book; these answer with a reason.
+# In the order of the rule book; each response has one reason.
 OF_TASKS: tuple[Scene, ...] = (
     transition_not_allowed,
     assignee_required,
@@ -195,18 +195,18 @@ OF_TASKS: tuple[Scene, ...] = (
     has_subtasks,
 )
 OF_USERS: tuple[Scene, ...] = (last_admin,)
-# These answer with a problem of their own.
+# Each response is a problem of its own.
 PROBLEMS: tuple[Scene, ...] = (not_permitted, already_assigned, stale)
 
 
 def shown(scene: Scene, team: Team) -> Any:
-    """What the page shows of a scene's answer: the reason, or the problem as a whole."""
-    found = scene(team).json
-    if scene is asked_first:
-        return next(row for row in found["items"] if row["to"] == "in_review")
+    """Returns the part of the scene's response that the page shows: the reason, or the whole problem."""
+    body = scene(team).json
+    if scene is checked_beforehand:
+        return next(row for row in body["items"] if row["to"] == "in_review")
     if scene in PROBLEMS:
-        return found
-    (reason,) = found["reasons"]
+        return body
+    (reason,) = body["reasons"]
     return reason
 
 

@@ -1,10 +1,10 @@
-"""Follows a page: pastes its blocks into a shell, in the order in which they are printed.
+"""Runs the code blocks of a page in a shell, in the order in which they appear.
 
-A block of commands is run unless an HTML comment above it, which no reader sees, says otherwise:
+An HTML comment above a block, which readers do not see, changes how it is run:
 
-- `<!-- not run: REASON -->`: it needs something that is not here.
-- `<!-- keeps running -->`: the reader leaves it running and goes on in another terminal.
-- `<!-- exit status 1 -->`: that is how its last command ends.
+- `<!-- not run: REASON -->`: the block is not run, because it needs something that tests do not have.
+- `<!-- keeps running -->`: the block runs in the background until the end of the page.
+- `<!-- exit status 1 -->`: the exit status of the block's last command.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tests.running import PATIENCE, comes_true, free_port
 _LANGUAGES = ("sh", "python")
 _MARK = re.compile(r"<!-- (not run: .+|keeps running|exit status \d+) -->\s*\Z")
 _ADDRESS = re.compile(r"127\.0\.0\.1:(\d{4,5})")
-_SERVED = "5000"  # where the service listens by default
-# Each request reports its status, and each block the status of the first command in it that fails.
-_PREPARED = """
+_DEFAULT_PORT = "5000"
+# Makes curl print the HTTP status, and stores the exit status of the first command that fails.
+_SETUP = """
 curl() { command curl --write-out "%{stderr}%{http_code}\\n" "$@"; }
 trap 'failed=${failed:-$?}' ERR
 """
@@ -34,15 +34,15 @@ trap 'failed=${failed:-$?}' ERR
 
 @dataclass(frozen=True)
 class Step:
-    """A block of commands, and the output that the page shows for it, if any."""
+    """A block of commands, and the output that the page shows for it, or None."""
 
     block: Block
     shown: Block | None
 
     @property
     def mark(self) -> str:
-        found = _MARK.search(self.block.before)
-        return found[1] if found else ""
+        match = _MARK.search(self.block.before)
+        return match[1] if match else ""
 
     @property
     def is_run(self) -> bool:
@@ -58,14 +58,14 @@ class Step:
 
     @property
     def http_status(self) -> int:
-        """The status in the words before the answer; where they name none, any that is no failure."""
+        """Returns the status in the text before the shown response, or 0 if the text contains none."""
         named = re.findall(r"`([2-5]\d\d)`", self.shown.before if self.shown else "")
         return int(named[-1]) if named else 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a block did: its exit status and output, and the status of its last request."""
+    """The result of a block: its exit status and output."""
 
     status: int
     out: str
@@ -73,17 +73,17 @@ class Outcome:
 
     @property
     def http_status(self) -> int:
-        found = re.findall(r"^(\d{3})$", self.err, re.MULTILINE)
-        return int(found[-1]) if found else 0
+        statuses = re.findall(r"^(\d{3})$", self.err, re.MULTILINE)
+        return int(statuses[-1]) if statuses else 0
 
 
 def steps(page: str) -> list[Step]:
     """Returns the blocks of commands, each with the block of output that follows it directly."""
-    found = blocks(page)
-    following = [*found[1:], None]
+    all_blocks = blocks(page)
+    following = [*all_blocks[1:], None]
     return [
         Step(block, after if after and _is_output(after) else None)
-        for block, after in zip(found, following, strict=False)
+        for block, after in zip(all_blocks, following, strict=False)
         if block.language in _LANGUAGES
     ]
 
@@ -93,35 +93,35 @@ def _is_output(block: Block) -> bool:
 
 
 class Shell:
-    """A reader's terminals: one for the commands, and one for each that keeps running."""
+    """A shell for the commands, and a background process for each block that keeps running."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._folder = folder
-        self._ports = {_SERVED: free_port()}
-        self._environment = {**environment, "TASKMGR_BIND": f"127.0.0.1:{self._ports[_SERVED]}"}
+        self._ports = {_DEFAULT_PORT: free_port()}
+        self._environment = {**environment, "TASKMGR_BIND": f"127.0.0.1:{self._ports[_DEFAULT_PORT]}"}
         self._scripts = Path(environment["HOME"])
         self._number = 0
         self._running: list[subprocess.Popen[bytes]] = []
-        self._bash = self._started(["bash", "--noprofile", "--norc"], stdin=subprocess.PIPE)
-        self._type(_PREPARED)
+        self._bash = self._start(["bash", "--noprofile", "--norc"], stdin=subprocess.PIPE)
+        self._type(_SETUP)
 
     def run(self, step: Step) -> Outcome:
-        """Pastes a block, and waits for its end; or until it runs, where it keeps running."""
-        script = self._file(step.block.language)
+        """Runs a block and waits for its end, or for the service to start if the block keeps running."""
+        script = self._new_file(step.block.language)
         script.write_text(self._with_free_ports(step.block.text), "utf-8")
         if step.keeps_running:
-            return self._left_running(script)
+            return self._run_in_background(script)
         command = f"python {script}" if step.block.language == "python" else f". {script}"
         out, err, end = (script.with_suffix(each) for each in (".out", ".err", ".end"))
         self._type(f"failed=; {command} </dev/null >{out} 2>{err}\n")
         self._type(f"echo ${{failed:-0}} >{end}.new; mv {end}.new {end}\n")
-        assert comes_true(end.exists, seconds=5 * PATIENCE), f"it does not end; {err.read_text()}"
+        assert comes_true(end.exists, seconds=5 * PATIENCE), f"The block does not end: {err.read_text()}"
         return Outcome(int(end.read_text()), out.read_text(), err.read_text())
 
-    def _left_running(self, script: Path) -> Outcome:
+    def _run_in_background(self, script: Path) -> Outcome:
         out, err = script.with_suffix(".out"), script.with_suffix(".err")
         with out.open("w") as stdout, err.open("w") as stderr:
-            process = self._started(
+            process = self._start(
                 ["bash", str(script)], stdout=stdout, stderr=stderr, stdin=subprocess.DEVNULL
             )
         self._running.append(process)
@@ -129,7 +129,7 @@ class Shell:
         is_up = "running on" in out.read_text() and process.poll() is None
         return Outcome(0 if is_up else process.poll() or 1, out.read_text(), err.read_text())
 
-    def _started(self, words: list[str], **streams: int | object) -> subprocess.Popen[bytes]:
+    def _start(self, words: list[str], **streams: int | object) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             words,
             cwd=self._folder,
@@ -138,15 +138,15 @@ class Shell:
             **streams,  # type: ignore[call-overload]
         )
 
-    def _file(self, language: str) -> Path:
+    def _new_file(self, language: str) -> Path:
         self._number += 1
         return self._scripts / f".block-{self._number}.{'py' if language == 'python' else 'sh'}"
 
     def _with_free_ports(self, text: str) -> str:
-        def free(found: re.Match[str]) -> str:
-            return f"127.0.0.1:{self._ports.setdefault(found[1], free_port())}"
+        def replace(match: re.Match[str]) -> str:
+            return f"127.0.0.1:{self._ports.setdefault(match[1], free_port())}"
 
-        return _ADDRESS.sub(free, text)
+        return _ADDRESS.sub(replace, text)
 
     def _type(self, text: str) -> None:
         assert self._bash.stdin is not None
@@ -154,7 +154,7 @@ class Shell:
         self._bash.stdin.flush()
 
     def close(self) -> None:
-        """Presses Ctrl-C in the terminals where something runs, and closes the others."""
+        """Interrupts the background processes and ends the shell."""
         for process in self._running:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGINT)
@@ -166,9 +166,9 @@ class Shell:
 
 @contextmanager
 def shell(folder: Path, environment: dict[str, str]) -> Iterator[Shell]:
-    """Gives a shell in this folder; what it left running ends with it."""
-    found = Shell(folder, environment)
+    """Yields a shell in this folder; its background processes end with it."""
+    opened = Shell(folder, environment)
     try:
-        yield found
+        yield opened
     finally:
-        found.close()
+        opened.close()

@@ -1,4 +1,4 @@
-"""Every page works as printed, for a reader with a fresh clone who pastes its blocks in their order."""
+"""Follows every page in a fresh clone, running its blocks in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.answers import assert_shown
-from tests.docs.clone import bare_environment, fresh_clone, lend_environment
+from tests.docs.clone import bare_environment, fresh_clone, share_environment
 from tests.docs.markdown import PAGES, ROOT, blocks, read
 from tests.docs.session import Shell, Step, shell, steps
 
@@ -19,35 +19,35 @@ FOLLOWED = [name for name in NAMES if any(step.is_run for step in steps(read(nam
 
 
 @pytest.mark.parametrize("page", FOLLOWED)
-def test_every_block_of_a_page_works_in_its_order(page: str) -> None:
+def test_the_blocks_of_a_page_work_in_their_order(page: str) -> None:
     with fresh_clone() as clone:
-        lend_environment(clone)
+        share_environment(clone)
         with shell(clone, bare_environment(clone.parent / "home")) as terminal:
             for step in steps(read(page)):
                 if step.is_run:
-                    _follow(page, step, terminal)
+                    _run(page, step, terminal)
 
 
-def _follow(page: str, step: Step, terminal: Shell) -> None:
-    done = terminal.run(step)
-    where = f"block {step.block.number + 1} of {page}:\n{step.block.text}\n{done.out}\n{done.err}"
-    assert done.status == step.exit_status, where
+def _run(page: str, step: Step, terminal: Shell) -> None:
+    outcome = terminal.run(step)
+    where = f"block {step.block.number + 1} of {page}:\n{step.block.text}\n{outcome.out}\n{outcome.err}"
+    assert outcome.status == step.exit_status, where
     if "curl" in step.block.text:
-        assert done.http_status == step.http_status or (not step.http_status and done.http_status < 300), (
-            where
-        )
+        assert outcome.http_status == step.http_status or (
+            not step.http_status and outcome.http_status < 300
+        ), where
     if step.shown is None:
         return
     if step.shown.language == "json":
-        assert_shown(page, step.shown, json.loads(done.out))
+        assert_shown(page, step.shown, json.loads(outcome.out))
     else:
-        printed = (done.out + done.err).splitlines()
+        printed = (outcome.out + outcome.err).splitlines()
         assert [line for line in step.shown.text.splitlines() if line not in printed] == [], where
 
 
 @pytest.mark.parametrize("page", NAMES)
-def test_every_block_says_what_it_is(page: str) -> None:
-    """So that none escapes from being run for want of a language."""
+def test_every_block_has_a_known_language(page: str) -> None:
+    """A block without a language would not be run."""
     unknown = [block for block in blocks(read(page)) if block.language not in _LANGUAGES]
 
     assert unknown == []

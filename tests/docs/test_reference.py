@@ -1,4 +1,4 @@
-"""The tables, links and commands of the docs against what they tell of."""
+"""Compares the tables, links and commands of the pages with the code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.docs.markdown import (
 
 API = "docs/api.md"
 RUNNING = "docs/running.md"
-KEPT = (*PAGES, *sorted((ROOT / "docs" / "examples").iterdir()))
+CHECKED = (*PAGES, *sorted((ROOT / "docs" / "examples").iterdir()))
 
 
 def name(page: object) -> str:
@@ -62,7 +62,7 @@ def test_every_link_leads_somewhere(page: object) -> None:
             assert fragment in map(anchor, headings(target.read_text("utf-8"))), link
 
 
-@pytest.mark.parametrize("page", KEPT, ids=name)
+@pytest.mark.parametrize("page", CHECKED, ids=name)
 def test_no_page_names_a_place_on_this_machine(page: object) -> None:
     text = read(name(page))
 
@@ -87,13 +87,13 @@ def test_every_decision_is_listed() -> None:
 
 
 def test_every_endpoint_is_in_the_table_with_its_scopes(app: Flask) -> None:
-    told = {}
+    documented = {}
     for call, scopes, _ in table(section(read(API), "Endpoints")):
         method, path = code(call)[0].split(" ")
         if "?" not in path:
-            told[method, re.sub(r"\{\w+\}", "*", f"/api/v1{path}")] = set(code(scopes))
+            documented[method, re.sub(r"\{\w+\}", "*", f"/api/v1{path}")] = set(code(scopes))
 
-    assert told == dict(_endpoints(app))
+    assert documented == dict(_endpoints(app))
 
 
 def _endpoints(app: Flask) -> Iterator[tuple[tuple[str, str], set[str]]]:
@@ -123,10 +123,10 @@ def test_every_code_is_in_the_table() -> None:
     ]
 
 
-def test_every_parameter_of_the_lists_is_told_of() -> None:
-    told = [code(row[0])[0] for row in table(section(read(API), "Lists"))]
+def test_every_parameter_of_the_lists_is_in_the_table() -> None:
+    documented = [code(row[0])[0] for row in table(section(read(API), "Lists"))]
 
-    assert sorted(told) == sorted(TaskListQuery().fields)
+    assert sorted(documented) == sorted(TaskListQuery().fields)
     assert set(ActivityListQuery().fields) <= {
         *code(section(read(API), "The log")),
         *("limit", "cursor", "total"),
@@ -162,13 +162,13 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
 
 
 def test_every_command_is_in_the_table_with_its_options() -> None:
-    told = {}
+    documented = {}
     for row in table(section(read(RUNNING), "The command line")):
         words = code(row[0])[0]
         path = " ".join(re.findall(r"(?<= )[a-z][a-z-]+(?= |$)", words.split(" [")[0].split(" --")[0]))
-        told[path] = set(re.findall(r"--[a-z]+", words))
+        documented[path] = set(re.findall(r"--[a-z]+", words))
 
-    assert told == {
+    assert documented == {
         path: {option for p in command.params for option in p.opts if option.startswith("--")} - {"--json"}
         for path, command in _commands(commands)
     }
@@ -183,7 +183,7 @@ def _commands(command: click.Command, path: str = "") -> Iterator[tuple[str, cli
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_every_command_that_a_page_shows_is_right(page: object) -> None:
+def test_every_command_that_a_page_shows_is_valid(page: object) -> None:
     shown = [block.text for block in blocks(read(name(page)), "sh")]
     shown += [f"{words}\n" for words in code(prose(read(name(page)))) if words.startswith("taskmgr ")]
     for line in "".join(shown).splitlines():
@@ -193,11 +193,11 @@ def test_every_command_that_a_page_shows_is_right(page: object) -> None:
 
 
 def _parse(words: list[str]) -> None:
-    """Raises click's own error for words that it would not take."""
+    """Raises click's error if the command line is not valid."""
     command: click.Command = commands
     while isinstance(command, click.Group) and words:
         command = command.commands[words.pop(0)]
     if words or not isinstance(command, click.Group):
-        asks = any(isinstance(p, click.Argument) or p.required for p in command.params)
-        if words or not asks:
+        needs_words = any(isinstance(p, click.Argument) or p.required for p in command.params)
+        if words or not needs_words:
             command.make_context("taskmgr", words)

@@ -1,4 +1,4 @@
-"""`docs/rules.md` against the rule book: every rule is there, as it is, with a real example."""
+"""Compares `docs/rules.md` with the rule book: every rule is documented, with a real example."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCENES = (*refusals.OF_TASKS, *refusals.OF_USERS, *refusals.PROBLEMS)
 WORDS = {Extent.NOTHING: "–", Extent.OWN: "own", Extent.CREATED: "created", Extent.ANY: "yes"}
 
 
-def test_every_rule_has_its_place_in_the_order_of_the_rule_book() -> None:
+def test_the_page_lists_the_rules_in_the_order_of_the_rule_book() -> None:
     codes = [rule.__name__ for rule in RULES]
 
     assert [heading.strip("`") for heading in headings(section(read(PAGE), "Refusals"))] == [
@@ -38,32 +38,32 @@ def test_every_rule_has_its_place_in_the_order_of_the_rule_book() -> None:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
-def test_a_refusal_is_shown_as_it_is_answered(scene: Scene, store: Store, clock: Clock) -> None:
-    answered = shown(scene, Team(store, clock, policy_of(scene)))
+def test_the_example_of_a_refusal_is_the_real_one(scene: Scene, store: Store, clock: Clock) -> None:
+    response = shown(scene, Team(store, clock, policy_of(scene)))
     heading = f"### `{scene.__name__}`\n"
     part = section(read(PAGE), f"`{scene.__name__}`")
 
-    assert answered["code"] == scene.__name__
-    if "overridable" in answered:
-        assert ("Can be overridden." in part) is answered["overridable"]
-        fix = answered["fix"] and answered["fix"]["action"]
+    assert response["code"] == scene.__name__
+    if "overridable" in response:
+        assert ("Can be overridden." in part) is response["overridable"]
+        fix = response["fix"] and response["fix"]["action"]
         named = set(code(part.split("overridden.")[1].split("```")[0])) & set(FIX_ACTIONS)
         assert fix in named or (fix is None and not named)
-    assert_shown(PAGE, _block_behind(heading), answered)
+    assert_shown(PAGE, _block_after(heading), response)
 
 
-def test_asking_first_is_shown_as_it_is_answered(store: Store, clock: Clock) -> None:
-    answered = shown(refusals.asked_first, Team(store, clock))
+def test_the_row_of_the_transitions_is_the_real_one(store: Store, clock: Clock) -> None:
+    response = shown(refusals.checked_beforehand, Team(store, clock))
 
-    assert_shown(PAGE, _block_behind("## Checking beforehand\n"), answered)
+    assert_shown(PAGE, _block_after("## Checking beforehand\n"), response)
 
 
-def _block_behind(heading: str) -> Block:
-    """The page's first block behind a heading."""
+def _block_after(heading: str) -> Block:
+    """Returns the first block after a heading of the page."""
     return next(block for block in blocks(read(PAGE)) if heading in block.before)
 
 
-def test_every_action_of_a_fix_is_named() -> None:
+def test_the_page_names_every_fix_action() -> None:
     assert set(FIX_ACTIONS) <= set(code(section(read(PAGE), "Refusals")))
 
 
@@ -107,14 +107,14 @@ def test_the_support_desk_is_a_policy(tmp_path: Path) -> None:
     assert (policy.wip_limit, policy.urgent_limit) == (8, 0)
     assert policy.workflow.initial == "new"
     assert policy.workflow.categories["closed"] is Category.COMPLETED
-    assert _walkable(policy.workflow, "new", "triaged", "working", "waiting", "working", "solved", "closed")
+    assert _has_path(policy.workflow, "new", "triaged", "working", "waiting", "working", "solved", "closed")
 
 
-def _walkable(workflow: Workflow, *way: str) -> bool:
-    return all(workflow.leads(start, to) for start, to in pairwise(way))
+def _has_path(workflow: Workflow, *statuses: str) -> bool:
+    return all(workflow.leads(start, to) for start, to in pairwise(statuses))
 
 
-def test_no_rule_is_told_of_that_there_is_not() -> None:
+def test_the_page_documents_no_other_rules() -> None:
     known = {rule.__name__ for rule in RULES} | {"last_admin", "not_permitted", "already_assigned", "stale"}
     named = {code(heading)[0] for heading in headings(read(PAGE)) if re.fullmatch(r"`\w+`", heading)}
 

@@ -1,4 +1,4 @@
-"""The page on security against what it promises: the tests that it names are there."""
+"""Compares the page on security with the limits of the code and the tests that it names."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def test_every_point_has_its_tests() -> None:
 
 
 @pytest.mark.parametrize("named", sorted(set(re.findall(r"`(tests/[^`]+)`", read(PAGE)))))
-def test_a_test_that_the_page_names_is_there(named: str) -> None:
+def test_a_test_that_the_page_names_exists(named: str) -> None:
     path, _, name = named.partition("::")
 
     assert f"def {name}(" in (ROOT / path).read_text("utf-8") if name else (ROOT / path).is_file()
 
 
 def test_the_limits_are_those_of_the_code() -> None:
-    told = " ".join(cell for row in table(section(read(PAGE), "Input")) for cell in row)
+    documented = " ".join(cell for row in table(section(read(PAGE), "Input")) for cell in row)
 
     mebibyte = 1024 * 1024
     for text in (
@@ -45,7 +45,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"{bulk_results.MOST_BYTES // mebibyte} MiB",
         f"{USUAL.body_seconds:.0f} seconds", f"for a bulk {BODY_SECONDS:.0f}",
     ):  # fmt: skip
-        assert text in told
+        assert text in documented
 
 
 def test_every_link_of_the_policy_leads_somewhere() -> None:
