@@ -1,7 +1,7 @@
 """`make bench`: ours beside the bare database and two peers, in turn, on the same data.
 
-All servers run throughout and are idle but for the one that is measured. Every round measures every
-call on every server, so that whatever else the machine does hits all alike.
+All servers run the whole time, and only the measured one is busy. Every round measures every call on every
+server, so that other load on the machine affects all of them alike.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _measured(folder: Path, options: argparse.Namespace) -> Table:
 
 
 def _require_same_answers(servers: list[Server]) -> None:
-    """All give the same tasks in the same order, with the same fields."""
+    """Raises `AssertionError` unless all servers return the same tasks, order and fields."""
     for path in (LIST, USERS, f"/api/v1/tasks/{data.task_id(0)}"):
         shapes = {server.name: _shape(server.fetch(path)[2]) for server in servers}
         for name, shape in shapes.items():
@@ -64,7 +64,7 @@ def _require_same_answers(servers: list[Server]) -> None:
 
 
 def _shape(answer: dict[str, Any]) -> Any:
-    """Which things an answer has and which fields these have."""
+    """Returns the ids of the items in a response, and the names of their fields."""
     items = answer.get("items", [answer])
     return [
         (

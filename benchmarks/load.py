@@ -67,7 +67,7 @@ class Seen:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, its threads, and all processes that it has started."""
+    """Returns the user and system time of a process, its threads and its descendants."""
     return sum(map(_own_seconds, _with_descendants(pid)))
 
 
@@ -89,7 +89,7 @@ def _own_seconds(pid: int) -> float:
 
 @dataclass
 class Connection:
-    """One kept connection and the request that is under way on it."""
+    """A keep-alive connection and the request in progress on it."""
 
     socket: socket.socket
     requests: list[bytes]
@@ -104,7 +104,7 @@ class Connection:
         self.position += 1
 
     def receive(self) -> str | None:
-        """The answer's status once it is all there."""
+        """Returns the status once the response is complete, and None before."""
         arrived = self.socket.recv(1 << 18)
         if not arrived:
             raise ConnectionError(f"The server hung up after: {bytes(self.received[:500])!r}")
@@ -126,7 +126,7 @@ def _length(head: bytes | bytearray) -> int:
 
 
 def run(job: Job) -> Seen:
-    """Warms up, then counts."""
+    """Warms the server up, then measures."""
     connections = [
         Connection(socket.create_connection(("127.0.0.1", job.port)), requests) for requests in job.requests
     ]
@@ -144,7 +144,7 @@ def run(job: Job) -> Seen:
 
 
 def _exchange(connections: list[Connection], seconds: float, unit: int) -> tuple[Counter[str], list[float]]:
-    """Keeps every connection busy for so long, and waits for the last answers."""
+    """Keeps every connection busy for `seconds`, then waits for the last responses."""
     statuses: Counter[str] = Counter()
     waits: list[float] = []
     until = time.perf_counter() + seconds
