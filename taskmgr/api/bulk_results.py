@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from http import HTTPStatus
 from typing import Any
 
@@ -32,11 +32,14 @@ def rows(results: Sequence[Result], *, kept: bool = True, dry_run: bool = False)
     written: list[orjson.Fragment] = []
     shown: set[tuple[str, int]] = set()
     room = _ROOM
+    is_undone = dry_run or not kept
+    new_ids = {result.task.id for result in results if result.created and result.task}
+    hidden_ids = new_ids if is_undone else frozenset()
     for result in results:
-        row = strict_json.dumps(_row(result, shown, kept=kept, dry_run=dry_run, short=room < 0))
+        row = strict_json.dumps(_row(result, shown, hidden_ids, kept=kept, short=room < 0))
         room -= len(row)
         if room < 0 and result.error is not None:
-            row = strict_json.dumps(_row(result, shown, kept=kept, dry_run=dry_run, short=True))
+            row = strict_json.dumps(_row(result, shown, hidden_ids, kept=kept, short=True))
         written.append(orjson.Fragment(row))
     return written
 
@@ -54,17 +57,17 @@ def register(app: Flask) -> None:
 
 
 def _row(
-    result: Result, shown: set[tuple[str, int]], *, kept: bool, dry_run: bool, short: bool
+    result: Result, shown: set[tuple[str, int]], hidden_ids: Set[str], *, kept: bool, short: bool
 ) -> dict[str, Any]:
+    """Returns one row. `hidden_ids` are those of new tasks that are not kept."""
     if result.task is None:
         error = result.error or DomainError()
         problem = _short_problem(error) if short else _problem(error, shown)
         return {"status": problem["status"], "problem": problem}
-    nowhere = result.created and (dry_run or not kept)
     status = HTTPStatus.CREATED if result.created else HTTPStatus.OK
     return {
         "status": int(status if kept else HTTPStatus.FAILED_DEPENDENCY),
-        "id": None if nowhere else result.task.id,
+        "id": None if result.task.id in hidden_ids else result.task.id,
         "version": result.task.version if kept else None,
     }
 

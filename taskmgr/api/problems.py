@@ -70,6 +70,9 @@ CODES: Mapping[str, Kind] = {
     "idempotency_mismatch": Kind(
         422, "Key used before", "This Idempotency-Key was used for another request."
     ),
+    "dependency_failed": Kind(
+        424, "Dependency failed", "The operation refers to a task whose creation in the same bulk failed."
+    ),
     "too_many_requests": Kind(429, "Too many requests", "Wait as long as Retry-After says, in seconds."),
     "internal": Kind(500, "Internal error", "Our mistake; the request id helps to find it."),
     "unavailable": Kind(503, "Unavailable", "The database does not answer in time; try again later."),

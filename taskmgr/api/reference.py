@@ -36,6 +36,7 @@ FIXES: Mapping[str, str] = {
     "transaction_too_large": "Send it in several requests, with fewer operations in each.",
     "unsupported_media_type": "Send `Content-Type: application/json`, without compression.",
     "invalid": "Correct every value in `errors`: each says where, what is wrong and what is allowed.",
+    "dependency_failed": "Look at the problem of the operation that `detail` names, and correct that one.",
     "idempotency_mismatch": "Make a new key for every new request; keep it only to send the same one again.",
     "too_many_requests": "Wait as long as `Retry-After` says. The headers `RateLimit-*` tell how it stands.",
     "internal": "Tell whoever runs the service the `request_id`: it is in the log.",

@@ -10,7 +10,7 @@ import pytest
 from taskmgr.api.problems import CODES
 from taskmgr.api.schemas.queries import FILTERS
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.services.bulk import MOST_OPERATIONS, OPERATIONS
+from taskmgr.domain.services.bulk import MAX_OPERATIONS, OPERATIONS
 from tests.api.client import Answer, Client, mistakes
 
 BULK = "tasks/bulk"
@@ -255,7 +255,7 @@ def test_a_bulk_by_query_that_meets_another_number_is_refused_with_the_real_one(
         ({}, "body.operations", "required"),
         ({"operations": []}, "body.operations", "out_of_range"),
         ({"operations": [1]}, "body.operations", "wrong_type"),
-        ({"operations": [create("T")] * (MOST_OPERATIONS + 1)}, "body.operations", "out_of_range"),
+        ({"operations": [create("T")] * (MAX_OPERATIONS + 1)}, "body.operations", "out_of_range"),
         ({"operations": [create("T")], "expect": 1}, "body.expect", "not_allowed"),
         ({"operations": [create("T")], "mode": "some"}, "body.mode", "not_allowed"),
         ({"where": {}, "change": {}}, "body.expect", "required"),
@@ -305,12 +305,12 @@ def test_what_is_given_wrongly_is_not_told_to_be_missing(admin_client: Client) -
 
 
 def test_a_thousand_creates_are_one_bulk(admin_client: Client) -> None:
-    operations = [create(f"Task {n}", assignee_id="me") for n in range(MOST_OPERATIONS)]
+    operations = [create(f"Task {n}", assignee_id="me") for n in range(MAX_OPERATIONS)]
 
     answer = admin_client.post(BULK, {"operations": operations})
 
     assert set(codes(answer)) == {201}
-    assert admin_client.get("tasks", total="true", limit="1").json["total"] == MOST_OPERATIONS
+    assert admin_client.get("tasks", total="true", limit="1").json["total"] == MAX_OPERATIONS
 
 
 def test_a_bulk_may_be_four_mebibytes_long_and_no_longer(admin_client: Client) -> None:

@@ -18,8 +18,8 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import (
-    MOST_OPERATIONS,
-    MOST_REASONS,
+    MAX_OPERATIONS,
+    MAX_REASONS,
     BulkRefused,
     BulkResult,
     BulkService,
@@ -71,33 +71,33 @@ def longest_task(make_task: Callable[..., Task]) -> Callable[[], Task]:
 
 
 def one_task_stale(longest_task: Callable[[], Task], _: Callable[..., Task]) -> Operations:
-    return [{"op": "bin", "id": longest_task().id, "version": 9}] * MOST_OPERATIONS
+    return [{"op": "bin", "id": longest_task().id, "version": 9}] * MAX_OPERATIONS
 
 
 def many_tasks_stale(longest_task: Callable[[], Task], _: Callable[..., Task]) -> Operations:
     ids = [longest_task().id for _ in range(60)]
-    return [{"op": "bin", "id": ids[n % 60], "version": 9} for n in range(MOST_OPERATIONS)]
+    return [{"op": "bin", "id": ids[n % 60], "version": 9} for n in range(MAX_OPERATIONS)]
 
 
 def refusals_that_name_many(_: Callable[[], Task], make_task: Callable[..., Task]) -> Operations:
     blockers = [make_task().id for _ in range(values.MAX_BLOCKERS)]
     task = make_task(blocked_by=blockers)
-    return [{"op": "status", "id": task.id, "status": "completed"}] * MOST_OPERATIONS
+    return [{"op": "status", "id": task.id, "status": "completed"}] * MAX_OPERATIONS
 
 
 def different_refusals(_: Callable[[], Task], make_task: Callable[..., Task]) -> Operations:
     blockers = [make_task().id for _ in range(values.MAX_BLOCKERS)]
     ids = [make_task(blocked_by=blockers[n:]).id for n in range(30)]
-    return [{"op": "status", "id": ids[n % 30], "status": "in_progress"} for n in range(MOST_OPERATIONS)]
+    return [{"op": "status", "id": ids[n % 30], "status": "in_progress"} for n in range(MAX_OPERATIONS)]
 
 
 def unknown_fields(_: Callable[[], Task], __: Callable[..., Task]) -> Operations:
     names = [f"{n:02}{'x' * 180}" for n in range(20)]
-    return [{"op": "create", **dict.fromkeys(names, 1)}] * MOST_OPERATIONS
+    return [{"op": "create", **dict.fromkeys(names, 1)}] * MAX_OPERATIONS
 
 
 def long_names_of_fields(_: Callable[[], Task], __: Callable[..., Task]) -> Operations:
-    return [{"op": "create", "title": "x", f"{n}{WIDE * 990}": 1} for n in range(MOST_OPERATIONS)]
+    return [{"op": "create", "title": "x", f"{n}{WIDE * 990}": 1} for n in range(MAX_OPERATIONS)]
 
 
 def one_endless_name_of_a_field(_: Callable[[], Task], __: Callable[..., Task]) -> Operations:
@@ -105,7 +105,7 @@ def one_endless_name_of_a_field(_: Callable[[], Task], __: Callable[..., Task]) 
 
 
 def ids_that_repr_makes_longer(_: Callable[[], Task], __: Callable[..., Task]) -> Operations:
-    return [{"op": "bin", "id": "\ue000" * 1_300}] * MOST_OPERATIONS
+    return [{"op": "bin", "id": "\ue000" * 1_300}] * MAX_OPERATIONS
 
 
 SCENES = [
@@ -181,7 +181,7 @@ def test_the_reasons_of_an_atomic_bulk_are_told_once_each_and_a_hundred_at_the_m
     many = admin_client.post(BULK, {"operations": operations}).json["reasons"]
 
     assert len({reason["detail"] for reason in few}) == len(few)
-    assert len({reason["detail"] for reason in many}) == len(many) == MOST_REASONS
+    assert len({reason["detail"] for reason in many}) == len(many) == MAX_REASONS
 
 
 def test_the_errors_of_a_bulk_hold_the_state_of_a_task_once(

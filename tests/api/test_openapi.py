@@ -18,7 +18,7 @@ from taskmgr.api.problems import CODES, CONTENT_TYPE
 from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.domain.rules import rule_book, urgency
 from taskmgr.domain.services import bulk, users
-from taskmgr.domain.services.tasks import commands
+from taskmgr.domain.services.tasks import transitions
 from taskmgr.settings import Settings
 from taskmgr.version import __version__
 from tests.api.client import Client
@@ -258,7 +258,9 @@ def test_no_two_enumerations_have_the_same_values() -> None:
 
 def test_every_rule_that_refuses_is_among_the_codes_of_rules() -> None:
     raised = set(
-        re.findall(r'Refusal\(\s*code="(\w+)"', "".join(map(inspect.getsource, (rule_book, users, commands))))
+        re.findall(
+            r'Refusal\(\s*code="(\w+)"', "".join(map(inspect.getsource, (rule_book, users, transitions)))
+        )
     )
 
     assert raised == set(REFUSALS)
@@ -317,7 +319,7 @@ def test_an_operation_of_a_bulk_is_told_by_its_op(document: dict[str, Any]) -> N
     for op, reference in union["discriminator"]["mapping"].items():
         schema = schemas[reference.rpartition("/")[2]]
         assert schema["properties"]["op"] == {"type": "string", "const": op}
-        assert set(schema["required"]) == {"op", *bulk.OPERATIONS[op].needs}
+        assert set(schema["required"]) == {"op", *bulk.OPERATIONS[op].required}
 
 
 @pytest.mark.parametrize("name", ["Task", "TaskRow", "NewTask", "ChangedTask", "TaskIn", "TaskPatch"])

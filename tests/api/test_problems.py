@@ -23,6 +23,7 @@ ELSEWHERE = {
     "too_many_requests": "test_rate_limit.py",
     "idempotency_mismatch": "test_idempotency.py",
     "unexpected_count": "test_bulk.py",
+    "dependency_failed": "test_bulk_references.py",
     "request_timeout": "test_slow_bodies.py",
     "transaction_too_large": "../faults/test_transaction_too_large.py",
 }

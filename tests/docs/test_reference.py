@@ -137,7 +137,7 @@ def test_every_operation_of_a_bulk_is_in_the_table() -> None:
     rows = table(section(read(API), "Bulk"))
 
     assert [(code(op)[0], tuple(code(needs))) for op, needs, _ in rows] == [
-        (op, kind.needs) for op, kind in OPERATIONS.items()
+        (op, kind.required) for op, kind in OPERATIONS.items()
     ]
 
 

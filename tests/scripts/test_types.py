@@ -69,7 +69,7 @@ def test_what_is_declared_is_what_a_command_accepts(declared: Any, accepted: Any
 
 def test_an_operation_declares_what_the_operations_of_a_bulk_take() -> None:
     declared = get_type_hints(commands.Operation)
-    taken = {name for kind in bulk.OPERATIONS.values() for name in (*kind.needs, *kind.takes)}
+    taken = {name for kind in bulk.OPERATIONS.values() for name in (*kind.required, *kind.optional)}
 
     assert {*declared} == taken | {"op"}
     assert {*declared["op"].__args__} == {*bulk.OPERATIONS}

@@ -8,6 +8,7 @@ from typing import Any
 
 from taskmgr.api.schemas import patterns
 from taskmgr.domain.services.bulk import OPERATIONS
+from taskmgr.domain.services.bulk_references import NAME_PATTERN, PREFIX
 
 # The body of the single call; the other operations have what may be said with a restoring.
 _BODIES = {
@@ -19,6 +20,7 @@ _BODIES = {
 }
 _BY_OPERATIONS = ("operations",)
 _BY_QUERY = ("where", "change", "expect")
+_TASK = f"{patterns.ID}|^{PREFIX}{NAME_PATTERN}$"
 _REFERENCE = "#/components/schemas/"
 
 
@@ -62,13 +64,23 @@ def _body(body: Mapping[str, Any], required: tuple[str, ...], description: str) 
 def _operation(name: str, schemas: Mapping[str, Any]) -> dict[str, Any]:
     body = schemas[_BODIES.get(name, "Restoring")]
     kind = OPERATIONS[name]
-    known = {*kind.needs, *kind.takes}
-    key = {"type": "string", "pattern": patterns.ID}
-    keys = {field: dict(key) for field in ("id", "blocker_id") if field in known}
-    fields = {field: schema for field, schema in body["properties"].items() if field in known}
+    known = {*kind.required, *kind.optional}
+    key = {"type": "string", "pattern": _TASK, "description": "A task's id, or `ref:` and an earlier `ref`."}
+    keys: dict[str, Any] = {field: dict(key) for field in ("id", "blocker_id") if field in known}
+    fields = deepcopy({field: schema for field, schema in body["properties"].items() if field in known})
+    if "ref" in known:
+        keys["ref"] = {
+            "type": "string",
+            "pattern": f"^{NAME_PATTERN}$",
+            "description": f"Names the new task; `{PREFIX}` and this name then stand for its id.",
+        }
+    if "parent_id" in fields:
+        fields["parent_id"]["pattern"] = _TASK
+    if "blocked_by" in fields:
+        fields["blocked_by"]["items"]["pattern"] = _TASK
     return {
         "type": "object",
-        "properties": {"op": {"type": "string", "const": name}, **keys, **deepcopy(fields)},
-        "required": ["op", *kind.needs],
+        "properties": {"op": {"type": "string", "const": name}, **keys, **fields},
+        "required": ["op", *kind.required],
         "additionalProperties": False,
     }

@@ -13,7 +13,7 @@ from taskmgr.api.schemas.queries import FILTERS, TaskListQuery
 from taskmgr.api.schemas.tasks import TaskPatch
 from taskmgr.domain.model import values
 from taskmgr.domain.model.values import BadValue
-from taskmgr.domain.services.bulk import MOST_OPERATIONS
+from taskmgr.domain.services.bulk import MAX_OPERATIONS
 
 MODES = ("atomic", "each")
 _BY_QUERY = ("where", "change", "expect")
@@ -30,8 +30,8 @@ class Operations(Parsed, fields.List[Any]):
 def _operations(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise BadValue("wrong_type", "Must be a list of objects.")
-    if not 1 <= len(value) <= MOST_OPERATIONS:
-        raise BadValue("out_of_range", f"Must be 1 to {MOST_OPERATIONS} operations; these are {len(value)}.")
+    if not 1 <= len(value) <= MAX_OPERATIONS:
+        raise BadValue("out_of_range", f"Must be 1 to {MAX_OPERATIONS} operations; these are {len(value)}.")
     return value
 
 
@@ -52,11 +52,11 @@ class Part(fields.Nested):
 class BulkIn(In):
     """Either `operations`, or `where` with `change` and `expect`."""
 
-    operations = Operations(metadata={"minItems": 1, "maxItems": MOST_OPERATIONS})
+    operations = Operations(metadata={"minItems": 1, "maxItems": MAX_OPERATIONS})
     mode = Text(values.one_of_names(MODES), load_default="atomic", metadata={"enum": list(MODES)})
     where = Part(Filters)
     change = Part(TaskPatch)
-    expect = Whole(values.count, metadata={"minimum": 0, "maximum": MOST_OPERATIONS})
+    expect = Whole(values.count, metadata={"minimum": 0, "maximum": MAX_OPERATIONS})
 
     @ma.validates_schema(skip_on_field_errors=False, pass_original=True)
     def one_of_two(self, _: dict[str, Any], given: Any, **__: Any) -> None:

@@ -63,6 +63,7 @@ class Operation(TypedDict, total=False):
     op: Required[
         Literal["create", "change", "status", "priority", "assign", "bin", "restore", "block", "unblock"]
     ]
+    ref: str  # names the new task: `"ref:NAME"` then stands for its id in later operations
     id: str
     blocker_id: str
     title: str

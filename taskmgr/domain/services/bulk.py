@@ -1,4 +1,4 @@
-"""Many commands as one: the very same commands, judged one by one, in one transaction."""
+"""Runs many commands on tasks in one transaction. Each is judged as if it came alone, in order."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ from taskmgr.domain.model.values import BadValue, unknown_field
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.validation import validated
+from taskmgr.domain.services.bulk_references import References
 from taskmgr.domain.services.tasks.commands import TaskService
 
-MOST_OPERATIONS = 1_000
+MAX_OPERATIONS = 1_000
 SECONDS = 20.0
-# What one answer tells: a thousand operations could each have hundreds of mistakes.
-MOST_ERRORS = 100
-MOST_REASONS = 100
-MOST_UNKNOWN = 20  # of one operation
+# The limits of one response: each of a thousand operations could have hundreds of mistakes.
+MAX_ERRORS = 100
+MAX_REASONS = 100
+MAX_UNKNOWN_FIELDS = 20  # per operation
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one operation: the task, or the error that a single call would have raised."""
+    """The result of one operation: the task, or the error that the single command would have raised."""
 
     task: Task | None = None
     error: DomainError | None = None
@@ -47,52 +48,52 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What became of all of them, in their order; a dry run has made no change set."""
+    """The results of all operations, in their order. A dry run has no change set."""
 
     results: Sequence[Result]
     change_set: str | None
 
 
 class BulkRefused(DomainError):
-    """An atomic bulk in which something failed: nothing has happened. `results` has what and why.
+    """An operation of an atomic bulk failed, so nothing was changed. `results` are those of all operations.
 
-    `errors` are the mistakes in the operations, by their places in what was given, and `reasons` the
-    refusals; of both at most 100, and each once.
+    `errors` are the mistakes in the operations with their locations in the request, `reasons` the refusals:
+    at most 100 of each, without repetitions.
     """
 
     code = "bulk_refused"
 
-    def __init__(self, results: Sequence[Result], *, of_query: bool = False) -> None:
+    def __init__(self, results: Sequence[Result], *, by_query: bool = False) -> None:
         self.results = tuple(results)
-        self._of_query = of_query
+        self._by_query = by_query
         failed = sum(result.error is not None for result in results)
         super().__init__(f"{failed} of {len(self.results)} operations failed; nothing was changed.")
 
     @property
     def is_invalid(self) -> bool:
-        """Whether some operation was not even well-formed."""
+        """Returns True if an operation was not well-formed."""
         return any(isinstance(result.error, Invalid) for result in self.results)
 
     @property
     def errors(self) -> tuple[FieldError, ...]:
-        found = (
-            error.under("change" if self._of_query else f"operations.{place}")
-            for place, result in enumerate(self.results)
+        errors = (
+            error.under("change" if self._by_query else f"operations.{position}")
+            for position, result in enumerate(self.results)
             if isinstance(result.error, Invalid)
             for error in result.error.errors
         )
-        return tuple(islice(dict.fromkeys(found), MOST_ERRORS))
+        return tuple(islice(dict.fromkeys(errors), MAX_ERRORS))
 
     @property
     def reasons(self) -> tuple[Refusal, ...]:
         refused = (result.error for result in self.results if isinstance(result.error, Refused))
-        # Their sentences tell them apart; a fix may not be hashable.
-        found = {(reason.code, reason.detail): reason for error in refused for reason in error.reasons}
-        return tuple(islice(found.values(), MOST_REASONS))
+        # By code and detail, because a fix may not be hashable.
+        reasons = {(reason.code, reason.detail): reason for error in refused for reason in error.reasons}
+        return tuple(islice(reasons.values(), MAX_REASONS))
 
 
 class UnexpectedCount(Conflict):
-    """A bulk by query met another number of tasks than was expected; `count` is the real one."""
+    """Another number of tasks than expected matches the query; `count` is the actual number."""
 
     code = "unexpected_count"
 
@@ -101,21 +102,25 @@ class UnexpectedCount(Conflict):
         super().__init__(f"The query matches {count} tasks; {expected} were expected. Nothing was changed.")
 
 
-_BESIDE = frozenset({"reason", "override", "version"})
+_OPTIONS = frozenset({"reason", "override", "version"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """One kind of operation: the command, the fields it needs, and those it may have besides."""
+    """One kind of operation: its command, the fields that it requires, and its optional ones."""
 
     command: Callable[..., Task]
-    needs: tuple[str, ...]
-    takes: frozenset[str] = _BESIDE
+    required: tuple[str, ...]
+    optional: frozenset[str] = _OPTIONS
 
 
-def _change(tasks: TaskService, task_id: str, **given: Any) -> Task:
-    beside = {name: given.pop(name) for name in (*_BESIDE, "by") if name in given}
-    return tasks.change(task_id, cast("TaskChanges", given), **beside)
+def _create(tasks: TaskService, *, ref: str | None = None, **fields: Any) -> Task:  # noqa: ARG001
+    return tasks.create(**fields)
+
+
+def _change(tasks: TaskService, task_id: str, **fields: Any) -> Task:
+    options = {name: fields.pop(name) for name in (*_OPTIONS, "by") if name in fields}
+    return tasks.change(task_id, cast("TaskChanges", fields), **options)
 
 
 _FIELDS = frozenset(
@@ -123,8 +128,8 @@ _FIELDS = frozenset(
      "blocked_by"}
 )  # fmt: skip
 OPERATIONS: Mapping[str, _Kind] = {
-    "create": _Kind(TaskService.create, ("title",), _FIELDS - {"title"} | {"reason", "override"}),
-    "change": _Kind(_change, ("id",), _FIELDS | _BESIDE),
+    "create": _Kind(_create, ("title",), _FIELDS - {"title"} | {"reason", "override", "ref"}),
+    "change": _Kind(_change, ("id",), _FIELDS | _OPTIONS),
     "status": _Kind(TaskService.change_status, ("id", "status")),
     "priority": _Kind(TaskService.change_priority, ("id", "priority")),
     "assign": _Kind(TaskService.assign, ("id", "assignee_id")),
@@ -138,7 +143,7 @@ _POSITIONAL = ("id", "blocker_id")
 
 @dataclass(frozen=True, slots=True)
 class BulkService:
-    """Many operations on tasks at once."""
+    """Runs many commands on tasks in one transaction."""
 
     store: Store
     tasks: TaskService
@@ -151,17 +156,21 @@ class BulkService:
         atomic: bool = True,
         dry_run: bool = False,
     ) -> BulkResult:
-        """Performs operations, each `{"op": …}` with the fields of the single command, in order.
+        """Performs 1 to 1,000 operations in order and returns their results.
 
-        `atomic`: where one fails, all are judged and none is kept (`BulkRefused`). Otherwise each
-        stands for itself.
+        Each is `{"op": …}` with the fields of the single command. A create may have a `ref`; later
+        operations refer to its task by `"ref:…"` in place of an id. If one fails and the bulk is `atomic`,
+        all are judged and nothing is changed (`BulkRefused`); otherwise the others are kept. Raises `Invalid`
+        for another number of operations.
         """
         values.parse_options(atomic=atomic, dry_run=dry_run)
-        if not 1 <= len(operations) <= MOST_OPERATIONS:
-            raise BadCount(len(operations))
+        if not 1 <= len(operations) <= MAX_OPERATIONS:
+            raise BadOperationCount(len(operations))
 
         def command() -> BulkResult:
-            return self._perform_all(operations, by, atomic=atomic, dry_run=dry_run)
+            references = References(operations)
+            results = self._perform_all(operations, by, references)
+            return self._finish(results, atomic=atomic, dry_run=dry_run)
 
         return self.store.unit_of_work.run(command, dry_run=dry_run, seconds=SECONDS)
 
@@ -175,85 +184,97 @@ class BulkService:
         atomic: bool = True,
         dry_run: bool = False,
     ) -> BulkResult:
-        """The same change of every task that matches. Raises `UnexpectedCount`."""
+        """Makes the same change to every task that matches and returns the results.
+
+        Raises `UnexpectedCount` unless `expect` tasks match, and what `run` raises.
+        """
         values.parse_options(expect=expect, atomic=atomic, dry_run=dry_run)
         query = validated(query, self.tasks.policy)
         now = self.tasks.clock()
 
         def command() -> BulkResult:
             context = QueryContext(now, self.tasks.policy)
-            ids = self.store.tasks.find_ids(query, context, limit=MOST_OPERATIONS + 1)
-            if len(ids) != expect or len(ids) > MOST_OPERATIONS:
+            ids = self.store.tasks.find_ids(query, context, limit=MAX_OPERATIONS + 1)
+            if len(ids) != expect or len(ids) > MAX_OPERATIONS:
                 count = self.store.tasks.count(query, context)
                 raise UnexpectedCount(count, expected=expect)
             operations = [{**changes, "op": "change", "id": task_id} for task_id in ids]
-            return self._perform_all(operations, by, atomic=atomic, dry_run=dry_run, of_query=True)
+            results = self._perform_all(operations, by, None)
+            return self._finish(results, atomic=atomic, dry_run=dry_run, by_query=True)
 
         return self.store.unit_of_work.run(command, dry_run=dry_run, seconds=SECONDS)
 
-    def _perform_all(
-        self,
-        operations: Sequence[Mapping[str, Any]],
-        by: Actor,
-        *,
-        atomic: bool,
-        dry_run: bool,
-        of_query: bool = False,
+    def _finish(
+        self, results: Sequence[Result], *, atomic: bool, dry_run: bool, by_query: bool = False
     ) -> BulkResult:
-        with self.store.unit_of_work.gathered():
-            states: dict[tuple[str, int], Any] = {}
-            results = [_sharing(self._perform(operation, by), states) for operation in operations]
         if atomic and any(result.error is not None for result in results):
-            raise BulkRefused(results, of_query=of_query)
+            raise BulkRefused(results, by_query=by_query)
         return BulkResult(results, None if dry_run else self.store.unit_of_work.change_set)
 
-    def _perform(self, operation: Mapping[str, Any], by: Actor) -> Result:
+    def _perform_all(
+        self, operations: Sequence[Mapping[str, Any]], by: Actor, references: References | None
+    ) -> Sequence[Result]:
+        """Performs the operations. Without `references`, `ref:…` is not an id anywhere."""
+        states: dict[tuple[str, int], Any] = {}
+        with self.store.unit_of_work.gathered():
+            return [
+                _share_state(self._perform(operation, position, by, references), states)
+                for position, operation in enumerate(operations)
+            ]
+
+    def _perform(
+        self, operation: Mapping[str, Any], position: int, by: Actor, references: References | None
+    ) -> Result:
         try:
-            kind, positional, given = _read(operation)
-            task = kind.command(self.tasks, *positional, by=by, **given)
-        except WriteConflict:  # the whole transaction is run again
+            kind, fields = _parse(operation)
+            if references is not None:
+                fields = references.resolve(fields, position)
+            positional = [str(fields.pop(name)) for name in _POSITIONAL if name in kind.required]
+            task = kind.command(self.tasks, *positional, by=by, **fields)
+        except WriteConflict:  # the whole transaction runs again
             raise
         except DomainError as error:
             return Result(error=_without_frames(error))
+        if references is not None and "ref" in fields:
+            references.register(fields["ref"], task.id)
         return Result(task=task, created=operation["op"] == "create")
 
 
 def _without_frames(error: DomainError) -> DomainError:
-    """Lets go of the frames that an error passed: a thousand would hold all that was read in them."""
+    """Drops the traceback: those of a thousand errors would keep everything alive that was read."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 
-def _sharing(result: Result, states: dict[tuple[str, int], Any]) -> Result:
-    """Makes all that is stale because of one state hold the same: a task can be 100 kB long."""
+def _share_state(result: Result, states: dict[tuple[str, int], Any]) -> Result:
+    """Makes errors that are stale because of one state of a task share it, as it may take 100 kB."""
     if isinstance(result.error, Stale):
         current = result.error.current
         result.error.current = states.setdefault((current.id, current.version), current)
     return result
 
 
-class BadCount(Invalid):
-    """Too few or too many operations."""
+class BadOperationCount(Invalid):
+    """There are too few or too many operations."""
 
     def __init__(self, count: int) -> None:
-        detail = f"Must be 1 to {MOST_OPERATIONS} operations; these are {count}."
+        detail = f"Must be 1 to {MAX_OPERATIONS} operations; these are {count}."
         super().__init__([BadValue("out_of_range", detail).at("operations")])
 
 
-def _read(operation: Mapping[str, Any]) -> tuple[_Kind, list[Any], dict[str, Any]]:
-    """An operation's kind, and its fields as the command takes them. Raises `Invalid`."""
-    given = dict(operation)
-    name = given.pop("op", None)
+def _parse(operation: Mapping[str, Any]) -> tuple[_Kind, dict[str, Any]]:
+    """Returns an operation's kind and its fields. Raises `Invalid` for unknown and missing fields."""
+    fields = dict(operation)
+    name = fields.pop("op", None)
     kind = OPERATIONS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise Invalid([values.not_allowed(OPERATIONS).at("op")])
-    if name == "create":  # where a null field is an absent one
-        given = {key: value for key, value in given.items() if value is not None}
-    known = {*kind.needs, *kind.takes}
-    unknown = (unknown_field(key, sorted(known)) for key in given if key not in known)
-    errors = list(islice(unknown, MOST_UNKNOWN))
-    errors += [required(key) for key in kind.needs if key not in given]
+    if name == "create":  # a new task has no old value that null could empty
+        fields = {key: value for key, value in fields.items() if value is not None}
+    known = {*kind.required, *kind.optional}
+    unknown = (unknown_field(key, sorted(known)) for key in fields if key not in known)
+    errors = list(islice(unknown, MAX_UNKNOWN_FIELDS))
+    errors += [required(key) for key in kind.required if key not in fields]
     if errors:
         raise Invalid(errors)
-    positional = [str(given.pop(key)) for key in _POSITIONAL if key in kind.needs]
-    return kind, positional, given
+    return kind, fields
