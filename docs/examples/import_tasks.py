@@ -78,7 +78,7 @@ class Import:
         workflow = self.services.policy.workflow
         current = task.status
         while current != status:
-            step = workflow.next_on_the_way(current, status) or status
+            step = workflow.next_status_towards(current, status) or status
             moved = self.services.tasks.change_status(task.id, status=step, reason=REASON, by=self.by)
             current = moved.status
         return current != task.status

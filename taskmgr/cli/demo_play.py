@@ -192,7 +192,7 @@ def _path(workflow: Workflow, stops: list[str]) -> Iterator[str]:
     status = workflow.initial
     for stop in stops:
         while status != stop:
-            step = workflow.next_on_the_way(status, stop)
+            step = workflow.next_status_towards(status, stop)
             if step is None:
                 return
             status = step

@@ -1,4 +1,6 @@
-"""The rules: what a task and a user are, what may be done with them, and why not.
+"""The domain: what tasks and users are, what may be done with them, and why not.
 
-Imports the standard library alone.
+`model` has the entities, `rules` what is allowed, `history` the log of changes, `queries` what lists can be
+asked, `ports` what the domain needs from outside, and `services` the use cases. Imports only the standard
+library.
 """

@@ -151,7 +151,7 @@ def test_the_present_state_of_a_task_is_told_once(
 
     assert [problem.get("current", {}).get("id") for problem in problems] == [first.id, second.id, None, None]
     assert {problem["detail"] for problem in problems} == {
-        "Version 9 was expected, but the present version is 1."
+        "Version 9 was expected, but the current version is 1."
     }
 
 

@@ -29,7 +29,9 @@ LATE, SOON = (
     for at in (datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))
 )
 TASKS = ("task", "other", "blocker", "binned")
-REFUSED = "The policy has no status triage: `taskmgr db map-status triage NEW` gives its tasks another."
+REFUSED = (
+    "The policy has no status triage. Give its tasks another status with `taskmgr db map-status triage NEW`."
+)
 # One of each parameter, and all that can be included.
 LISTS = (
     "", "category=open", "category=closed", "category=started,completed", "status=todo,in_progress",

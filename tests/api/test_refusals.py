@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.rules.rule_book import FIX_ACTIONS, RULES
+from taskmgr.domain.rules.rule import FIX_ACTIONS
+from taskmgr.domain.rules.rule_book import RULES
 from tests.api.client import problem
 from tests.docs.refusals import OF_TASKS, OF_USERS, PROBLEMS, Scene, Team, policy_of
 from tests.factories import Clock

@@ -12,7 +12,7 @@ from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
+from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 from tests.api.client import Answer, Client

@@ -12,7 +12,9 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW
 from taskmgr.domain.model.workflow import Category, Workflow
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules.permissions import TABLE, Extent
-from taskmgr.domain.rules.rule_book import FIX_ACTIONS, MAX_CHAIN_LENGTH, MAX_SUBTASK_LEVELS, RULES
+from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH, MAX_SUBTASK_LEVELS
+from taskmgr.domain.rules.rule import FIX_ACTIONS
+from taskmgr.domain.rules.rule_book import RULES
 from taskmgr.domain.services.tasks.facts import MAX_NAMED_IDS
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from tests.docs import refusals

@@ -55,7 +55,7 @@ def in_status(make_task: Callable[..., Task], move: Callable[..., Task], ada: Us
     def made(status: str, **given: Any) -> Task:
         task = make_task(assignee_id=ada.id, **given)
         while task.status != status:
-            way = DEFAULT_WORKFLOW.next_on_the_way(task.status, status)
+            way = DEFAULT_WORKFLOW.next_status_towards(task.status, status)
             task = move(task, str(way), reason="On the way.")
         return task
 

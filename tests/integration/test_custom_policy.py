@@ -240,7 +240,9 @@ def test_a_missing_edge_is_refused_with_the_next_status_on_the_way(
 ) -> None:
     (refusal,) = refusals(lambda: move(make_task(assignee_id=member.id), "solved"))
     assert refusal.code == "transition_not_allowed"
-    assert refusal.detail == ("No transition leads from new to solved; from new there are: triaged, spam.")
+    assert refusal.detail == (
+        "A task cannot move from new to solved. From new it can move to: triaged, spam."
+    )
     assert refusal.fix is not None
     assert refusal.fix.arguments == {"status": "triaged"}
 
@@ -248,7 +250,7 @@ def test_a_missing_edge_is_refused_with_the_next_status_on_the_way(
 def test_where_no_way_leads_out_no_fix_is_named(make_task: MakeTask, move: Move, member: Actor) -> None:
     task = move(make_task(assignee_id=member.id), "triaged", "answering", "solved", "closed")
     (refusal,) = refusals(lambda: move(task, "answering", reason="It came back"))
-    assert refusal.detail == "No transition leads from closed to answering; from closed there are: none."
+    assert refusal.detail == ("A task cannot move from closed to answering: no transition leads from closed.")
     assert refusal.fix is None
 
 

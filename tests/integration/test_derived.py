@@ -8,7 +8,7 @@ from typing import Any
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
+from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.derived import Derived
 from tests.factories import SYSTEM, Clock

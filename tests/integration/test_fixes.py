@@ -13,7 +13,9 @@ from taskmgr.domain.model.errors import Fix, Refusal, Refused
 from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role
-from taskmgr.domain.rules.rule_book import FIX_ACTIONS, MAX_CHAIN_LENGTH, RULES
+from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
+from taskmgr.domain.rules.rule import FIX_ACTIONS
+from taskmgr.domain.rules.rule_book import RULES
 from taskmgr.domain.services import Services
 from tests.factories import SYSTEM
 

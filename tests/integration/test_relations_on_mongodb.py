@@ -130,7 +130,7 @@ def test_a_task_does_not_wait_for_itself(services: Services, make_task: MakeTask
     task = make_task()
     (refusal,) = refusals(lambda: services.tasks.block(task.id, task.id, by=SYSTEM))
     assert refusal.code == "cycle"
-    assert refusal.detail == f"Nothing can wait for itself: {task.id} waits for {task.id}."
+    assert refusal.detail == f"A task cannot wait for itself: {task.id} waits for {task.id}."
     assert refused(lambda: services.tasks.change(task.id, {"parent_id": task.id}, by=SYSTEM)) == ["cycle"]
 
 
@@ -138,7 +138,9 @@ def test_two_tasks_do_not_wait_for_each_other(services: Services, make_task: Mak
     one = make_task()
     two = make_task(blocked_by=[one.id])
     (refusal,) = refusals(lambda: services.tasks.block(one.id, two.id, by=SYSTEM))
-    assert refusal.detail == (f"Nothing can wait for itself: {one.id} waits for {two.id} waits for {one.id}.")
+    assert refusal.detail == (
+        f"A task cannot wait for itself: {one.id} waits for {two.id} waits for {one.id}."
+    )
 
 
 def test_a_subtask_does_not_wait_for_its_parent(services: Services, make_task: MakeTask) -> None:
@@ -170,7 +172,7 @@ def test_a_ring_of_four_over_parents_and_blockers_is_not_closed(
     services.tasks.block(one.id, two.id, by=SYSTEM)
     (refusal,) = refusals(lambda: services.tasks.block(four.id, one.id, by=SYSTEM))
     ring = " waits for ".join([four.id, one.id, two.id, three.id, four.id])
-    assert refusal.detail == f"Nothing can wait for itself: {ring}."
+    assert refusal.detail == f"A task cannot wait for itself: {ring}."
     assert refused(lambda: services.tasks.change(one.id, {"parent_id": four.id}, by=SYSTEM)) == ["cycle"]
 
 

@@ -283,7 +283,7 @@ def test_the_count_that_is_told_is_the_whole_one_under_a_great_limit(
     store.unit_of_work.run(start)
     task = make_task(assignee_id=ada.id)
     (refusal,) = refusals(lambda: strict.tasks.change_status(task.id, status="in_progress", by=SYSTEM))
-    assert refusal.detail == "The assignee has 30 started tasks; the limit is 30."
+    assert refusal.detail == "The assignee already has 30 started tasks; the limit is 30."
 
 
 URGENT = {"priority": "urgent", "due_date": "2026-12-01"}

@@ -130,7 +130,7 @@ def test_a_name_in_place_of_an_actor_is_told_how_to_come_by_one(
     with pytest.raises(TypeError) as caught:
         ask()
     assert str(caught.value) == (
-        'by= takes who acts, as services.actor("ada") or services.system("nightly-triage") answers it; '
+        'by= must be an actor, as returned by services.actor("ada") or services.system("nightly-triage"); '
         "this is 'ada'."
     )
 

@@ -39,7 +39,7 @@ def test_a_viewer_changes_nothing(services: Services, make_task: MakeTask, viewe
         lambda: services.comments.create(task.id, text="x", by=viewer),
     ]
     for call in calls:
-        assert not_permitted(call).startswith("It takes a member")
+        assert not_permitted(call).startswith("Only a member")
     assert services.tasks.get(task.id, by=viewer) == task
 
 
@@ -90,7 +90,7 @@ def test_a_member_does_not_override(services: Services, make_task: MakeTask, mem
     said = not_permitted(
         lambda: services.tasks.change(own.id, {"title": "x"}, by=member, override=True, reason="I must.")
     )
-    assert said == "It takes a manager or an admin to override a rule."
+    assert said == "Only a manager or an admin may override a rule."
 
 
 def test_permission_is_judged_before_the_version_and_the_rules(

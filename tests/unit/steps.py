@@ -12,6 +12,7 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.rules import rule_book
 from taskmgr.domain.rules.facts import Facts
+from taskmgr.domain.rules.rule import FIX_ACTIONS, Rule
 from taskmgr.domain.rules.step import Step
 from tests.factories import NOW, SYSTEM, a_task, a_user, an_id
 
@@ -58,16 +59,16 @@ def codes(one: Step, **facts: Any) -> list[str]:
     return [refusal.code for refusal in rule_book.find_refusals(one, Facts(**facts))]
 
 
-def refusal_of(rule: rule_book.Rule, one: Step, **facts: Any) -> Refusal:
+def refusal_of(rule: Rule, one: Step, **facts: Any) -> Refusal:
     found = rule(one, Facts(**facts))
     assert found is not None
     assert found.code == rule.__name__
     assert found.detail.endswith(".")
-    assert found.fix is None or found.fix.action in rule_book.FIX_ACTIONS
+    assert found.fix is None or found.fix.action in FIX_ACTIONS
     return found
 
 
-def stands(rule: rule_book.Rule, one: Step, **facts: Any) -> bool:
+def stands(rule: Rule, one: Step, **facts: Any) -> bool:
     found = rule(one, Facts(**facts))
     assert found is None or found.code == rule.__name__
     return found is not None

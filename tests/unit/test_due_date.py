@@ -18,7 +18,7 @@ from taskmgr.domain.model.due_date import (
     parse_instant,
     parse_start,
 )
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import BadValue
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")

@@ -17,7 +17,7 @@ import structlog
 
 from taskmgr import exception_text, logs
 from taskmgr.domain.model.errors import FieldError, Invalid, NotFound, Stale, Unavailable
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.server.worker import log_uncaught_exceptions
 from tests.factories import a_task
 

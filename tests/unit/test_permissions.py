@@ -68,14 +68,14 @@ def test_what_is_not_allowed_is_said_with_what_it_takes(
 ) -> None:
     actor = an_actor(role)
     task = a_task_with(actor, relation)
-    lack = permissions.missing_right(actor, action, task)
+    missing = permissions.missing_right(actor, action, task)
     if allowed:
-        assert lack is None
+        assert missing is None
         permissions.require(actor, action, task)
     else:
-        with pytest.raises(NotPermitted, match=r"^It takes ") as caught:
+        with pytest.raises(NotPermitted, match=r"^Only .* may ") as caught:
             permissions.require(actor, action, task)
-        assert str(caught.value) == lack
+        assert str(caught.value) == missing
 
 
 @pytest.mark.parametrize(
@@ -83,16 +83,16 @@ def test_what_is_not_allowed_is_said_with_what_it_takes(
     [
         (
             Action.CHANGE_TASK,
-            "It takes a member who created the task or is assigned to it, a manager or an admin "
-            "to change this task.",
+            "Only a member who created the task or is assigned to it, a manager or an admin "
+            "may change this task.",
         ),
         (
             Action.SET_URGENT,
-            "It takes a member who created the task, a manager or an admin "
-            "to raise a task to urgent or lower it from there.",
+            "Only a member who created the task, a manager or an admin "
+            "may raise a task to urgent or lower it from there.",
         ),
-        (Action.CREATE_TASK, "It takes a member, a manager or an admin to create a task."),
-        (Action.MANAGE_USERS, "It takes an admin to manage users, roles and other people's tokens."),
+        (Action.CREATE_TASK, "Only a member, a manager or an admin may create a task."),
+        (Action.MANAGE_USERS, "Only an admin may manage users, roles and other people's tokens."),
     ],
 )
 def test_the_detail_names_the_roles(action: Action, detail: str) -> None:

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import pytest
 
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.priority import PRIORITIES, Priority, parse_priority
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Kind, Role
-from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.model.workflow import Category
 
 IN_ORDER = [Priority.LOW, Priority.MEDIUM, Priority.HIGH, Priority.URGENT]

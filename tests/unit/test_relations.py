@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.task import Links, Task
-from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
+from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.step import Step
 from taskmgr.domain.services.tasks.relations import RingSearch, search_ring
 from tests.factories import NOW, SYSTEM, a_task

@@ -16,6 +16,7 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.user import Role
 from taskmgr.domain.rules import rule_book
 from taskmgr.domain.rules.facts import Facts
+from taskmgr.domain.rules.rule import FIX_ACTIONS, Rule
 from tests.factories import NOW, SYSTEM, a_user, an_actor
 from tests.unit.steps import (
     ADA,
@@ -184,7 +185,7 @@ def test_every_refusal_is_of_the_rule_book(
         assert refusal.detail.endswith(".")
         assert refusal.overridable is (refusal.code in OVERRIDABLE)
         if refusal.fix is not None:
-            assert refusal.fix.action in rule_book.FIX_ACTIONS
+            assert refusal.fix.action in FIX_ACTIONS
             assert refusal.fix.text.endswith(".")
 
 
@@ -202,7 +203,7 @@ def test_a_reason_never_brings_a_refusal_that_was_not_there(
 
 
 @pytest.mark.parametrize("rule", rule_book.RULES, ids=lambda rule: rule.__name__)
-def test_every_rule_has_tests_of_what_it_says_and_when_it_stands(rule: rule_book.Rule) -> None:
+def test_every_rule_has_tests_of_what_it_says_and_when_it_stands(rule: Rule) -> None:
     tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_rules*.py"))
 
     assert re.search(rf"refusal_of\(\s*rule_book\.{rule.__name__},", tests)

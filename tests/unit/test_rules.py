@@ -57,7 +57,7 @@ def test_a_creation_is_judged_as_a_move_from_the_initial_status(to: str) -> None
 def test_a_missing_edge_is_told_with_those_there_are_and_the_next_status_on_the_way() -> None:
     assert refusal_of(rule_book.transition_not_allowed, moving("backlog", "completed")) == Refusal(
         code="transition_not_allowed",
-        detail="No transition leads from backlog to completed; from backlog there are: todo, cancelled.",
+        detail="A task cannot move from backlog to completed. From backlog it can move to: todo, cancelled.",
         fix=Fix(action="change_status", text="Move it to todo first.", arguments={"status": "todo"}),
     )
 
@@ -68,7 +68,7 @@ def test_where_no_way_leads_nothing_would_help() -> None:
     one = step({"status": "completed"}, {"status": "todo"}, policy=policy)
     refusal = refusal_of(rule_book.transition_not_allowed, one)
     assert refusal.fix is None
-    assert refusal.detail.endswith("there are: none.")
+    assert refusal.detail.endswith("no transition leads from completed.")
 
 
 # --- assignee_required
@@ -79,7 +79,7 @@ def test_where_no_way_leads_nothing_would_help() -> None:
 )
 def test_entering_a_started_status_takes_an_assignee(start: str, to: str) -> None:
     refusal = refusal_of(rule_book.assignee_required, moving(start, to))
-    assert refusal.fix == Fix(action="assign", text="Assign it to somebody.")
+    assert refusal.fix == Fix(action="assign", text="Assign it to a user.")
     assert not refusal.overridable
     assert not stands(rule_book.assignee_required, moving(start, to, assignee_id=ADA))
 
@@ -292,7 +292,7 @@ NOT_COUNTED_AS_STARTED = {
 @pytest.mark.parametrize("one", COUNTED_AS_STARTED.values(), ids=COUNTED_AS_STARTED)
 def test_one_more_started_task_than_the_limit_is_refused(one: Step) -> None:
     refusal = refusal_of(rule_book.wip_limit_reached, one, started=FIVE)
-    assert refusal.detail == "The assignee has 5 started tasks; the limit is 5."
+    assert refusal.detail == "The assignee already has 5 started tasks; the limit is 5."
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("finish_task", {"task_ids": FIVE})
     assert refusal.overridable
@@ -342,7 +342,7 @@ def test_nobody_takes_a_task_while_completing_it_under_four_eyes() -> None:
 
 def test_with_four_eyes_whoever_was_its_assignee_does_not_complete_a_task() -> None:
     refusal = refusal_of(rule_book.reviewer_required, completed_by(an_actor(id=BOB)), was_assignee=True)
-    assert refusal.detail.startswith("Somebody who was its assignee may not complete it")
+    assert refusal.detail.startswith("A former assignee may not complete the task")
     assert refusal.overridable
 
 
@@ -367,27 +367,27 @@ def test_four_eyes_are_for_completing_alone() -> None:
 # --- reason_required
 
 REASONED = {
-    "Cancelling": moving("todo", "cancelled"),
-    "Reopening": moving("completed", "in_progress"),
-    "Lowering from urgent": step({"priority": URGENT}, {"priority": HIGH}),
-    "Overriding a rule": step({}, {"title": "Other"}, override=True),
+    "cancelling": moving("todo", "cancelled"),
+    "reopening": moving("completed", "in_progress"),
+    "lowering from urgent": step({"priority": URGENT}, {"priority": HIGH}),
+    "overriding a rule": step({}, {"title": "Other"}, override=True),
 }
 
 
 @pytest.mark.parametrize(("what", "one"), REASONED.items(), ids=REASONED)
-def test_some_things_take_a_reason(what: str, one: Step) -> None:
+def test_some_changes_require_a_reason(what: str, one: Step) -> None:
     refusal = refusal_of(rule_book.reason_required, one)
-    assert refusal.detail == f"{what} takes a reason."
+    assert refusal.detail == f"A reason is required for {what}."
     assert refusal.fix is not None
     assert refusal.fix.action == "give_reason"
     assert not refusal.overridable
     assert not stands(rule_book.reason_required, replace(one, reason="So it was agreed."))
 
 
-def test_all_that_takes_a_reason_is_told() -> None:
+def test_a_refusal_names_everything_that_requires_a_reason() -> None:
     one = step({"priority": URGENT}, {"priority": HIGH, "status": "cancelled"})
     refusal = refusal_of(rule_book.reason_required, one)
-    assert refusal.detail == "Cancelling and lowering from urgent takes a reason."
+    assert refusal.detail == "A reason is required for cancelling and lowering from urgent."
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from taskmgr.domain.model.errors import Fix
 from taskmgr.domain.model.policy import DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.rules import rule_book
+from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.step import Step
 from tests.unit.steps import (
     ADA,
@@ -130,7 +131,7 @@ NOT_COUNTED_AS_URGENT = {
 @pytest.mark.parametrize("one", COUNTED_AS_URGENT.values(), ids=COUNTED_AS_URGENT)
 def test_one_more_urgent_task_than_the_limit_is_refused(one: Step) -> None:
     refusal = refusal_of(rule_book.urgent_limit_reached, one, urgent=THREE)
-    assert refusal.detail == "The assignee has 3 open urgent tasks; the limit is 3."
+    assert refusal.detail == "The assignee already has 3 open urgent tasks; the limit is 3."
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("lower_urgent", {"task_ids": THREE})
     assert refusal.overridable
@@ -156,7 +157,7 @@ def test_a_limit_of_urgent_tasks_of_zero_is_none() -> None:
 
 def test_nothing_waits_for_itself() -> None:
     refusal = refusal_of(rule_book.cycle, step({}, {"blocked_by": (ONE,)}), cycle=(ONE, TWO, ONE))
-    assert refusal.detail == f"Nothing can wait for itself: {ONE} waits for {TWO} waits for {ONE}."
+    assert refusal.detail == f"A task cannot wait for itself: {ONE} waits for {TWO} waits for {ONE}."
     assert not refusal.overridable
 
 
@@ -166,7 +167,7 @@ def test_where_there_is_no_ring_relations_are_fine() -> None:
 
 def test_two_rows_of_waiting_tasks_that_are_too_long_to_follow_are_not_joined() -> None:
     refusal = refusal_of(rule_book.chain_too_long, step({}, {"blocked_by": (ONE,)}), chain_too_long=True)
-    assert refusal.detail.startswith(f"More than {rule_book.MAX_CHAIN_LENGTH} tasks in a row wait for it")
+    assert refusal.detail.startswith(f"More than {MAX_CHAIN_LENGTH} tasks in a row wait for this task")
     assert not refusal.overridable
 
 
@@ -181,7 +182,7 @@ def test_there_may_be_five_levels_of_subtasks(levels: int) -> None:
 
 def test_there_may_not_be_six_levels_of_subtasks() -> None:
     refusal = refusal_of(rule_book.too_deep, step({}, {"parent_id": ONE}), levels=6)
-    assert refusal.detail == "There would be 6 levels of subtasks; at most 5 may be."
+    assert refusal.detail == "There would be 6 levels of subtasks; the maximum is 5."
     assert not refusal.overridable
 
 

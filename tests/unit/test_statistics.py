@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.queries.statistics import MAX_DAYS, Days, nearest_rank, parse_day
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

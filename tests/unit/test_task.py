@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.priority import Priority
@@ -236,7 +236,7 @@ def test_some_fields_may_be_emptied(name: str, empty: object) -> None:
 
 @pytest.mark.parametrize("name", ["title", "status", "priority"])
 def test_the_other_fields_may_not(name: str) -> None:
-    with pytest.raises(values.BadValue) as caught:
+    with pytest.raises(parsing.BadValue) as caught:
         parsers(DEFAULT_POLICY)[name](None)
     assert caught.value.code == "null"
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing
 from taskmgr.domain.model.errors import Invalid
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.token import PARSERS, Scope, parse_scopes
-from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.services.tokens import NewToken
 from taskmgr.infrastructure.credentials import Sha256Credentials
 from tests.factories import NOW, a_token
@@ -66,7 +66,7 @@ def test_no_scopes_at_all_are_a_mistake_and_not_everything() -> None:
 
 def test_all_mistakes_of_a_token_are_told_at_once() -> None:
     with pytest.raises(Invalid) as caught:
-        values.parse_fields({"name": "", "scopes": ["all"], "expires_at": "soon", "secret": "x"}, PARSERS)
+        parsing.parse_fields({"name": "", "scopes": ["all"], "expires_at": "soon", "secret": "x"}, PARSERS)
     assert [error.location for error in caught.value.errors] == ["name", "scopes.0", "expires_at", "secret"]
 
 

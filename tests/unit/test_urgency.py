@@ -13,7 +13,7 @@ from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_WORKFLOW
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
+from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.urgency import Cause, EffectivePriority, effective_priorities
 from tests.factories import NOW, a_task, an_id
 

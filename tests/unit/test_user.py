@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.errors import Invalid
 from taskmgr.domain.model.user import PARSERS, Actor, Kind, Role
 from tests.factories import NOW, a_token, a_user, an_id
@@ -62,7 +62,7 @@ def test_a_system_process_has_a_name(name: str) -> None:
 
 
 def test_nobody_can_pose_as_a_system_process() -> None:
-    with pytest.raises(values.BadValue):
+    with pytest.raises(parsing.BadValue):
         PARSERS["username"]("system:cli")
     assert not values.is_identifier(Actor.system(an_id()).id)
 
@@ -70,7 +70,7 @@ def test_nobody_can_pose_as_a_system_process() -> None:
 def test_only_an_email_address_may_be_emptied() -> None:
     assert PARSERS["email"](None) is None
     for name in ("username", "name", "role", "kind", "active"):
-        with pytest.raises(values.BadValue):
+        with pytest.raises(parsing.BadValue):
             PARSERS[name](None)
 
 

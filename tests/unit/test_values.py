@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.errors import FieldError, Invalid
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.priority import Priority
-from taskmgr.domain.model.values import BadValue
 
 Parser = Callable[[Any], Any]
 
@@ -133,7 +133,7 @@ def test_a_description_may_be_empty() -> None:
 
 
 def test_the_detail_tells_the_limit_and_the_length() -> None:
-    assert mistake(values.title, "x" * 201).detail == "Must be at most 200 characters; these are 201."
+    assert mistake(values.title, "x" * 201).detail == "Must have at most 200 characters; this has 201."
 
 
 # --- labels
@@ -313,30 +313,30 @@ def test_true_and_false_go_through() -> None:
 
 
 def test_a_member_of_an_enumeration_goes_by_name_or_itself() -> None:
-    parse = values.one_of(Priority)
+    parse = parsing.one_of(Priority)
     assert parse("high") is parse(Priority.HIGH) is Priority.HIGH
 
 
 @pytest.mark.parametrize("value", ["HIGH", "soon", "", 2, None, ["high"]])
 def test_what_is_no_member_is_refused_with_those_there_are(value: object) -> None:
-    assert mistake(values.one_of(Priority), value).allowed == ("low", "medium", "high", "urgent")
+    assert mistake(parsing.one_of(Priority), value).allowed == ("low", "medium", "high", "urgent")
 
 
 def test_one_of_a_few_names_goes_through() -> None:
-    assert values.one_of_names(("a", "b"))("b") == "b"
+    assert parsing.one_of_names(("a", "b"))("b") == "b"
 
 
 @pytest.mark.parametrize("value", ["c", "", None, ["a"]])
 def test_another_name_is_refused_with_those_there_are(value: object) -> None:
-    assert mistake(values.one_of_names(("a", "b")), value).allowed == ("a", "b")
+    assert mistake(parsing.one_of_names(("a", "b")), value).allowed == ("a", "b")
 
 
 def test_an_optional_value_may_be_none() -> None:
-    assert values.optional(values.title)(None) is None
+    assert parsing.optional(values.title)(None) is None
 
 
 def test_an_optional_value_is_judged_where_it_is_given() -> None:
-    assert mistake(values.optional(values.title), "").code == "blank"
+    assert mistake(parsing.optional(values.title), "").code == "blank"
 
 
 # --- all of them at once
@@ -344,7 +344,7 @@ def test_an_optional_value_is_judged_where_it_is_given() -> None:
 
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(Invalid) as caught:
-        values.parse_fields(
+        parsing.parse_fields(
             {"title": "", "labels": ["a", "b,c"], "colour": "red", "description": "fine"},
             {"title": values.title, "labels": values.labels, "description": values.description},
         )
@@ -356,16 +356,16 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_an_unknown_field_is_told_with_those_there_are() -> None:
-    assert values.unknown_field("colour", ["title", "labels"]) == FieldError(
+    assert parsing.unknown_field("colour", ["title", "labels"]) == FieldError(
         location="colour",
         code="unknown_field",
-        detail="There is no such field.",
+        detail="Unknown field.",
         allowed=("title", "labels"),
     )
 
 
 def test_checked_values_are_those_to_keep() -> None:
-    assert values.parse_fields({"title": " x "}, {"title": values.title}) == {"title": "x"}
+    assert parsing.parse_fields({"title": " x "}, {"title": values.title}) == {"title": "x"}
 
 
 def test_a_mistake_is_seen_from_further_out() -> None:
@@ -429,7 +429,7 @@ def test_nothing_but_a_bad_value_comes_of_a_bad_value(value: object) -> None:
         values.task_ids,
         values.version,
         values.boolean,
-        values.one_of(Priority),
+        parsing.one_of(Priority),
     ):
         with suppress(BadValue):
             parser(value)

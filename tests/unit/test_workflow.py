@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW
-from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.model.workflow import CLOSED, OPEN, Category, Workflow
 
 STATUSES = ("backlog", "todo", "in_progress", "in_review", "completed", "cancelled")
@@ -112,12 +112,12 @@ def test_an_unknown_status_is_refused_with_those_there_are(value: object) -> Non
     ],
 )
 def test_the_next_status_on_a_shortest_way_is_told(start: str, to: str, first: str) -> None:
-    assert DEFAULT_WORKFLOW.next_on_the_way(start, to) == first
+    assert DEFAULT_WORKFLOW.next_status_towards(start, to) == first
 
 
 def test_where_no_way_leads_there_is_no_next_status() -> None:
     workflow = a_workflow({"a": ("b",), "b": (), "c": ("a",)})
-    assert workflow.next_on_the_way("a", "c") is None
+    assert workflow.next_status_towards("a", "c") is None
 
 
 def test_every_default_status_can_be_reached() -> None:
@@ -140,7 +140,7 @@ def test_the_way_leads_there_and_grows_shorter_with_each_step(
     workflow: Workflow, start: str, to: str
 ) -> None:
     way = [start]
-    while way[-1] != to and (there := workflow.next_on_the_way(way[-1], to)) is not None:
+    while way[-1] != to and (there := workflow.next_status_towards(way[-1], to)) is not None:
         way.append(there)
     assert len(set(way)) == len(way) <= len(NAMES)
     assert all(workflow.leads(a, b) for a, b in pairwise(way))

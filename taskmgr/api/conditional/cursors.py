@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.queries.pages import Position
 from taskmgr.domain.queries.task_query import TaskQuery
 

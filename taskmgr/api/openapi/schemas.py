@@ -16,7 +16,7 @@ from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Kind, Role
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.queries.task_query import TASK_SORTS
-from taskmgr.domain.rules.rule_book import FIX_ACTIONS
+from taskmgr.domain.rules.rule import FIX_ACTIONS
 from taskmgr.domain.rules.urgency import CAUSES
 
 _CATEGORIES = tuple(category.value for category in Category)

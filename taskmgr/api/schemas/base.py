@@ -20,7 +20,7 @@ from marshmallow import fields
 from taskmgr.api import runtime
 from taskmgr.api.schemas import patterns
 from taskmgr.domain.model.clock import format_instant
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import BadValue
 
 
 def mistake(code: str, detail: str, **more: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class In(ma.Schema):
     """What comes in: nothing unknown, and every mistake with a code and what is allowed."""
 
     error_messages: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
-        "unknown": mistake("unknown_field", "There is no such field."),
+        "unknown": mistake("unknown_field", "Unknown field."),
         "type": mistake("wrong_type", "Must be a JSON object."),
     }
     may_be_absent: ClassVar[bool] = False  # an empty body is one without a field

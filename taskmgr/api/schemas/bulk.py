@@ -11,8 +11,8 @@ from taskmgr.api.schemas.base import _MESSAGES, Answer, In, Parsed, Text, Whole,
 from taskmgr.api.schemas.problems import ProblemOut
 from taskmgr.api.schemas.queries import FILTERS, TaskListQuery
 from taskmgr.api.schemas.tasks import TaskPatch
-from taskmgr.domain.model import values
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model import parsing, values
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.services.bulk import MAX_OPERATIONS
 
 MODES = ("atomic", "each")
@@ -53,7 +53,7 @@ class BulkIn(In):
     """Either `operations`, or `where` with `change` and `expect`."""
 
     operations = Operations(metadata={"minItems": 1, "maxItems": MAX_OPERATIONS})
-    mode = Text(values.one_of_names(MODES), load_default="atomic", metadata={"enum": list(MODES)})
+    mode = Text(parsing.one_of_names(MODES), load_default="atomic", metadata={"enum": list(MODES)})
     where = Part(Filters)
     change = Part(TaskPatch)
     expect = Whole(values.count, metadata={"minimum": 0, "maximum": MAX_OPERATIONS})

@@ -6,7 +6,8 @@ from marshmallow import fields
 
 from taskmgr.api.problems import CODES
 from taskmgr.api.schemas.base import Answer
-from taskmgr.domain.rules.rule_book import FIX_ACTIONS, RULES
+from taskmgr.domain.rules.rule import FIX_ACTIONS
+from taskmgr.domain.rules.rule_book import RULES
 
 # `last_admin` is the one rule about users; a transition that the role does not allow is `not_permitted`.
 REFUSALS = (*(rule.__name__ for rule in RULES), "last_admin", "not_permitted")

@@ -15,11 +15,11 @@ from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import _MESSAGES, In, Parsed, mistake
 from taskmgr.api.schemas.tasks import TaskOut
 from taskmgr.domain.history.changes import ENTITIES, KINDS
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.due_date import parse_bound, parse_end, parse_start
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.priority import Priority, parse_priority
 from taskmgr.domain.model.user import Role
-from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
 from taskmgr.domain.queries.pages import DEFAULT_LIMIT, MAX_LIMIT
 from taskmgr.domain.queries.search import MAX_SEARCH_LENGTH, parse_words
@@ -228,7 +228,7 @@ class TaskListQuery(PageQuery):
     blocked = _whether("Whether it waits for a task that is neither completed nor in the bin.")
     overdue = _whether("Whether it is open and past its due date.")
     due = parameter(
-        values.one_of_names(tuple(_DATED)), enum=list(_DATED), description="`any` due date, or `none`."
+        parsing.one_of_names(tuple(_DATED)), enum=list(_DATED), description="`any` due date, or `none`."
     )
     due_from = _bound("Due from here on")
     due_to = _bound("Due before")
@@ -247,9 +247,9 @@ class TaskListQuery(PageQuery):
     )
     bin = _boolean("Whether to look inside the bin instead.")
     fields = comma_list(  # type: ignore[assignment] # marshmallow's own name, which it keeps apart
-        values.one_of_names(FIELDS), {"enum": list(FIELDS)}, description="Only these keys of each task."
+        parsing.one_of_names(FIELDS), {"enum": list(FIELDS)}, description="Only these keys of each task."
     )
-    include = comma_list(values.one_of_names(INCLUDES), {"enum": list(INCLUDES)}, (), description=_INCLUDED)
+    include = comma_list(parsing.one_of_names(INCLUDES), {"enum": list(INCLUDES)}, (), description=_INCLUDED)
     sort = parameter(
         sort,
         (),
@@ -266,9 +266,9 @@ class ActivityListQuery(PageQuery):
         values.actor_key, pattern=patterns.ACTOR, description="A user's id or name, `me`, or `system:…`."
     )
     kind = comma_list(
-        values.one_of_names(KINDS), {"enum": list(KINDS)}, description="What was done: `task.created`, …"
+        parsing.one_of_names(KINDS), {"enum": list(KINDS)}, description="What was done: `task.created`, …"
     )
-    entity = parameter(values.one_of_names(ENTITIES), enum=list(ENTITIES), description="What was changed.")
+    entity = parameter(parsing.one_of_names(ENTITIES), enum=list(ENTITIES), description="What was changed.")
     entity_id = parameter(values.identifier, pattern=patterns.ID, description="Which one was changed.")
     change_set = parameter(
         values.identifier, pattern=patterns.ID, description="The changes of one request or script call."
@@ -298,10 +298,12 @@ class UserListQuery(PageQuery):
         description="Beginnings of words, all of which are in the username or the name, without regard to "
         "case and accents.",
     )
-    role = comma_list(values.one_of(Role), {"enum": [role.value for role in Role]}, description="Roles.")
+    role = comma_list(parsing.one_of(Role), {"enum": [role.value for role in Role]}, description="Roles.")
     active = _whether("Whether they are active.")
     include = parameter(
-        values.one_of_names(("tasks",)), enum=["tasks"], description="`tasks` brings each user's tasks along."
+        parsing.one_of_names(("tasks",)),
+        enum=["tasks"],
+        description="`tasks` brings each user's tasks along.",
     )
     tasks_limit = _whole(
         0,
@@ -324,7 +326,7 @@ class TaskQueryOne(In):
 
     is_timeless = True
 
-    include = comma_list(values.one_of_names(INCLUDES), {"enum": list(INCLUDES)}, (), description=_INCLUDED)
+    include = comma_list(parsing.one_of_names(INCLUDES), {"enum": list(INCLUDES)}, (), description=_INCLUDED)
 
 
 class WriteQuery(In):

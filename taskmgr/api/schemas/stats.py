@@ -14,8 +14,8 @@ from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import Answer, In, Out, key_text, mistake
 from taskmgr.api.schemas.queries import PageQuery, parameter
 from taskmgr.domain.model import values
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.priority import Priority
-from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.queries.statistics import DEFAULT_DAYS, MAX_DAYS, Days, parse_day
 
 _SPAN = f"There are at most {MAX_DAYS} days."

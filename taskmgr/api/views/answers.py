@@ -9,7 +9,7 @@ from taskmgr.api.conditional.versions import etag
 from taskmgr.api.problems import ApiError
 from taskmgr.api.runtime import cursors
 from taskmgr.api.schemas.others import Listed
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.queries.pages import Page, PageRequest
 
 _DRY = {"Dry-Run": "true"}

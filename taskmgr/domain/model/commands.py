@@ -1,7 +1,6 @@
-"""What commands take, as types: with these a type checker finds mistakes in a script before it runs.
+"""The arguments of commands as types, so that a type checker finds mistakes in a script before it runs.
 
-The values themselves are checked when a command runs (`values.py`, and the parsers of each entity), for
-callers without a type checker too.
+The values are also checked when a command runs, by the parsers of each entity.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ from typing import Literal, Required, TypedDict
 
 from taskmgr.domain.model.due_date import DueDate
 
-Day = DueDate | date | str  # a `datetime` is a `date`, too
-# Not any iterable of text: one label alone is such an iterable, of its letters.
+Day = DueDate | date | str  # includes `datetime`, which is a `date`
+# Not Iterable[str]: a single label is an iterable of its letters.
 Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
 
 
 class Options(TypedDict, total=False):
-    """What every command on a task takes besides its own values.
+    """The options of every command on a task.
 
     `reason` is kept in the log, `override` lifts the refusals that can be overridden, `version` is the
-    version that the caller has seen, and with `dry_run` nothing is kept.
+    version that the caller expects, and with `dry_run` nothing is stored.
     """
 
     reason: str | None
@@ -30,7 +29,7 @@ class Options(TypedDict, total=False):
 
 
 class NewTask(TypedDict, total=False):
-    """The fields of a new task; None is the same as left out."""
+    """The fields of a new task; None is the same as leaving a field out."""
 
     title: Required[str]
     description: str | None
@@ -58,7 +57,7 @@ class TaskChanges(TypedDict, total=False):
 
 
 class Operation(TypedDict, total=False):
-    """One operation of a bulk: `op`, and what the command of that name takes."""
+    """One operation of a bulk: `op`, and the arguments of the command of that name."""
 
     op: Required[
         Literal["create", "change", "status", "priority", "assign", "bin", "restore", "block", "unblock"]
@@ -81,7 +80,7 @@ class Operation(TypedDict, total=False):
 
 
 class WhereChanges(TaskChanges, total=False):
-    """The same change for every task of a query."""
+    """One change for every task of a query."""
 
     reason: str | None
     override: bool
@@ -109,7 +108,7 @@ class UserChanges(TypedDict, total=False):
 
 
 class NewTokenFields(TypedDict, total=False):
-    """The fields of a new token; without `scopes` it goes as far as its owner's role."""
+    """The fields of a new token; without `scopes` it has all rights of its owner's role."""
 
     name: Required[str]
     scopes: Names | None

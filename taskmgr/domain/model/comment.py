@@ -1,4 +1,4 @@
-"""What is said about a task."""
+"""Comments on tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(kw_only=True, slots=True)
 class Comment:
-    """One remark on a task. `author_id` is an actor's id. The task's version does not change by it."""
+    """A comment on a task. `author_id` is an actor's id. Comments do not change the version of the task."""
 
     id: str
     task_id: str
@@ -19,5 +19,5 @@ class Comment:
     version: int
 
     def rewritten(self, text: str, *, now: datetime) -> Comment:
-        """This comment with another text, one version on."""
+        """Returns this comment with another text, as its next version."""
         return replace(self, text=text, updated_at=now, version=self.version + 1)

@@ -1,4 +1,4 @@
-"""When a task is due: a day or an instant, given back as it was given."""
+"""Due dates, which are a day or an instant, and the parsing of dates and date-times."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TypeVar
 
 from taskmgr.domain.model.clock import format_instant
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import BadValue
 
 T = TypeVar("T", date, datetime)
 
@@ -20,15 +20,15 @@ _MOMENT = re.compile(
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 _FORM = "Must be a date (2026-12-01) or a date-time with an offset (2026-12-01T17:00:00Z)."
-_RANGE = "Must lie in the years 1970 to 9999, in UTC; a date lasts until the midnight that ends it."
+_RANGE = "Must lie in the years 1970 to 9999, in UTC; for a date, the midnight that ends it counts."
 
 
 @dataclass(frozen=True, slots=True)
 class DueDate:
-    """`at` is the instant from which the task is overdue; `day` is set where a plain date was given.
+    """A due date: `at` is the instant from which the task is overdue; `day` is set if it is a plain date.
 
-    A plain date is due at the midnight that ends it in the service's time zone. Ordering and
-    "overdue" use the instant alone. `str()` gives the form that goes over the wire.
+    A plain date is due at the midnight that ends it in the service's time zone. Tasks are sorted, and become
+    overdue, by the instant alone. `str()` returns the date, or the instant, as it is sent.
     """
 
     at: datetime
@@ -39,7 +39,7 @@ class DueDate:
 
     @classmethod
     def on(cls, day: date, zone: tzinfo) -> DueDate:
-        """Due on a day, as that day ends in the given time zone."""
+        """Returns the due date of a day, which ends in this time zone. Raises `BadValue` out of range."""
         try:
             midnight = start_of_day(day + timedelta(days=1), zone)
         except OverflowError as error:
@@ -50,7 +50,10 @@ class DueDate:
 
     @classmethod
     def at_instant(cls, moment: datetime) -> DueDate:
-        """Due at a moment, which must have an offset; finer parts than milliseconds are cut."""
+        """Returns the due date of an instant, cut to milliseconds.
+
+        Raises `BadValue` if `moment` has no offset, or is out of range.
+        """
         if moment.tzinfo is None or moment.utcoffset() is None:
             raise BadValue("no_offset", "A date-time must have an offset, such as Z or +02:00.")
         try:
@@ -61,7 +64,7 @@ class DueDate:
 
     @classmethod
     def parse(cls, value: object, zone: tzinfo) -> DueDate:
-        """From text in RFC 3339's form, a `date`, a `datetime` or a DueDate."""
+        """Returns a due date from text in the form of RFC 3339, a `date`, a `datetime` or a `DueDate`."""
         if isinstance(value, DueDate):
             return value
         if isinstance(value, datetime):
@@ -78,7 +81,7 @@ class DueDate:
 
 
 def parse_instant(value: object) -> datetime:
-    """A moment in UTC, from a `datetime` or text in RFC 3339's form; milliseconds are kept."""
+    """Returns an instant in UTC from a `datetime` or text in the form of RFC 3339, cut to milliseconds."""
     if isinstance(value, datetime):
         return DueDate.at_instant(value).at
     if isinstance(value, str) and _MOMENT.fullmatch(value):
@@ -87,7 +90,7 @@ def parse_instant(value: object) -> datetime:
 
 
 def parse_bound(value: object, zone: tzinfo) -> date | datetime:
-    """One end of a span, as for a due date: a day, or a moment in UTC."""
+    """Returns one end of a span: a day, or an instant in UTC. Accepts the same text as a due date."""
     if isinstance(value, str) and _DAY.fullmatch(value):
         day = _read(date, value)
         if day.year < EARLIEST.year:
@@ -97,12 +100,12 @@ def parse_bound(value: object, zone: tzinfo) -> date | datetime:
 
 
 def start_of_day(day: date, zone: tzinfo) -> datetime:
-    """The midnight that begins a day, in UTC."""
+    """Returns the midnight that begins a day in a time zone, in UTC."""
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def end_of_day(day: date, zone: tzinfo) -> datetime:
-    """The midnight that ends a day, in UTC; of the calendar's last day the last moment."""
+    """Returns the midnight that ends a day in a time zone, in UTC; for the last possible day `LATEST`."""
     try:
         return start_of_day(day + timedelta(days=1), zone)
     except OverflowError:
@@ -110,13 +113,13 @@ def end_of_day(day: date, zone: tzinfo) -> datetime:
 
 
 def parse_start(value: str, zone: tzinfo) -> datetime:
-    """Where a span begins: an instant, or the midnight that begins a day."""
+    """Returns the start of a span, inclusive: an instant, or the midnight that begins a day."""
     bound = parse_bound(value, zone)
     return bound if isinstance(bound, datetime) else start_of_day(bound, zone)
 
 
 def parse_end(value: str, zone: tzinfo) -> datetime:
-    """Where a span ends, itself outside: an instant, or the midnight that ends a day."""
+    """Returns the end of a span, exclusive: an instant, or the midnight that ends a day."""
     return DueDate.parse(value, zone).at
 
 

@@ -1,7 +1,7 @@
-"""Everything that a command can answer instead of a result, as one tree of errors that carry data.
+"""All errors that the services raise on purpose, as one tree of classes.
 
-Each class has a stable `code`; the data are attributes, so that the API, the command line and a
-script can each show them in their own way. `str(error)` is one sentence for a person.
+Each class has a stable `code`, and its data as attributes, so that the API, the command line and scripts can
+each show them in their own way. `str(error)` is a message for people.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from taskmgr.domain.model.safe_text import without_secrets
 
 
 class CannotStart(Exception):
-    """The service cannot run here; the text says why and what to do, one line a cause."""
+    """The service cannot run here; the text has a line for each cause, with what to do about it."""
 
 
 class DomainError(Exception):
-    """The root of all errors that the services raise on purpose."""
+    """The base class of all errors that the services raise on purpose."""
 
     code: ClassVar[str] = "internal"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldError:
-    """One mistake in what was given: where, what, and what is allowed there.
+    """One mistake in the input: its place, its kind, and what is allowed there.
 
-    `location` names the field as the caller knows it (`due_date`, `labels.3`); an interface that
-    has several places for input puts the place in front (`body.due_date`).
+    `location` names the field as the caller knows it (`due_date`, `labels.3`). An interface with several
+    inputs prefixes the input (`body.due_date`).
     """
 
     location: str
@@ -37,18 +37,18 @@ class FieldError:
     allowed: tuple[Any, ...] | None = None
 
     def under(self, place: str) -> FieldError:
-        """The same mistake, seen from one level further out."""
+        """Returns the same mistake with its location prefixed by a place."""
         location = f"{place}.{self.location}" if self.location else place
         return FieldError(location=location, code=self.code, detail=self.detail, allowed=self.allowed)
 
 
 def required(name: str) -> FieldError:
-    """The mistake of leaving out a field that must be given."""
+    """Returns the mistake of leaving out a required field."""
     return FieldError(location=name, code="required", detail="Must be given.")
 
 
 class Invalid(DomainError):
-    """Values that no state of the system would make acceptable; all mistakes at once."""
+    """Values that would not be acceptable in any state of the system; lists all mistakes."""
 
     code = "invalid"
 
@@ -59,7 +59,7 @@ class Invalid(DomainError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fix:
-    """What would lift a refusal: an action from `FIX_ACTIONS`, said in words, and its arguments."""
+    """A remedy for a refusal: an action of `FIX_ACTIONS` with its arguments, and a sentence for people."""
 
     action: str
     text: str
@@ -68,10 +68,10 @@ class Fix:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
-    """One rule that stands against a command.
+    """The answer of a rule that does not allow a command.
 
-    `code` is the rule's name, `detail` a sentence with the facts, `fix` what would lift it (or
-    None), and `overridable` says whether a manager's override with a reason lifts it too.
+    `code` is the rule's name and `detail` a sentence with the facts. `fix` is a remedy, or None if the rule
+    knows none. `overridable` says whether an override with a reason lifts the refusal.
     """
 
     code: str
@@ -81,7 +81,7 @@ class Refusal:
 
 
 class Refused(DomainError):
-    """Rules stand against the command: all of them, in the order of the rule book."""
+    """The rules do not allow the command; lists all refusals, in the order of the rule book."""
 
     code = "refused"
 
@@ -91,7 +91,7 @@ class Refused(DomainError):
 
 
 class NotFound(DomainError):
-    """There is no such thing, or none that the caller may know of."""
+    """The entity does not exist, or the caller may not know that it does."""
 
     code = "not_found"
 
@@ -107,11 +107,11 @@ class Unauthenticated(DomainError):
     code = "unauthenticated"
 
     def __init__(self) -> None:
-        super().__init__("This token is not valid (any more).")
+        super().__init__("The token is unknown, expired or revoked, or its owner is deactivated.")
 
 
 class NotPermitted(DomainError):
-    """The actor lacks the right; the text says what it takes."""
+    """The actor does not have the right; the text says who has it."""
 
     code = "not_permitted"
 
@@ -120,14 +120,14 @@ class NotPermitted(DomainError):
 
 
 class Stale(DomainError):
-    """The caller's precondition names another version than the present one, which `current` is."""
+    """The caller expected another version than the current one; `current` is the entity as it is now."""
 
     code = "stale"
 
     def __init__(self, current: Any, *, expected: int) -> None:
         self.current = current
         self.expected = expected
-        super().__init__(f"Version {expected} was expected, but the present version is {current.version}.")
+        super().__init__(f"Version {expected} was expected, but the current version is {current.version}.")
 
 
 class Conflict(DomainError):
@@ -150,7 +150,7 @@ class EmailTaken(Conflict):
 
 
 class AlreadyAssigned(Conflict):
-    """Somebody else has taken the task; `assignee_id` is who."""
+    """The task is already assigned to another user, `assignee_id`."""
 
     code = "already_assigned"
 
@@ -160,7 +160,7 @@ class AlreadyAssigned(Conflict):
 
 
 class Unavailable(DomainError):
-    """The store did not answer in time; nothing is known of an unacknowledged command's outcome."""
+    """The store did not answer in time; the command may have been carried out or not."""
 
     code = "unavailable"
 
@@ -169,22 +169,22 @@ class Unavailable(DomainError):
 
 
 class TransactionTooLarge(DomainError):
-    """The changes of one command are more than the store can keep at once; nothing was changed.
+    """The changes of one command do not fit into one transaction; nothing was changed.
 
-    The same command fails again: it has to be made smaller.
+    Repeating the same command fails again; it must be split.
     """
 
     code = "transaction_too_large"
 
     def __init__(self) -> None:
         super().__init__(
-            "These changes are more than the database can make at once, and nothing was changed: "
-            "send fewer operations, or less text, with each request."
+            "The changes do not fit into one transaction, and nothing was changed: "
+            "send fewer operations, or less text, in each request."
         )
 
 
 class Closed(DomainError):
-    """The services were used when their connection was closed: behind the block of `connect()`."""
+    """The services were used after their connection was closed, outside the block of `connect()`."""
 
     code = "closed"
 
@@ -193,6 +193,6 @@ class Closed(DomainError):
 
 
 class WriteConflict(DomainError):
-    """Another writer came between the reading and the writing; the command is run again."""
+    """Another command wrote what this one had read; the unit of work runs the command again."""
 
     code = "write_conflict"

@@ -1,6 +1,6 @@
-"""The rules that a team may choose for itself, as one value: workflow, limits, switches.
+"""The policy: the workflow, limits and switches that a team chooses for itself.
 
-This is the only place in the code that names a status.
+This is the only module that names a status.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ DEFAULT_WORKFLOW = Workflow(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """What a team has agreed on.
+    """The rules that a team has chosen.
 
-    `wip_limit` and `urgent_limit` count tasks per assignee, 0 meaning no limit; `four_eyes` asks
-    that somebody else than the assignee completes a task; `time_zone` is where a plain due date's
-    day ends.
+    `wip_limit` and `urgent_limit` limit the started and the open urgent tasks of each assignee; 0 means no
+    limit. With `four_eyes` the assignee of a task may not complete it. `time_zone` determines when the day
+    of a plain due date ends.
     """
 
     workflow: Workflow = field(default=DEFAULT_WORKFLOW)

@@ -1,13 +1,13 @@
-"""How important a task is: four names with an order."""
+"""The priority of a task."""
 
 from __future__ import annotations
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing
 from taskmgr.domain.model.ranked import Ranked
 
 
 class Priority(Ranked):
-    """How important a task is, from least to most."""
+    """The priority of a task, from the least to the most important."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -16,4 +16,4 @@ class Priority(Ranked):
 
 
 PRIORITIES = tuple(Priority)  # by rank
-parse_priority = values.one_of(Priority)
+parse_priority = parsing.one_of(Priority)

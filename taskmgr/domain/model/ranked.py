@@ -1,4 +1,4 @@
-"""Names that have an order of their own."""
+"""Enumerations of names that are ordered by rank."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from enum import StrEnum
 
 
 class Ranked(StrEnum):
-    """Text that is equal to its name, but ordered by rank: the order in which the members are defined.
+    """A name that is ordered by its rank, the order in which the members are defined.
 
-    Comparing with any other text raises `TypeError`, because it would compare the letters.
+    It is equal to the text of its name. Ordering it with any other text raises `TypeError`, because that
+    would compare letters.
     """
 
     @property
     def rank(self) -> int:
-        """The position among the members, from 0."""
+        """The position among the members, counted from 0."""
         return list(type(self)).index(self)
 
     def __lt__(self, other: str) -> bool:

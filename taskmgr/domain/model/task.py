@@ -1,4 +1,4 @@
-"""A task: its fields, what each may hold, and how it changes."""
+"""A task: its fields, their parsers, and how they change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority, parse_priority
@@ -16,7 +16,7 @@ from taskmgr.domain.model.workflow import Category, Workflow
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Links:
-    """A task's relations: it waits for its blockers, and its parent waits for it."""
+    """The relations of a task: it waits for its blockers, and its parent waits for it."""
 
     id: str
     parent_id: str | None
@@ -25,11 +25,10 @@ class Links:
 
 @dataclass(kw_only=True, slots=True)
 class Task:
-    """One piece of work. Ids are 24 hexadecimal digits, moments are in UTC with milliseconds.
+    """A task. Ids are 24 hexadecimal digits; instants are in UTC, with milliseconds.
 
-    `created_by` is an actor's id: a user's, or `system:…`. `unblocked` is not part of the task: it
-    is set only in the answer of a command that resolved it, and holds the ids of the tasks that
-    waited for nothing else.
+    `created_by` is an actor's id: a user's, or `system:…`. `unblocked` is not stored: it is set only in the
+    result of a command that resolved the task, and holds the ids of the tasks that waited for nothing else.
     """
 
     id: str
@@ -62,15 +61,15 @@ class Task:
         return Links(id=self.id, parent_id=self.parent_id, blocked_by=self.blocked_by)
 
     def is_overdue(self, *, now: datetime, workflow: Workflow) -> bool:
-        """Open, and past the instant at which it was due."""
+        """Returns whether the task is open and was due at `now` or before."""
         due = self.due_date is not None and self.due_date.at <= now
         return due and workflow.is_open(self.status)
 
     def moved(self, status: str, *, now: datetime, workflow: Workflow) -> Task:
-        """This task in another status, with the moments that follow from it; not yet a new version.
+        """Returns this task in another status, with the instants that depend on it, in the same version.
 
-        `started_at` is the first start, kept for ever. A reopening (from closed to open) is
-        counted, and clears `completed_at`. Between two completed statuses `completed_at` stays.
+        `started_at` is the first start and never changes again. A reopening (from closed to open) is counted
+        and clears `completed_at`. A move between two completed statuses keeps `completed_at`.
         """
         if status == self.status:
             return self
@@ -89,28 +88,29 @@ class Task:
         )
 
     def changed(self, changes: Mapping[str, Any], *, now: datetime, workflow: Workflow) -> Task:
-        """This task with other values, a move among them; not yet a new version."""
+        """Returns this task with other values, in the same version. A status among them moves the task."""
         others = {name: value for name, value in changes.items() if name != "status"}
         moved = self.moved(changes.get("status", self.status), now=now, workflow=workflow)
         return replace(moved, **others) if others else moved
 
     def next_version(self, *, now: datetime) -> Task:
+        """Returns this task as its next version, changed at `now`."""
         return replace(self, updated_at=now, version=self.version + 1)
 
 
-def new_task(task_id: str, given: Mapping[str, Any], *, by: str, now: datetime, policy: Policy) -> Task:
-    """A task as it begins: in the workflow's initial status, with defaults for what was not given."""
+def new_task(task_id: str, fields: Mapping[str, Any], *, by: str, now: datetime, policy: Policy) -> Task:
+    """Returns a task in the workflow's initial status, with defaults for missing fields but the title."""
     return Task(
         id=task_id,
-        title=given["title"],
-        description=given.get("description", ""),
+        title=fields["title"],
+        description=fields.get("description", ""),
         status=policy.workflow.initial,
-        priority=given.get("priority", Priority.MEDIUM),
-        due_date=given.get("due_date"),
-        assignee_id=given.get("assignee_id"),
-        labels=given.get("labels", ()),
-        parent_id=given.get("parent_id"),
-        blocked_by=given.get("blocked_by", ()),
+        priority=fields.get("priority", Priority.MEDIUM),
+        due_date=fields.get("due_date"),
+        assignee_id=fields.get("assignee_id"),
+        labels=fields.get("labels", ()),
+        parent_id=fields.get("parent_id"),
+        blocked_by=fields.get("blocked_by", ()),
         created_by=by,
         created_at=now,
         updated_at=now,
@@ -124,15 +124,15 @@ def new_task(task_id: str, given: Mapping[str, Any], *, by: str, now: datetime, 
 
 
 def parsers(policy: Policy) -> Mapping[str, Callable[[Any], Any]]:
-    """What each changeable field may hold, under a policy; None empties what can be empty."""
+    """Returns the parser of each field that can be changed; None empties a field that can be empty."""
     return {
-        "title": values.not_null(values.title),
-        "description": values.null_as(values.description, ""),
-        "status": values.not_null(policy.workflow.parse),
-        "priority": values.not_null(parse_priority),
-        "due_date": values.optional(lambda value: DueDate.parse(value, policy.time_zone)),
-        "assignee_id": values.optional(values.identifier),
-        "labels": values.null_as(values.labels, ()),
-        "parent_id": values.optional(values.identifier),
-        "blocked_by": values.null_as(values.task_ids, ()),
+        "title": parsing.not_null(values.title),
+        "description": parsing.null_as(values.description, ""),
+        "status": parsing.not_null(policy.workflow.parse),
+        "priority": parsing.not_null(parse_priority),
+        "due_date": parsing.optional(lambda value: DueDate.parse(value, policy.time_zone)),
+        "assignee_id": parsing.optional(values.identifier),
+        "labels": parsing.null_as(values.labels, ()),
+        "parent_id": parsing.optional(values.identifier),
+        "blocked_by": parsing.null_as(values.task_ids, ()),
     }

@@ -1,4 +1,4 @@
-"""Bearer tokens: how a program shows who it acts for, and how far it may go."""
+"""Bearer tokens, with which programs act on behalf of users, and their scopes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.due_date import parse_instant
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import BadValue
 
 
 class Scope(StrEnum):
-    """What a token can be narrowed to; without named scopes it goes as far as its owner's role."""
+    """A scope to which a token can be restricted; without scopes it has all rights of its owner's role."""
 
     TASKS_READ = "tasks:read"
     TASKS_WRITE = "tasks:write"
@@ -23,15 +23,15 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-# What it takes to be shown what one has written.
+# The scope without which a command with this scope does not show what it has written.
 READ_SCOPE_OF = {Scope.TASKS_WRITE: Scope.TASKS_READ, Scope.USERS_WRITE: Scope.USERS_READ}
 
 
 @dataclass(kw_only=True, slots=True)
 class Token:
-    """All of a token but its secret, which is shown once and never stored.
+    """A token without its secret, which is shown once and never stored.
 
-    `scopes` is None for everything that the owner's role allows. A token does not change between its
+    `scopes` is None if the token has all rights of its owner's role. A token does not change between its
     creation and its revocation, so it has one version.
     """
 
@@ -58,25 +58,21 @@ class Token:
 
 
 def parse_scopes(value: object) -> tuple[str, ...]:
+    """Returns the names of scopes, each once and at least one."""
     known = [scope.value for scope in Scope]
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise BadValue("wrong_type", "Must be a list of scopes.")
-    given = list(value)
-    for position, scope in enumerate(given):
+    scopes = list(value)
+    for position, scope in enumerate(scopes):
         if scope not in known:
-            raise BadValue(
-                "not_allowed",
-                f"Must be one of: {', '.join(known)}.",
-                allowed=known,
-                within=str(position),
-            )
-    if not given:
+            raise parsing.not_allowed(known, within=str(position))
+    if not scopes:
         raise BadValue("blank", "Name at least one scope, or leave scopes out for all.")
-    return tuple(dict.fromkeys(str(scope) for scope in given))
+    return tuple(dict.fromkeys(str(scope) for scope in scopes))
 
 
 PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "name": lambda value: values.text(value, min_length=1, max_length=values.MAX_TOKEN_NAME_LENGTH),
-    "scopes": values.optional(parse_scopes),
-    "expires_at": values.optional(parse_instant),
+    "scopes": parsing.optional(parse_scopes),
+    "expires_at": parsing.optional(parse_instant),
 }

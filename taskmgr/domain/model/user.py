@@ -1,4 +1,4 @@
-"""The people and programs that tasks are assigned to, and whoever acts."""
+"""Users (people and programs) and actors, which are users or system processes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.ranked import Ranked
 from taskmgr.domain.model.token import Scope, Token
 
 
 class Role(Ranked):
-    """What a user may do, from least to most; `permissions.py` has the table."""
+    """The role of a user; every role has the rights of those before it (see `rules/permissions.py`)."""
 
     VIEWER = "viewer"
     MEMBER = "member"
@@ -23,7 +23,7 @@ class Role(Ranked):
 
 
 class Kind(StrEnum):
-    """Whether a user is somebody or some program."""
+    """Whether a user is a person or a program."""
 
     PERSON = "person"
     SERVICE = "service"
@@ -31,7 +31,10 @@ class Kind(StrEnum):
 
 @dataclass(kw_only=True, slots=True)
 class User:
-    """Never deleted, only deactivated: what it made keeps its name. `email` is None where hidden."""
+    """A user. Users are never deleted, only deactivated, so that the log can always name them.
+
+    `email` is None if there is none, or if it is hidden from the actor who reads it.
+    """
 
     id: str
     username: str
@@ -49,16 +52,16 @@ class User:
         return self.active and self.role is Role.ADMIN
 
     def changed(self, changes: Mapping[str, Any], *, now: datetime) -> User:
-        """This user with other values, one version on."""
+        """Returns this user with other values, as its next version."""
         return replace(self, **changes, updated_at=now, version=self.version + 1)
 
 
 PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "username": values.username,
     "name": values.person_name,
-    "email": values.optional(values.email),
-    "role": values.one_of(Role),
-    "kind": values.one_of(Kind),
+    "email": parsing.optional(values.email),
+    "role": parsing.one_of(Role),
+    "kind": parsing.one_of(Kind),
     "active": values.boolean,
 }
 CHANGEABLE = ("username", "name", "email", "role", "kind", "active")
@@ -70,10 +73,11 @@ def _process_name(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who acts: a user (`user_id` is set) or a named system process (`system:nightly-triage`).
+    """A user who acts, or a named system process that does; only a user has a `user_id`.
 
-    `token_id` is the token used, if any. `scopes` narrows what the role allows to the scopes of that
-    token; None is everything. `until` is when it expires; None is never.
+    `token_id` is the token with which the actor has signed in, if any. `scopes` are the scopes of that token,
+    which restrict the rights of the role; None means no restriction. `until` is when the token expires; None
+    means never.
     """
 
     id: str
@@ -85,7 +89,7 @@ class Actor:
 
     @classmethod
     def of(cls, user: User, token: Token | None = None) -> Actor:
-        """Returns the user as one who acts, by a token of theirs or without one."""
+        """Returns the user as an actor, restricted by one of their tokens if it is given."""
         plain = cls(id=user.id, role=user.role, user_id=user.id)
         if token is None:
             return plain
@@ -93,21 +97,24 @@ class Actor:
         return replace(plain, scopes=scopes, until=token.expires_at, token_id=token.id)
 
     def holds(self, scope: Scope) -> bool:
-        """Returns whether the token used goes this far; without a token everything does."""
+        """Returns whether the token includes this scope; without a token every scope is included."""
         return self.scopes is None or scope.value in self.scopes
 
     @classmethod
     def system(cls, name: str) -> Actor:
-        """A system process, with an administrator's rights; guards still hold for it."""
-        checked = values.parse_fields({"name": name}, {"name": _process_name})["name"]
-        return cls(id=f"system:{checked}", role=Role.ADMIN)
+        """Returns the actor of a system process, such as `system:nightly-triage`.
+
+        It has the rights of an admin, but the rules apply to it, too. Raises `Invalid` for a bad name.
+        """
+        fields = parsing.parse_fields({"name": name}, {"name": _process_name})
+        return cls(id=f"system:{fields['name']}", role=Role.ADMIN)
 
 
 def require_actor(by: object) -> Actor:
-    """`by` itself. Raises `TypeError` for anything but an actor, such as a name: a script's mistake."""
+    """Returns `by`. Raises `TypeError` if it is not an actor, for example if a script passes a name."""
     if isinstance(by, Actor):
         return by
     raise TypeError(
-        'by= takes who acts, as services.actor("ada") or services.system("nightly-triage") '
-        f"answers it; this is {by!r}."
+        'by= must be an actor, as returned by services.actor("ada") or services.system("nightly-triage"); '
+        f"this is {by!r}."
     )

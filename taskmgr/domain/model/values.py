@@ -1,21 +1,16 @@
-"""What a single value may be: each function takes a raw value and returns the value to keep.
+"""What a single value may be: a parser and the limits of each kind of value.
 
-A function raises `BadValue` for what no task or user can hold. Interfaces and services call the
-same functions, so a limit stands in one place; a value that went through once goes through
-unchanged again.
+Interfaces and services call the same parsers, so each limit is defined here alone.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from enum import Enum
-from typing import Any, TypeGuard, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeGuard
 
-from taskmgr.domain.model.errors import FieldError, Invalid
-
-E = TypeVar("E", bound=Enum)
+from taskmgr.domain.model.parsing import BadValue, Parser, distinct, optional, parse_fields
 
 MAX_TITLE_LENGTH = 200
 MAX_DESCRIPTION_LENGTH = 20_000
@@ -27,106 +22,43 @@ MAX_EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3: a path of 256 octets, less its br
 MAX_REASON_LENGTH = 1_000
 MAX_COMMENT_LENGTH = 10_000
 MAX_TOKEN_NAME_LENGTH = 100
-_MAX_REPEATS = 10  # how often, on average, each item of a list may be repeated
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _USERNAME = re.compile(r"[a-z0-9._-]{3,40}")
-# Deliberately loose: one @, something on both sides, no blanks. Only a delivered mail proves more.
+# Deliberately loose: one @ with text on both sides and no blanks. Only a delivered mail proves more.
 _EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
-RESERVED_USERNAMES = frozenset({"me", "none"})
-# Categories Cc and Cs (a lone surrogate is no character and cannot be stored as UTF-8), but for the tab
-# and the line breaks; and with these, and with what Unicode has for the same (Zl and Zp).
+RESERVED_USERNAMES = frozenset({"me", "none"})  # values of parameters of the API
+# Unicode's categories Cc and Cs (a lone surrogate cannot be stored as UTF-8). The first allows the tab and
+# the line breaks; the second forbids these, and Unicode's own line breaks (Zl and Zp).
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
-class BadValue(ValueError):
-    """One value is not acceptable; `within` names the place inside it, when it is a list."""
-
-    def __init__(
-        self, code: str, detail: str, *, allowed: Collection[Any] | None = None, within: str = ""
-    ) -> None:
-        self.code = code
-        self.detail = detail
-        self.allowed = None if allowed is None else tuple(allowed)
-        self.within = within
-        super().__init__(detail)
-
-    def at(self, location: str) -> FieldError:
-        """This mistake as a `FieldError` for the named field."""
-        where = f"{location}.{self.within}" if self.within else location
-        return FieldError(location=where, code=self.code, detail=self.detail, allowed=self.allowed)
-
-
-def parse_fields(raw: Mapping[str, Any], parsers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """Every raw value through the parser of its name; raises `Invalid` with all mistakes at once."""
-    values: dict[str, Any] = {}
-    errors: list[FieldError] = []
-    for name, value in raw.items():
-        if name not in parsers:
-            errors.append(unknown_field(name, parsers))
-            continue
-        try:
-            values[name] = parsers[name](value)
-        except BadValue as bad:
-            errors.append(bad.at(name))
-    if errors:
-        raise Invalid(errors)
-    return values
-
-
-def unknown_field(name: str, known: Iterable[str]) -> FieldError:
-    """The mistake of naming a field that does not exist, with those that do."""
-    return FieldError(
-        location=name, code="unknown_field", detail="There is no such field.", allowed=tuple(known)
-    )
-
-
-def optional(parser: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same parser, letting None through."""
-    return lambda value: None if value is None else parser(value)
-
-
-def null_as(parser: Callable[[Any], Any], empty: object) -> Callable[[Any], Any]:
-    """The same parser, taking None for what is empty."""
-    return lambda value: parser(empty if value is None else value)
-
-
-def not_null(parser: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same parser, for what cannot be empty."""
-
-    def parse(value: Any) -> Any:
-        if value is None:
-            raise BadValue("null", "Must not be null.")
-        return parser(value)
-
-    return parse
+_INVISIBLE = ("Cf", "Zs", "Zl", "Zp", "Cc", "Mn")
 
 
 def text(value: object, *, max_length: int, min_length: int = 0, line_breaks: bool = False) -> str:
-    """Trimmed text of `min_length` to `max_length` characters, without control characters.
+    """Returns trimmed text of `min_length` to `max_length` characters, without control characters.
 
-    `breaks` lets line breaks and tabs through. Characters that do not show (white space,
-    zero-width) do not count as content: text of nothing else is as good as none.
+    `line_breaks` allows line breaks and tabs. With a `min_length`, text that consists of invisible
+    characters alone (white space, zero-width) is refused as blank.
     """
     if not isinstance(value, str):
         raise BadValue("wrong_type", "Must be text.")
     trimmed = _checked(value.strip(), max_length=max_length, line_breaks=line_breaks)
-    if min_length and (len(trimmed) < min_length or not _shows(trimmed)):
-        raise BadValue("blank", f"Must be {min_length} to {max_length} characters that show.")
+    if min_length and (len(trimmed) < min_length or not _is_visible(trimmed)):
+        raise BadValue("blank", f"Must have {min_length} to {max_length} visible characters.")
     return trimmed
 
 
 def _checked(value: str, *, max_length: int, line_breaks: bool) -> str:
-    if len(value) > max_length:  # first: a megabyte is not worth a look at each of its characters
-        raise BadValue("too_long", f"Must be at most {max_length} characters; these are {len(value)}.")
+    if len(value) > max_length:  # checked first, because the search looks at every character
+        raise BadValue("too_long", f"Must have at most {max_length} characters; this has {len(value)}.")
     if (_CONTROL if line_breaks else _CONTROL_OR_BREAK).search(value):
         raise BadValue("control_character", "Must not contain control characters.")
     return value
 
 
-def _shows(value: str) -> bool:
-    return any(unicodedata.category(c) not in ("Cf", "Zs", "Zl", "Zp", "Cc", "Mn") for c in value)
+def _is_visible(value: str) -> bool:
+    return any(unicodedata.category(c) not in _INVISIBLE for c in value)
 
 
 def title(value: object) -> str:
@@ -134,7 +66,7 @@ def title(value: object) -> str:
 
 
 def description(value: object) -> str:
-    """Markdown: kept as it is, leading blanks and all, since they carry meaning there."""
+    """Returns Markdown as it is, not trimmed: leading blanks have a meaning in it."""
     if not isinstance(value, str):
         raise BadValue("wrong_type", "Must be text.")
     return _checked(value, max_length=MAX_DESCRIPTION_LENGTH, line_breaks=True)
@@ -152,34 +84,17 @@ def label(value: object) -> str:
     lowered = text(value, min_length=1, max_length=MAX_LABEL_LENGTH).lower()
     if "," in lowered:
         raise BadValue("comma", "A label must not contain a comma.")
-    if len(lowered) > MAX_LABEL_LENGTH:  # lower-casing can lengthen: "İ" becomes two characters
-        raise BadValue("too_long", f"Must be at most {MAX_LABEL_LENGTH} characters.")
+    if len(lowered) > MAX_LABEL_LENGTH:  # lower-casing can lengthen text: "İ" becomes two characters
+        raise BadValue("too_long", f"Must have at most {MAX_LABEL_LENGTH} characters in lower case.")
     return lowered
 
 
 def labels(value: object) -> tuple[str, ...]:
-    return _distinct(value, label, maximum=MAX_LABELS)
+    return distinct(value, label, maximum=MAX_LABELS)
 
 
 def task_ids(value: object) -> tuple[str, ...]:
-    return _distinct(value, identifier, maximum=MAX_BLOCKERS)
-
-
-def _distinct(value: object, parser: Callable[[object], str], *, maximum: int) -> tuple[str, ...]:
-    """A list without duplicates, in the order of the items."""
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        raise BadValue("wrong_type", "Must be a list.")
-    if len(value) > maximum * _MAX_REPEATS:  # a megabyte of them is not worth a look at each
-        raise BadValue("too_many", f"Must be at most {maximum}; these are {len(value)}.")
-    found: dict[str, None] = {}
-    for position, item in enumerate(value):
-        try:
-            found[parser(item)] = None
-        except BadValue as bad:
-            raise BadValue(bad.code, bad.detail, allowed=bad.allowed, within=str(position)) from bad
-    if len(found) > maximum:
-        raise BadValue("too_many", f"Must be at most {maximum}; these are {len(found)}.")
-    return tuple(found)
+    return distinct(value, identifier, maximum=MAX_BLOCKERS)
 
 
 def identifier(value: object) -> str:
@@ -189,7 +104,7 @@ def identifier(value: object) -> str:
 
 
 def is_identifier(value: object) -> TypeGuard[str]:
-    """Whether this is 24 lower-case hexadecimal digits."""
+    """Returns True for text of 24 lower-case hexadecimal digits."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
@@ -200,7 +115,7 @@ def username(value: object) -> str:
     if not _USERNAME.fullmatch(lowered):
         raise BadValue("bad_username", "Must be 3 to 40 characters of a-z, 0-9, dot, underscore, dash.")
     if lowered in RESERVED_USERNAMES or is_identifier(lowered):
-        raise BadValue("reserved", "This name means something else in the API; choose another.")
+        raise BadValue("reserved", "This name has another meaning in the API; choose another name.")
     return lowered
 
 
@@ -215,7 +130,7 @@ def user_key(value: object) -> str:
 
 
 def actor_key(value: object) -> str:
-    """An id, a username, `me`, or a system process (`system:…`)."""
+    """Returns a user's id or username, `me`, or the id of a system process (`system:…`)."""
     if isinstance(value, str) and value.startswith("system:"):
         return text(value, max_length=MAX_NAME_LENGTH)
     return value if value == "me" or is_identifier(value) else username(value)
@@ -233,15 +148,15 @@ def email(value: object) -> str:
 
 
 def email_key(address: str) -> str:
-    """Returns what two spellings of one e-mail address have in common.
+    """Returns a key that is equal for different spellings of one e-mail address.
 
-    This is close to Unicode's NFKC_Casefold: it ignores case (`ΝΙΚΟΣ` and `νικος`, `STRASSE` and
-    `straße`), the encoding of a character (composed or decomposed, full width) and characters that do
-    not show, but not accents: `jose@…` and `josé@…` are two addresses. Mail systems differ in what
-    they hold for the same, and a refused lookalike does less harm than one that gets through.
+    It is close to Unicode's NFKC_Casefold: it ignores case (`ΝΙΚΟΣ` and `νικος`, `STRASSE` and `straße`),
+    the encoding of characters (composed or decomposed, full width) and invisible characters, but not
+    accents: `jose@…` and `josé@…` are two addresses. Mail systems differ in which spellings they treat as
+    equal; refusing a lookalike does less harm than accepting one.
     """
     key = address
-    for _ in range(2):  # the first round can bring forth capitals, as of "℡"
+    for _ in range(2):  # the first round can produce capitals: "℡" becomes "TEL"
         key = unicodedata.normalize("NFKC", key.casefold())
     return "".join(c for c in key if unicodedata.category(c) != "Cf")
 
@@ -253,23 +168,23 @@ def boolean(value: object) -> bool:
 
 
 def count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise BadValue("wrong_type", "Must be a whole number.")
-    if not 0 <= value < 2**31:
-        raise BadValue("out_of_range", "Must be a whole number from 0.")
-    return value
+    return _whole_number(value, minimum=0, bits=31)
 
 
 def version(value: object) -> int:
+    return _whole_number(value, minimum=1, bits=63)
+
+
+def _whole_number(value: object, *, minimum: int, bits: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise BadValue("wrong_type", "Must be a whole number.")
-    if not 1 <= value < 2**63:
-        raise BadValue("out_of_range", "Must be a version: a whole number from 1.")
+    if not minimum <= value < 2**bits:
+        raise BadValue("out_of_range", f"Must be a whole number from {minimum} to {2**bits - 1}.")
     return value
 
 
-# What a command may be given besides the values that it stores.
-OPTION_PARSERS: Mapping[str, Callable[[Any], Any]] = {
+# The options of commands, which are not stored in the entity.
+OPTION_PARSERS: Mapping[str, Parser] = {
     "reason": optional(reason),
     "version": optional(version),
     "override": boolean,
@@ -279,36 +194,6 @@ OPTION_PARSERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def parse_options(**raw: Any) -> dict[str, Any]:
-    """Returns the options of a command as it uses them. Raises `Invalid` with all mistakes at once."""
-    return parse_fields(raw, OPTION_PARSERS)
-
-
-def one_of_names(names: Collection[str]) -> Callable[[object], str]:
-    """A parser for one of a few names."""
-
-    def parse(value: object) -> str:
-        if isinstance(value, str) and value in names:
-            return value
-        raise not_allowed(names)
-
-    return parse
-
-
-def not_allowed(names: Collection[str]) -> BadValue:
-    """The mistake of naming something that is not among the names there are."""
-    return BadValue("not_allowed", f"Must be one of: {', '.join(names)}.", allowed=names)
-
-
-def one_of(kind: type[E]) -> Callable[[object], E]:
-    """A parser for the values of an enumeration, by name."""
-    members = {member.value: member for member in kind}
-
-    def parse(value: object) -> E:
-        if isinstance(value, kind):
-            return value
-        if isinstance(value, str) and value in members:
-            return members[value]
-        raise not_allowed(members)
-
-    return parse
+def parse_options(**options: Any) -> dict[str, Any]:
+    """Returns the options of a command, parsed. Raises `Invalid` with all mistakes at once."""
+    return parse_fields(options, OPTION_PARSERS)

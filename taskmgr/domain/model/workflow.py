@@ -1,7 +1,7 @@
-"""Statuses, their categories and the transitions between them, as a table.
+"""The workflow: statuses, their categories, and the transitions between them.
 
-A stored task may have a status that the workflow lacks, for example when a worker of the old policy
-moved it during a reload. Such a task is neither open nor closed, and no transition leads from it.
+A stored task may have a status that the workflow lacks, for example if a worker with the old policy moved it
+during a reload. Such a task is neither open nor closed, and no transition leads from it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import not_allowed
 
 
 class Category(StrEnum):
-    """What a status means, whatever its name: integrations go by this."""
+    """The meaning of a status, whatever its name. Integrations should rely on categories."""
 
     UNSTARTED = "unstarted"
     STARTED = "started"
@@ -33,7 +33,7 @@ CLOSED = (Category.COMPLETED, Category.CANCELLED)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workflow:
-    """The statuses in their order, each with its category and the statuses that it leads to."""
+    """The statuses in order, each with its category and the statuses to which a task can move from it."""
 
     initial: str
     categories: Mapping[str, Category]
@@ -41,7 +41,7 @@ class Workflow:
 
     @property
     def category_names(self) -> Mapping[str, str]:
-        """For each status the name of its category."""
+        """The name of the category of each status."""
         return {status: category.value for status, category in self.categories.items()}
 
     @property
@@ -59,40 +59,41 @@ class Workflow:
         return self.categories.get(status) in CLOSED
 
     def leads_to(self, start: str) -> tuple[str, ...]:
-        """Returns the statuses that a task in this one may move to."""
+        """Returns the statuses to which a task can move from this one."""
         return self.transitions.get(start, ())
 
     def leads(self, start: str, to: str) -> bool:
-        """Whether there is an edge; staying is always one."""
+        """Returns whether a task can move from one status to the other, or they are the same."""
         return to == start or to in self.leads_to(start)
 
     def in_category(self, *categories: Category) -> tuple[str, ...]:
         return tuple(name for name, category in self.categories.items() if category in categories)
 
     def parse(self, value: object) -> str:
-        """A status of this workflow by name; raises `BadValue` with those there are."""
+        """Returns the name of a status. Raises `BadValue` with all names if the workflow lacks it."""
         if isinstance(value, str) and value in self.categories:
             return value
-        raise BadValue("not_allowed", f"Must be one of: {', '.join(self.categories)}.", allowed=self.statuses)
+        raise not_allowed(self.statuses)
 
-    def next_on_the_way(self, start: str, to: str) -> str | None:
-        """The next status on a shortest way from one status to another; None where there is none."""
+    def next_status_towards(self, start: str, to: str) -> str | None:
+        """Returns the next status on a shortest path between two statuses, or None if there is no path."""
         first_steps: dict[str, str] = {}
         queue: deque[str] = deque([start])
         while queue:
-            here = queue.popleft()
-            for there in self.leads_to(here):
-                if there not in first_steps and there != start:
-                    first_steps[there] = first_steps.get(here, there)
-                    queue.append(there)
+            status = queue.popleft()
+            for target in self.leads_to(status):
+                if target not in first_steps and target != start:
+                    first_steps[target] = first_steps.get(status, target)
+                    queue.append(target)
         return first_steps.get(to)
 
     def reachable(self) -> frozenset[str]:
-        """The statuses that a task can come to from the initial one, itself among them."""
+        """Returns the statuses that a task can reach from the initial one, which is included."""
         others = (s for s in self.categories if s != self.initial)
-        return frozenset({self.initial, *(s for s in others if self.next_on_the_way(self.initial, s))})
+        return frozenset({self.initial, *(s for s in others if self.next_status_towards(self.initial, s))})
 
     def edges(self) -> Iterator[tuple[str, str]]:
+        """Yields every transition as (from, to)."""
         for start, targets in self.transitions.items():
             for to in targets:
                 yield start, to

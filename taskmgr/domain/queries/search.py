@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from taskmgr.domain.model.values import MAX_TITLE_LENGTH, BadValue
+from taskmgr.domain.model.parsing import BadValue
+from taskmgr.domain.model.values import MAX_TITLE_LENGTH
 
 MAX_WORDS = 20
 MAX_SEARCH_LENGTH = 200

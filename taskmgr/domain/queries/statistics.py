@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 from taskmgr.domain.model.due_date import EARLIEST, DueDate, start_of_day
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.priority import Priority
-from taskmgr.domain.model.values import BadValue
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 366

@@ -13,12 +13,12 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.errors import FieldError, Invalid
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import parse_priority
 from taskmgr.domain.model.user import Role
-from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.queries.search import words_of
 from taskmgr.domain.queries.task_query import (
@@ -147,7 +147,7 @@ _YES_OR_NO = _or_none(_plain(values.boolean))
 _PARSERS: Mapping[str, Parser] = {
     "ids": _all_of(_ID),
     "statuses": _all_of(lambda given, policy: policy.workflow.parse(given)),
-    "categories": _all_of(_plain(values.one_of(Category))),
+    "categories": _all_of(_plain(parsing.one_of(Category))),
     "priorities": _all_of(_plain(parse_priority)),
     "assignee_ids": _all_of(_or_none(_plain(_user_id))),
     "created_by": _all_of(_plain(_actor_id)),
@@ -168,7 +168,7 @@ _PARSERS: Mapping[str, Parser] = {
 _USER_PARSERS: Mapping[str, Parser] = {
     "usernames": _all_of(_plain(values.username)),
     "words": _plain(_words),
-    "roles": _all_of(_plain(values.one_of(Role))),
+    "roles": _all_of(_plain(parsing.one_of(Role))),
     "active": _YES_OR_NO,
 }
 

@@ -1,4 +1,4 @@
-"""Who may do what, as one table, and the one question asked of it."""
+"""The rights of the roles, as one table, and the questions it answers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Actor, Role, User, require_actor
+from taskmgr.domain.rules.wording import joined
 
 
 class Extent(Enum):
-    """How far a role's right goes."""
+    """The tasks to which a right of a role extends."""
 
     NOTHING = "nothing"
-    OWN = "own"  # what the actor created or is assigned to
-    CREATED = "created"  # what the actor created
+    OWN = "own"  # created by the actor or assigned to them
+    CREATED = "created"  # created by the actor
     ANY = "any"
 
 
 class Action(Enum):
-    """What the table has a row for; the value completes "It takes … to"."""
+    """Everything that needs a right; the value completes "Only a manager may …"."""
 
     READ = "read"
     CREATE_TASK = "create a task"
@@ -61,7 +62,7 @@ TABLE: Mapping[Action, Mapping[Role, Extent]] = {
 
 
 def permits(actor: Actor, action: Action, task: Task | None = None) -> bool:
-    """Whether the actor may do this, with this task where the right depends on one."""
+    """Returns whether the actor may do this, with this task if the right depends on one."""
     extent = TABLE[action][require_actor(actor).role]
     if extent is Extent.ANY or extent is Extent.NOTHING or task is None:
         return extent is not Extent.NOTHING
@@ -72,49 +73,51 @@ def permits(actor: Actor, action: Action, task: Task | None = None) -> bool:
 
 
 def missing_right(actor: Actor, action: Action, task: Task | None = None) -> str | None:
-    """What it takes to do this, in a sentence, where the actor has not got it."""
+    """Returns None if the actor may do this, otherwise a sentence that says who may."""
     if permits(actor, action, task):
         return None
-    return f"It takes {_who(action)} to {action.value}."
+    return f"Only {_roles_with(action)} may {action.value}."
 
 
 def first_missing_right(actor: Actor, actions: Iterable[Action], task: Task) -> str | None:
-    """Returns what the first of these actions takes that the actor may not do, or None."""
+    """Returns the sentence for the first of these actions that the actor may not do, or None."""
     return next(filter(None, (missing_right(actor, action, task) for action in actions)), None)
 
 
 def require(actor: Actor, action: Action, task: Task | None = None) -> None:
-    """Raises `NotPermitted`, saying what it takes, where the actor may not."""
-    lack = missing_right(actor, action, task)
-    if lack is not None:
-        raise NotPermitted(lack)
+    """Raises `NotPermitted`, with a sentence that says who may, if the actor may not do this."""
+    missing = missing_right(actor, action, task)
+    if missing is not None:
+        raise NotPermitted(missing)
 
 
-def _who(action: Action) -> str:
-    """The roles that the table gives this right, in words."""
-    words = {
-        Extent.ANY: "{role}",
-        Extent.OWN: "{role} who created the task or is assigned to it",
-        Extent.CREATED: "{role} who created the task",
-    }
-    names = {
-        Role.VIEWER: "a viewer",
-        Role.MEMBER: "a member",
-        Role.MANAGER: "a manager",
-        Role.ADMIN: "an admin",
-    }
+_ROLE_NAMES = {
+    Role.VIEWER: "a viewer",
+    Role.MEMBER: "a member",
+    Role.MANAGER: "a manager",
+    Role.ADMIN: "an admin",
+}
+_RESTRICTIONS = {
+    Extent.ANY: "",
+    Extent.OWN: " who created the task or is assigned to it",
+    Extent.CREATED: " who created the task",
+}
+
+
+def _roles_with(action: Action) -> str:
+    """Returns the roles that have this right, in words."""
     extents = TABLE[action].items()
-    able = [words[extent].format(role=names[role]) for role, extent in extents if extent is not _N]
-    return " or ".join([", ".join(able[:-1]), able[-1]] if len(able) > 1 else able)
+    roles = [_ROLE_NAMES[role] + _RESTRICTIONS[extent] for role, extent in extents if extent is not _N]
+    return joined(roles, "or")
 
 
 def rights_to_change(
     before: Task, after: Task, changes: Iterable[str], *, actor: Actor, override: bool
 ) -> Iterator[Action]:
-    """The rights that a change of the named fields takes, all of them over the task as it was.
+    """Yields the rights that a change of these fields needs, all of them over the task as it was before.
 
-    Assigning is judged apart from the other fields: taking and giving up are everybody's. A
-    command that changes nothing still takes the right to change.
+    Assigning has rights of its own, because every member may take a task or give it up. A command that
+    changes nothing still needs the right to change the task.
     """
     assigns = after.assignee_id != before.assignee_id
     if not assigns or set(changes) - {"assignee_id"}:
@@ -128,7 +131,7 @@ def rights_to_change(
 
 
 def rights_to_create(task: Task, *, actor: Actor, override: bool) -> Iterator[Action]:
-    """The rights that the creation of a task takes."""
+    """Yields the rights that the creation of a task needs."""
     yield Action.CREATE_TASK
     if task.assignee_id is not None:
         yield _assignment(None, task.assignee_id, actor)
@@ -137,9 +140,9 @@ def rights_to_create(task: Task, *, actor: Actor, override: bool) -> Iterator[Ac
 
 
 def _assignment(before: str | None, after: str | None, actor: Actor) -> Action:
-    takes = before is None and after == actor.user_id
-    gives_up = after is None and before == actor.user_id
-    return Action.TAKE_TASK if takes or gives_up else Action.ASSIGN
+    is_taken = before is None and after == actor.user_id
+    is_given_up = after is None and before == actor.user_id
+    return Action.TAKE_TASK if is_taken or is_given_up else Action.ASSIGN
 
 
 def manages_tokens(actor: Actor) -> bool:
@@ -148,15 +151,15 @@ def manages_tokens(actor: Actor) -> bool:
 
 
 def may_see_emails(actor: Actor) -> bool:
-    """Returns whether the actor may know everybody's e-mail address."""
+    """Returns whether the actor may see the e-mail addresses of all users."""
     return actor.holds(Scope.USERS_READ) and permits(actor, Action.SEE_EMAILS)
 
 
 def may_see_email(actor: Actor, user_id: str) -> bool:
-    """Returns whether the actor may know this user's e-mail address: their own, or everybody's."""
+    """Returns whether the actor may see the e-mail address of this user, who may be themselves."""
     return actor.user_id == user_id or permits(actor, Action.SEE_EMAILS)
 
 
 def as_seen_by(actor: Actor, user: User) -> User:
-    """The user with what the actor may know of it; a hidden e-mail address is None."""
+    """Returns the user as the actor may see it: with `email` None if that is hidden from them."""
     return user if may_see_email(actor, user.id) else replace(user, email=None)

@@ -13,10 +13,10 @@ from taskmgr.domain.model.workflow import Category
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One command's effect on one task, and what was said along with it.
+    """The effect of one command on one task, with the actor, the reason and the override of the command.
 
-    A creation is a step from the task as it would begin, in the initial status (`created`); a
-    restoring is one from the bin (`restored`).
+    The step of a creation (`created`) begins with the new task in the initial status, and leads to the
+    status in which it is created.
     """
 
     before: Task
@@ -32,27 +32,29 @@ class Step:
 
     @property
     def restored(self) -> bool:
+        """Whether the task leaves the bin."""
         return self.before.is_binned and not self.after.is_binned
 
     @property
     def binned(self) -> bool:
+        """Whether the task goes into the bin."""
         return self.after.is_binned and not self.before.is_binned
 
     @property
     def appears(self) -> bool:
-        """Whether the task was not among the visible ones before."""
+        """Whether the task becomes visible: it is created or restored."""
         return self.created or self.restored
 
     @property
-    def moves(self) -> bool:
+    def changes_status(self) -> bool:
         return self.created or self.before.status != self.after.status
 
     @property
-    def open_after(self) -> bool:
+    def is_open_after(self) -> bool:
         return self.policy.workflow.is_open(self.after.status)
 
     @property
-    def started_after(self) -> bool:
+    def is_started_after(self) -> bool:
         return self._category(self.after) is Category.STARTED
 
     @property
@@ -68,22 +70,23 @@ class Step:
         return self._enters(Category.CANCELLED)
 
     def _enters(self, category: Category) -> bool:
-        """Whether it moves into the category from outside, not between two statuses of it."""
+        """Whether the task enters the category; a move between two of its statuses does not count."""
         return self._category(self.after) is category and self._category(self.before) is not category
 
     @property
     def reopens(self) -> bool:
-        return self.moves and self.open_after and self.policy.workflow.is_closed(self.before.status)
+        was_closed = self.policy.workflow.is_closed(self.before.status)
+        return self.changes_status and was_closed and self.is_open_after
 
     @property
     def assigns(self) -> bool:
-        """Whether somebody gets the task who did not have it."""
+        """Whether the task gets an assignee, or another one."""
         changed = self.created or self.after.assignee_id != self.before.assignee_id
         return changed and self.after.assignee_id is not None
 
     @property
     def needs_active_assignee(self) -> bool:
-        return self.assigns or (self.moves and self.started_after)
+        return self.assigns or (self.changes_status and self.is_started_after)
 
     @property
     def unassigns(self) -> bool:
@@ -91,12 +94,13 @@ class Step:
 
     @property
     def counts_as_started(self) -> bool:
-        """Whether the assignee has one started task more than before."""
-        more = self.starts or self.assigns or self.restored
-        return more and self.started_after and self.after.assignee_id is not None
+        """Whether the step gives the assignee one more started task."""
+        adds = self.starts or self.assigns or self.restored
+        return adds and self.is_started_after and self.after.assignee_id is not None
 
     @property
     def is_urgent(self) -> bool:
+        """Whether the task is urgent after the step."""
         return self.after.priority is Priority.URGENT
 
     @property
@@ -109,29 +113,29 @@ class Step:
 
     @property
     def counts_as_urgent(self) -> bool:
-        """Whether the assignee has one open urgent task more than before."""
-        more = self.becomes_urgent or self.assigns or self.restored or self.reopens
-        return more and self.is_urgent and self.open_after and self.after.assignee_id is not None
+        """Whether the step gives the assignee one more open urgent task."""
+        adds = self.becomes_urgent or self.assigns or self.restored or self.reopens
+        return adds and self.is_urgent and self.is_open_after and self.after.assignee_id is not None
 
     @property
-    def meets_parent(self) -> bool:
-        """Whether the state of the parent matters: an open subtask comes, moves or returns."""
-        comes = self.moves or self.restored or self.after.parent_id != self.before.parent_id
-        return comes and self.open_after
+    def needs_open_parent(self) -> bool:
+        """Whether an open task moves, returns from the bin or gets another parent."""
+        joins = self.changes_status or self.restored or self.after.parent_id != self.before.parent_id
+        return joins and self.is_open_after
 
     @property
     def new_parent_id(self) -> str | None:
-        """The parent, if it did not wait for the task before."""
+        """The parent, if it did not wait for this task before."""
         is_new = self.appears or self.after.parent_id != self.before.parent_id
         return self.after.parent_id if is_new else None
 
     @property
     def new_blockers(self) -> tuple[str, ...]:
-        """The blockers that the task did not wait for before."""
+        """The blockers for which the task did not wait before."""
         known = () if self.appears else self.before.blocked_by
         return tuple(blocker for blocker in self.after.blocked_by if blocker not in known)
 
     @property
     def adds_edges(self) -> bool:
-        """Whether something would wait for something that it did not wait for before."""
+        """Whether a task would wait for another for which it did not wait before."""
         return self.new_parent_id is not None or bool(self.new_blockers)

@@ -14,7 +14,7 @@ from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import Workflow
-from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
+from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
 
 LONG_OVERDUE = timedelta(days=3)
 DUE_SOON = timedelta(hours=24)

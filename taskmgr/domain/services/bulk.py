@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.commands import Operation, TaskChanges, WhereChanges
 from taskmgr.domain.model.errors import (
     Conflict,
@@ -20,9 +20,9 @@ from taskmgr.domain.model.errors import (
     WriteConflict,
     required,
 )
+from taskmgr.domain.model.parsing import BadValue, unknown_field
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.model.values import BadValue, unknown_field
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.validation import validated
@@ -268,7 +268,7 @@ def _parse(operation: Mapping[str, Any]) -> tuple[_Kind, dict[str, Any]]:
     name = fields.pop("op", None)
     kind = OPERATIONS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise Invalid([values.not_allowed(OPERATIONS).at("op")])
+        raise Invalid([parsing.not_allowed(OPERATIONS).at("op")])
     if name == "create":  # a new task has no old value that null could empty
         fields = {key: value for key, value in fields.items() if value is not None}
     known = {*kind.required, *kind.optional}

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taskmgr.domain.model.errors import DomainError, FieldError, Invalid
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import BadValue
 
 PREFIX = "ref:"
 NAME_PATTERN = "[A-Za-z0-9_-]{1,64}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import NotFound, NotPermitted, Stale
@@ -42,7 +42,7 @@ class CommentService:
 
     def create(self, task_id: str, *, text: str, by: Actor, dry_run: bool = False) -> Comment:
         """A new comment on a task."""
-        text = values.parse_fields({"text": text, "dry_run": dry_run}, _PARSERS)["text"]
+        text = parsing.parse_fields({"text": text, "dry_run": dry_run}, _PARSERS)["text"]
         comment_id = self.new_id()
 
         def command() -> Comment:
@@ -71,7 +71,7 @@ class CommentService:
     ) -> Comment:
         """Another text. The same text changes nothing."""
         given = {"text": text, "version": version, "dry_run": dry_run}
-        text = values.parse_fields(given, _PARSERS)["text"]
+        text = parsing.parse_fields(given, _PARSERS)["text"]
 
         def command() -> Comment:
             before = self._for_change(task_id, comment_id, by, version)

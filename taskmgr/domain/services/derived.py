@@ -13,7 +13,7 @@ from taskmgr.domain.ports.commands import Clock
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
-from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
+from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.urgency import EffectivePriority, effective_priorities
 from taskmgr.domain.services.tasks.facts import find_unresolved
 

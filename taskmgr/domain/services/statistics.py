@@ -9,9 +9,9 @@ from datetime import date, datetime
 
 from taskmgr.domain.model import values
 from taskmgr.domain.model.errors import Invalid
+from taskmgr.domain.model.parsing import BadValue, optional, parse_fields
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.model.values import BadValue, optional, parse_fields
 from taskmgr.domain.model.workflow import OPEN
 from taskmgr.domain.ports.commands import Clock
 from taskmgr.domain.ports.store import Store

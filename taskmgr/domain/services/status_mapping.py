@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.errors import FieldError, Invalid
 from taskmgr.domain.model.policy import Policy
@@ -37,7 +37,7 @@ class StatusMapping:
         interrupted. No rule of the workflow can judge these moves, since it lacks their start.
         """
         permissions.require(by, Action.MANAGE_USERS)
-        values.parse_fields({"new": new}, {"new": self.policy.workflow.parse})
+        parsing.parse_fields({"new": new}, {"new": self.policy.workflow.parse})
         if old in self.policy.workflow.categories:
             detail = "The policy has this status: move its tasks by the workflow."
             raise Invalid([FieldError(location="old", code="not_allowed", detail=detail)])

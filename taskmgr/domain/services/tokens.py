@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.clock import format_instant, time_of_change
 from taskmgr.domain.model.commands import NewTokenFields
 from taskmgr.domain.model.errors import FieldError, Invalid, NotFound, NotPermitted, required
@@ -78,7 +78,7 @@ class TokenService:
         Raises `NotPermitted` for a scope that the token in use lacks, or a longer life: no token makes
         a wider one.
         """
-        fields = values.parse_fields(given, PARSERS)
+        fields = parsing.parse_fields(given, PARSERS)
         if "name" not in fields:
             raise Invalid([required("name")])
         token_id, secret = self.new_id(), self.credentials.new_secret()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, Unpack
 
 from taskmgr.domain.history.differences import difference
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.commands import NewUser, UserChanges
 from taskmgr.domain.model.errors import Invalid, Refusal, Refused, Stale, required
@@ -137,7 +137,7 @@ class UserService:
     def create(self, *, by: Actor, dry_run: bool = False, **given: Unpack[NewUser]) -> User:
         """A new user: `username` and `name`, and perhaps `email`, `role`, `kind`."""
         known = {name: parser for name, parser in PARSERS.items() if name != "active"}
-        fields = values.parse_fields(given, known)
+        fields = parsing.parse_fields(given, known)
         missing = [name for name in _REQUIRED if name not in fields]
         if missing:
             raise Invalid([required(name) for name in missing])
@@ -173,7 +173,7 @@ class UserService:
 
         The last active admin can be neither demoted nor deactivated: `Refused` with `last_admin`.
         """
-        fields = values.parse_fields(changes, PARSERS)
+        fields = parsing.parse_fields(changes, PARSERS)
         values.parse_options(version=version, dry_run=dry_run)
 
         def command() -> User:

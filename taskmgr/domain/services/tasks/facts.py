@@ -23,7 +23,7 @@ from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import Sort, TaskQuery
 from taskmgr.domain.rules.facts import Facts
-from taskmgr.domain.rules.rule_book import MAX_SUBTASK_LEVELS
+from taskmgr.domain.rules.relation_rules import MAX_SUBTASK_LEVELS
 from taskmgr.domain.rules.step import Step
 from taskmgr.domain.services.tasks.relations import RingSearch, search_ring
 
@@ -97,7 +97,7 @@ class FactFinder:
     def _find_parent(self, step: Step) -> tuple[Task | None, bool]:
         parent_id = step.after.parent_id
         is_new = step.appears or parent_id != step.before.parent_id
-        if parent_id is None or not (step.meets_parent or is_new):
+        if parent_id is None or not (step.needs_open_parent or is_new):
             return None, False
         parent = self.store.tasks.get_many([parent_id]).get(parent_id)
         if parent is not None:

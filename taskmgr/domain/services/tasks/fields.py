@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from taskmgr.domain.model import values
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.errors import FieldError, Invalid
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task, parsers
 from taskmgr.domain.model.user import Actor, require_actor
-from taskmgr.domain.model.values import BadValue
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services.tasks.facts import touch_early
 
@@ -25,7 +25,7 @@ def parse_task_fields(store: Store, policy: Policy, raw: Mapping[str, Any], *, b
     known = parsers(policy)
     if raw.get("assignee_id") is not None:
         known = {**known, "assignee_id": lambda value: _user_id(store, value, by)}
-    return values.parse_fields(raw, known)
+    return parsing.parse_fields(raw, known)
 
 
 def _user_id(store: Store, value: object, by: Actor) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from taskmgr.domain.model.task import Links
 from taskmgr.domain.ports.commands import TaskRepository
-from taskmgr.domain.rules.rule_book import MAX_CHAIN_LENGTH
+from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
 from taskmgr.domain.rules.step import Step
 
 

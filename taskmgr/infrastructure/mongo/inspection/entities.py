@@ -15,8 +15,8 @@ from bson import ObjectId
 from taskmgr.domain.model import task as tasks
 from taskmgr.domain.model import user as users
 from taskmgr.domain.model import values
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.policy import Policy
-from taskmgr.domain.model.values import BadValue
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.derived_fields import TASKS, UNREADABLE, USERS, Derived, is_same
 from taskmgr.infrastructure.mongo.documents import Draft

@@ -10,7 +10,7 @@ from taskmgr.domain.history.changes import ENTITIES, KINDS, kind_of_task_change
 from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model import values
 from taskmgr.domain.model.due_date import DueDate
-from taskmgr.domain.model.values import BadValue
+from taskmgr.domain.model.parsing import BadValue
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE, is_same
 from taskmgr.infrastructure.mongo.inspection.snapshot import AN_ID, Report, Row, Snapshot

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.rules.rule_book import MAX_SUBTASK_LEVELS
+from taskmgr.domain.rules.relation_rules import MAX_SUBTASK_LEVELS
 
 _TABLES = """
 CREATE TABLE parent (child TEXT PRIMARY KEY, parent TEXT);
