@@ -19,7 +19,7 @@ from taskmgr.domain.queries.task_query import (
     Span,
     TaskQuery,
 )
-from taskmgr.infrastructure.mongo.reads.task_filters import filters
+from taskmgr.infrastructure.mongo.reads.task_filters import task_filter
 from tests.factories import NOW, an_id
 
 A_VALUE: dict[str, Any] = {
@@ -54,7 +54,7 @@ def test_a_query_depends_on_time_exactly_if_its_filters_change_with_the_clock(na
     query = TaskQuery(**{name: A_VALUE[name]})
 
     now, later = (
-        filters(query, QueryContext(moment, DEFAULT_POLICY)) for moment in (NOW, NOW + timedelta(days=1))
+        task_filter(query, QueryContext(moment, DEFAULT_POLICY)) for moment in (NOW, NOW + timedelta(days=1))
     )
 
     assert query.depends_on_time == (now != later)
