@@ -58,7 +58,6 @@ def build_services(
         statistics=StatisticsService(store, policy, clock),
         policy=policy,
         health=store.health,
-        user_directory=store.users,
     )
 
 

@@ -45,7 +45,7 @@ def test_a_user_is_added_with_what_is_given(command: Command, services: Services
         "users", "add", "Ada", "--name", "Ada Lovelace", "--role", "manager", "--email", "ada@x.org"
     )
 
-    user = services.user_directory.get_by_username("ada")
+    user = services.tasks.store.users.get_by_username("ada")
     assert (done.status, done.out) == (0, "Added ada with the role manager.\n")
     assert (user.name, user.role, user.email, user.kind.value) == (
         "Ada Lovelace",
@@ -105,9 +105,9 @@ def test_a_user_is_shut_out_and_let_in_again(command: Command, admin: User, serv
     command("users", "add", "ada")
 
     assert command("users", "deactivate", "ada").status == 0
-    assert not services.user_directory.get_by_username("ada").active
+    assert not services.tasks.store.users.get_by_username("ada").active
     assert command("users", "activate", "ada").status == 0
-    assert services.user_directory.get_by_username("ada").active
+    assert services.tasks.store.users.get_by_username("ada").active
 
 
 # --- tokens
@@ -211,7 +211,7 @@ def test_a_refusal_shows_its_code_and_every_reason(command: Command, admin: User
 
     assert (refused.status, refused.out) == (1, "")
     assert refused.err == (
-        "refused:\n  last_admin: This is the last active admin: make somebody else an admin first.\n"
+        "refused:\n  last_admin: This is the last active admin: make another user an admin first.\n"
     )
 
 

@@ -1,13 +1,14 @@
-"""The use cases: all that can be asked of the system, with the same rules for every caller."""
+"""The use cases: everything that callers can ask or do, with the same rules for all of them.
+
+A service is one module per kind of entity; those of tasks are the package `tasks`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taskmgr.domain.model.errors import NotPermitted
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.ports.commands import UserRepository
 from taskmgr.domain.ports.store import Health
 from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService
@@ -22,7 +23,7 @@ from taskmgr.domain.services.users import UserService
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """Everything that an interface needs, put together by `taskmgr.bootstrap`."""
+    """All services that an interface needs. `taskmgr.bootstrap` builds them."""
 
     tasks: TaskService
     users: UserService
@@ -35,19 +36,15 @@ class Services:
     statistics: StatisticsService
     policy: Policy
     health: Health
-    user_directory: UserRepository
 
     def actor(self, username: str) -> Actor:
-        """The user of this name in any case, for `by=`.
+        """Returns the user of this name, in any case, for `by=`.
 
-        Raises `NotFound`, or `NotPermitted` if deactivated.
+        Raises `NotFound`, or `NotPermitted` if the user is deactivated.
         """
-        user = self.user_directory.get_by_username(username.strip().lower())
-        if not user.active:
-            raise NotPermitted(f"The user {username} is deactivated.")
-        return Actor.of(user)
+        return self.users.actor(username)
 
     @staticmethod
     def system(name: str) -> Actor:
-        """A named process, for `by=`: `system("nightly-triage")` acts as `system:nightly-triage`."""
+        """Returns a named process, for `by=`: `system("nightly-triage")` acts as `system:nightly-triage`."""
         return Actor.system(name)

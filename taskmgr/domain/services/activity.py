@@ -1,4 +1,4 @@
-"""Reading the log of what happened."""
+"""Reads the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from taskmgr.domain.rules.permissions import Action
 
 @dataclass(frozen=True, slots=True)
 class ActivityService:
-    """The log, in a store. What others may not know of a user is None in entries too."""
+    """Reads the log. E-mail addresses that the actor may not see are None in the entries."""
 
     store: Store
 
@@ -43,7 +43,7 @@ class ActivityService:
         return replace(page, items=[_as_seen_by(by, change) for change in page.items])
 
     def of_task(self, task_id: str, page_request: PageRequest = PageRequest(), *, by: Actor) -> Page[Change]:
-        """A page of one task's entries, newest first. Raises `NotFound` for one in the bin, too."""
+        """Returns a page of a task's entries, newest first. Raises `NotFound`, also if it is in the bin."""
         self.store.tasks.get(task_id)
         return self.list(ActivityQuery(entity="task", entity_id=task_id), page_request, by=by)
 
@@ -54,5 +54,5 @@ def _as_seen_by(actor: Actor, change: Change) -> Change:
     return replace(change, before=_without_email(change.before), after=_without_email(change.after))
 
 
-def _without_email(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: None if name == "email" else value for name, value in facts.items()}
+def _without_email(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: None if name == "email" else value for name, value in fields.items()}

@@ -1,4 +1,4 @@
-"""What can be done with comments: everybody but viewers writes, authors and managers change."""
+"""Reads and changes comments. Viewers cannot write them; authors, managers and admins can change them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PARSERS = {"text": values.comment_text, **values.OPTION_PARSERS}
 
 @dataclass(frozen=True, slots=True)
 class CommentService:
-    """Comments, in a store. A comment is judged by its task: in the bin, neither is there."""
+    """Reads and changes comments. A comment on a task in the bin is not found."""
 
     store: Store
     journal: Journal
@@ -29,19 +29,19 @@ class CommentService:
     new_id: NewId
 
     def list(self, task_id: str, page_request: PageRequest = PageRequest(), *, by: Actor) -> Page[Comment]:
-        """A page of a task's comments, oldest first. Raises `NotFound`."""
+        """Returns a page of a task's comments, oldest first. Raises `NotFound`."""
         permissions.require(by, Action.READ)
         self.store.tasks.get(task_id)
         return self.store.comments.find(task_id, page_request)
 
     def get(self, task_id: str, comment_id: str, *, by: Actor) -> Comment:
-        """One comment on a task. Raises `NotFound` for either."""
+        """Returns a comment on a task. Raises `NotFound` for either."""
         permissions.require(by, Action.READ)
         self.store.tasks.get(task_id)
         return self._of_task(task_id, comment_id)
 
     def create(self, task_id: str, *, text: str, by: Actor, dry_run: bool = False) -> Comment:
-        """A new comment on a task."""
+        """Creates a comment on a task and returns it."""
         text = parsing.parse_fields({"text": text, "dry_run": dry_run}, _PARSERS)["text"]
         comment_id = self.new_id()
 
@@ -69,7 +69,7 @@ class CommentService:
         version: int | None = None,
         dry_run: bool = False,
     ) -> Comment:
-        """Another text. The same text changes nothing."""
+        """Replaces a comment's text. The same text changes nothing."""
         given = {"text": text, "version": version, "dry_run": dry_run}
         text = parsing.parse_fields(given, _PARSERS)["text"]
 
@@ -87,7 +87,7 @@ class CommentService:
     def delete(
         self, task_id: str, comment_id: str, *, by: Actor, version: int | None = None, dry_run: bool = False
     ) -> Comment:
-        """Removes a comment; the log keeps what it said. Answers the comment as it was."""
+        """Deletes a comment and returns it. The log keeps its text."""
         values.parse_options(version=version, dry_run=dry_run)
 
         def command() -> Comment:
@@ -101,9 +101,9 @@ class CommentService:
     def _for_change(self, task_id: str, comment_id: str, by: Actor, version: int | None) -> Comment:
         self.store.tasks.get(task_id)
         comment = self._of_task(task_id, comment_id)
-        permissions.require(by, Action.COMMENT)  # also of an author, who may have lost that right
+        permissions.require(by, Action.COMMENT)  # an author may have lost this right
         if comment.author_id != require_actor(by).id and not permissions.permits(by, Action.CHANGE_COMMENTS):
-            raise NotPermitted("It takes its author, a manager or an admin to change a comment.")
+            raise NotPermitted("Only its author, a manager or an admin can change a comment.")
         if version is not None and version != comment.version:
             raise Stale(comment, expected=version)
         return comment

@@ -1,4 +1,4 @@
-"""What is not stored of a task but follows from others and the clock, for a whole page at once."""
+"""Computes values of tasks that are not stored, because they depend on other tasks or on the clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from taskmgr.domain.services.tasks.facts import find_unresolved
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Derived:
-    """`blocked` by an unresolved blocker; `blocks` are the open tasks that wait for it."""
+    """The derived values of one task.
+
+    `blocked` is True if a blocker is unresolved; `blocks` are the ids of the open tasks that wait for it.
+    """
 
     overdue: bool
     blocked: bool
@@ -30,14 +33,17 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class DerivedService:
-    """Derived values, in as many questions to the store as tasks wait in a row, up to a limit."""
+    """Computes derived values for a page of tasks at once.
+
+    The number of reads grows with the longest chain of waiting tasks, up to `MAX_CHAIN_LENGTH`.
+    """
 
     store: Store
     policy: Policy
     clock: Clock
 
     def of(self, tasks: Sequence[Task], *, by: Actor) -> Mapping[str, Derived]:
-        """The derived values of these tasks, by id."""
+        """Returns the derived values of these tasks, by id."""
         permissions.require(by, Action.READ)
         now, workflow = self.clock(), self.policy.workflow
         waiting = self._dependants(tasks)
@@ -54,19 +60,21 @@ class DerivedService:
         }
 
     def _dependants(self, tasks: Sequence[Task]) -> Mapping[str, Sequence[Task]]:
-        """For each task that open tasks wait for, those tasks; the same for these in turn, until none
-        waits or as many wait in a row as effective priorities look at."""
+        """Returns the open tasks that wait for each of these tasks, by id, and so on along the chains.
+
+        Chains are followed for as many tasks as effective priorities take into account.
+        """
         statuses = self.policy.workflow.in_category(*OPEN)
-        found: dict[str, list[Task]] = {}
-        asked: set[str] = set()
+        dependants: dict[str, list[Task]] = {}
+        visited: set[str] = set()
         frontier = {task.id for task in tasks if not task.is_binned}
         for _ in range(MAX_CHAIN_LENGTH):
             if not frontier:
                 break
-            asked |= frontier
+            visited |= frontier
             waiting = self.store.tasks.waiting_for(frontier, statuses)
             for task in waiting:
                 for blocker in frontier.intersection(task.blocked_by):
-                    found.setdefault(blocker, []).append(task)
-            frontier = {task.id for task in waiting} - asked
-        return found
+                    dependants.setdefault(blocker, []).append(task)
+            frontier = {task.id for task in waiting} - visited
+        return dependants

@@ -1,4 +1,4 @@
-"""Writes the log: the one way by which a change of anything becomes an entry."""
+"""Writes the log. Every change of an entity is recorded here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from taskmgr.domain.ports.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Appends entries inside the transaction of the change that they tell of."""
+    """Appends entries to the log inside the transaction of the change."""
 
     store: Store
     new_id: NewId
@@ -31,9 +31,9 @@ class Journal:
         reason: str | None = None,
         override: bool = False,
     ) -> None:
-        """Appends one entry of this kind (`task.created`, …) with what differs between the two states.
+        """Appends an entry of this kind (`task.created`, …) with the differences between the two states.
 
-        Its time is that of the new state, so an entity's versions and its entries agree.
+        Its time and version are those of the new state.
         """
         old, new = difference(before, after)
         self._append(
@@ -42,7 +42,7 @@ class Journal:
         )  # fmt: skip
 
     def record_end(self, kind: str, last: Entity, *, at: datetime, by: Actor) -> None:
-        """Appends the entry of an entity that ceases to exist: all that it was, and nothing after."""
+        """Appends the entry of a deleted entity: all of its fields before, and none after."""
         self._append(kind, last.id, last.version + 1, logged_fields(last), {}, at=at, by=by)
 
     def _append(

@@ -1,4 +1,4 @@
-"""How the work stands, and how it went."""
+"""Counts tasks: their present state and their history by day."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from taskmgr.domain.rules.permissions import Action
 
 @dataclass(frozen=True, slots=True)
 class StatisticsService:
-    """Numbers over all tasks outside the bin. Nothing is kept: they are counted when they are asked for."""
+    """Counts tasks outside the bin. Nothing is stored; every call counts again."""
 
     store: Store
     policy: Policy
@@ -54,7 +54,7 @@ class StatisticsService:
             days = Days.between(given["first"], given["last"], now=now, zone=zone)
         except BadValue as bad:
             raise Invalid([bad.at("first")]) from bad
-        # A transaction, though it writes nothing: all is read as it was at one moment.
+        # A transaction, although nothing is written: all counts are of one moment.
         return self.store.unit_of_work.run(lambda: self._of(days, now))
 
     def labels(

@@ -1,4 +1,4 @@
-"""Gives tasks whose status the policy no longer has one that it has."""
+"""Replaces a status that the policy no longer has."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from taskmgr.domain.services.journal import Journal
 
 @dataclass(frozen=True, slots=True)
 class StatusMapping:
-    """An administrator's means for the day on which a team changes its workflow."""
+    """Moves all tasks from a removed status to another, after a team has changed its workflow."""
 
     store: Store
     policy: Policy
@@ -31,10 +31,11 @@ class StatusMapping:
     clock: Clock
 
     def run(self, old: str, new: str, *, by: Actor) -> int:
-        """How many tasks had the old status, in the bin and out of it, and have the new one now.
+        """Moves all tasks, also those in the bin, and returns their number.
 
-        Each is a command of its own, with its entry in the log; run again, it goes on where it was
-        interrupted. No rule of the workflow can judge these moves, since it lacks their start.
+        Each move is a command of its own with its entry in the log, so an interrupted run can be repeated.
+        The workflow's rules do not apply: they have no transitions from the old status. Raises `Invalid` if
+        the policy has the old status or lacks the new one.
         """
         permissions.require(by, Action.MANAGE_USERS)
         parsing.parse_fields({"new": new}, {"new": self.policy.workflow.parse})
@@ -46,17 +47,17 @@ class StatusMapping:
     def _run(self, old: str, new: str, *, binned: bool, by: Actor) -> int:
         query = TaskQuery(statuses=(old,), binned=binned)
         count = 0
-        while found := self.store.tasks.find(query, PageRequest(limit=MAX_LIMIT)).items:
-            count += sum(self._map(task.id, old, new, binned=binned, by=by) for task in found)
+        while tasks := self.store.tasks.find(query, PageRequest(limit=MAX_LIMIT)).items:
+            count += sum(self._map(task.id, old, new, binned=binned, by=by) for task in tasks)
         return count
 
     def _map(self, task_id: str, old: str, new: str, *, binned: bool, by: Actor) -> bool:
         def command() -> bool:
             before = self.store.tasks.get(task_id, binned=binned)
-            if before.status != old:  # somebody else maps, too
+            if before.status != old:  # another run has moved it
                 return False
             now = time_of_change(self.clock, before)
-            after = self._mapped(before, new, now=now).next_version(now=now)
+            after = self._moved(before, new, now=now).next_version(now=now)
             self.store.tasks.replace(after)
             reason = f"The policy has no status {old} any more."
             self.journal.record("task.status_changed", before, after, by=by, reason=reason)
@@ -64,7 +65,7 @@ class StatusMapping:
 
         return self.store.unit_of_work.run(command)
 
-    def _mapped(self, task: Task, status: str, *, now: datetime) -> Task:
+    def _moved(self, task: Task, status: str, *, now: datetime) -> Task:
         category = self.policy.workflow.category(status)
         started, completed = category is Category.STARTED, category is Category.COMPLETED
         return replace(

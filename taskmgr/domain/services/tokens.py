@@ -1,4 +1,4 @@
-"""Bearer tokens: made for oneself (by an admin for anybody), recognised, revoked."""
+"""Creates, recognises and revokes bearer tokens. Admins can do so for other users."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from taskmgr.domain.ports.identity import Credentials
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
+from taskmgr.domain.services.current_rights import is_valid, touch_rights, with_current_rights
 from taskmgr.domain.services.journal import Journal
-from taskmgr.domain.services.standing import confirmed, hold, is_valid
 
 _PREFIX = "tm"
-_USE_NOTED_EVERY = timedelta(minutes=1)
+_USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token speaks for: its owner, narrowed to its scopes."""
+    """The caller that a token identifies: its owner, as an actor with the token's scopes."""
 
     actor: Actor
     user: User
@@ -36,7 +36,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token and, this once, its secret text, which a caller sends as the bearer token."""
+    """A new token with its secret text, which is never shown again. Callers send it as the bearer token."""
 
     token: Token
     text: str
@@ -47,7 +47,7 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenService:
-    """Tokens, in a store. Only a hash of a secret is ever stored."""
+    """Creates, recognises and revokes tokens. Only the hashes of their secrets are stored."""
 
     store: Store
     journal: Journal
@@ -56,7 +56,10 @@ class TokenService:
     new_id: NewId
 
     def identify(self, text: str) -> Identity | None:
-        """Who this bearer token speaks for, or None: unknown, expired, or its owner deactivated."""
+        """Returns the caller that this text identifies, or None.
+
+        None means that the token is unknown or expired, or that its owner is deactivated.
+        """
         token_id, secret = _parts(text)
         stored = self.store.tokens.find_with_owner(token_id) if secret else None
         if stored is None or not self.credentials.matches(secret, stored.secret_hash):
@@ -64,36 +67,36 @@ class TokenService:
         token, owner, now = stored.token, stored.owner, self.clock()
         if not is_valid(token, owner, now=now):
             return None
-        if token.last_used_at is None or now - token.last_used_at >= _USE_NOTED_EVERY:
+        if token.last_used_at is None or now - token.last_used_at >= _USE_RECORDED_EVERY:
             self.store.tokens.record_use(token.id, now)
         return Identity(actor=Actor.of(owner, token), user=owner, token=token)
 
     def list(self, user_id: str | None = None, *, by: Actor) -> Sequence[Token]:
-        """One's own tokens, or with `user_id` somebody's, newest first."""
+        """Returns the actor's own tokens, or those of another user, newest first."""
         return self.store.tokens.find_by_user(self._owner(user_id, by).id)
 
-    def create(self, *, by: Actor, user_id: str | None = None, **given: Unpack[NewTokenFields]) -> NewToken:
+    def create(self, *, by: Actor, user_id: str | None = None, **raw: Unpack[NewTokenFields]) -> NewToken:
         """A new token: `name`, and perhaps `scopes` and `expires_at`; never for a deactivated user.
 
         Raises `NotPermitted` for a scope that the token in use lacks, or a longer life: no token makes
         a wider one.
         """
-        fields = parsing.parse_fields(given, PARSERS)
+        fields = parsing.parse_fields(raw, PARSERS)
         if "name" not in fields:
             raise Invalid([required("name")])
         token_id, secret = self.new_id(), self.credentials.new_secret()
 
         def command() -> Token:
             now = self.clock()
-            present = confirmed(self.store, by, now=now)
+            actor = with_current_rights(self.store, by, now=now)
             _require_in_the_future(fields.get("expires_at"), now)
-            owner = self._owner_of_new(user_id, present)
-            _require_no_wider(fields, present)
+            owner = self._owner_of_new(user_id, actor)
+            _require_no_wider(fields, actor)
             token = Token(
                 id=token_id, user_id=owner.id, name=fields["name"], scopes=fields.get("scopes"),
                 created_at=now, expires_at=fields.get("expires_at"), last_used_at=None,
             )  # fmt: skip
-            hold(self.store, present)
+            touch_rights(self.store, actor)
             self.store.tokens.add(token, self.credentials.hash(secret))
             self.journal.record("token.created", None, token, by=by)
             return token
@@ -102,18 +105,18 @@ class TokenService:
         return NewToken(token, f"{_PREFIX}_{token_id}_{secret}")
 
     def revoke(self, token: str, *, by: Actor) -> Token:
-        """Makes a token worthless, named by its id or its whole text, and returns it.
+        """Revokes a token, named by its id or its whole text, and returns it.
 
         Raises `NotFound`, also for a token that is not the actor's.
         """
         token_id = token if values.is_identifier(token) else _parts(token)[0]
 
         def command() -> Token:
-            present = confirmed(self.store, by, now=self.clock())
+            actor = with_current_rights(self.store, by, now=self.clock())
             found = self.store.tokens.get(token_id)
-            if found.user_id != present.user_id and not permissions.manages_tokens(present):
+            if found.user_id != actor.user_id and not permissions.manages_tokens(actor):
                 raise NotFound("token", token_id)
-            hold(self.store, present)
+            touch_rights(self.store, actor)
             self.store.tokens.remove(token_id)
             at = time_of_change(self.clock, found)
             self.journal.record_end("token.revoked", found, at=at, by=by)
@@ -130,11 +133,11 @@ class TokenService:
 
     def _owner(self, user_id: str | None, by: Actor) -> User:
         own = require_actor(by).user_id
-        wanted = user_id or own
-        if wanted is None:
-            raise Invalid([_error("user_id", "required", "Say whose token, by `user_id`.")])
-        owner = self.store.users.get(wanted)
-        if wanted != own:
+        owner_id = user_id or own
+        if owner_id is None:
+            raise Invalid([_error("user_id", "required", "Must be given: the user whose token it is.")])
+        owner = self.store.users.get(owner_id)
+        if owner_id != own:
             permissions.require(by, Action.MANAGE_USERS)
             if not permissions.manages_tokens(by):
                 raise NotPermitted(f"It takes a token with the scope {Scope.ADMIN.value}.")
@@ -147,7 +150,7 @@ def _require_in_the_future(expires_at: datetime | None, now: datetime) -> None:
 
 
 def _require_no_wider(fields: Mapping[str, Any], by: Actor) -> None:
-    """Raises `NotPermitted` for a token that would go further than the one in use."""
+    """Raises `NotPermitted` for a token with more rights or a longer life than the one in use."""
     scopes, expires_at = fields.get("scopes"), fields.get("expires_at")
     if by.scopes is not None and (scopes is None or not set(scopes) <= by.scopes):
         held = ", ".join(sorted(by.scopes))

@@ -1,4 +1,4 @@
-"""What can be done with users. The last active admin stays one, whoever asks at the same time."""
+"""Reads and changes users. There is always an active admin, also under concurrent commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from taskmgr.domain.history.differences import difference
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.commands import NewUser, UserChanges
-from taskmgr.domain.model.errors import Invalid, Refusal, Refused, Stale, required
+from taskmgr.domain.model.errors import Invalid, NotPermitted, Refusal, Refused, Stale, required
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import PARSERS, Actor, Kind, Role, User
@@ -23,12 +23,13 @@ from taskmgr.domain.queries.user_query import ALL_USERS, UserQuery, UserWithTask
 from taskmgr.domain.queries.validation import validated
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
+from taskmgr.domain.services.current_rights import touch_rights, with_current_rights
 from taskmgr.domain.services.journal import Journal
-from taskmgr.domain.services.standing import confirmed, hold
 
 T = TypeVar("T")
 
-# Crossed demotions of two admins touch different users: both touch this lock, and one sees the other.
+# Two admins who demote each other at the same time touch different users. Both touch this lock, so one of
+# the commands runs again and sees the other's write.
 ADMINS_LOCK = "admins"
 DEFAULT_TASKS_LIMIT = 20
 MOST_TASKS_LIMIT = 100
@@ -39,7 +40,7 @@ _DEFAULTS: Mapping[str, Any] = {"email": None, "role": Role.MEMBER, "kind": Kind
 
 @dataclass(frozen=True, slots=True)
 class UserService:
-    """Users, in a store. What others may not know of a user (the e-mail address) is None."""
+    """Reads and changes users. An e-mail address that the actor may not see is None."""
 
     store: Store
     policy: Policy
@@ -49,24 +50,34 @@ class UserService:
 
     # --- questions
 
+    def actor(self, username: str) -> Actor:
+        """Returns the user of this name, in any case, as an actor.
+
+        Raises `NotFound`, or `NotPermitted` if the user is deactivated.
+        """
+        user = self.store.users.get_by_username(username.strip().lower())
+        if not user.active:
+            raise NotPermitted(f"The user {username} is deactivated.")
+        return Actor.of(user)
+
     def get(self, user_id: str, *, by: Actor) -> User:
-        """One user. Raises `NotFound`."""
+        """Returns a user. Raises `NotFound`."""
         permissions.require(by, Action.READ)
         return permissions.as_seen_by(by, self.store.users.get(user_id))
 
     def get_by_username(self, username: str, *, by: Actor) -> User:
-        """One user by name. Raises `NotFound`."""
+        """Returns the user of this name. Raises `NotFound`."""
         permissions.require(by, Action.READ)
         return permissions.as_seen_by(by, self.store.users.get_by_username(username))
 
     def get_many(self, user_ids: Collection[str], *, by: Actor) -> Mapping[str, User]:
-        """Those of the users that there are, by id."""
+        """Returns the users that exist among these, by id."""
         permissions.require(by, Action.READ)
-        found = self.store.users.get_many(user_ids)
-        return {user_id: permissions.as_seen_by(by, user) for user_id, user in found.items()}
+        users = self.store.users.get_many(user_ids)
+        return {user_id: permissions.as_seen_by(by, user) for user_id, user in users.items()}
 
     def find_keys(self, keys: Collection[str], *, by: Actor) -> Mapping[str, str]:
-        """For each of these ids and usernames that there is, the user's id."""
+        """Returns the ids and usernames that exist among these keys, each with its user's id."""
         permissions.require(by, Action.READ)
         ids = {key for key in keys if values.is_identifier(key)}
         named = self.store.users.ids_by_username([key for key in keys if key not in ids])
@@ -103,23 +114,23 @@ class UserService:
         The counts are of all of a user's tasks; `overdue` is judged by the service's clock.
         """
         permissions.require(by, Action.READ)
-        context, asked = QueryContext(self.clock(), self.policy), validated(query, self.policy)
-        page = self.store.users.find_with_tasks(page_request, context, asked, tasks_limit=tasks_limit)
-        return self._seen(by, page)
+        context, query = QueryContext(self.clock(), self.policy), validated(query, self.policy)
+        page = self.store.users.find_with_tasks(page_request, context, query, tasks_limit=tasks_limit)
+        return self._as_seen(by, page)
 
     def list_with_records(
         self, page_request: PageRequest, query: UserQuery = ALL_USERS, *, tasks_limit: int, by: Actor
     ) -> Page[UserWithTasks[TaskRecord]]:
-        """Returns what `list_with_tasks` does, with tasks in the form in which they go over the wire."""
+        """Returns the page that `list_with_tasks` returns, with task records."""
         permissions.require(by, Action.READ)
-        context, asked = QueryContext(self.clock(), self.policy), validated(query, self.policy)
-        page = self.store.users.find_with_records(page_request, context, asked, tasks_limit=tasks_limit)
-        return self._seen(by, page)
+        context, query = QueryContext(self.clock(), self.policy), validated(query, self.policy)
+        page = self.store.users.find_with_records(page_request, context, query, tasks_limit=tasks_limit)
+        return self._as_seen(by, page)
 
-    def _seen(self, by: Actor, page: Page[UserWithTasks[T]]) -> Page[UserWithTasks[T]]:
-        """The rows with what the actor may know, and with the room that the policy leaves.
+    def _as_seen(self, by: Actor, page: Page[UserWithTasks[T]]) -> Page[UserWithTasks[T]]:
+        """Returns the page as the actor may see it, with `wip_room`.
 
-        An override may have taken a user beyond the limit.
+        `wip_room` is 0 for a user whom an override has taken beyond the limit.
         """
         limit = self.policy.wip_limit
         rows = [
@@ -134,10 +145,10 @@ class UserService:
 
     # --- commands
 
-    def create(self, *, by: Actor, dry_run: bool = False, **given: Unpack[NewUser]) -> User:
-        """A new user: `username` and `name`, and perhaps `email`, `role`, `kind`."""
+    def create(self, *, by: Actor, dry_run: bool = False, **raw: Unpack[NewUser]) -> User:
+        """Creates a user and returns it. `username` and `name` are required."""
         known = {name: parser for name, parser in PARSERS.items() if name != "active"}
-        fields = parsing.parse_fields(given, known)
+        fields = parsing.parse_fields(raw, known)
         missing = [name for name in _REQUIRED if name not in fields]
         if missing:
             raise Invalid([required(name) for name in missing])
@@ -146,15 +157,15 @@ class UserService:
 
         def command() -> User:
             now = self.clock()
-            present = confirmed(self.store, by, now=now)
-            permissions.require(present, Action.MANAGE_USERS)
-            hold(self.store, present)
+            actor = with_current_rights(self.store, by, now=now)
+            permissions.require(actor, Action.MANAGE_USERS)
+            touch_rights(self.store, actor)
             user = User(
                 id=user_id, **{**_DEFAULTS, **fields}, active=True, created_at=now, updated_at=now,
                 version=1,
             )  # fmt: skip
-            untold = dry_run and not permissions.may_see_emails(present)
-            self.store.users.add(replace(user, email=None) if untold else user)
+            hides_email = dry_run and not permissions.may_see_emails(actor)
+            self.store.users.add(replace(user, email=None) if hides_email else user)
             self.journal.record("user.created", None, user, by=by)
             return user
 
@@ -169,38 +180,38 @@ class UserService:
         version: int | None = None,
         dry_run: bool = False,
     ) -> User:
-        """Any fields of a user in one command; one's own name and e-mail address are one's own.
+        """Changes any fields of a user in one command. Users may change their own name and e-mail address.
 
-        The last active admin can be neither demoted nor deactivated: `Refused` with `last_admin`.
+        Raises `Refused` with `last_admin` if it would demote or deactivate the last active admin.
         """
         fields = parsing.parse_fields(changes, PARSERS)
         values.parse_options(version=version, dry_run=dry_run)
 
         def command() -> User:
-            present = confirmed(self.store, by, now=self.clock())
+            actor = with_current_rights(self.store, by, now=self.clock())
             before = self.store.users.get(user_id)
-            own = present.user_id == user_id and set(fields) <= _OWN_PROFILE
-            permissions.require(present, Action.CHANGE_PROFILE if own else Action.MANAGE_USERS)
+            own = actor.user_id == user_id and set(fields) <= _OWN_PROFILE
+            permissions.require(actor, Action.CHANGE_PROFILE if own else Action.MANAGE_USERS)
             if version is not None and version != before.version:
-                raise Stale(permissions.as_seen_by(present, before), expected=version)
+                raise Stale(permissions.as_seen_by(actor, before), expected=version)
             after = before.changed(fields, now=time_of_change(self.clock, before))
             _, changed = difference(before, after)
             if not changed:
                 return before
-            self._keep_an_admin(before, after)
-            hold(self.store, present)
-            # Whether somebody else has an address is not told for nothing: a dry run leaves it out.
-            untold = dry_run and not permissions.may_see_emails(present)
-            self.store.users.replace(replace(after, email=before.email) if untold else after)
+            self._require_remaining_admin(before, after)
+            touch_rights(self.store, actor)
+            # A dry run must not reveal whether another user has this address, so it does not store it.
+            hides_email = dry_run and not permissions.may_see_emails(actor)
+            self.store.users.replace(replace(after, email=before.email) if hides_email else after)
             self.journal.record("user.changed", before, after, by=by)
             return after
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
 
-    def _keep_an_admin(self, before: User, after: User) -> None:
+    def _require_remaining_admin(self, before: User, after: User) -> None:
         if before.is_active_admin == after.is_active_admin:
             return
         self.store.locks.touch(ADMINS_LOCK)
         if before.is_active_admin and self.store.users.count_active_admins() == 1:
-            detail = "This is the last active admin: make somebody else an admin first."
+            detail = "This is the last active admin: make another user an admin first."
             raise Refused([Refusal(code="last_admin", detail=detail)])

@@ -1,7 +1,7 @@
-"""Judges whoever changes users or tokens once more, inside the transaction of the change.
+"""Reads the rights of an actor again, inside the transaction of a command on users or tokens.
 
-An interface recognises its callers before the transaction, and may remember them for a moment. What
-decides about everybody's rights does not rest on that.
+An interface identifies its callers before the transaction and may cache the result for a moment. Commands
+that change other people's rights do not rely on that.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from taskmgr.domain.model.user import Actor, User, require_actor
 from taskmgr.domain.ports.store import Store
 
 
-def confirmed(store: Store, by: Actor, *, now: datetime) -> Actor:
-    """Returns the actor with the rights that its token and its user have at present.
+def with_current_rights(store: Store, by: Actor, *, now: datetime) -> Actor:
+    """Returns the actor with the rights that its token and its user have now.
 
     An actor without a token (a script, a command, a system process) is returned as it is. The command
-    calls `hold` before it writes. Raises `Unauthenticated`.
+    calls `touch_rights` before it writes. Raises `Unauthenticated`.
     """
     token_id, user_id = require_actor(by).token_id, by.user_id
     if token_id is None or user_id is None:
@@ -32,10 +32,10 @@ def confirmed(store: Store, by: Actor, *, now: datetime) -> Actor:
     return Actor.of(owner, token)
 
 
-def hold(store: Store, by: Actor) -> None:
-    """Touches the token and the user that a confirmed actor's rights rest on.
+def touch_rights(store: Store, by: Actor) -> None:
+    """Touches the token and the user that the rights of a current actor come from.
 
-    Of this command and one that takes a right away, one is then run again.
+    If another command takes a right away at the same time, one of the two runs again.
     """
     if by.token_id is not None and by.user_id is not None:
         store.tokens.touch(by.token_id)
@@ -43,5 +43,5 @@ def hold(store: Store, by: Actor) -> None:
 
 
 def is_valid(token: Token, owner: User, *, now: datetime) -> bool:
-    """Whether a token that is stored lets its owner in."""
+    """Returns True if this stored token identifies its owner."""
     return owner.active and not token.is_expired(now=now)
