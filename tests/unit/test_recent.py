@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from taskmgr.infrastructure.mongo.reads.task_records import LONGEST_KEPT, Recent
+from taskmgr.infrastructure.mongo.reads.task_records import MAX_ROW_BYTES, RecentCache
 
 
 class Maker:
@@ -27,14 +27,14 @@ def make() -> Maker:
 
 
 def test_what_is_made_comes_in_order(make: Maker) -> None:
-    recent = Recent(make)
+    recent = RecentCache(make)
     recent.of([b"b"])
 
     assert recent.of([b"c", b"b", b"a"]) == ["c", "b", "a"]
 
 
 def test_the_same_is_made_once(make: Maker) -> None:
-    recent = Recent(make)
+    recent = RecentCache(make)
     first, second = recent.of([b"a"]), recent.of([b"a"])
 
     assert first[0] is second[0]
@@ -42,7 +42,7 @@ def test_the_same_is_made_once(make: Maker) -> None:
 
 
 def test_a_view_of_the_same_bytes_is_the_same(make: Maker) -> None:
-    recent = Recent(make)
+    recent = RecentCache(make)
     recent.of([memoryview(b"a")])
 
     assert recent.of([b"a", memoryview(b"a")]) == ["a", "a"]
@@ -50,7 +50,7 @@ def test_a_view_of_the_same_bytes_is_the_same(make: Maker) -> None:
 
 
 def test_what_is_too_long_is_made_again(make: Maker) -> None:
-    recent, long, longest = Recent(make), b"l" * (LONGEST_KEPT + 1), b"k" * LONGEST_KEPT
+    recent, long, longest = RecentCache(make), b"l" * (MAX_ROW_BYTES + 1), b"k" * MAX_ROW_BYTES
     for _ in range(2):
         recent.of([long, longest])
 
@@ -58,7 +58,7 @@ def test_what_is_too_long_is_made_again(make: Maker) -> None:
 
 
 def test_what_nobody_asked_for_is_forgotten(make: Maker) -> None:
-    recent = Recent(make, most=4)
+    recent = RecentCache(make, max_size=4)
     recent.of([b"a", b"b", b"c", b"d", b"e"])
     make.made.clear()
     recent.of([b"a", b"e"])
@@ -67,7 +67,7 @@ def test_what_nobody_asked_for_is_forgotten(make: Maker) -> None:
 
 
 def test_what_is_asked_for_again_and_again_stays(make: Maker) -> None:
-    recent = Recent(make, most=4)
+    recent = RecentCache(make, max_size=4)
     for number in range(100):
         recent.of([b"a", b"%d" % number])
 
@@ -75,7 +75,7 @@ def test_what_is_asked_for_again_and_again_stays(make: Maker) -> None:
 
 
 def test_no_more_than_the_most_is_kept(make: Maker) -> None:
-    recent, numbers = Recent(make, most=4), [b"%d" % number for number in range(100)]
+    recent, numbers = RecentCache(make, max_size=4), [b"%d" % number for number in range(100)]
     recent.of(numbers)
     make.made.clear()
     recent.of(numbers[::-1])

@@ -1,1 +1,6 @@
-"""The domain's ports on MongoDB: client, transactions, documents, mappers, migrations."""
+"""Stores the data in MongoDB: client, transactions, documents, mappers and migrations.
+
+The classes that implement a port on a collection are in `repositories`; what reads lists is in `reads`,
+and `taskmgr doctor`'s checks of the data are in `inspection`. A new field of an entity needs a line in
+`documents.py` and one each way in `mappers.py`.
+"""

@@ -1,4 +1,4 @@
-"""Turns the driver's errors into the domain's, at the edge and nowhere else."""
+"""Turns the driver's errors into the domain's, at the edge of the infrastructure."""
 
 from __future__ import annotations
 
@@ -24,32 +24,33 @@ from taskmgr.infrastructure.mongo.transaction import current_transaction
 
 C = TypeVar("C")
 
-_PASSING = (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError)
+_TEMPORARY = (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError)
 _LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 
-# TransactionTooLarge, TransactionTooLargeForCache, BSONObjectTooLarge, and an update's result that is.
+# TransactionTooLarge, TransactionTooLargeForCache, BSONObjectTooLarge, and an update with such a result.
 # https://github.com/mongodb/mongo/blob/v6.0/src/mongo/base/error_codes.yml
 _TOO_LARGE = frozenset({257, 388, 10334, 17419})
 
-# The driver has no class of its own for it.
+# The driver has no class for using a closed client, only this text.
 _AFTER_CLOSE = "after close"
 
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Raises the domain's error for a driver's error that has a meaning there.
+    """Raises a domain error in place of a driver's error that has an equivalent.
 
-    A store that does not answer now is `Unavailable`, one that was closed is `Closed`, and a change that
-    it can never keep is `TransactionTooLarge`. What is left is a mistake of ours and stays.
+    `Unavailable` if the server does not answer now, `Closed` if the client was closed, and
+    `TransactionTooLarge` if the server can never store the change. Any other error is a bug and passes
+    unchanged.
     """
     try:
         yield
     except PyMongoError as error:
-        _raise_meaning(error)
+        _raise_domain_error(error)
         raise
 
 
-def _raise_meaning(error: PyMongoError) -> None:
+def _raise_domain_error(error: PyMongoError) -> None:
     if isinstance(error, InvalidOperation):
         if _AFTER_CLOSE in str(error):
             raise Closed from error
@@ -62,24 +63,24 @@ def _raise_meaning(error: PyMongoError) -> None:
 
 
 def is_temporary(error: PyMongoError) -> bool:
-    """Whether the store may answer the same call later: it is away, changing hands, or too slow."""
-    return isinstance(error, _PASSING) or error.timeout or any(map(error.has_error_label, _LABELS))
+    """Returns True if the same call may succeed later: the server is away, in an election or too slow."""
+    return isinstance(error, _TEMPORARY) or error.timeout or any(map(error.has_error_label, _LABELS))
 
 
 def is_too_large(error: PyMongoError) -> bool:
-    """Whether the store can never keep this much in one document or transaction."""
+    """Returns True if the server can never store this much in one document or transaction."""
     return isinstance(error, DocumentTooLarge) or not _TOO_LARGE.isdisjoint(error_codes(error))
 
 
 def error_codes(error: PyMongoError) -> set[int | None]:
-    """Returns the server's codes for what has failed, of each write where there were several."""
+    """Returns the server's error codes; those of all writes for a `BulkWriteError`."""
     if isinstance(error, BulkWriteError):
         return {write.get("code") for write in (error.details or {}).get("writeErrors", ())}
     return {error.code} if isinstance(error, OperationFailure) else set()
 
 
 def raises_domain_errors(repository: type[C]) -> type[C]:
-    """Class decorator: every public method raises the domain's errors."""
+    """Decorates a class so that every public method raises domain errors."""
     for name, method in vars(repository).items():
         if callable(method) and not name.startswith("_"):
             setattr(repository, name, _translating(method))
@@ -89,10 +90,10 @@ def raises_domain_errors(repository: type[C]) -> type[C]:
 def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:  # not `translated_errors`, which costs more than most of what a repository does besides asking
+        try:  # not `translated_errors`: a generator costs more than the mapping of a row
             return method(*args, **kwargs)
         except PyMongoError as error:
-            _raise_meaning(error)
+            _raise_domain_error(error)
             raise
 
     return wrapper

@@ -1,9 +1,9 @@
-"""Brings a database to the form that this release stores: indexes, and the fields that follow from others.
+"""Brings a database to the schema version of this release: indexes and derived fields.
 
-A migration may be killed at any moment and run again, and may run on two machines at once: it looks
-at what is there, and each of its writes depends on nothing else. What a new form needs besides is a
-function here, called by `migrate` between `begin` and `finish` with the same property, and a higher
-`SCHEMA_VERSION`.
+A migration may be killed at any moment and run again, and may run on two machines at once, because it
+compares the stored data and each of its writes is independent. A new schema version raises
+`SCHEMA_VERSION` and, unless only derived fields change, adds a function here with the same property,
+which `migrate` calls between `begin_migration` and `finish_migration`.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ from taskmgr.infrastructure.mongo.derived_fields import BATCH, Swept, sweep
 from taskmgr.infrastructure.mongo.indexes import describe_wrong_indexes, update_indexes
 from taskmgr.infrastructure.mongo.schema_version import (
     SCHEMA_VERSION,
-    begin,
-    finish,
+    begin_migration,
+    finish_migration,
     read_schema_state,
     require_unchanged_target,
 )
 
-_MOST_SWEEPS = 10
-_PAUSE = 0.5  # seconds between two looks
+_MAX_SWEEPS = 10
+_PAUSE = 0.5  # seconds between two sweeps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MigrationResult:
-    """What was done: indexes by name, how many documents were mended, and whose address was given up.
+    """What a migration has done: the names of created and dropped indexes, and the corrected documents.
 
-    `unreadable` counts the tasks and users that could not be read, and so not be mended.
+    `given_up` are the usernames whose e-mail address was removed, because another user has it, too.
+    `unreadable` counts the tasks and users that could not be read.
     """
 
     made: tuple[str, ...]
@@ -51,18 +52,17 @@ class MigrationResult:
 def migrate(
     database: Database[Any], time_zone: tzinfo, *, settling: float = 0.0, batch: int = BATCH
 ) -> MigrationResult:
-    """Brings the database up to date, whatever `meta` says of it: it looks at every task and user.
+    """Brings the database up to date; reads every task and user, whatever `meta` says.
 
-    `settling` is how many seconds running processes get to notice that the form or the time zone is
-    another one, before the last look; `batch` is how many tasks an update takes at once. Raises
-    `CannotStart` for a database of a later release, where another migration begins meanwhile, and where
-    something goes on writing in another form.
+    `settling` is the time in seconds that running processes have to notice a new version or time zone
+    before the last sweep; `batch` is the number of tasks in one update. Raises `CannotStart` for a
+    database of a later release, if another migration begins, or if a process keeps writing the old form.
     """
-    with without_deadline():  # an index over millions of tasks takes its time
-        begun = begin(database, time_zone)
+    with without_deadline():  # an index over millions of tasks takes minutes
+        begun = begin_migration(database, time_zone)
         made, dropped = update_indexes(database)
         swept = _sweep_until_clean(database, time_zone, settling if begun else 0.0, batch)
-        finish(database, time_zone)
+        finish_migration(database, time_zone)
     return MigrationResult(
         made=made,
         dropped=dropped,
@@ -76,8 +76,8 @@ def migrate(
 def _sweep_until_clean(database: Database[Any], time_zone: tzinfo, settling: float, batch: int) -> Swept:
     total = Swept()
     settled = time.monotonic() + settling
-    sweeps = 0  # that began when everybody had had the time to notice
-    while sweeps < _MOST_SWEEPS:
+    sweeps = 0  # those that began after the settling time
+    while sweeps < _MAX_SWEEPS:
         sweeps += time.monotonic() >= settled
         found = sweep(database, time_zone, partial(require_unchanged_target, database, time_zone), batch)
         total.add(found)
@@ -91,12 +91,12 @@ def _sweep_until_clean(database: Database[Any], time_zone: tzinfo, settling: flo
 
 
 def is_current(database: Database[Any], time_zone: tzinfo) -> bool:
-    """Whether a migration to this form and time zone has finished, and every index is as declared."""
+    """Returns True if the database needs no migration."""
     return next(reasons_to_migrate(database, time_zone), None) is None
 
 
 def reasons_to_migrate(database: Database[Any], time_zone: tzinfo) -> Iterator[str]:
-    """What speaks for a migration without a look at the data, each in a few words."""
+    """Yields the reasons for a migration that are visible without reading the data."""
     form = read_schema_state(database)
     if form is None or form.version != SCHEMA_VERSION:
         yield f"The schema version is {form and form.version}, not {SCHEMA_VERSION}"

@@ -1,8 +1,8 @@
-"""The row of `meta` that says which form the data are in, and what happens when it changes.
+"""Reads and writes the schema version of the database: the row `stored_form` of the collection `meta`.
 
-A migration writes the form and the time zone that it leads to before it changes any data, and marks
-the row finished at the end. So an interrupted migration is seen, and processes that still work with
-another form or time zone stop writing.
+A migration stores its target version and time zone before it changes any data, and marks the row as
+finished at the end. So an interrupted migration is detected, and processes that work with another
+version or time zone stop writing.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.model.errors import CannotStart, Unavailable
 
-# What this release stores; a database of a later form is refused rather than misread.
+# The version that this release stores; it refuses a database with a later one.
 SCHEMA_VERSION = 2
-# Seconds. A process relies on what it has read from `meta` for so long, and a migration waits so long
-# before its last look at the data: until every process has read `meta` again, and whatever it had
-# checked just before that is committed.
+# A process trusts what it has read from `meta` for TRUSTED_SECONDS. A migration waits SETTLING_SECONDS
+# before its last sweep: then every process has read `meta` again, and earlier commands are committed.
 TRUSTED_SECONDS = 1.0
 SETTLING_SECONDS = 3.0
 _META_ID = "stored_form"
@@ -36,19 +35,19 @@ _log = logging.getLogger("taskmgr.store")
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """What the row says. `version` is None where it is no whole number."""
+    """The row of `meta`. `version` is None if it is not an integer."""
 
     version: int | None
     time_zone: object
     finished: bool
 
     def is_for(self, time_zone: tzinfo) -> bool:
-        """Whether this release stores this form, for this time zone."""
+        """Returns True if this is the version of this release, for this time zone."""
         return self.version == SCHEMA_VERSION and self.time_zone == str(time_zone)
 
 
 def read_schema_state(database: Database[Any]) -> SchemaState | None:
-    """The form that the database is in; None before the first migration."""
+    """Returns the schema state of the database, or None before the first migration."""
     row = database["meta"].find_one({"_id": _META_ID})
     if row is None:
         return None
@@ -57,17 +56,17 @@ def read_schema_state(database: Database[Any]) -> SchemaState | None:
     return SchemaState(version if is_number else None, row.get("time_zone"), row.get("finished") is True)
 
 
-def begin(database: Database[Any], time_zone: tzinfo) -> bool:
-    """Marks a migration to this release's form as begun, unless it has been finished before.
+def begin_migration(database: Database[Any], time_zone: tzinfo) -> bool:
+    """Marks a migration to this release's version as begun, unless it has already finished.
 
-    Returns whether processes may be running that work in another form or time zone. Raises
-    `CannotStart` for the form of a later release.
+    Returns True if processes may be running that work with another version or time zone. Raises
+    `CannotStart` for the version of a later release.
     """
     require_known_schema(database)
     before = read_schema_state(database)
     if before is not None and before.is_for(time_zone) and before.finished:
         return False
-    # The condition and the unique id refuse a later form that was written since the check above.
+    # The condition and the unique id refuse a later version that was stored since the check above.
     known = {"_id": _META_ID, "version": {"$not": {"$gt": SCHEMA_VERSION}}}
     fields = {"version": SCHEMA_VERSION, "time_zone": str(time_zone), "finished": False}
     try:
@@ -78,22 +77,22 @@ def begin(database: Database[Any], time_zone: tzinfo) -> bool:
     return before is not None
 
 
-def finish(database: Database[Any], time_zone: tzinfo) -> None:
-    """Marks the migration as finished. Raises `CannotStart` if another one has begun meanwhile."""
-    aim = {"_id": _META_ID, "version": SCHEMA_VERSION, "time_zone": str(time_zone)}
-    if _meta(database).update_one(aim, {"$set": {"finished": True}}).matched_count != 1:
+def finish_migration(database: Database[Any], time_zone: tzinfo) -> None:
+    """Marks the migration as finished. Raises `CannotStart` if another one has begun."""
+    target = {"_id": _META_ID, "version": SCHEMA_VERSION, "time_zone": str(time_zone)}
+    if _meta(database).update_one(target, {"$set": {"finished": True}}).matched_count != 1:
         raise CannotStart("Another migration has begun meanwhile: run `taskmgr db status`.")
 
 
 def require_unchanged_target(database: Database[Any], time_zone: tzinfo) -> None:
-    """Raises `CannotStart` if another migration than this one has begun."""
+    """Raises `CannotStart` if a migration to another version or time zone has begun."""
     form = read_schema_state(database)
     if form is None or not form.is_for(time_zone):
         raise CannotStart("Another migration has begun meanwhile: run `taskmgr db status`.")
 
 
 def require_known_schema(database: Database[Any]) -> None:
-    """Raises `CannotStart` for a form that a later release stores: it would be misread."""
+    """Raises `CannotStart` for the version of a later release, whose data this one would misread."""
     form = read_schema_state(database)
     if form is not None and form.version is not None and form.version > SCHEMA_VERSION:
         raise CannotStart(
@@ -103,7 +102,7 @@ def require_known_schema(database: Database[Any]) -> None:
 
 
 def require_time_zone(database: Database[Any], time_zone: tzinfo) -> None:
-    """Raises `CannotStart` where the due dates are kept for another time zone."""
+    """Raises `CannotStart` if the due dates are stored for another time zone."""
     form = read_schema_state(database)
     kept = str(time_zone) if form is None else form.time_zone
     if kept != str(time_zone):
@@ -114,28 +113,28 @@ def require_time_zone(database: Database[Any], time_zone: tzinfo) -> None:
 
 
 class SchemaGuard:
-    """Refuses writes once the database has been migrated to a form or time zone that is not ours.
+    """Refuses writes once the database has been migrated to another version or time zone.
 
-    A call costs nothing for `TRUSTED_SECONDS` seconds after the last look at the database.
+    Reads the schema state at most once in `TRUSTED_SECONDS`.
     """
 
     def __init__(self, database: Database[Any], time_zone: tzinfo) -> None:
         self._database = database
         self._time_zone = time_zone
         self._lock = threading.Lock()
-        self._good_until = 0.0
+        self._trusted_until = 0.0
         self._refused = False
 
     def __call__(self) -> None:
-        """Raises `Unavailable`, and logs once, where this process must not write."""
-        if time.monotonic() < self._good_until:
+        """Raises `Unavailable`, and logs it once, if this process must not write."""
+        if time.monotonic() < self._trusted_until:
             return
         now = time.monotonic()
-        # In a context of its own: in that of a command the driver would read the command's snapshot.
+        # In an empty context: in that of a command, the driver would read from the command's snapshot.
         form = Context().run(read_schema_state, self._database)
         if form is not None and form.is_for(self._time_zone):
-            self._good_until = now + TRUSTED_SECONDS
-            self._note_admitted()
+            self._trusted_until = now + TRUSTED_SECONDS
+            self._log_admitted()
             return
         reason = self._reason(form)
         with self._lock:
@@ -149,7 +148,7 @@ class SchemaGuard:
         ours = f"form {SCHEMA_VERSION}, time zone {self._time_zone}"
         return f"The database has been migrated to {there}; this process works with {ours}. Restart it."
 
-    def _note_admitted(self) -> None:
+    def _log_admitted(self) -> None:
         with self._lock:
             again, self._refused = self._refused, False
         if again:

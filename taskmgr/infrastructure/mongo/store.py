@@ -1,4 +1,4 @@
-"""All the domain's ports on one MongoDB database."""
+"""Builds the domain's ports on one MongoDB database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pymongo.database import Database
 from taskmgr.domain.ports.store import Store
 from taskmgr.infrastructure.mongo.client import COMMAND_DEADLINE
 from taskmgr.infrastructure.mongo.health import MongoHealth
-from taskmgr.infrastructure.mongo.reads.task_records import Records
+from taskmgr.infrastructure.mongo.reads.task_records import TaskRecordCache
 from taskmgr.infrastructure.mongo.repositories.activity import MongoActivityRepository
 from taskmgr.infrastructure.mongo.repositories.comments import MongoCommentRepository
 from taskmgr.infrastructure.mongo.repositories.idempotency import MongoIdempotencyRepository
@@ -25,7 +25,7 @@ from taskmgr.infrastructure.mongo.unit_of_work import MongoUnitOfWork
 
 
 def new_id() -> str:
-    """An id that nothing has had and that grows with time."""
+    """Returns a new unique id; later ids are greater."""
     return str(ObjectId())
 
 
@@ -34,10 +34,10 @@ def mongo_store(
 ) -> Store:
     """Returns the ports on a database; `deadline` bounds a command, in seconds.
 
-    With a `time_zone` every command first makes sure that the data are still kept for it, in the form
-    of this release, and raises `Unavailable` otherwise.
+    With a `time_zone`, a command raises `Unavailable` once the database has been migrated to another
+    time zone or schema version.
     """
-    records = Records(database)
+    records = TaskRecordCache(database)
     admit = (lambda: None) if time_zone is None else SchemaGuard(database, time_zone)
     return Store(
         unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline, admit=admit),

@@ -1,4 +1,4 @@
-"""Which statuses stored tasks have that a policy lacks: with these the service must not start."""
+"""Counts the tasks whose status the policy lacks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pymongo.database import Database
 
 
 def count_unknown_statuses(database: Database[Any], known: Collection[str]) -> Mapping[str, int]:
-    """How many tasks have each status that is not among the known ones, the bin included.
+    """Returns how many tasks, including those in the bin, have each status that is not known.
 
-    Cheap: the index `status_due` skips over the known ones.
+    The index `status_due` skips the known statuses.
     """
     pipeline: list[dict[str, Any]] = [
         {"$match": {"binned": {"$in": [True, False]}, "status": {"$nin": list(known)}}},

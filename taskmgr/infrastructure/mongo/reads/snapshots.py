@@ -1,7 +1,7 @@
-"""Reads a page in one command and in one piece: what the lists of the API are made from.
+"""Reads a page as of one moment with a single command instead of a cursor of the driver.
 
-The driver's cursors decode and hand out row by row, and cost twice as much. The command also tells
-of which moment its snapshot is, so that nobody has to ask what time it was.
+The reply contains the time of its snapshot (`atClusterTime`), which a cursor of the driver hides, and
+from which a list's ETag is made (docs/decisions/0009).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SNAPSHOT = {"level": "snapshot"}
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Rows as they were at one moment, told as `Health.latest_write` tells it; None where nobody can."""
+    """Rows as of one moment; `as_of` has the format of `Health.latest_write`, or is None if unknown."""
 
     rows: Sequence[Any]
     as_of: str | None
@@ -34,39 +34,39 @@ def find(
     limit: int,
     order: Mapping[str, int] = MappingProxyType({}),
 ) -> Snapshot:
-    """The first rows that match."""
+    """Returns the first `limit` rows that match."""
     command = {
         "find": collection.name, "filter": filters, "projection": projection, "sort": dict(order),
         "limit": limit, "batchSize": limit,
     }  # fmt: skip
-    snapshot = _in_one_piece(collection, command)
+    snapshot = _first_batch(collection, command)
     if snapshot is not None:
         return snapshot
-    whole = collection.with_options(read_concern=ReadConcern("snapshot"))
-    rows = whole.find(filters, projection, sort=list(order.items()) or None, limit=limit)
+    collection = collection.with_options(read_concern=ReadConcern("snapshot"))
+    rows = collection.find(filters, projection, sort=list(order.items()) or None, limit=limit)
     return Snapshot(list(rows), None)
 
 
 def aggregate(collection: Collection[Any], stages: Sequence[Mapping[str, Any]], *, limit: int) -> Snapshot:
-    """The rows that a pipeline answers, which are at most `limit`."""
+    """Returns the rows of a pipeline, which must be at most `limit`."""
     command = {
         "aggregate": collection.name, "pipeline": stages, "cursor": {"batchSize": limit + 1},
     }  # fmt: skip
-    snapshot = _in_one_piece(collection, command)
+    snapshot = _first_batch(collection, command)
     if snapshot is not None:
         return snapshot
-    whole = collection.with_options(read_concern=ReadConcern("snapshot"))
-    return Snapshot(list(whole.aggregate(stages)), None)
+    collection = collection.with_options(read_concern=ReadConcern("snapshot"))
+    return Snapshot(list(collection.aggregate(stages)), None)
 
 
-def _in_one_piece(collection: Collection[Any], command: dict[str, Any]) -> Snapshot | None:
-    """What a command answers in its first batch; None where that is not all (16 MB are the most)."""
+def _first_batch(collection: Collection[Any], command: dict[str, Any]) -> Snapshot | None:
+    """Returns the rows of the first batch, or None if there are more: a reply has at most 16 MB."""
     database = collection.database
-    asked = {**command, "readConcern": _SNAPSHOT}
+    request = {**command, "readConcern": _SNAPSHOT}
     try:
-        reply = database.command(asked, codec_options=collection.codec_options)
-    except AutoReconnect:  # such as a new primary: the driver asks again only for its own cursors
-        reply = database.command(asked, codec_options=collection.codec_options)
+        reply = database.command(request, codec_options=collection.codec_options)
+    except AutoReconnect:  # a new primary, for example: the driver retries cursors, but not commands
+        reply = database.command(request, codec_options=collection.codec_options)
     cursor = reply["cursor"]
     if cursor["id"]:
         database.command({"killCursors": collection.name, "cursors": [cursor["id"]]})

@@ -1,8 +1,8 @@
-"""Task records of lists, each made once for as long as it is asked for.
+"""Makes the task records of lists, and caches them by the bytes of the rows that they are made from.
 
-What is stored decides alone what a record says (and the workflow, which names the status's category).
-So a record is kept by the very bytes that it was made from: whatever writes to the database, by
-whatever way, the next reading brings other bytes, and nobody has to be told.
+A record depends only on the stored row and on the workflow, which gives the status its category. A
+changed row has different bytes, however it was changed, so nothing has to be invalidated
+(docs/decisions/0011).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pymongo.database import Database
 from taskmgr.domain.model.workflow import Workflow
 from taskmgr.infrastructure.mongo import mappers
 
-# With its bytes and its JSON a record takes 4 kB as a rule, and 12 at the most: 15 to 50 MB in all.
-MOST_KEPT = 4_000
-LONGEST_KEPT = 4_096  # bytes; most tasks have less than 1,000
+# A record with its bytes and its JSON takes about 4 kB and at most 12 kB: 15 to 50 MB in all.
+MAX_RECORDS = 4_000
+MAX_ROW_BYTES = 4_096  # longer rows are not cached; most have less than 1,000 bytes
 
 T = TypeVar("T")
 
@@ -61,70 +61,70 @@ class MongoTaskRecord:
 
 
 @dataclass(slots=True)
-class Recent(Generic[T]):
-    """What was made of some bytes lately: the younger half of it, and the older one.
+class RecentCache(Generic[T]):
+    """Caches values by the bytes that they are made from, in a younger and an older half.
 
-    When the younger half is full, the older one goes, but for what has been asked for meanwhile.
-    `make` makes many at once, each from its bytes.
+    When the younger half is full it becomes the older one, and the values of the older half that have
+    not been used since are dropped. `make` makes a list of values, one from each item.
     """
 
     make: Callable[[Sequence[Raw]], Sequence[T]]
-    most: int = MOST_KEPT
+    max_size: int = MAX_RECORDS
     _younger: dict[Raw, T] = field(default_factory=dict)
     _older: dict[Raw, T] = field(default_factory=dict)
 
     def of(self, raws: Sequence[Raw]) -> Sequence[T]:
-        """What is made of each, in order."""
-        found = [self._younger.get(raw) for raw in raws]
-        if None not in found:
-            return cast("list[T]", found)
-        missing = [place for place, thing in enumerate(found) if thing is None]
-        again = {place: thing for place in missing if (thing := self._older.get(raws[place])) is not None}
-        new = [place for place in missing if place not in again]
-        made = again | dict(zip(new, self.make([raws[place] for place in new]), strict=True))
-        for place, thing in made.items():
-            self._keep(bytes(raws[place]), thing)
-        return [made[place] if thing is None else thing for place, thing in enumerate(found)]
+        """Returns the value of each, in order."""
+        values = [self._younger.get(raw) for raw in raws]
+        if None not in values:
+            return cast("list[T]", values)
+        missing = [index for index, value in enumerate(values) if value is None]
+        older = {i: value for i in missing if (value := self._older.get(raws[i])) is not None}
+        new = [index for index in missing if index not in older]
+        made = older | dict(zip(new, self.make([raws[index] for index in new]), strict=True))
+        for index, value in made.items():
+            self._keep(bytes(raws[index]), value)
+        return [made[index] if value is None else value for index, value in enumerate(values)]
 
-    def _keep(self, raw: bytes, thing: T) -> None:
-        if len(raw) > LONGEST_KEPT:
+    def _keep(self, raw: bytes, value: T) -> None:
+        if len(raw) > MAX_ROW_BYTES:
             return
-        if 2 * len(self._younger) >= self.most:
+        if 2 * len(self._younger) >= self.max_size:
             self._older, self._younger = self._younger, {}
-        self._younger[raw] = thing
+        self._younger[raw] = value
 
 
-class Records:
-    """The records of a database's tasks, under one workflow at a time."""
+class TaskRecordCache:
+    """Makes and caches the records of a database's tasks, under one workflow at a time."""
 
     def __init__(self, database: Database[Any]) -> None:
-        # Moments without a zone: the mapper knows that they are in UTC, and decoding is quicker.
+        # Naive moments: decoding is faster, and the mapper knows that they are in UTC.
         self.options: CodecOptions[Any] = database.codec_options.with_options(tz_aware=False)
-        self._kept: tuple[Workflow, Recent[MongoTaskRecord]] | None = None
+        self._cache: tuple[Workflow, RecentCache[MongoTaskRecord]] | None = None
 
     def of(
         self, rows: Iterable[RawBSONDocument], workflow: Workflow, *, keep: bool = True
     ) -> Sequence[MongoTaskRecord]:
-        """The records of some rows, in order; kept, unless the rows will not come again."""
-        kept = self._kept
-        if kept is None or kept[0] is not workflow:
-            kept = self._kept = workflow, self._none_yet(workflow.category_names)
-        recent, raws = kept[1], [row.raw for row in rows]
+        """Returns the records of rows, in order; `keep=False` bypasses the cache."""
+        cached = self._cache
+        if cached is None or cached[0] is not workflow:
+            cached = self._cache = workflow, self._empty_cache(workflow.category_names)
+        recent, raws = cached[1], [row.raw for row in rows]
         return recent.of(raws) if keep else recent.make(raws)
 
-    def _none_yet(self, categories: Mapping[str, str]) -> Recent[MongoTaskRecord]:
-        def made(raws: Sequence[Raw]) -> list[MongoTaskRecord]:
+    def _empty_cache(self, categories: Mapping[str, str]) -> RecentCache[MongoTaskRecord]:
+        def build(raws: Sequence[Raw]) -> list[MongoTaskRecord]:
             rows = bson.decode_all(b"".join(raws), self.options)
             return [MongoTaskRecord.of(row, categories) for row in rows]
 
-        return Recent(made)
+        return RecentCache(build)
 
     def decoded(self, row: RawBSONDocument) -> dict[str, Any]:
-        """What else such a row holds, as usual."""
+        """Returns an embedded raw document as a dictionary."""
         return bson.decode(row.raw, self.options)
 
 
 def undecoded(collection: Collection[Any]) -> Collection[RawBSONDocument]:
-    """The collection, answering the bytes of its documents."""
+    """Returns the collection with options that leave its documents undecoded."""
     options = collection.codec_options.with_options(document_class=RawBSONDocument)
     return collection.with_options(codec_options=options)

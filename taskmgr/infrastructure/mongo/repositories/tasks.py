@@ -31,7 +31,7 @@ from taskmgr.infrastructure.mongo.reads.task_filters import (
     task_filter,
     task_order,
 )
-from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, Records, undecoded
+from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, TaskRecordCache, undecoded
 from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace, touch
 
 _READ = dict.fromkeys(UNREAD, False)
@@ -50,7 +50,7 @@ def build_selection(query: TaskQuery, context: QueryContext | None = None) -> Se
 
 @raises_domain_errors
 class MongoTaskRepository:
-    def __init__(self, database: Database[Any], records: Records) -> None:
+    def __init__(self, database: Database[Any], records: TaskRecordCache) -> None:
         self._records = records
         self._stored = database.get_collection("tasks", codec_options=records.options)
 

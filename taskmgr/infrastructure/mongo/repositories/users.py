@@ -27,7 +27,7 @@ from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
 from taskmgr.infrastructure.mongo.reads.snapshots import Snapshot, aggregate
 from taskmgr.infrastructure.mongo.reads.task_filters import beginning_with
-from taskmgr.infrastructure.mongo.reads.task_records import Records, undecoded
+from taskmgr.infrastructure.mongo.reads.task_records import TaskRecordCache, undecoded
 from taskmgr.infrastructure.mongo.reads.users_with_tasks import Lookup
 from taskmgr.infrastructure.mongo.transaction import current_transaction
 from taskmgr.infrastructure.mongo.writing import insert, replace, touch_one
@@ -39,7 +39,7 @@ _BY_USERNAME = [("username", 1), ("_id", 1)]
 
 @raises_domain_errors
 class MongoUserRepository:
-    def __init__(self, database: Database[Any], records: Records) -> None:
+    def __init__(self, database: Database[Any], records: TaskRecordCache) -> None:
         self._records = records
         self._users = database.get_collection("users", codec_options=records.options)
 
