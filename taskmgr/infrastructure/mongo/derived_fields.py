@@ -1,7 +1,7 @@
-"""The stored fields that follow from others: what they should be, and a sweep that mends them.
+"""Finds and corrects the stored fields that are derived from others, such as `title_key` and `due_at`.
 
-A mapper computes them whenever a task or a user is written. They become wrong where what computes
-them changes (a release, the time zone of plain due dates) or where somebody edits a document by hand.
+The mappers compute them on every write. They become outdated if their computation changes (by a release
+or by the time zone of plain due dates), or if a document is edited by hand.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from taskmgr.infrastructure.mongo.store import mongo_store, new_id
 
 Row = Mapping[str, Any]
 
-# What the mappers raise for a document that they cannot read.
+# The errors that the mappers raise for a document that they cannot read.
 UNREADABLE = (InvalidId, KeyError, TypeError, ValueError, AttributeError, IndexError, ValidationError)
 BATCH = 500
 _LONGEST_DAY = len("2026-12-01")
 _BY = Actor.system("migration")
 
 
-def righted_task(row: Row, time_zone: tzinfo) -> Row:
-    """The row with what its mapper reads of derived fields as it should be."""
+def corrected_task(row: Row, time_zone: tzinfo) -> Row:
+    """Returns the row with corrected values of the derived fields that its mapper reads."""
     stored = row["due_date"]
     return {**row, "priority_rank": Priority(row["priority"]).rank, "due_at": _due_at(stored, time_zone)}
 
@@ -55,26 +55,26 @@ def _due_at(stored: str | None, time_zone: tzinfo) -> datetime:
     return DueDate.parse(stored, time_zone).at
 
 
-def righted_user(row: Row, _: tzinfo) -> Row:
-    """The row as it is: its mapper reads no derived field."""
+def corrected_user(row: Row, _: tzinfo) -> Row:
+    """Returns the row unchanged: its mapper reads no derived field."""
     return row
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """How the rows of a collection become entities, and those what should be stored.
+    """Computes the derived fields of a collection, by converting its rows to entities and back.
 
-    The fields that a document has and its entity has not are the derived ones.
+    Derived fields are those that a document has and its entity does not.
     """
 
     collection: str
-    righted: Callable[[Row, tzinfo], Row]
+    corrected: Callable[[Row, tzinfo], Row]
     entity: Callable[[Row], Task | User]
     document: Callable[[Any], Draft]
 
     def wrong(self, row: Row, time_zone: tzinfo) -> dict[str, Any]:
-        """The right values of the derived fields that are wrong. Raises `UNREADABLE`."""
-        entity = self.entity(self.righted(row, time_zone))
+        """Returns the correct values of the outdated derived fields. Raises one of `UNREADABLE`."""
+        entity = self.entity(self.corrected(row, time_zone))
         right = self.document(entity).values
         derived = right.keys() - {field.name for field in fields(entity)}
         return {
@@ -82,12 +82,12 @@ class Derived:
         }
 
 
-TASKS = Derived("tasks", righted_task, mappers.task, mappers.task_document)
-USERS = Derived("users", righted_user, mappers.user, mappers.user_document)
+TASKS = Derived("tasks", corrected_task, mappers.task, mappers.task_document)
+USERS = Derived("users", corrected_user, mappers.user, mappers.user_document)
 
 
 def is_same(one: object, other: object) -> bool:
-    """Whether two stored values are equal and of one type: true is not 1, and 1.0 is not 1."""
+    """Returns True if two stored values have equal values and types: true is not 1, nor is 1.0."""
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(is_same, one, other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -98,7 +98,7 @@ def is_same(one: object, other: object) -> bool:
 
 
 def _kind(value: object) -> type:
-    """The type, with subclasses (Int64, an enumeration's text) taken for what they extend."""
+    """Returns the type; for a subclass (Int64, a string enumeration) the built-in type."""
     for plain in (bool, int, str):
         if isinstance(value, plain):
             return plain
@@ -107,7 +107,7 @@ def _kind(value: object) -> type:
 
 @dataclass(kw_only=True, slots=True)
 class Swept:
-    """What a sweep found: documents per collection, addresses given up, and how many were unreadable."""
+    """Counts what a sweep corrected, with the users whose address was removed, and unreadable documents."""
 
     tasks: int = 0
     users: int = 0
@@ -115,34 +115,34 @@ class Swept:
     unreadable: int = 0
 
     def add(self, later: Swept) -> None:
-        """Adds what a later sweep of the same data found."""
+        """Adds the result of a later sweep of the same data."""
         self.tasks += later.tasks
         self.users += later.users
         self.given_up += later.given_up
         self.unreadable = later.unreadable
 
 
-def sweep(database: Database[Any], time_zone: tzinfo, keep_on: Callable[[], None], size: int) -> Swept:
-    """Mends every task and user whose derived fields are wrong.
+def sweep(database: Database[Any], time_zone: tzinfo, require_target: Callable[[], None], size: int) -> Swept:
+    """Corrects every task and user whose derived fields are outdated.
 
-    Each update holds only for the version that it was computed from: what a command writes meanwhile
-    stands. `keep_on` is called before each batch of `size` tasks, and raises to stop.
+    Each update applies only to the version that it was computed from, so it overwrites no command.
+    `require_target` is called before each batch of `size` tasks, and raises to stop the sweep.
     """
     found = Swept()
     wrong_tasks = _wrong(database, TASKS, time_zone, found)
     while batch := list(islice(wrong_tasks, size)):
-        keep_on()
+        require_target()
         updates = [UpdateOne(_as_read(row), {"$set": right}) for row, right in batch]
         database["tasks"].bulk_write(updates, ordered=False)
         found.tasks += len(batch)
     wrong_users = list(_wrong(database, USERS, time_zone, found))
-    keep_on()
-    colliding = [row for row, right in wrong_users if not _mend_user(database["users"], row, right)]
-    # Once more, since whoever had the address may have got another one in the first round.
+    require_target()
+    colliding = [row for row, right in wrong_users if not _correct_user(database["users"], row, right)]
+    # Again, because the other user may have lost the address in the first round.
     found.given_up = tuple(
         row["username"]
         for row in colliding
-        if not _mend_user(database["users"], row, USERS.wrong(row, time_zone))
+        if not _correct_user(database["users"], row, USERS.wrong(row, time_zone))
     )
     for row in colliding:
         if row["username"] in found.given_up:
@@ -168,8 +168,8 @@ def _as_read(row: Row) -> dict[str, Any]:
     return {"_id": row["_id"], "version": row["version"]}
 
 
-def _mend_user(users: Collection[Any], row: Row, right: Mapping[str, Any]) -> bool:
-    """False where another user has the address."""
+def _correct_user(users: Collection[Any], row: Row, right: Mapping[str, Any]) -> bool:
+    """Returns False if another user has the e-mail address."""
     try:
         users.update_one(_as_read(row), {"$set": right})
     except DuplicateKeyError:
@@ -178,9 +178,9 @@ def _mend_user(users: Collection[Any], row: Row, right: Mapping[str, Any]) -> bo
 
 
 def _give_up_address(database: Database[Any], user_id: ObjectId) -> None:
-    """Takes the address of a user that another user has, too, once both are compared as they are today.
+    """Removes the e-mail address of a user, because another user has it, too.
 
-    It is a change like any other, so that the log keeps the address.
+    This is a logged change, so the log keeps the address.
     """
     store = mongo_store(database)
     users = UserService(store, DEFAULT_POLICY, Journal(store, new_id), utc_now, new_id)

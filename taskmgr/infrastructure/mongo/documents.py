@@ -1,12 +1,12 @@
-"""The stored form: MongoEngine documents with their fields, validation and indexes, and no behaviour.
+"""Declares the stored form: MongoEngine documents with their fields, validation and indexes.
 
-The documents are what a write is validated against and what the indexes are made from. Reads come
-back raw and become entities in `mappers.py`.
+Every write is validated against these documents, and the indexes are created from them. Reads return
+raw rows, which become entities in `mappers.py`.
 
-Some fields of a task follow from others and are there to be ordered by, since a null or a name would
-order wrongly (`due_at`, a far-away moment for undated tasks, `priority_rank` and `title_key`), or to
-be searched for (`words`, and among them `title_words` and `label_words`). `touched` is counted up by
-commands that read a document for a rule, so that they meet in the database; it means nothing else.
+Some fields of a task are derived from others. `due_at` (far in the future for undated tasks),
+`priority_rank` and `title_key` exist for sorting, because null or a name would sort incorrectly;
+`words`, `title_words` and `label_words` exist for searching. `touched` is a counter that commands raise
+in the documents that their rules have read, so that two such commands conflict.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from taskmgr.domain.model.user import Kind, Role
 # Later than any due date, so that undated tasks come last by ascending due date.
 UNDATED = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 
-# A task that waits for others. What a partial index is over, a query has to repeat to be answered from it.
+# Tasks with blockers. A query must repeat the condition of a partial index to use that index.
 HAS_BLOCKERS: dict[str, Any] = {"blocked_by.0": {"$exists": True}}
-# Kept to find tasks by, or to count: neither a mapper nor a cursor looks at them.
+# Fields for filters and counters, which no mapper and no cursor reads.
 UNREAD = ("words", "title_words", "label_words", "binned", "touched")
 
 _COMMON: dict[str, Any] = {"auto_create_index": False, "strict": False}
@@ -46,14 +46,14 @@ _COMMON: dict[str, Any] = {"auto_create_index": False, "strict": False}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A document to be: values by field, which nobody has validated yet."""
+    """A document that is not validated yet: its class and its values by field."""
 
     document: type[Document]
     values: Mapping[str, Any]
 
 
 def draft_of(document: type[Document], **values: Any) -> Draft:
-    """A draft with these values."""
+    """Returns a draft with these values."""
     return Draft(document, values)
 
 

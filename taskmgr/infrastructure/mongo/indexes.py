@@ -1,4 +1,4 @@
-"""The declared indexes against those that a collection has."""
+"""Compares the declared indexes with those of the database, and updates them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INDEX_NOT_FOUND = 27
 
 
 def update_indexes(database: Database[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Makes what is missing and drops what is stale; the names of both, as (made, dropped)."""
+    """Creates missing indexes and drops stale ones; returns their names as (created, dropped)."""
     made: list[str] = []
     dropped: list[str] = []
     for document in DOCUMENTS:
@@ -33,7 +33,7 @@ def update_indexes(database: Database[Any]) -> tuple[tuple[str, ...], tuple[str,
 
 
 def describe_wrong_indexes(database: Database[Any]) -> Iterator[str]:
-    """What `update_indexes` would mend, each in a sentence."""
+    """Yields a sentence for each index that `update_indexes` would create or drop."""
     for document in DOCUMENTS:
         collection = database[document._meta["collection"]]
         for index in missing_indexes(collection, document):
@@ -43,7 +43,7 @@ def describe_wrong_indexes(database: Database[Any]) -> Iterator[str]:
 
 
 def declared_indexes(document: type[Document]) -> Mapping[str, IndexModel]:
-    """The indexes that a document declares, by name."""
+    """Returns the indexes that a document declares, by name."""
     models = {}
     for spec in document._meta["index_specs"]:
         options = {name: value for name, value in spec.items() if name not in ("fields", "cls", "sparse")}
@@ -52,32 +52,32 @@ def declared_indexes(document: type[Document]) -> Mapping[str, IndexModel]:
 
 
 def missing_indexes(collection: Collection[Any], document: type[Document]) -> list[IndexModel]:
-    """The declared indexes that the collection lacks."""
-    there = collection.index_information()
-    return [index for name, index in declared_indexes(document).items() if name not in there]
+    """Returns the declared indexes that the collection lacks."""
+    existing = collection.index_information()
+    return [index for name, index in declared_indexes(document).items() if name not in existing]
 
 
 def stale_indexes(collection: Collection[Any], document: type[Document]) -> list[str]:
-    """The names of indexes that are not declared, or differ from their declaration."""
+    """Returns the names of indexes that are not declared or differ from their declaration."""
     declared = declared_indexes(document)
     return [
         name
-        for name, there in collection.index_information().items()
-        if name != "_id_" and (name not in declared or not _same(there, declared[name]))
+        for name, existing in collection.index_information().items()
+        if name != "_id_" and (name not in declared or not _is_same(existing, declared[name]))
     ]
 
 
-def _same(there: Mapping[str, Any], declared: IndexModel) -> bool:
-    wanted = declared.document
+def _is_same(existing: Mapping[str, Any], declared: IndexModel) -> bool:
+    expected = declared.document
     options = ("unique", "partialFilterExpression", "expireAfterSeconds", "sparse", "collation", "hidden")
-    return list(there["key"]) == list(wanted["key"].items()) and all(
-        there.get(name) == wanted.get(name) for name in options
+    return list(existing["key"]) == list(expected["key"].items()) and all(
+        existing.get(name) == expected.get(name) for name in options
     )
 
 
 def _drop(collection: Collection[Any], name: str) -> None:
     try:
         collection.drop_index(name)
-    except OperationFailure as error:  # another machine was quicker
+    except OperationFailure as error:  # dropped by another machine meanwhile
         if error.code != _INDEX_NOT_FOUND:
             raise

@@ -1,8 +1,7 @@
-"""Stored form ↔ entity, both ways side by side.
+"""Converts entities to drafts of documents, and stored rows to entities, both ways side by side.
 
-Reading is on the path of every list, so a row becomes an entity directly; writing goes through the
-fields of a MongoEngine document, which validate it. Moments are stored in UTC: whether the driver
-says so with each (which costs it more than the rest of a row) or leaves it out makes no difference.
+Rows become entities directly, because every list needs it; drafts are validated by `writing`. Moments
+are stored in UTC, and rows may have naive or aware ones: naive ones are much faster to decode.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ _DAY_LENGTH = len("2026-12-01")
 
 
 def object_id(key: str | None) -> ObjectId | None:
-    """The stored form of an optional id."""
+    """Returns the ObjectId of an id, or None for None."""
     return None if key is None else ObjectId(key)
 
 
@@ -51,7 +50,7 @@ def _id(key: ObjectId | None) -> str | None:
 
 
 def links(row: Row) -> Links:
-    """The relations of a task, from a row that may have nothing else."""
+    """Returns the relations of a task; the row may lack all other fields."""
     parent_id = row["parent_id"]
     return Links(
         id=str(row["_id"]),

@@ -92,8 +92,8 @@ class Entities:
         """Returns the entity, or None where it cannot be read; reports what is wrong with the row."""
         try:
             wrong = kind.derived.wrong(row, self.time_zone) if kind.derived else {}
-            righted = {**row, **wrong}
-            entity = kind.entity(righted)
+            corrected = {**row, **wrong}
+            entity = kind.entity(corrected)
             again = validated_row(kind.document(entity))
         except UNREADABLE as error:
             self.report(subject, "unreadable", f"It cannot be read ({type(error).__name__}: {error}).")
@@ -102,7 +102,7 @@ class Entities:
             names = ", ".join(sorted(wrong))
             detail = f"Its derived fields are outdated: {names}: run `taskmgr db migrate`."
             self.report(subject, "outdated", detail)
-        if names := differing(righted, again):
+        if names := differing(corrected, again):
             self.report(subject, "stored_otherwise", f"It is not stored as it should be: {names}.")
         for name, parse in kind.parsers.items():
             if bad := against_parser(name, getattr(entity, name), parse):

@@ -1,4 +1,4 @@
-"""A TaskQuery in the stored form's terms: filter, order, and what no filter can say."""
+"""Translates a `TaskQuery` to MongoDB: a filter, an order, and stages for what no filter can express."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import HAS_BLOCKERS
 from taskmgr.infrastructure.mongo.reads.keyset import Filter, Stages
 
-# Under which name a sort key is stored in a form that orders rightly.
+# Sort keys that are stored under another name, in a form that sorts correctly.
 _SORT_FIELDS = {"due_date": "due_at", "priority": "priority_rank", "title": "title_key"}
-_PLAIN: Filter = {"$regex": "^.{10}$"}  # a due date that is a day; a moment is longer
+_PLAIN: Filter = {"$regex": "^.{10}$"}  # a due date that is a day; a date-time is longer
 
 
 def any_id(ids: Collection[str | None]) -> Filter:
-    """One of these ids; None is no id at all."""
+    """Returns the condition that a field is one of these ids, or null for None."""
     return {"$in": [mappers.object_id(key) for key in ids]}
 
 
 def beginning_with(words: Collection[str]) -> Filter:
-    """Returns the condition on a list that for each of these words has one which begins with it.
+    """Returns the condition that each of these words is the beginning of an item of a list.
 
-    Each is one range of an index; the planner takes one of them, and looks at what it finds there.
+    Each word is a range of the index; the planner scans one range and checks the other words.
     """
     return {"$all": [Regex(f"^{re.escape(word)}") for word in words]}
 
@@ -42,12 +42,12 @@ def _all(values: Collection[Any]) -> Filter:
     return {"$all": list(values)}
 
 
-# What each filter of a TaskQuery asks of the stored form, where that is a matter of one field.
+# The filters of a TaskQuery that are a condition on one field: the field, and the condition for a value.
 _FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "ids": ("_id", any_id),
     "except_id": ("_id", lambda task_id: {"$ne": ObjectId(task_id)}),
     "statuses": ("status", _any),
-    "priorities": ("priority_rank", lambda found: {"$in": [p.rank for p in found]}),
+    "priorities": ("priority_rank", lambda priorities: {"$in": [p.rank for p in priorities]}),
     "assignee_ids": ("assignee_id", any_id),
     "created_by": ("created_by", _any),
     "labels": ("labels", _all),
@@ -60,9 +60,9 @@ _FRAMED = ("categories", "created", "updated", "due", "overdue", "blocked")
 
 
 def task_filter(query: TaskQuery, context: QueryContext | None = None) -> Filter:
-    """Returns the filter: every condition in one `$and`, where none can take another's place.
+    """Returns the filter: an `$and` of all conditions, so that two on the same field both hold.
 
-    The planner sees through it, and plans as for one document with all the conditions.
+    The planner treats it like one document with all the conditions.
     """
     return {"$and": [{"binned": query.binned}, *_conditions(query, context)]}
 
@@ -86,7 +86,7 @@ def _conditions(query: TaskQuery, context: QueryContext | None) -> Iterator[Filt
     if query.due is not None:
         yield from _due_within(query.due, context)
     if query.overdue is not None:
-        yield _overdue(context, wanted=query.overdue)
+        yield _overdue(context, overdue=query.overdue)
     if query.blocked:
         yield HAS_BLOCKERS
 
@@ -97,10 +97,10 @@ def _within(span: Span, context: QueryContext) -> Filter:
 
 
 def _due_within(span: Span, context: QueryContext) -> Iterator[Filter]:
-    """A day that is due is due at the midnight that ends it, where the next day begins.
+    """Yields the conditions that a due date lies within a span.
 
-    So at the midnights that bound a span of days it makes a difference whether it is a day that is
-    due, or a moment.
+    A day is due at the midnight that ends it, which is also the first moment of the next day. So at the
+    midnights that bound a span, a due day and a due moment are treated differently.
     """
     begins, ends = _begins(span.start, context), _ends(span.end, context)
     bounds = {"$gte": begins, "$lte" if _is_day(span.end) else "$lt": ends}
@@ -112,9 +112,9 @@ def _due_within(span: Span, context: QueryContext) -> Iterator[Filter]:
         yield {"$nor": outside}
 
 
-def _overdue(context: QueryContext, *, wanted: bool) -> Filter:
+def _overdue(context: QueryContext, *, overdue: bool) -> Filter:
     opened = context.policy.workflow.in_category(*OPEN)
-    if wanted:
+    if overdue:
         return {"$and": [{"status": {"$in": opened}}, {"due_at": {"$lte": context.now}}]}
     return {"$or": [{"status": {"$nin": opened}}, {"due_at": {"$gt": context.now}}]}
 
@@ -136,16 +136,16 @@ def _ends(bound: date | datetime | None, context: QueryContext) -> datetime | No
 
 
 def task_order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
-    """The stored form's order for sort keys; the id follows in the direction of the last."""
+    """Returns the stored fields to sort by; the id comes last, in the direction of the last key."""
     keys = [(_SORT_FIELDS.get(s.key, s.key), -1 if s.descending else 1) for s in sorts]
     return [*keys, ("_id", keys[-1][1])]
 
 
 def match_stages(query: TaskQuery) -> Stages:
-    """Returns the stages that add to each document how well it matches, where the order asks for that.
+    """Returns the stages that add the score `match`, if the order needs it.
 
-    Each of the words occurs in the task; one in the title counts 2, one in a label 1, and twice
-    that where it is a whole word and not the beginning of one.
+    A word of the query counts 2 if it begins a word of the title and 1 for a label, and twice that if
+    it is the whole word.
     """
     if all(sort.key != "match" for sort in query.order):
         return []
@@ -154,7 +154,7 @@ def match_stages(query: TaskQuery) -> Stages:
 
 
 def _matching(found: str, words: Collection[str]) -> dict[str, Any]:
-    """Returns how many of the words begin a word found, plus how many are one."""
+    """Returns how many of the words begin an item of the list, plus how many are an item."""
     begins = {"$eq": [{"$indexOfBytes": ["$$found", "$$word"]}, 0]}
     begun = {"$anyElementTrue": {"$map": {"input": found, "as": "found", "in": begins}}}
     whole = {"$size": {"$setIntersection": [found, list(words)]}}
@@ -164,7 +164,7 @@ def _matching(found: str, words: Collection[str]) -> dict[str, Any]:
 
 
 def blocked_stages(query: TaskQuery, context: QueryContext | None) -> Stages:
-    """The stages that leave out, row by row in order, what takes a look at other tasks: the blockers."""
+    """Returns the stages that filter by whether a task is blocked, for which its blockers are read."""
     if query.blocked is None or context is None:
         return []
     completed = context.policy.workflow.in_category(Category.COMPLETED)
@@ -174,9 +174,9 @@ def blocked_stages(query: TaskQuery, context: QueryContext | None) -> Stages:
         {"$project": {"_id": True}},
     ]
     lookup = {"from": "tasks", "localField": "blocked_by", "foreignField": "_id", "as": "unresolved"}
-    wanted: Filter = {"$ne": []} if query.blocked else {"$eq": []}
+    condition: Filter = {"$ne": []} if query.blocked else {"$eq": []}
     return [
         {"$lookup": {**lookup, "pipeline": unresolved}},
-        {"$match": {"unresolved": wanted}},
+        {"$match": {"unresolved": condition}},
         {"$unset": "unresolved"},
     ]

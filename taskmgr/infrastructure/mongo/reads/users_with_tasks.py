@@ -1,8 +1,8 @@
-"""The one aggregation that brings a page of users together with their tasks and counts.
+"""Builds the aggregation that reads a page of users with their tasks and counts.
 
-What can be asked for the whole page at once is: planning a query costs the server more than reading
-the few index entries of one user. Only the tasks themselves are looked up user by user, because the
-limit is each user's own.
+Counts are looked up once for the whole page, because planning a query costs the server more than
+reading one user's few index entries. Only the tasks are looked up for each user, because the limit is
+per user.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _TASKS = {"from": "tasks", "localField": "user._id", "foreignField": "assignee_i
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lookup:
-    """What is asked about the users of a page, each with at most `tasks_limit` tasks."""
+    """Reads the users of a page, each with at most `tasks_limit` tasks."""
 
     limit: int
     tasks_limit: int
     context: QueryContext
 
     def stages(self) -> Stages:
-        """The stages behind those that answer users in order, one more than the limit.
+        """Returns the stages that follow those which select the users, one more than the limit.
 
-        The rows are users; the first has what was asked for the whole `page`.
+        Each resulting row is a user; the first also has the counts of the whole `page`.
         """
         return [
             {"$group": {"_id": None, "user": {"$push": "$$ROOT"}}},
@@ -58,10 +58,10 @@ class Lookup:
         ]
 
     def _counted(self) -> Iterator[dict[str, Any]]:
-        """Counts by user and status, the open tasks with blockers, and those blockers that still block.
+        """Yields the lookups of counts by status, open tasks with blockers, and unresolved blockers.
 
-        The first is read from the index `assignee_due` alone, the second from
-        `assignee_waiting`, in which only tasks with blockers are.
+        The counts are read from the index `assignee_due` alone, the tasks with blockers from the partial
+        index `assignee_waiting`.
         """
         by_status = {
             "_id": {"user": "$assignee_id", "status": "$status"},
@@ -72,18 +72,18 @@ class Lookup:
         yield _lookup("page.counted", [{"$match": {"binned": False}}, {"$group": by_status}])
         shown: Stages = [{"$project": {"_id": False, "assignee_id": True, "blocked_by": True}}]
         yield _lookup("page.waiting", [{"$match": {**self._in(*OPEN), **HAS_BLOCKERS}}, *shown])
-        # In words that no index understands, so that the ids are all that the planner can go by.
-        there = {"$expr": {"$not": ["$binned"]}}
+        # As an expression that no index supports, so that the planner uses the ids.
+        not_binned = {"$expr": {"$not": ["$binned"]}}
         done = self._statuses(Category.COMPLETED)
         yield _lookup(
             "page.unresolved",
-            [{"$match": {**there, "status": {"$nin": done}}}, {"$project": {"_id": True}}],
+            [{"$match": {**not_binned, "status": {"$nin": done}}}, {"$project": {"_id": True}}],
             localField="page.waiting.blocked_by",
             foreignField="_id",
         )
 
     def _tasks(self) -> Iterator[dict[str, Any]]:
-        """The open tasks, then all others, which are not read where the open ones suffice."""
+        """Yields the lookup of the open tasks, then of the others, which are read only if there is room."""
         first: Stages = [*_SOONEST, {"$limit": self.tasks_limit}]
         of_the_user = {"$expr": {"$eq": ["$assignee_id", "$$user"]}}
         others = {"binned": False, "status": {"$nin": self._statuses(*OPEN)}}
@@ -109,7 +109,7 @@ class Lookup:
     def users(
         self, rows: Sequence[Row], made: Callable[[Sequence[Any]], Sequence[T]]
     ) -> list[UserWithTasks[T]]:
-        """The users of the rows, with what was counted, and their tasks as `made` makes them."""
+        """Returns the users of the rows with their counts, and their tasks as `made` converts them."""
         if not rows:
             return []
         by_user: defaultdict[ObjectId, list[Row]] = defaultdict(list)
@@ -130,7 +130,7 @@ class Lookup:
 
 
 def _counts(by_status: Sequence[Row], blocked: int, open_: Set[str], started: Set[str]) -> TaskCounts:
-    """One user's counts. A status that the policy does not know is neither open nor started."""
+    """Returns one user's counts. A status that the policy lacks is neither open nor started."""
     counted = [row for row in by_status if row["_id"]["status"] in open_]
     return TaskCounts(
         open=sum(row["tasks"] for row in counted),
@@ -150,7 +150,7 @@ def _how_many(condition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _blocked(page: Row) -> Counter[ObjectId]:
-    """How many of the open tasks with blockers have one that still blocks, by user."""
+    """Returns the number of open tasks with an unresolved blocker, by user."""
     unresolved = {row["_id"] for row in page["unresolved"]}
     return Counter(
         row["assignee_id"] for row in page["waiting"] if not unresolved.isdisjoint(row["blocked_by"])
