@@ -1,4 +1,4 @@
-"""What time it is, to the millisecond: the store keeps no more, and an answer must equal a reading."""
+"""The time in milliseconds, the precision of the store, so that a result equals what is read later."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Protocol
 
 
 class Dated(Protocol):
-    """Anything that knows when it was last changed."""
+    """An entity with the time of its last change."""
 
     @property
     def updated_at(self) -> datetime: ...
 
 
 def utc_now() -> datetime:
-    """The present moment in UTC, cut to milliseconds."""
+    """Returns the present time in UTC, cut to milliseconds."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
@@ -23,18 +23,17 @@ def utc_now() -> datetime:
 def time_of_change(clock: Callable[[], datetime], before: Dated) -> datetime:
     """Returns the time of a change, which is never earlier than that of the version before.
 
-    Two machines' clocks differ, and a clock may be set back. A command asks inside its transaction,
-    once the entity is loaded: asked earlier, a command that waits for another would keep a time that
-    is earlier than the one of the version it changes.
+    The clocks of two machines differ, and a clock can be set back. Call this inside the transaction, after
+    the entity has been loaded: a command that waits for another would otherwise use an earlier time.
     """
     return max(clock(), before.updated_at)
 
 
 def format_instant(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds and `Z`. `moment` must be in UTC, whether it says so or not.
+    """Returns an instant in the form of RFC 3339, with milliseconds and `Z`.
 
-    From tables: a page of a list has some two hundred of them, and `isoformat` takes three times as
-    long.
+    `moment` must be in UTC, with or without a `tzinfo`. Tables make this faster than `isoformat`, which takes
+    three times as long; a page of a list has some two hundred instants.
     """
     day = _DAYS.get(number := moment.toordinal())
     if day is None:

@@ -1,4 +1,4 @@
-"""What the statistics are made of: days in the service's time zone, ranks, and the numbers."""
+"""The statistics: their days in the service's time zone, percentiles, and the results."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LabelCount:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """From one day to another, both included, in a time zone. At most `MAX_DAYS`."""
+    """The days from `first` to `last`, both included, in a time zone; at most `MAX_DAYS`."""
 
     first: date
     last: date
@@ -39,9 +39,9 @@ class Days:
 
     @classmethod
     def between(cls, first: date | None, last: date | None, *, now: datetime, zone: tzinfo) -> Days:
-        """Up to today, and `DEFAULT_DAYS` long, where nothing else is said.
+        """Returns the days between two days; by default the `DEFAULT_DAYS` days that end today.
 
-        Raises `BadValue`, about the first day, where they would be too many, or none.
+        Raises `BadValue`, about the first day, if there would be no day or too many.
         """
         last = last or now.astimezone(zone).date()
         first = first or _back(last, DEFAULT_DAYS - 1)
@@ -58,12 +58,12 @@ class Days:
 
     @property
     def midnights(self) -> Sequence[datetime]:
-        """Where each day begins and the last one ends, in UTC. Days of 23 and 25 hours are such here."""
+        """The midnights that begin each day and end the last one, in UTC; a day may have 23 or 25 hours."""
         return [*(start_of_day(day, self.zone) for day in self), DueDate.on(self.last, self.zone).at]
 
 
 def parse_day(value: object, zone: tzinfo) -> date:
-    """A plain date, as `2026-12-01` or a `date`, in the years that a due date may be in."""
+    """Returns a plain date, from text such as `2026-12-01` or a `date`, in the range of due dates."""
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:
             value = date.fromisoformat(value)
@@ -76,16 +76,16 @@ def parse_day(value: object, zone: tzinfo) -> date:
 
 
 def nearest_rank(percent: int, count: int) -> int:
-    """Which of so many values in ascending order, the first being 1, is a percentile.
+    """Returns the position of a percentile among `count` values in ascending order, counted from 1.
 
-    The definition by the nearest rank: the smallest value that at least so many percent of all do not
-    exceed. It is always one of the values, so the median of two is the smaller one.
+    This is the nearest-rank definition: the smallest value that at least `percent` percent of the values do
+    not exceed. It is always one of the values, so the median of two values is the smaller one.
     """
     return -(-percent * count // 100)
 
 
 def _back(day: date, days: int) -> date:
-    """So many days before, or the first day that there can be."""
+    """Returns the day that many days before, or the first possible day."""
     return max(day, EARLIEST.date() + timedelta(days=days)) - timedelta(days=days)
 
 

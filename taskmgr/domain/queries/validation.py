@@ -1,7 +1,7 @@
-"""Whether a query asks for what there can be: a misspelt filter neither widens nor empties an answer.
+"""Validates queries, so that a misspelt filter neither widens nor empties a result.
 
-The API has read its parameters before, so this is cheap where all is well. A script's query is
-taken in the ways in which its commands are: names of priorities, labels in any case, lists.
+The API has parsed its parameters before, and a valid query is returned as it is. A query of a script may use
+the same forms as commands: names of priorities, labels in any case, lists instead of tuples.
 """
 
 from __future__ import annotations
@@ -36,109 +36,109 @@ Parser = Callable[[Any, Policy], Any]
 
 
 def validated(query: Q, policy: Policy) -> Q:
-    """Returns the query as the store understands it. Raises `Invalid` with all mistakes at once."""
+    """Returns the query with parsed values. Raises `Invalid` with all mistakes at once."""
     errors: list[FieldError] = []
-    better: dict[str, Any] = {}
+    parsed: dict[str, Any] = {}
     table, read = _TABLES[type(query)]
-    for (name, default, parse), given in zip(table, read(query), strict=True):
-        if given is default:
+    for (name, default, parse), value in zip(table, read(query), strict=True):
+        if value is default:
             continue
         try:
-            value = parse(given, policy)
+            result = parse(value, policy)
         except BadValue as bad:
             errors.append(bad.at(f"query.{name}"))
         else:
-            if value is not given:
-                better[name] = value
+            if result is not value:
+                parsed[name] = result
     if errors:
         raise Invalid(errors)
-    return replace(query, **better) if better else query
+    return replace(query, **parsed) if parsed else query
 
 
-def _items(given: Any) -> tuple[Any, ...]:
-    if isinstance(given, tuple):
-        return given
-    if isinstance(given, list | set | frozenset):
-        return tuple(given)
-    raise BadValue("wrong_type", f"Must be a tuple of values; this is {given!r}.")
+def _items(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, list | set | frozenset):
+        return tuple(value)
+    raise BadValue("wrong_type", f"Must be a tuple of values; this is {value!r}.")
 
 
 def _all_of(parse: Parser) -> Parser:
-    """A tuple, each value through the parser, and each once."""
+    """Returns a parser of tuples that parses every value and drops duplicates."""
 
-    def parse_all(given: Any, policy: Policy) -> tuple[Any, ...]:
-        items, found = _items(given), []
+    def parse_all(value: Any, policy: Policy) -> tuple[Any, ...]:
+        items, results = _items(value), []
         for position, item in enumerate(items):
             try:
-                found.append(parse(item, policy))
+                results.append(parse(item, policy))
             except BadValue as bad:
                 raise BadValue(bad.code, bad.detail, allowed=bad.allowed, within=str(position)) from bad
-        kept = tuple(dict.fromkeys(found))
-        # The types as well, because a priority is equal to its name.
+        kept = tuple(dict.fromkeys(results))
+        # Types are compared, too, because a priority is equal to its name.
         return items if kept == items and [*map(type, kept)] == [*map(type, items)] else kept
 
     return parse_all
 
 
 def _or_none(parse: Parser) -> Parser:
-    return lambda given, policy: None if given is None else parse(given, policy)
+    return lambda value, policy: None if value is None else parse(value, policy)
 
 
 def _plain(parse: Callable[[Any], Any]) -> Parser:
-    """For what no policy has a say in."""
-    return lambda given, _: parse(given)
+    """Returns the parser of a value that does not depend on the policy."""
+    return lambda value, _: parse(value)
 
 
-@lru_cache(maxsize=1_024)  # a label is read letter by letter
-def _known_label(given: str) -> str:
-    return values.label(given)
+@lru_cache(maxsize=1_024)  # parsing a label looks at every letter
+def _known_label(value: str) -> str:
+    return values.label(value)
 
 
-def _label(given: Any) -> str:
-    return _known_label(given) if isinstance(given, str) else values.label(given)
+def _label(value: Any) -> str:
+    return _known_label(value) if isinstance(value, str) else values.label(value)
 
 
-def _user_id(given: Any) -> str:
-    if values.is_identifier(given):
-        return str(given)
-    raise BadValue("bad_id", f"Must be a user's id, not a name; this is {given!r}.")
+def _user_id(value: Any) -> str:
+    if values.is_identifier(value):
+        return str(value)
+    raise BadValue("bad_id", f"Must be a user's id, not a name; this is {value!r}.")
 
 
-def _actor_id(given: Any) -> str:
-    if isinstance(given, str) and given.startswith("system:"):
-        return given
-    return _user_id(given)
+def _actor_id(value: Any) -> str:
+    if isinstance(value, str) and value.startswith("system:"):
+        return value
+    return _user_id(value)
 
 
-def _span(given: Any) -> Span:
-    if not isinstance(given, Span):
+def _span(value: Any) -> Span:
+    if not isinstance(value, Span):
         raise BadValue("wrong_type", "Must be a Span of dates or aware date-times.")
-    for bound in (given.start, given.end):
+    for bound in (value.start, value.end):
         if not (bound is None or isinstance(bound, date)):
-            raise BadValue("wrong_type", f"Must be from a date or an aware date-time; this is {bound!r}.")
+            raise BadValue("wrong_type", f"Must be bounded by dates or aware date-times; this is {bound!r}.")
         if isinstance(bound, datetime) and bound.tzinfo is None:
             raise BadValue("no_offset", "A date-time must have an offset.")
-    return given
+    return value
 
 
-def _words(given: Any) -> tuple[str, ...]:
-    words = _items(given)
+def _words(value: Any) -> tuple[str, ...]:
+    words = _items(value)
     if not all(isinstance(word, str) and words_of(word) for word in words):
-        raise BadValue("no_words", "Must be words.")
+        raise BadValue("no_words", "Must be a tuple of words.")
     found = words_of(*words)
     return words if found == words else found
 
 
-def _sort(given: Any) -> tuple[Sort, ...]:
-    if given in (NEWEST_FIRST, BEST_MATCH_FIRST):
-        return tuple(given)
-    sorts = _items(given)
+def _sort(value: Any) -> tuple[Sort, ...]:
+    if value in (NEWEST_FIRST, BEST_MATCH_FIRST):
+        return tuple(value)
+    sorts = _items(value)
     for sort in sorts:
         if not isinstance(sort, Sort) or sort.key not in TASK_SORTS:
             detail = f"Must be a Sort by one of: {', '.join(TASK_SORTS)}; this is {sort!r}."
             raise BadValue("not_allowed", detail, allowed=TASK_SORTS)
     if len({sort.key for sort in sorts}) < len(sorts):
-        raise BadValue("repeated", "Each key may be there once.")
+        raise BadValue("repeated", "Each sort key may occur only once.")
     return sorts
 
 
@@ -146,7 +146,7 @@ _ID = _plain(values.identifier)
 _YES_OR_NO = _or_none(_plain(values.boolean))
 _PARSERS: Mapping[str, Parser] = {
     "ids": _all_of(_ID),
-    "statuses": _all_of(lambda given, policy: policy.workflow.parse(given)),
+    "statuses": _all_of(lambda value, policy: policy.workflow.parse(value)),
     "categories": _all_of(_plain(parsing.one_of(Category))),
     "priorities": _all_of(_plain(parse_priority)),
     "assignee_ids": _all_of(_or_none(_plain(_user_id))),
@@ -176,7 +176,7 @@ _USER_PARSERS: Mapping[str, Parser] = {
 def _table(
     kind: type[Any], parsers: Mapping[str, Parser]
 ) -> tuple[tuple[tuple[str, Any, Parser], ...], Callable[[Any], tuple[Any, ...]]]:
-    """Returns each field's name, default and parser, and what reads these fields of a query."""
+    """Returns the name, default and parser of each field, and a function that reads the fields of a query."""
     defaults = {field.name: field.default for field in fields(kind)}
     return tuple((name, defaults[name], parse) for name, parse in parsers.items()), attrgetter(*parsers)
 

@@ -1,6 +1,6 @@
-"""Effective priority: how urgent a task really is, as a function of the task, the clock, and what waits.
+"""The effective priority of a task, computed from its own priority, its due date, and the tasks that wait.
 
-It is computed, never stored, and neither sorted nor filtered by.
+It is never stored, and lists cannot be sorted or filtered by it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EffectivePriority:
-    """The value, and all that lifts it to where it is; nothing where it is the stored one."""
+    """The effective priority and all causes that raise it; none if it is the stored priority."""
 
     value: Priority
     because: tuple[Cause, ...]
@@ -46,11 +46,11 @@ class EffectivePriority:
 def effective_priorities(
     tasks: Collection[Task], dependants: Mapping[str, Sequence[Task]], *, now: datetime, workflow: Workflow
 ) -> dict[str, EffectivePriority | None]:
-    """For each task its effective priority; None for a closed one, which has none.
+    """Returns the effective priority of each task by id; None for a closed task.
 
-    `dependants` has, for every task that something waits for, the open tasks that wait, and for
-    those in turn, at most `MAX_CHAIN_LENGTH` in a row. Tasks further away do not count, whatever else is
-    in `tasks`: a task has the same effective priority alone and on a page with others.
+    `dependants` maps each task to the open tasks that wait for it, and these in turn to theirs, at most
+    `MAX_CHAIN_LENGTH` in a row. Tasks further away are ignored even if they are among `tasks`, so a task has
+    the same effective priority alone and on a page with others.
     """
     values = _values(tasks, dependants, now)
     return {
@@ -64,31 +64,34 @@ def effective_priorities(
 def _values(
     tasks: Collection[Task], dependants: Mapping[str, Sequence[Task]], now: datetime
 ) -> Mapping[str, Priority]:
-    """The effective priorities by id, as tasks have them that are themselves waited for.
+    """Returns the effective priorities of tasks and dependants by id, except for the last step of a chain.
 
-    Each round takes them one task further, and the last step is `_explained`'s. No recursion: a row of
-    waiting tasks may be long, and a ring must not go on for ever.
+    Each round passes priorities on by one task; `_explained` adds the last step. The number of rounds is
+    limited, so cycles end.
     """
     blocks: dict[str, list[str]] = {}
     for blocker, waiting in dependants.items():
         for task in waiting:
             blocks.setdefault(task.id, []).append(blocker)
-    known = {
+    values = {
         task.id: max([task.priority, *(lift for lift, _ in _by_due_date(task, now))])
         for task in (*tasks, *chain.from_iterable(dependants.values()))
     }
-    risen: Collection[str] = list(known)
+    raised: Collection[str] = list(values)
     for _ in range(MAX_CHAIN_LENGTH - 1):
-        lifted: dict[str, Priority] = {}
-        for waits in risen:
+        newly_raised: dict[str, Priority] = {}
+        for waits in raised:
             for blocker in blocks.get(waits, ()):
-                if blocker in known and max(known[blocker], lifted.get(blocker, Priority.LOW)) < known[waits]:
-                    lifted[blocker] = known[waits]
-        if not lifted:
+                if (
+                    blocker in values
+                    and max(values[blocker], newly_raised.get(blocker, Priority.LOW)) < values[waits]
+                ):
+                    newly_raised[blocker] = values[waits]
+        if not newly_raised:
             break
-        known |= lifted
-        risen = lifted
-    return known
+        values |= newly_raised
+        raised = newly_raised
+    return values
 
 
 def _explained(
@@ -103,16 +106,16 @@ def _explained(
 
 
 def _by_due_date(task: Task, now: datetime) -> list[tuple[Priority, Cause]]:
-    """What the clock makes of a due date; an undated task gets no penalty, a far date no bonus."""
+    """Returns the priority that the due date demands, with its cause; [] if it demands none."""
     if task.due_date is None:
         return []
     late = now - task.due_date.at
     since = format_instant(task.due_date.at)
     if late > LONG_OVERDUE:
-        detail = f"It is overdue by more than {LONG_OVERDUE.days} days, since {since}."
+        detail = f"It has been overdue for more than {LONG_OVERDUE.days} days, since {since}."
         return [(Priority.URGENT, Cause(code="long_overdue", detail=detail))]
     if late >= timedelta(0):
-        return [(Priority.HIGH, Cause(code="overdue", detail=f"It is overdue since {since}."))]
+        return [(Priority.HIGH, Cause(code="overdue", detail=f"It has been overdue since {since}."))]
     if -late <= DUE_SOON:
         return [(Priority.MEDIUM, Cause(code="due_soon", detail=f"It is due within 24 hours, at {since}."))]
     return []
