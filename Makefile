@@ -11,6 +11,10 @@ ARGS ?=
 # Processes that the tests run in. More than there are cores: they wait for the database a lot.
 TEST_WORKERS ?= 4
 
+# Container images often set it. Without bytecode files, every process that a test starts compiles taskmgr
+# again, and every test worker compiles all tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 PIP = $(BIN)/python -m pip --quiet --quiet --no-input --disable-pip-version-check
 # A lock file names every package, so pip must not resolve anything: up to version 23.2 it looks up locked
@@ -23,12 +27,12 @@ UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test check bench bench-scale lock clean
+.PHONY: help install serve test test-fast check bench bench-scale lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'make serve ARGS="--bind 127.0.0.1:8080"   passes arguments on; so do test, bench and lock'
+	@echo 'make serve ARGS="--bind 127.0.0.1:8080"   passes arguments on; so do test, test-fast, bench and lock'
 	@echo 'make install PYTHON=python3.12            chooses the Python of a new .venv'
 
 install: .venv/installed ## Make .venv with the locked dependencies and the taskmgr command
@@ -40,6 +44,9 @@ serve: .venv/installed ## Start the service, with a MongoDB of its own, on http:
 
 test: check ## Run the linters, then the whole test suite on a real MongoDB
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) $(ARGS)
+
+test-fast: .venv/installed-dev ## Run the unit tests and the API's tests, without the slow ones
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) -m "not slow" tests/unit tests/api $(ARGS)
 
 check: .venv/installed-dev ## Run the linters (of the OpenAPI document too), the types and the import contracts
 	$(BIN)/python -m ruff check

@@ -34,14 +34,14 @@ _FOLDER = pytest.StashKey[Path]()
 _KEPT = "meta"  # which form the database is in, and its time zone: written by `migrate` alone
 _EMPTIED = "tests_emptied"
 
-# The same examples every time, so that a run that passed passes again; new ones are looked for by
-# `pytest --hypothesis-profile=explore`.
+# `ci` tries the same examples every time, so that a run that passed passes again. `thorough` looks for
+# new ones: `pytest --hypothesis-profile=thorough`.
 _BUSY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=_BUSY)
+settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=_BUSY)
 settings.register_profile(
-    "explore", deadline=None, max_examples=1_000, print_blob=True, suppress_health_check=_BUSY
+    "thorough", deadline=None, max_examples=1_000, print_blob=True, suppress_health_check=_BUSY
 )
-settings.load_profile("steady")
+settings.load_profile("ci")
 
 
 def pytest_configure(config: pytest.Config) -> None:

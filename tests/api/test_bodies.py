@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from taskmgr.api.schemas import comments, tasks, users  # noqa: F401 - so that all are known
 from taskmgr.api.schemas.base import Command, Text
 
+pytestmark = pytest.mark.slow
+
 BODIES = sorted(Command.__subclasses__(), key=lambda schema: schema.__name__)
 ID, LATER = "0123456789abcdef01234567", "2999-12-01T10:00:00Z"
 # What each field takes, by its name in any body.

@@ -24,6 +24,8 @@ from tests.api.client import Client
 from tests.api.conftest import SECRET_KEY
 from tests.factories import SYSTEM, Clock
 
+pytestmark = pytest.mark.slow
+
 LISTS: list[tuple[str, dict[str, str]]] = [
     ("tasks", {}),
     ("tasks", {"status": "todo", "sort": "due_date", "total": "true"}),

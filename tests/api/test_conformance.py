@@ -33,6 +33,8 @@ from tests.api.client import Client
 from tests.api.conftest import SECRET_KEY
 from tests.api.operations import World
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "15"))
 UNLIMITED = Settings(rate_limit=0)
 CONFIG = SchemathesisConfig.from_dict(

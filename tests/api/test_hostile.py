@@ -12,6 +12,8 @@ from tests.api.client import Answer, Client, answered
 from tests.api.hostile import ROWS, Row
 from tests.api.operations import BY_NAME, World
 
+pytestmark = pytest.mark.slow
+
 # What no answer may hold, whatever was asked: the insides of the program and of the database.
 INSIDES = re.compile(r"Traceback|pymongo|mongodb|site-packages|\.py\b|OperationFailure|ObjectId|WiredTiger")
 

@@ -23,6 +23,8 @@ from tests.api.client import Client, answered, mistakes, problem
 from tests.api.operations import MORE, OPERATIONS, Operation, World
 from tests.factories import SYSTEM
 
+pytestmark = pytest.mark.slow
+
 LOST = "triage"
 LATE, SOON = (
     {"due_date": f"{at:%Y-%m-%d}T00:00:00Z", "due_at": at}

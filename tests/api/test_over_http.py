@@ -18,6 +18,8 @@ from pymongo.database import Database
 from tests.api.client import Client
 from tests.running import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 MEBIBYTE = 1024 * 1024
 TASK = b'{"title": "x"}'
 

@@ -19,6 +19,8 @@ from tests.api.client import Client
 from tests.api.served import STORE_SECONDS
 from tests.factories import SYSTEM
 
+pytestmark = pytest.mark.slow
+
 TASK = b'{"title": "Slow"}'
 
 

@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.api.clients import tools
+
+pytestmark = pytest.mark.slow
 
 PROGRAMS = Path(__file__).with_name("programs")
 # The generator's own file, the same for every document: it hands `object` on to httpx.
