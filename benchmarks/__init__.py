@@ -1,16 +1,20 @@
-"""How much the service costs beside its database, beside its peers, and as the data grows.
+"""Measures what a request to the service costs, compared with three other services and as the data grows.
 
-`make bench` and `make bench-scale` run it; docs/performance.md tells what is measured and how, and
-has the figures of a run.
+Run it with `make bench` and `make bench-scale`. docs/performance.md describes what is measured and
+how, and shows the results of a run.
 
-    servers.py    the servers: ours and the peers, each a process of its own
-    peers/        floor.py, textbook.py, modern.py: the other three services
-    data.py       the tasks and users that all of them read, made of the words in vocabulary.py
-    calls.py      the requests, and what their answers must be
-    load.py       the client, in a process of its own; it also reads the processors' time
-    measure.py    one call on one server, and the medians of several rounds
-    compare.py    `make bench`: all four in turn
-    scale.py      `make bench-scale`: ours on 10,000 to 1,000,000 tasks
-    targets.py    what the figures must reach
-    tables.py, picture.py, keeping.py    the figures as text, as SVG, and where they are kept
+    servers.py    starts the servers, taskmgr and its peers, each in a process of its own
+    peers/        the three other services: floor.py, textbook.py and modern.py
+    data.py       generates the tasks and users that all servers read, from the words in vocabulary.py
+    calls.py      the requests, and the status that their responses must have
+    load.py       the client, in a process of its own; it also reads the CPU time of the servers
+    measure.py    measures one call on one server, and computes the medians of several rounds
+    compare.py    `make bench`: taskmgr and its peers on the same data
+    scale.py      `make bench-scale`: taskmgr on 10,000 to 1,000,000 tasks
+    targets.py    the ratios that must not be exceeded
+    tables.py     formats the figures as Markdown tables
+    picture.py    draws the figures as SVG
+    results.py    saves the figures, and has the options that both benchmarks share
+
+A new call goes into `CALLS` of calls.py, and into every peer that should support it.
 """

@@ -15,9 +15,9 @@ from benchmarks import data
 API = "/api/v1"
 LIST = f"{API}/tasks?status=todo&sort=due_date&limit=50"
 USERS = f"{API}/users?include=tasks&limit=20&tasks_limit=20"
-_OWNERS_A_CONNECTION = 8
-_PAGES_A_CONNECTION = 50  # with four connections these are 10,000 tasks, more than taskmgr remembers
-_ONE_OF = 199  # a prime, so that the tasks that are read one by one are spread
+_OWNERS_PER_CONNECTION = 8
+_PAGES_PER_CONNECTION = 50  # with four connections these are 10,000 tasks, more than taskmgr caches
+_TASK_STEP = 199  # a prime, so that the tasks that are read singly belong to different users
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,29 +28,34 @@ class Server:
     port: int
     pid: int
     token: str | None = None
-    place: int = 0  # index among the servers: each writes to different tasks
+    index: int = 0  # position among the servers: each writes to the tasks of other users
 
     def fetch(
         self, path: str, *, method: str = "GET", body: Any = None, **headers: str
     ) -> tuple[int, dict[str, str], Any]:
         """Returns the status, the headers and the JSON body of a response, over a new connection."""
-        sent = None if body is None else json.dumps(body)
-        typed = {} if body is None else {"Content-Type": "application/json"}
+        payload = None if body is None else json.dumps(body)
+        content_type = {} if body is None else {"Content-Type": "application/json"}
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-            connection.request(method, path, sent, {**self._headers(), **typed, **headers})
-            answer = connection.getresponse()
-            read = answer.read()
-            found = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, found, json.loads(read) if read else None
+            connection.request(method, path, payload, {**self._headers(), **content_type, **headers})
+            response = connection.getresponse()
+            content = response.read()
+            response_headers = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, response_headers, json.loads(content) if content else None
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
         """Returns the bytes of a request."""
-        sent = b"" if body is None else json.dumps(body).encode()
-        named = {"Host": f"127.0.0.1:{self.port}", "Accept": "application/json", **self._headers(), **headers}
+        payload = b"" if body is None else json.dumps(body).encode()
+        all_headers = {
+            "Host": f"127.0.0.1:{self.port}",
+            "Accept": "application/json",
+            **self._headers(),
+            **headers,
+        }
         if body is not None:
-            named |= {"Content-Type": "application/json", "Content-Length": str(len(sent))}
-        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
-        return "\r\n".join([*lines, "", ""]).encode() + sent
+            all_headers |= {"Content-Type": "application/json", "Content-Length": str(len(payload))}
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in all_headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode() + payload
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -65,11 +70,11 @@ class Load:
     unit: int = 1
 
 
-class NotThere(Exception):
+class NotSupported(Exception):
     """The server does not support the call."""
 
 
-# What a call sends to a server, given the number of connections and of users.
+# Builds the load for a server, a number of connections and a number of users.
 Call = Callable[[Server, int, int], Load]
 
 
@@ -79,7 +84,8 @@ def same(path: str) -> Call:
 
 
 def one_task(server: Server, connections: int, users: int) -> Load:
-    ids = [data.task_id(number) for number in range(0, users * data.TASKS_PER_USER, _ONE_OF)][:400]
+    """Reads single tasks, spread over the whole collection."""
+    ids = [data.task_id(number) for number in range(0, users * data.TASKS_PER_USER, _TASK_STEP)][:400]
     return Load(requests=[[server.request("GET", f"{API}/tasks/{key}") for key in ids]] * connections)
 
 
@@ -87,7 +93,7 @@ def unchanged(server: Server, connections: int, _: int) -> Load:
     """Requests a list that has not changed since the client read it."""
     _, headers, _ = server.fetch(LIST)
     if "etag" not in headers:
-        raise NotThere
+        raise NotSupported
     request = server.request("GET", LIST, **{"If-None-Match": headers["etag"]})
     return Load(requests=[[request]] * connections, status="304")
 
@@ -103,22 +109,24 @@ def unchanged_among_writes(server: Server, connections: int, users: int) -> Load
 
 def pages(server: Server, connections: int, _: int) -> Load:
     """Reads pages that are not cached: each connection reads different pages."""
-    if server.token is None:  # the others have a first page alone
-        raise NotThere
+    if server.token is None:  # the peers do not read cursors
+        raise NotSupported
     requests, path = [], LIST
     for _ in range(connections):
-        walk = []
-        for _ in range(_PAGES_A_CONNECTION):
-            walk.append(server.request("GET", path))
+        page_requests = []
+        for _ in range(_PAGES_PER_CONNECTION):
+            page_requests.append(server.request("GET", path))
             _, _, page = server.fetch(path)
             if page["next"] is None:
-                raise NotThere
+                raise NotSupported
             path = f"{LIST}&cursor={quote(page['next'])}"
-        requests.append(walk)
+        requests.append(page_requests)
     return Load(requests=requests)
 
 
 def create(server: Server, connections: int, users: int) -> Load:
+    """Creates tasks with every field that clients usually set."""
+
     def body(owner: int) -> dict[str, Any]:
         return {
             "title": f"Measure the work of user {owner}",
@@ -139,10 +147,12 @@ def change_status(server: Server, connections: int, users: int) -> Load:
     """Starts tasks, which is checked against the limit of their assignees, and moves them back."""
     requests = [
         [
-            server.request("PUT", f"{API}/tasks/{data.task_of(owner, place, users)}/status", {"status": to})
+            server.request(
+                "PUT", f"{API}/tasks/{data.task_of(owner, slot, users)}/status", {"status": status}
+            )
             for owner in owners
-            for place in data.MOVED
-            for to in ("in_progress", "todo")
+            for slot in data.MOVED
+            for status in ("in_progress", "todo")
         ]
         for owners in _owners(server, connections, users)
     ]
@@ -151,9 +161,9 @@ def change_status(server: Server, connections: int, users: int) -> Load:
 
 def _owners(server: Server, connections: int, users: int) -> Sequence[Sequence[int]]:
     """Returns different users for each connection, so that writers do not wait for each other."""
-    last = users - 1 - server.place * connections * _OWNERS_A_CONNECTION
+    last = users - 1 - server.index * connections * _OWNERS_PER_CONNECTION
     return [
-        [(last - connection * _OWNERS_A_CONNECTION - i) % users for i in range(_OWNERS_A_CONNECTION)]
+        [(last - connection * _OWNERS_PER_CONNECTION - i) % users for i in range(_OWNERS_PER_CONNECTION)]
         for connection in range(connections)
     ]
 

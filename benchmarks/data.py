@@ -1,9 +1,10 @@
-"""The tasks and users that every server reads, in the very form that the service stores.
+"""Generates the tasks and users that every server reads, in exactly the form that the service stores.
 
-A user has 100 tasks whatever the size: 90 are assigned to them, 10 to nobody; the other mixture is
-that of a team some years in, most of it done. Each entity has its entry in the log, so that
-`taskmgr doctor` finds nothing wrong. Rows are put together here, because validating a million
-documents takes half an hour; a sample is held against the service's own mappers in every run.
+There are 100 tasks per user at every size, 90 assigned to the user and 10 unassigned. Statuses,
+labels and dates are distributed as in a team that has worked for two years: most tasks are closed.
+Each entity has an entry in the activity log, so that `taskmgr doctor` finds nothing wrong. The rows
+are built without the service, because validating a million documents takes half an hour; instead,
+every run compares a sample with what the service's own mappers produce.
 """
 
 from __future__ import annotations
@@ -34,28 +35,30 @@ from taskmgr.infrastructure.mongo.writing import validated_row
 Row = dict[str, Any]
 
 TASKS_PER_USER = 100
-_UNASSIGNED = range(90, 100)  # of each hundred
-_YEARS = timedelta(days=730)
-_STRIDE = 37  # has no divisor in common with 100
+_UNASSIGNED = range(90, 100)  # slots, see `_STATUSES`
+_HISTORY = timedelta(days=730)
+_STRIDE = 37  # coprime to 100, so that every user still has each slot once
 _WORD = re.compile(r"[^\W_]+")
 _BATCH = 2_000
 _SAMPLE = 300
 
-# What each of a user's hundred tasks is. Three are started: with two more begun by the benchmark's
-# change of status, the user is still within the policy's limit of five.
+# The statuses of a user's hundred tasks; an index into this list is called a slot. Three are started: when
+# the benchmark starts the two of MOVED as well, the user is still within the policy's limit of five.
 _STATUSES = (
     ["in_progress"] * 2 + ["in_review"] + ["todo"] * 17 + ["backlog"] * 12 + ["cancelled"] * 8
     + ["completed"] * 50 + ["todo"] * 3 + ["backlog"] * 3 + ["completed"] * 4
 )  # fmt: skip
-_PARENT = 3  # the todo that some of its owner's other todos are subtasks of
+_PARENT = 3  # slot of the task that the _SUBTASKS have as their parent
 _SUBTASKS = range(10, 14)
 _BLOCKED = range(14, 17)
-MOVED = (18, 19)  # the todos that the benchmark moves: nothing stands against that, due last
+# Slots of the tasks that the benchmark starts and moves back. No rule refuses that. They have no due date, so
+# that the moves do not change the first page of the list.
+MOVED = (18, 19)
 
 _PRIORITIES = [Priority.LOW] * 25 + [Priority.MEDIUM] * 50 + [Priority.HIGH] * 20 + [Priority.URGENT] * 5
 _DESCRIPTIONS = 5_000
-# What the log tells of a new one.
-_TOLD = {
+# The fields that the log entry of a new entity contains.
+_LOGGED_FIELDS = {
     "user": ("username", "name", "email", "role", "kind", "active", "created_at"),
     "task": (
         "title", "description", "status", "priority", "due_date", "labels", "created_by", "created_at",
@@ -73,18 +76,20 @@ def task_id(number: int) -> ObjectId:
 
 
 def fill(database: Database[Any], tasks: int) -> None:
-    """Fills an empty database, and has the service's own migration make its indexes."""
+    """Inserts so many tasks and their users into an empty database, then runs the service's migration."""
     now = datetime.now(UTC).replace(microsecond=0)
     users = tasks // TASKS_PER_USER
     require_stored_form(list(islice(task_rows(tasks, now), _SAMPLE)), list(user_rows(3, now)))
     _insert(database, "user", user_rows(users, now))
     _insert(database, "task", task_rows(tasks, now))
-    migrate(database, DEFAULT_POLICY.time_zone)  # after the rows: that is many times faster
+    migrate(
+        database, DEFAULT_POLICY.time_zone
+    )  # after the inserts: building the indexes at the end is faster
 
 
 def user_rows(count: int, now: datetime) -> Iterator[Row]:
     for number in range(count):
-        moment = now - _YEARS
+        moment = now - _HISTORY
         email = f"user{number}@example.org"
         username, name = f"user{number:06}" if number else "admin", f"User {number}"
         yield {
@@ -104,32 +109,32 @@ def user_rows(count: int, now: datetime) -> Iterator[Row]:
 
 
 def task_rows(count: int, now: datetime) -> Iterator[Row]:
-    """The same rows each time, but for the moments, which are told from `now`."""
-    chance = random.Random(20)  # noqa: S311 - no secret
+    """Yields the same tasks in every run, except for the timestamps, which are relative to `now`."""
+    rng = random.Random(20)  # noqa: S311 - no secret
     users = count // TASKS_PER_USER
     for number in range(count):
-        created = now - _YEARS + _YEARS * (number / count) * 0.95
-        yield _task_row(chance, number, users, created.replace(microsecond=0))
+        created = now - _HISTORY + _HISTORY * (number / count) * 0.95
+        yield _task_row(rng, number, users, created.replace(microsecond=0))
 
 
-def task_of(owner: int, place: int, users: int) -> ObjectId:
-    """The task number `place` of a user's hundred; users' tasks and all statuses are spread in time."""
-    return task_id((place - owner * _STRIDE) % TASKS_PER_USER * users + owner)
+def task_of(owner: int, slot: int, users: int) -> ObjectId:
+    """Returns the id of the task in a user's slot; tasks of one user or status are spread over time."""
+    return task_id((slot - owner * _STRIDE) % TASKS_PER_USER * users + owner)
 
 
-def _task_row(chance: random.Random, number: int, users: int, created: datetime) -> Row:
-    turn, owner = divmod(number, users)
-    place = (turn + owner * _STRIDE) % TASKS_PER_USER
-    status = _STATUSES[place]
-    title = f"{chance.choice(VERBS)} the {chance.choice(NOUNS)} {chance.choice(NOUNS)} {number}"
-    description, words = chance.choice(_descriptions())
+def _task_row(rng: random.Random, number: int, users: int, created: datetime) -> Row:
+    cycle, owner = divmod(number, users)
+    slot = (cycle + owner * _STRIDE) % TASKS_PER_USER
+    status = _STATUSES[slot]
+    title = f"{rng.choice(VERBS)} the {rng.choice(NOUNS)} {rng.choice(NOUNS)} {number}"
+    description, words = rng.choice(_descriptions())
     title_words = _words(title)
-    labels = chance.sample(LABELS, chance.choice((0, 1, 1, 2, 3)))
+    labels = rng.sample(LABELS, rng.choice((0, 1, 1, 2, 3)))
     label_words = _words(*labels)
-    due_date, due_at = _due(chance, place, created)
-    priority = chance.choice(_PRIORITIES)
-    started = created + timedelta(hours=chance.randrange(1, 200))
-    ended = started + timedelta(hours=chance.randrange(1, 300))
+    due_date, due_at = _due(rng, slot, created)
+    priority = rng.choice(_PRIORITIES)
+    started = created + timedelta(hours=rng.randrange(1, 200))
+    ended = started + timedelta(hours=rng.randrange(1, 300))
     closed = status in ("completed", "cancelled")
     return {
         "_id": task_id(number),
@@ -144,10 +149,10 @@ def _task_row(chance: random.Random, number: int, users: int, created: datetime)
         "priority_rank": priority.rank,
         "due_date": due_date,
         "due_at": due_at,
-        "assignee_id": None if place in _UNASSIGNED else user_id(owner),
+        "assignee_id": None if slot in _UNASSIGNED else user_id(owner),
         "labels": labels,
-        "parent_id": task_of(owner, _PARENT, users) if place in _SUBTASKS else None,
-        "blocked_by": [task_of(owner, place - 5, users)] if place in _BLOCKED else [],
+        "parent_id": task_of(owner, _PARENT, users) if slot in _SUBTASKS else None,
+        "blocked_by": [task_of(owner, slot - 5, users)] if slot in _BLOCKED else [],
         "created_by": str(user_id(owner)),
         "created_at": created,
         "updated_at": created,
@@ -161,12 +166,12 @@ def _task_row(chance: random.Random, number: int, users: int, created: datetime)
     }
 
 
-def _due(chance: random.Random, place: int, created: datetime) -> tuple[str | None, datetime]:
-    """What was given, and the instant: seven in ten have a date, one in ten of these a time of day."""
-    if place in MOVED or chance.random() < 0.3:
+def _due(rng: random.Random, slot: int, created: datetime) -> tuple[str | None, datetime]:
+    """Returns `due_date` and `due_at`: 70 % of the tasks have a due date, 10 % of these with a time."""
+    if slot in MOVED or rng.random() < 0.3:
         return None, UNDATED
-    day = (created + timedelta(days=chance.randrange(1, 400))).replace(hour=0, minute=0, second=0)
-    if chance.random() < 0.1:
+    day = (created + timedelta(days=rng.randrange(1, 400))).replace(hour=0, minute=0, second=0)
+    if rng.random() < 0.1:
         moment = day + timedelta(hours=15)
         return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"), moment
     return day.strftime("%Y-%m-%d"), day + timedelta(days=1)
@@ -174,28 +179,28 @@ def _due(chance: random.Random, place: int, created: datetime) -> tuple[str | No
 
 @lru_cache(1)
 def _descriptions() -> tuple[tuple[str, frozenset[str]], ...]:
-    """About 200 characters each, with their words; some of them have the rare word."""
-    chance, found = random.Random(30), []  # noqa: S311 - no secret
+    """Returns texts of about 200 characters, each with its words; one in 500 contains the rare word."""
+    rng, descriptions = random.Random(30), []  # noqa: S311 - no secret
     for number in range(_DESCRIPTIONS):
-        words = chance.choices(WORDS, k=chance.randrange(24, 32))
+        words = rng.choices(WORDS, k=rng.randrange(24, 32))
         if number % 500 == 0:
             words[5] = RARE_WORD
         text = " ".join([words[0].capitalize(), *words[1:]]) + "."
-        found.append((text, frozenset(_words(text))))
-    return tuple(found)
+        descriptions.append((text, frozenset(_words(text))))
+    return tuple(descriptions)
 
 
 def _words(*texts: str) -> list[str]:
-    """Each once and in order: for text without accents, what the service's search is for."""
+    """Returns the distinct words in order, as the service indexes a text without accents."""
     return sorted({word for text in texts for word in _WORD.findall(text.lower())})
 
 
-def _created(entity: str, row: Row) -> Row:
-    """The entry of the log that tells of a new task or user."""
-    told = {name: row[name] for name in _TOLD[entity]}
+def _creation_entry(entity: str, row: Row) -> Row:
+    """Returns the log entry for the creation of a task or user."""
+    logged = {name: row[name] for name in _LOGGED_FIELDS[entity]}
     if entity == "task":
-        told |= {name: row[name] and str(row[name]) for name in ("assignee_id", "parent_id")}
-        told["blocked_by"] = [str(blocker) for blocker in row["blocked_by"]]
+        logged |= {name: row[name] and str(row[name]) for name in ("assignee_id", "parent_id")}
+        logged["blocked_by"] = [str(blocker) for blocker in row["blocked_by"]]
     return {
         "_id": ObjectId(b"\x65" + row["_id"].binary[1:]),
         "at": row["updated_at"],
@@ -205,7 +210,7 @@ def _created(entity: str, row: Row) -> Row:
         "entity_id": row["_id"],
         "kind": f"{entity}.created",
         "before": {},
-        "after": told,
+        "after": logged,
         "reason": None,
         "override": False,
         "version": 1,
@@ -213,37 +218,37 @@ def _created(entity: str, row: Row) -> Row:
 
 
 def require_stored_form(tasks: list[Row], users: list[Row]) -> None:
-    """Raises if the service would store these otherwise."""
+    """Raises `AssertionError` if the service would store any of these rows differently."""
     for row in tasks:
         _require_same(row, validated_row(mappers.task_document(mappers.task(row))))
     for row in users:
         _require_same(row, validated_row(mappers.user_document(mappers.user(row))))
-    facts = [("task", row, logged_fields(mappers.task(row))) for row in tasks]
-    facts += [("user", row, logged_fields(mappers.user(row))) for row in users]
-    for entity, row, after in facts:
-        entry = _created(entity, row)
+    entities = [("task", row, logged_fields(mappers.task(row))) for row in tasks]
+    entities += [("user", row, logged_fields(mappers.user(row))) for row in users]
+    for entity, row, after in entities:
+        entry = _creation_entry(entity, row)
         change: Change = mappers.change({**entry, "after": after})
         _require_same(entry, validated_row(mappers.change_document(change)))
 
 
-def _require_same(row: Row, again: Row) -> None:
-    differing = sorted(name for name in {*row, *again} if row.get(name) != again.get(name))
-    if differing or set(row) != set(again):
-        raise AssertionError(f"The service stores this otherwise: {differing or set(row) ^ set(again)}")
+def _require_same(row: Row, stored: Row) -> None:
+    differing = {name for name in {*row, *stored} if row.get(name) != stored.get(name)}
+    if names := sorted(differing | row.keys() ^ stored.keys()):
+        raise AssertionError(f"The service stores these fields differently: {', '.join(names)}.")
 
 
 def _insert(database: Database[Any], entity: str, rows: Iterable[Row]) -> None:
-    """Rows of a kind and their entries in the log; a batch is on its way while the next is made."""
-    left = iter(rows)
+    """Inserts rows and their log entries; while one batch is sent, the next one is generated."""
+    remaining = iter(rows)
     with ThreadPoolExecutor(1) as sender:
-        waiting: list[Future[Any]] = []
-        while batch := list(islice(left, _BATCH)):
-            entries = [_created(entity, row) for row in batch]
-            for sent in waiting:
-                sent.result()
-            waiting = [
+        pending: list[Future[Any]] = []
+        while batch := list(islice(remaining, _BATCH)):
+            entries = [_creation_entry(entity, row) for row in batch]
+            for insert in pending:
+                insert.result()
+            pending = [
                 sender.submit(database[collection].insert_many, documents, ordered=False)
                 for collection, documents in ((f"{entity}s", batch), ("activity", entries))
             ]
-        for sent in waiting:
-            sent.result()
+        for insert in pending:
+            insert.result()

@@ -1,9 +1,9 @@
-"""The client: a few connections that are kept, each with one request under way at a time.
+"""The client of the benchmarks: a few keep-alive connections, each with one request in progress at a time.
 
-A process of its own, so that it shares no interpreter with what it measures. It reads a job as JSON
-from standard input and writes what it saw to standard output. It reads the processors' time itself,
-right before the first and right behind the last of the counted answers: what comes in between is
-theirs alone.
+It runs in a process of its own, so that it shares no interpreter with the server. It reads a `Job`
+as JSON from standard input and writes a `Measurement` as JSON to standard output. It reads the CPU
+time of the servers itself, immediately before the first measured request and after the last response,
+so that nothing else is counted.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from typing import Any
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _END = b"\r\n\r\n"
-_SILENCE = 30.0  # seconds without any answer
+_RESPONSE_TIMEOUT = 30.0  # seconds without any response
 
 
 @dataclass(kw_only=True)
 class Job:
-    """What to send to whom. A connection sends its own `requests` over and over, in their order.
+    """The requests to send, and the processes to measure.
 
-    It ends only behind a multiple of `unit` of them; `groups` are the processes whose time is read,
-    each with all that they have started.
+    Each connection repeats its own list of `requests` in order, and stops only after a multiple of
+    `unit` requests. `groups` maps names to process ids; the CPU time of a group includes that of its
+    descendants. `seconds` and `warm_up` are durations in seconds.
     """
 
     port: int
@@ -42,19 +43,23 @@ class Job:
     unit: int = 1
 
     def to_json(self) -> str:
-        requests = [[base64.b64encode(r).decode() for r in one] for one in self.requests]
+        requests = [[base64.b64encode(r).decode() for r in connection] for connection in self.requests]
         return json.dumps({**asdict(self), "requests": requests})
 
     @classmethod
     def from_json(cls, text: str) -> Job:
-        given = json.loads(text)
-        given["requests"] = [[base64.b64decode(r) for r in one] for one in given["requests"]]
-        return cls(**given)
+        values = json.loads(text)
+        values["requests"] = [[base64.b64decode(r) for r in connection] for connection in values["requests"]]
+        return cls(**values)
 
 
 @dataclass
-class Seen:
-    """What came: seconds, of processors' time a group, and of waiting a request; how often each status."""
+class Measurement:
+    """The result of a job, with all times in seconds.
+
+    `statuses` counts the responses by status, `cpu` has the CPU time by group, and `waits` the latency
+    of each request.
+    """
 
     statuses: dict[str, int]
     seconds: float
@@ -68,21 +73,21 @@ class Seen:
 
 def cpu_seconds(pid: int) -> float:
     """Returns the user and system time of a process, its threads and its descendants."""
-    return sum(map(_own_seconds, _with_descendants(pid)))
+    return sum(map(_process_cpu_seconds, _with_descendants(pid)))
 
 
 def _with_descendants(pid: int) -> list[int]:
-    found, waiting = [], [pid]
-    while waiting:
-        found.append(waiting.pop())
-        for file in Path(f"/proc/{found[-1]}/task").glob("*/children"):
+    pids, pending = [], [pid]
+    while pending:
+        pids.append(pending.pop())
+        for file in Path(f"/proc/{pids[-1]}/task").glob("*/children"):
             with suppress(OSError):
-                waiting += map(int, file.read_text().split())
-    return found
+                pending += map(int, file.read_text().split())
+    return pids
 
 
-def _own_seconds(pid: int) -> float:
-    # proc_pid_stat(5): fields 14 and 15, behind a name that may hold spaces.
+def _process_cpu_seconds(pid: int) -> float:
+    # See proc_pid_stat(5): fields 14 and 15, after a name that may contain spaces.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
@@ -107,26 +112,26 @@ class Connection:
         """Returns the status once the response is complete, and None before."""
         arrived = self.socket.recv(1 << 18)
         if not arrived:
-            raise ConnectionError(f"The server hung up after: {bytes(self.received[:500])!r}")
+            raise ConnectionError(f"The server closed the connection after {bytes(self.received[:500])!r}.")
         self.received += arrived
         end = self.received.find(_END)
-        if end < 0 or len(self.received) < end + len(_END) + _length(self.received[:end]):
+        if end < 0 or len(self.received) < end + len(_END) + _content_length(self.received[:end]):
             return None
         return self.received[9:12].decode()
 
 
-def _length(head: bytes | bytearray) -> int:
+def _content_length(head: bytes | bytearray) -> int:
     if head[9:12] == b"304":
         return 0
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             return int(value)
-    raise ValueError(f"An answer without a length: {bytes(head)!r}")
+    raise ValueError(f"The response has no Content-Length: {bytes(head)!r}")
 
 
-def run(job: Job) -> Seen:
-    """Warms the server up, then measures."""
+def run(job: Job) -> Measurement:
+    """Sends requests to warm the server up, then measures."""
     connections = [
         Connection(socket.create_connection(("127.0.0.1", job.port)), requests) for requests in job.requests
     ]
@@ -140,23 +145,23 @@ def run(job: Job) -> Seen:
     cpu = {name: cpu_seconds(pid) - before[name] for name, pid in job.groups.items()}
     for connection in connections:
         connection.socket.close()
-    return Seen(dict(statuses), seconds, cpu, waits)
+    return Measurement(dict(statuses), seconds, cpu, waits)
 
 
 def _exchange(connections: list[Connection], seconds: float, unit: int) -> tuple[Counter[str], list[float]]:
     """Keeps every connection busy for `seconds`, then waits for the last responses."""
     statuses: Counter[str] = Counter()
     waits: list[float] = []
-    until = time.perf_counter() + seconds
+    deadline = time.perf_counter() + seconds
     with selectors.DefaultSelector() as selector:
         for connection in connections:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
             connection.send()
         busy = len(connections)
         while busy:
-            ready = selector.select(_SILENCE)
+            ready = selector.select(_RESPONSE_TIMEOUT)
             if not ready:
-                raise TimeoutError(f"The server has been silent for {_SILENCE:.0f} seconds.")
+                raise TimeoutError(f"No response for {_RESPONSE_TIMEOUT:.0f} seconds.")
             for key, _ in ready:
                 connection = key.data
                 status = connection.receive()
@@ -165,7 +170,7 @@ def _exchange(connections: list[Connection], seconds: float, unit: int) -> tuple
                 now = time.perf_counter()
                 statuses[status] += 1
                 waits.append(now - connection.sent_at)
-                if now < until or connection.position % unit:
+                if now < deadline or connection.position % unit:
                     connection.send()
                 else:
                     busy -= 1
@@ -173,8 +178,8 @@ def _exchange(connections: list[Connection], seconds: float, unit: int) -> tuple
 
 
 def main() -> None:
-    seen: dict[str, Any] = asdict(run(Job.from_json(sys.stdin.read())))
-    print(json.dumps(seen))
+    measurement: dict[str, Any] = asdict(run(Job.from_json(sys.stdin.read())))
+    print(json.dumps(measurement))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.calls import Load, Server
-from benchmarks.load import Job, Seen
+from benchmarks.load import Job, Measurement
 
 _SERVICE, _MONGOD = "service", "mongod"
 
@@ -26,57 +26,60 @@ class Figures:
     median_wait: float
     p99_wait: float
     requests: int
-    spread: float = 0.0  # of the CPU time over the rounds: (most - least) / median
+    spread: float = 0.0  # of the CPU time over the rounds: (maximum - minimum) / median
 
 
-class WrongAnswers(Exception):
+class UnexpectedStatus(Exception):
     """Some responses had an unexpected status."""
 
 
 def measure(server: Server, load: Load, mongod: int, *, seconds: float) -> Figures:
-    """Runs the client once. Raises `WrongAnswers` if any response has an unexpected status."""
+    """Runs the client once. Raises `UnexpectedStatus` if any response has an unexpected status."""
     groups = {_SERVICE: server.pid, _MONGOD: mongod}
     job = Job(port=server.port, requests=load.requests, groups=groups, seconds=seconds, unit=load.unit)
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=job.to_json(),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    seen = Seen(**json.loads(done.stdout))
-    if set(seen.statuses) != {load.status}:
-        raise WrongAnswers(f"{server.name} answered {seen.statuses}, and not {load.status} throughout.")
-    return figures(seen)
+    measurement = Measurement(**json.loads(completed.stdout))
+    if set(measurement.statuses) != {load.status}:
+        raise UnexpectedStatus(
+            f"{server.name} responded with {measurement.statuses}; expected only {load.status}."
+        )
+    return figures(measurement)
 
 
-def figures(seen: Seen) -> Figures:
-    waits = sorted(seen.waits)
+def figures(measurement: Measurement) -> Figures:
+    """Returns the figures per request of one measurement."""
+    waits = sorted(measurement.waits)
     return Figures(
-        cpu=1000 * seen.cpu[_SERVICE] / seen.requests,
-        mongod_cpu=1000 * seen.cpu[_MONGOD] / seen.requests,
-        rate=seen.requests / seen.seconds,
+        cpu=1000 * measurement.cpu[_SERVICE] / measurement.requests,
+        mongod_cpu=1000 * measurement.cpu[_MONGOD] / measurement.requests,
+        rate=measurement.requests / measurement.seconds,
         median_wait=1000 * statistics.median(waits),
         p99_wait=1000 * waits[math.ceil(0.99 * len(waits)) - 1],
-        requests=seen.requests,
+        requests=measurement.requests,
     )
 
 
 def median(rounds: Iterable[Figures]) -> Figures:
     """Returns the median of each figure over the rounds, and the relative spread of the CPU time."""
-    found = list(rounds)
-    cpu = sorted(one.cpu for one in found)
+    rounds = list(rounds)
+    cpu = sorted(figures.cpu for figures in rounds)
     middle = statistics.median(cpu)
     return Figures(
         cpu=middle,
-        mongod_cpu=statistics.median(one.mongod_cpu for one in found),
-        rate=statistics.median(one.rate for one in found),
-        median_wait=statistics.median(one.median_wait for one in found),
-        p99_wait=statistics.median(one.p99_wait for one in found),
-        requests=sum(one.requests for one in found),
+        mongod_cpu=statistics.median(figures.mongod_cpu for figures in rounds),
+        rate=statistics.median(figures.rate for figures in rounds),
+        median_wait=statistics.median(figures.median_wait for figures in rounds),
+        p99_wait=statistics.median(figures.p99_wait for figures in rounds),
+        requests=sum(figures.requests for figures in rounds),
         spread=(cpu[-1] - cpu[0]) / middle if middle else 0.0,
     )
 
 
-# Figures by call and by server, or by size.
+# Figures by call, then by column: the name of a server, or a size.
 Table = Mapping[str, Mapping[str, Figures]]

@@ -1,4 +1,4 @@
-"""Bars as SVG, readable on light and on dark pages."""
+"""Draws bar charts as SVG, readable on light and dark pages."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Group:
-    """What one row of bars is about, and each series' value; a series without one has no bar."""
+    """The label of a group of bars, and the value of each series; a series without a value has no bar."""
 
     label: str
     values: Mapping[str, float]
 
 
 def bars(title: str, series: Mapping[str, str], groups: Sequence[Group]) -> str:
-    """One bar a series in every group, from 0, each group on a scale of its own.
+    """Returns an SVG image with one bar per series in every group; each group has its own scale.
 
-    `series` are names and labels.
+    `series` maps the names in `Group.values` to the labels of the legend.
     """
     colours = dict(zip(series, _COLOURS, strict=False))
     parts = [f'<text class="title" x="12" y="20">{escape(title)}</text>', *_legend(series, colours)]
     y = _TOP
     for group in groups:
-        present = [name for name in series if name in group.values]
+        shown = [name for name in series if name in group.values]
         scale = (_WIDTH - _LEFT - _RIGHT) / (max(group.values.values(), default=0.0) or 1.0)
-        middle = y + len(present) * _BAR / 2 + 4
+        middle = y + len(shown) * _BAR / 2 + 4
         parts.append(
             f'<text x="{_LEFT - 10}" y="{middle:.0f}" text-anchor="end">{escape(group.label)}</text>'
         )
-        for name in present:
+        for name in shown:
             value = group.values[name]
             width = max(1.0, value * scale)
             parts.append(

@@ -1,8 +1,8 @@
-"""`make bench-scale`: how the cost of ours grows with the data, tasks a user staying the same.
+"""Measures how the cost of a request grows with the data, at 100 tasks per user (`make bench-scale`).
 
-Each size has a database server and a service of its own, all of them running throughout: a round
-measures a call on every size before the next call, so that noise hits all alike. What grows, grows
-in the database, so its processors' time is told beside the service's.
+Each size has a database server and a service of its own, and all of them run the whole time. A round
+measures a call on every size before the next call, so that other load on the machine affects all
+sizes alike. The CPU time of the database is reported too, because most of the growth happens there.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from benchmarks import data, keeping, tables
-from benchmarks.calls import API, CALLS, LIST, Call, Load, NotThere, Server, same
-from benchmarks.measure import Figures, Table, WrongAnswers, measure, median
+from benchmarks import data, results, tables
+from benchmarks.calls import API, CALLS, LIST, Call, Load, NotSupported, Server, same
+from benchmarks.measure import Figures, Table, UnexpectedStatus, measure, median
 from benchmarks.picture import Group, bars
-from benchmarks.servers import Place, filled, ours
-from benchmarks.targets import judged, scaled
+from benchmarks.servers import MongoServer, filled_mongodb, our_server
+from benchmarks.targets import growth_targets, judge
 from benchmarks.vocabulary import RARE_WORD
 
 ALL_BY_DUE_DATE = f"{API}/tasks?sort=due_date&limit=50"
 _PAGE = 1_000
-_LONGEST_PAGE = 200
+_MAX_LIMIT = 200
 
 
 def page_1000(server: Server, connections: int, _: int) -> Load:
-    """The page that a client comes to by following `next` 999 times."""
-    left, cursor = 50 * (_PAGE - 1), ""
-    while left:
-        limit = min(left, _LONGEST_PAGE)
+    """Requests the page that a client reaches by following `next` 999 times."""
+    remaining, cursor = 50 * (_PAGE - 1), ""
+    while remaining:
+        limit = min(remaining, _MAX_LIMIT)
         path = ALL_BY_DUE_DATE.replace("limit=50", f"limit={limit}")
         _, _, page = server.fetch(f"{path}&cursor={cursor}" if cursor else path)
         if page["next"] is None:
-            raise NotThere
+            raise NotSupported
         cursor = quote(page["next"])
-        left -= limit
+        remaining -= limit
     return same(f"{ALL_BY_DUE_DATE}&cursor={cursor}")(server, connections, 0)
 
 
@@ -48,7 +48,7 @@ _GROWING: dict[str, tuple[str, str]] = {
     "q_sorted": ("the same, newest first", f"{API}/tasks?q=invoice&sort=-created_at&limit=50"),
     "stats": ("GET /stats", f"{API}/stats"),
 }
-# What must stay flat, by several connections; what may grow, by one.
+# FLAT calls must not cost more with more data; GROWING ones may, and are measured with one connection.
 FLAT: dict[str, tuple[str, Call]] = {
     **CALLS,
     "page_1": ("page 1 of all by due date", same(ALL_BY_DUE_DATE)),
@@ -60,10 +60,10 @@ LABELS = {name: label for name, (label, _) in {**FLAT, **GROWING}.items()}
 
 @dataclass(frozen=True)
 class Size:
-    """So many tasks, and the service over them."""
+    """A number of tasks, and the service that runs on them."""
 
     tasks: int
-    place: Place
+    mongo: MongoServer
     server: Server
 
     @property
@@ -74,13 +74,13 @@ class Size:
 def main() -> None:
     options = _options()
     with ExitStack() as stack:
-        folder = stack.enter_context(keeping.data_folder(options.data))
-        sizes = [_started(stack, folder, tasks) for tasks in sorted(options.sizes)]
-        table = _rounds(sizes, options)
+        folder = stack.enter_context(results.data_folder(options.data))
+        sizes = [_start_size(stack, folder, tasks) for tasks in sorted(options.sizes)]
+        table = _measure_rounds(sizes, options)
     columns = {size.name: f"{size.name} tasks" for size in sizes}
     report = _report(table, columns, options)
     print(f"\n{report}")
-    keeping.keep(
+    results.save(
         "scale",
         report,
         _picture(table, columns),
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = keeping.parser(__doc__)
+    parser = results.parser(__doc__)
     parser.add_argument(
         "--sizes",
         type=lambda text: [int(size) for size in text.split(",")],
@@ -101,78 +101,78 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _started(stack: ExitStack, folder: Path, tasks: int) -> Size:
-    place = stack.enter_context(filled(folder, tasks))
-    return Size(tasks, place, stack.enter_context(ours(place)))
+def _start_size(stack: ExitStack, folder: Path, tasks: int) -> Size:
+    mongo = stack.enter_context(filled_mongodb(folder, tasks))
+    return Size(tasks, mongo, stack.enter_context(our_server(mongo)))
 
 
-def _rounds(sizes: list[Size], options: argparse.Namespace) -> Table:
-    found: dict[str, dict[str, list[Figures]]] = defaultdict(lambda: defaultdict(list))
-    chosen = options.only.split(",") if options.only else [*FLAT, *GROWING]
-    loads = {(call, size): _load(call, size, options) for call in chosen for size in sizes}
+def _measure_rounds(sizes: list[Size], options: argparse.Namespace) -> Table:
+    rounds: dict[str, dict[str, list[Figures]]] = defaultdict(lambda: defaultdict(list))
+    calls = options.only.split(",") if options.only else [*FLAT, *GROWING]
+    loads = {(call, size): _load(call, size, options) for call in calls for size in sizes}
     for number in range(1, options.rounds + 1):
         for (call, size), load in loads.items():
-            one = _one(call, size, load, options)
-            if one is not None:
-                found[call][size.name].append(one)
-        print(f"round {number} of {options.rounds} is done", flush=True)
-    return {call: {name: median(rounds) for name, rounds in row.items()} for call, row in found.items()}
+            figures = _measure_call(call, size, load, options)
+            if figures is not None:
+                rounds[call][size.name].append(figures)
+        print(f"Finished round {number} of {options.rounds}.", flush=True)
+    return {call: {name: median(figures) for name, figures in row.items()} for call, row in rounds.items()}
 
 
 def _load(call: str, size: Size, options: argparse.Namespace) -> Load | None:
-    """What is sent; None, with a line that says so, where the service has no such call."""
+    """Returns the requests to send. If the call is not supported, prints a line and returns None."""
     if call in GROWING:
-        status, _, answer = size.server.fetch(_GROWING[call][1])
+        status, _, body = size.server.fetch(_GROWING[call][1])
         if status != 200:
-            print(f"{LABELS[call]}, {size.name} tasks: not there ({status}: {answer and answer['detail']})")
+            print(f"{LABELS[call]}, {size.name} tasks: not supported ({status}: {body and body['detail']})")
             return None
     connections = 1 if call in GROWING else options.connections
     try:
         return {**FLAT, **GROWING}[call][1](size.server, connections, size.tasks // data.TASKS_PER_USER)
-    except NotThere:
+    except NotSupported:
         return None
 
 
-def _one(call: str, size: Size, load: Load | None, options: argparse.Namespace) -> Figures | None:
+def _measure_call(call: str, size: Size, load: Load | None, options: argparse.Namespace) -> Figures | None:
     if load is None:
         return None
-    if call.startswith("unchanged"):  # what was written meanwhile has made the validator an old one
+    if call.startswith("unchanged"):  # the writes of other calls have changed the ETag
         load = FLAT[call][1](size.server, options.connections, size.tasks // data.TASKS_PER_USER)
     try:
-        return measure(size.server, load, size.place.mongod, seconds=options.seconds)
-    except WrongAnswers as wrong:
-        print(f"{LABELS[call]}, {size.name} tasks: {wrong}")
+        return measure(size.server, load, size.mongo.pid, seconds=options.seconds)
+    except UnexpectedStatus as error:
+        print(f"{LABELS[call]}, {size.name} tasks: {error}")
         return None
 
 
 def _report(table: Table, columns: dict[str, str], options: argparse.Namespace) -> str:
-    least, *_, most = columns
+    smallest, *_, largest = columns
     run = (
-        f"100 tasks a user, medians of {options.rounds} rounds of {options.seconds:g} s, "
-        f"{options.connections} connections (one from `total` on), one worker; {keeping.machine()}."
+        f"100 tasks per user, medians of {options.rounds} rounds of {options.seconds:g} s, "
+        f"{options.connections} connections (one from `total` on), one worker; {results.machine()}."
     )
     return "\n\n".join(
         [
             run,
-            "CPU milliseconds a request, of the service:",
+            "CPU milliseconds per request, of the service:",
             tables.figures(table, LABELS, columns, tables.cpu),
-            "CPU milliseconds a request, of the database:",
+            "CPU milliseconds per request, of the database:",
             tables.figures(table, LABELS, columns, tables.mongod_cpu),
-            "Milliseconds until the answer is there, median / 99th percentile:",
+            "Latency in milliseconds, median / 99th percentile:",
             tables.figures(table, LABELS, columns, tables.waits),
-            "What it must reach:",
-            tables.verdicts(judged(scaled(least, most), table)),
+            "Targets:",
+            tables.verdicts(judge(growth_targets(smallest, largest), table)),
         ]
     )
 
 
 def _picture(table: Table, columns: dict[str, str]) -> str:
     groups = [
-        Group(LABELS[call], {name: one.cpu + one.mongod_cpu for name, one in table[call].items()})
+        Group(LABELS[call], {name: figures.cpu + figures.mongod_cpu for name, figures in table[call].items()})
         for call in FLAT
         if call in table
     ]
-    return bars("CPU milliseconds a request, service and database together", columns, groups)
+    return bars("CPU milliseconds per request, service and database together", columns, groups)
 
 
 if __name__ == "__main__":

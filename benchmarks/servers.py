@@ -1,4 +1,4 @@
-"""The servers, each a process of its own with one worker: ours, and the peers in .venv-bench."""
+"""Starts the servers, each in a process of its own with one worker: taskmgr, and its peers in .venv-bench."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ from taskmgr.infrastructure.mongo.store import mongo_store
 ROOT = Path(__file__).parents[1]
 DATABASE = "taskmgr"
 OURS = "taskmgr"
-_PATIENCE = 120.0  # seconds until a server answers
-_LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT  # whether a child has ended, and leave it there
+_START_TIMEOUT = 120.0  # seconds
+# Checks if a child has exited, and leaves its status for `Popen.wait`.
+_WAIT_OPTIONS = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 # The same settings as in taskmgr/server/application.py.
 _GUNICORN = ("-m", "gunicorn", "--workers", "1", "--worker-class", "gevent", "--keep-alive", "5",
@@ -45,66 +46,66 @@ PEERS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Place:
-    """A folder with a running MongoDB in it."""
+class MongoServer:
+    """A running MongoDB, and the folder that contains its data."""
 
     folder: Path
     uri: str
 
     @property
-    def mongod(self) -> int:
-        """The database server's process."""
+    def pid(self) -> int:
+        """Returns the process id of the database server."""
         return int((self.folder / "db" / "mongod.lock").read_text())
 
     @contextmanager
     def database(self) -> Iterator[Database[Any]]:
-        """For what is done once: without a deadline, since indexes over a million tasks take minutes."""
+        """Connects without a deadline, since building indexes over a million tasks takes minutes."""
         client: MongoClient[Any] = MongoClient(self.uri, tz_aware=True, uuidRepresentation="standard")
         with client:
             yield client[DATABASE]
 
 
 @contextmanager
-def mongodb(folder: Path) -> Iterator[Place]:
-    """The service's own embedded MongoDB in this folder."""
+def mongodb(folder: Path) -> Iterator[MongoServer]:
+    """Runs the service's own embedded MongoDB in this folder."""
     with EmbeddedDatabase(folder) as uri:
-        yield Place(folder, uri)
+        yield MongoServer(folder, uri)
 
 
 @contextmanager
-def filled(folder: Path, tasks: int) -> Iterator[Place]:
-    """A MongoDB with so many tasks, in a folder of this one; filled now, or in an earlier run."""
-    with mongodb(folder / str(tasks)) as place:
+def filled_mongodb(folder: Path, tasks: int) -> Iterator[MongoServer]:
+    """Runs a MongoDB with so many tasks in a subfolder, and fills it unless an earlier run has done so."""
+    with mongodb(folder / str(tasks)) as mongo:
         began = time.monotonic()
-        with place.database() as database:
+        with mongo.database() as database:
             if database["tasks"].estimated_document_count() < tasks:
                 data.fill(database, tasks)
-        print(f"{tasks:,} tasks are there after {time.monotonic() - began:.0f} s", flush=True)
-        yield place
+        print(f"{tasks:,} tasks are ready after {time.monotonic() - began:.0f} s", flush=True)
+        yield mongo
 
 
 @contextmanager
-def ours(place: Place) -> Iterator[Server]:
-    """`taskmgr serve` with everything on. Its limit is out of reach, but it counts."""
+def our_server(mongo: MongoServer) -> Iterator[Server]:
+    """Runs `taskmgr serve` with every feature on, and a rate limit too high to be reached."""
     port = _free_port()
     settings = {
-        "TASKMGR_DATA_DIR": str(place.folder),
+        "TASKMGR_DATA_DIR": str(mongo.folder),
         "TASKMGR_RATE_LIMIT": "1000000",
         "TASKMGR_LOG_FORMAT": "json",
     }
     command = [str(Path(sys.executable).with_name("taskmgr")), "serve", "--workers", "1"]
-    with _running(OURS, [*command, "--bind", f"127.0.0.1:{port}"], settings, place) as pid:
-        yield _answering(Server(name=OURS, port=port, pid=pid, token=_token(place)))
+    with _run_process(OURS, [*command, "--bind", f"127.0.0.1:{port}"], settings, mongo) as pid:
+        yield _wait_until_ready(Server(name=OURS, port=port, pid=pid, token=_create_token(mongo)))
 
 
 @contextmanager
-def peer(name: str, place: Place, number: int) -> Iterator[Server]:
-    """One of `PEERS`; `number` is its place among the servers."""
+def peer_server(name: str, mongo: MongoServer, index: int) -> Iterator[Server]:
+    """Runs one of `PEERS`; `index` is its position among the servers, see `Server.index`."""
     port = _free_port()
-    pipeline = place.folder / "users_pipeline.json"
-    pipeline.write_text(json_util.dumps(users_pipeline(place)))
+    pipeline = mongo.folder / "users_pipeline.json"
+    pipeline.write_text(json_util.dumps(users_pipeline(mongo)))
     settings = {
-        "BENCH_MONGODB_URI": place.uri,
+        "BENCH_MONGODB_URI": mongo.uri,
         "BENCH_DATABASE": DATABASE,
         "BENCH_USERS_PIPELINE": str(pipeline),
     }
@@ -112,12 +113,12 @@ def peer(name: str, place: Place, number: int) -> Iterator[Server]:
         command = [*_UVICORN, str(port)]
     else:
         command = [*_GUNICORN, f"127.0.0.1:{port}", f"benchmarks.peers.{name}:app"]
-    with _running(name, [str(_PEERS_PYTHON), *command], settings, place) as pid:
-        yield _answering(Server(name=name, port=port, pid=pid, place=number))
+    with _run_process(name, [str(_PEERS_PYTHON), *command], settings, mongo) as pid:
+        yield _wait_until_ready(Server(name=name, port=port, pid=pid, index=index))
 
 
 class _Recorder(pymongo.monitoring.CommandListener):
-    """The pipelines that are sent while it listens."""
+    """Records the aggregation pipelines that a client sends."""
 
     def __init__(self) -> None:
         self.pipelines: list[Any] = []
@@ -127,16 +128,16 @@ class _Recorder(pymongo.monitoring.CommandListener):
             self.pipelines.append(event.command["pipeline"])
 
     def succeeded(self, event: pymongo.monitoring.CommandSucceededEvent) -> None:
-        """Nothing to note."""
+        """Does nothing."""
 
     def failed(self, event: pymongo.monitoring.CommandFailedEvent) -> None:
-        """Nothing to note."""
+        """Does nothing."""
 
 
-def users_pipeline(place: Place) -> Any:
-    """What ours asks of the database for a page of users with tasks: the floor asks the very same."""
+def users_pipeline(mongo: MongoServer) -> Any:
+    """Returns the pipeline that taskmgr sends for a page of users with tasks; the floor sends the same."""
     recorder = _Recorder()
-    client: MongoClient[Any] = MongoClient(place.uri, tz_aware=True, event_listeners=[recorder])
+    client: MongoClient[Any] = MongoClient(mongo.uri, tz_aware=True, event_listeners=[recorder])
     with client:
         services = build_services(mongo_store(client[DATABASE]))
         services.users.list_with_tasks(PageRequest(limit=20), tasks_limit=20, by=services.system("benchmark"))
@@ -144,8 +145,8 @@ def users_pipeline(place: Place) -> Any:
     return pipeline
 
 
-def _token(place: Place) -> str:
-    with place.database() as database:
+def _create_token(mongo: MongoServer) -> str:
+    with mongo.database() as database:
         services = build_services(mongo_store(database))
         by = services.system("benchmark")
         admin = services.users.get_by_username("admin", by=by)
@@ -153,10 +154,12 @@ def _token(place: Place) -> str:
 
 
 @contextmanager
-def _running(name: str, command: list[str], settings: dict[str, str], place: Place) -> Iterator[int]:
-    """The process; whatever it has to say goes to a file, as a service's log does."""
+def _run_process(
+    name: str, command: list[str], settings: dict[str, str], mongo: MongoServer
+) -> Iterator[int]:
+    """Runs a command with its output in a log file, and returns its process id."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("TASKMGR_")}
-    log = place.folder / f"{name}.log"
+    log = mongo.folder / f"{name}.log"
     with log.open("w") as out:
         process = subprocess.Popen(  # noqa: S603
             command, cwd=ROOT, env={**inherited, **settings}, stdout=out, stderr=out, start_new_session=True
@@ -164,7 +167,7 @@ def _running(name: str, command: list[str], settings: dict[str, str], place: Pla
     try:
         yield process.pid
     except Exception as error:
-        error.add_note(f"The end of {name}'s log:\n{log.read_text()[-2000:]}")
+        error.add_note(f"The last lines of {name}'s log:\n{log.read_text()[-2000:]}")
         raise
     finally:
         process.terminate()
@@ -174,19 +177,19 @@ def _running(name: str, command: list[str], settings: dict[str, str], place: Pla
         process.wait()
 
 
-def _answering(server: Server) -> Server:
-    """The server once it answers; it may have ended instead, or never come up."""
-    deadline = time.monotonic() + _PATIENCE
+def _wait_until_ready(server: Server) -> Server:
+    """Waits until the server responds, and returns it. Raises if it exits or exceeds the timeout."""
+    deadline = time.monotonic() + _START_TIMEOUT
     while True:
         try:
             status, _, body = server.fetch(LIST)
         except OSError:
-            if time.monotonic() > deadline or os.waitid(os.P_PID, server.pid, _LOOK):
+            if time.monotonic() > deadline or os.waitid(os.P_PID, server.pid, _WAIT_OPTIONS):
                 raise
             time.sleep(0.1)
             continue
         if status != 200:
-            raise RuntimeError(f"{server.name} answers {status}: {body}")
+            raise RuntimeError(f"{server.name} responded to {LIST} with {status}: {body}")
         return server
 
 

@@ -1,4 +1,4 @@
-"""What the figures must reach, as ratios of CPU time in one and the same run."""
+"""The targets of the benchmarks: the greatest allowed ratios of two CPU times within one run."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from benchmarks.measure import Table
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One figure against another of the same table, each given as (call, column)."""
+    """Limits the ratio of two figures of a table, each named by (call, column)."""
 
     text: str
     figure: tuple[str, str]
     against: tuple[str, str]
-    most: float
+    max_ratio: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """A target and the ratio that was measured; None where one of the two was not."""
+    """A target and the measured ratio, which is None if one of the two figures is missing."""
 
     target: Target
     ratio: float | None
 
     @property
     def is_met(self) -> bool:
-        return self.ratio is not None and self.ratio <= self.target.most
+        return self.ratio is not None and self.ratio <= self.target.max_ratio
 
     @property
     def text(self) -> str:
-        """Met, or by how much not."""
+        """Returns "met", "not measured", or by how much the target is missed."""
         if self.ratio is None:
             return "not measured"
         if self.is_met:
             return "met"
-        return f"missed by {100 * (self.ratio / self.target.most - 1):.0f} %"
+        return f"missed by {100 * (self.ratio / self.target.max_ratio - 1):.0f} %"
 
 
-def _target(text: str, call: str, column: str, against: str, most: float) -> Target:
-    return Target(text=text, figure=(call, column), against=(call, against), most=most)
+def _target(text: str, call: str, column: str, against: str, max_ratio: float) -> Target:
+    return Target(text=text, figure=(call, column), against=(call, against), max_ratio=max_ratio)
 
 
-COMPARED: Sequence[Target] = (
+COMPARISON_TARGETS: Sequence[Target] = (
     _target("list of 50, to the floor", "list", "taskmgr", "floor", 1.6),
     _target("list of 50, to FastAPI + Beanie", "list", "taskmgr", "modern", 0.6),
     _target("one task, to the floor", "one", "taskmgr", "floor", 1.5),
@@ -52,34 +52,35 @@ COMPARED: Sequence[Target] = (
         text="list unchanged (304), to our own list",
         figure=("unchanged", "taskmgr"),
         against=("list", "taskmgr"),
-        most=0.5,
+        max_ratio=0.5,
     ),
     _target("users with tasks, to the same pipeline on the floor", "users", "taskmgr", "floor", 1.6),
     _target("create with transaction and log, to the floor's insert", "create", "taskmgr", "floor", 2.5),
 )
 
 
-def scaled(least: str, most: str) -> Sequence[Target]:
-    """The targets of growth, between the smallest and the largest size."""
+def growth_targets(smallest: str, largest: str) -> Sequence[Target]:
+    """Returns the targets for the growth from the smallest to the largest size."""
     return (
-        _target(f"list of 50, {most} to {least} tasks", "list", most, least, 1.3),
-        _target(f"one task, {most} to {least} tasks", "one", most, least, 1.3),
-        _target(f"users with tasks, {most} to {least} tasks", "users", most, least, 1.3),
+        _target(f"list of 50, {largest} to {smallest} tasks", "list", largest, smallest, 1.3),
+        _target(f"one task, {largest} to {smallest} tasks", "one", largest, smallest, 1.3),
+        _target(f"users with tasks, {largest} to {smallest} tasks", "users", largest, smallest, 1.3),
         Target(
-            text=f"page 1,000 to page 1, {most} tasks",
-            figure=("page_1000", most),
-            against=("page_1", most),
-            most=1.1,
+            text=f"page 1,000 to page 1, {largest} tasks",
+            figure=("page_1000", largest),
+            against=("page_1", largest),
+            max_ratio=1.1,
         ),
     )
 
 
-def judged(targets: Sequence[Target], table: Table) -> list[Verdict]:
+def judge(targets: Sequence[Target], table: Table) -> list[Verdict]:
+    """Returns a verdict for each target, in the same order."""
     return [Verdict(target=target, ratio=_ratio(target, table)) for target in targets]
 
 
 def _ratio(target: Target, table: Table) -> float | None:
-    found = [table.get(call, {}).get(column) for call, column in (target.figure, target.against)]
-    if found[0] is None or found[1] is None or not found[1].cpu:
+    figure, against = (table.get(call, {}).get(column) for call, column in (target.figure, target.against))
+    if figure is None or against is None or not against.cpu:
         return None
-    return found[0].cpu / found[1].cpu
+    return figure.cpu / against.cpu

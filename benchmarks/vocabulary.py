@@ -1,4 +1,4 @@
-"""The words that the made-up tasks are made of."""
+"""The words from which the tasks of the benchmarks are generated."""
 
 LABELS = (
     "backend", "billing", "bug", "customer", "design", "docs", "frontend", "infra", "legal", "mobile",
@@ -19,5 +19,5 @@ WORDS = (
     "never", "nobody", "often", "shows", "since", "slowly", "sometimes", "still", "twice", "under",
     "until", "usually", "wants", "where", "which", "while", "without", "works", "wrong",
 )  # fmt: skip
-# A word that one task in five hundred has, for the full-text search.
+# Occurs in one task of five hundred, to measure a full-text search with few results.
 RARE_WORD = "zanzibar"

@@ -1,1 +1,1 @@
-"""The services that ours is held against. They run in an environment of their own, .venv-bench."""
+"""The services that taskmgr is compared with. They run in an environment of their own, .venv-bench."""

@@ -1,7 +1,7 @@
-"""The floor: what the same calls cost with nothing around them. pymongo, orjson, and a WSGI function.
+"""The floor: the same calls at the lowest possible cost, with pymongo, orjson and one WSGI function.
 
-It trusts its input, knows no users, checks no rule, writes no log, and answers the same fields. The
-time that it takes is the database driver's, the JSON's and gunicorn's.
+It trusts its input, authenticates nobody, checks no rules, writes no log, and returns the same fields
+as taskmgr. All of its CPU time is spent in the database driver, the JSON encoder and gunicorn.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from pymongo import MongoClient
 
 Row = dict[str, Any]
 
-# The answer's naive moments are in UTC.
+# The naive datetimes from the database are in UTC.
 _FORMAT = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
-# What an answer shows, and for the cursor the moment by which the list is ordered.
-_SHOWN = (
+# The fields of a response, and `due_at`, by which the list is sorted and continued.
+_TASK_FIELDS = (
     "title", "description", "status", "priority", "due_date", "due_at", "assignee_id", "labels",
     "parent_id", "blocked_by", "created_by", "created_at", "updated_at", "started_at", "completed_at",
     "status_changed_at", "reopen_count", "deleted_at", "version",
 )  # fmt: skip
-_SHOWN_OF_A_USER = (
+_USER_FIELDS = (
     "username", "name", "email", "role", "kind", "active", "created_at", "updated_at", "version",
 )  # fmt: skip
 _CATEGORY = {
@@ -51,49 +51,49 @@ with open(os.environ["BENCH_USERS_PIPELINE"]) as file:
 
 def app(environ: Row, start_response: Callable[..., Any]) -> Iterable[bytes]:
     query = dict(parse_qsl(environ["QUERY_STRING"]))
-    collection, *rest = environ["PATH_INFO"].split("/")[3:]  # behind /api/v1
-    status, answer = _ROUTES[environ["REQUEST_METHOD"], collection, len(rest)](environ, query, *rest)
-    body = orjson.dumps(answer, default=str, option=_FORMAT)
+    collection, *rest = environ["PATH_INFO"].split("/")[3:]  # after /api/v1
+    status, content = _ROUTES[environ["REQUEST_METHOD"], collection, len(rest)](environ, query, *rest)
+    body = orjson.dumps(content, default=str, option=_FORMAT)
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 
 
 def list_tasks(_: Row, query: Mapping[str, str]) -> tuple[str, Any]:
     limit = int(query["limit"])
-    found = tasks.find({"binned": False, "status": query["status"]}, _SHOWN)
-    rows = list(found.sort([("due_at", 1), ("_id", 1)]).limit(limit + 1))
-    after = None
+    cursor = tasks.find({"binned": False, "status": query["status"]}, _TASK_FIELDS)
+    rows = list(cursor.sort([("due_at", 1), ("_id", 1)]).limit(limit + 1))
+    next_cursor = None
     if len(rows) > limit:
         last = rows[limit - 1]
-        after = base64.urlsafe_b64encode(orjson.dumps([last["due_at"], str(last["_id"])])).decode()
-    return "200 OK", {"items": [_task(row) for row in rows[:limit]], "next": after}
+        next_cursor = base64.urlsafe_b64encode(orjson.dumps([last["due_at"], str(last["_id"])])).decode()
+    return "200 OK", {"items": [_task(row) for row in rows[:limit]], "next": next_cursor}
 
 
 def get_task(_: Row, __: Mapping[str, str], task_id: str) -> tuple[str, Any]:
-    row = tasks.find_one({"_id": ObjectId(task_id), "binned": False}, _SHOWN)
+    row = tasks.find_one({"_id": ObjectId(task_id), "binned": False}, _TASK_FIELDS)
     return ("200 OK", _task(row)) if row else ("404 Not Found", None)
 
 
 def create_task(environ: Row, _: Mapping[str, str]) -> tuple[str, Any]:
-    """One insert, acknowledged by a majority."""
-    given = _body(environ)
+    """Inserts a task; the write concern is a majority."""
+    values = _body(environ)
     now = datetime.now(UTC).replace(tzinfo=None)
-    due = given.get("due_date")
+    due = values.get("due_date")
     row = {
         "_id": ObjectId(),
-        "title": given["title"],
-        "title_key": given["title"].lower(),
-        "description": given.get("description", ""),
+        "title": values["title"],
+        "title_key": values["title"].lower(),
+        "description": values.get("description", ""),
         "status": "todo",
-        "priority": given.get("priority", "medium"),
-        "priority_rank": _RANKS[given.get("priority", "medium")],
+        "priority": values.get("priority", "medium"),
+        "priority_rank": _RANKS[values.get("priority", "medium")],
         "due_date": due,
         "due_at": datetime.fromisoformat(due) if due else _UNDATED,
-        "assignee_id": ObjectId(given["assignee_id"]),
-        "labels": given.get("labels", []),
+        "assignee_id": ObjectId(values["assignee_id"]),
+        "labels": values.get("labels", []),
         "parent_id": None,
         "blocked_by": [],
-        "created_by": given["assignee_id"],
+        "created_by": values["assignee_id"],
         "created_at": now,
         "updated_at": now,
         "started_at": None,
@@ -105,20 +105,23 @@ def create_task(environ: Row, _: Mapping[str, str]) -> tuple[str, Any]:
         "version": 1,
     }
     tasks.insert_one(row)
-    return "201 Created", _task({name: row[name] for name in ("_id", *_SHOWN)})
+    return "201 Created", _task({name: row[name] for name in ("_id", *_TASK_FIELDS)})
 
 
 def change_status(environ: Row, _: Mapping[str, str], task_id: str, __: str) -> tuple[str, Any]:
     now = datetime.now(UTC).replace(tzinfo=None)
     fields = {"status": _body(environ)["status"], "status_changed_at": now, "updated_at": now}
     row = tasks.find_one_and_update(
-        {"_id": ObjectId(task_id)}, {"$set": fields, "$inc": {"version": 1}}, _SHOWN, return_document=True
+        {"_id": ObjectId(task_id)},
+        {"$set": fields, "$inc": {"version": 1}},
+        _TASK_FIELDS,
+        return_document=True,
     )
     return "200 OK", _task(row)
 
 
 def list_users(_: Row, __: Mapping[str, str]) -> tuple[str, Any]:
-    """The first page, by the very pipeline that taskmgr sends, and what follows from its rows."""
+    """Returns the first page: runs the pipeline that taskmgr sends, and counts as taskmgr does."""
     rows = list(users.aggregate(users_pipeline))
     page = rows[0]["page"]
     counts = defaultdict(lambda: {"open": 0, "overdue": 0, "blocked": 0, "started": 0, "urgent": 0})
@@ -127,11 +130,11 @@ def list_users(_: Row, __: Mapping[str, str]) -> tuple[str, Any]:
         user, status = counted["_id"]["user"], counted["_id"]["status"]
         totals[user] += counted["tasks"]
         if status in _OPEN:
-            of_user = counts[user]
-            of_user["open"] += counted["tasks"]
-            of_user["overdue"] += counted["overdue"]
-            of_user["urgent"] += counted["urgent"]
-            of_user["started"] += counted["tasks"] if status in _STARTED else 0
+            user_counts = counts[user]
+            user_counts["open"] += counted["tasks"]
+            user_counts["overdue"] += counted["overdue"]
+            user_counts["urgent"] += counted["urgent"]
+            user_counts["started"] += counted["tasks"] if status in _STARTED else 0
     unresolved = {row["_id"] for row in page["unresolved"]}
     for row in page["waiting"]:
         counts[row["assignee_id"]]["blocked"] += not unresolved.isdisjoint(row["blocked_by"])
@@ -147,21 +150,21 @@ def _task(row: Row) -> Row:
     return row
 
 
-def _user(row: Row, found: list[Row], counts: Mapping[Any, Row], totals: Mapping[Any, int]) -> Row:
-    of_user = counts[row["_id"]]
-    shown = {name: row[name] for name in _SHOWN_OF_A_USER}
+def _user(row: Row, user_tasks: list[Row], counts: Mapping[Any, Row], totals: Mapping[Any, int]) -> Row:
+    user_counts = counts[row["_id"]]
+    fields = {name: row[name] for name in _USER_FIELDS}
     return {
-        **shown,
+        **fields,
         "id": row["_id"],
-        "tasks": [_lean_task(task) for task in found],
+        "tasks": [_task_of_pipeline(task) for task in user_tasks],
         "tasks_total": totals[row["_id"]],
-        "counts": of_user,
-        "wip_room": max(0, _WIP_LIMIT - of_user["started"]),
+        "counts": user_counts,
+        "wip_room": max(0, _WIP_LIMIT - user_counts["started"]),
     }
 
 
-def _lean_task(row: Row) -> Row:
-    """A task as the pipeline brings it, without fields of the store that no answer shows."""
+def _task_of_pipeline(row: Row) -> Row:
+    """Returns a task of the pipeline without the fields that exist only in the database."""
     for name in ("title_key", "priority_rank", "binned", "touched"):
         row.pop(name, None)
     return _task(row)

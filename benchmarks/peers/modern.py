@@ -1,6 +1,7 @@
-"""FastAPI and Beanie under uvicorn: asyncio throughout, models by pydantic, as their guides write it.
+"""The modern stack: FastAPI, Beanie and pydantic under uvicorn, used as their guides recommend.
 
-Like the floor it knows no users, limits or log; unlike it, it validates what comes in and goes out.
+Like the floor, it has no authentication, limits or log. Unlike the floor, it validates both requests
+and responses.
 """
 
 from __future__ import annotations
@@ -171,15 +172,15 @@ app = FastAPI(lifespan=lifespan)
 async def list_tasks(
     status: Status,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    sort: Literal["due_date"] = "due_date",  # noqa: ARG001 - there is one
+    sort: Literal["due_date"] = "due_date",  # noqa: ARG001 - the only supported order
 ) -> TaskPage:
-    found = Task.find(Task.binned == False, Task.status == status)  # noqa: E712
-    tasks = await found.sort("due_at", "_id").limit(limit + 1).to_list()
-    after = None
+    matching = Task.find(Task.binned == False, Task.status == status)  # noqa: E712
+    tasks = await matching.sort("due_at", "_id").limit(limit + 1).to_list()
+    next_cursor = None
     if len(tasks) > limit:
         last = tasks[limit - 1]
-        after = base64.urlsafe_b64encode(f"{last.due_at.isoformat()},{last.id}".encode()).decode()
-    return TaskPage(items=[TaskOut.model_validate(task) for task in tasks[:limit]], next=after)
+        next_cursor = base64.urlsafe_b64encode(f"{last.due_at.isoformat()},{last.id}".encode()).decode()
+    return TaskPage(items=[TaskOut.model_validate(task) for task in tasks[:limit]], next=next_cursor)
 
 
 @app.get("/api/v1/tasks/{task_id}", response_model=TaskOut)
@@ -188,27 +189,27 @@ async def get_task(task_id: PydanticObjectId) -> Task:
 
 
 @app.post("/api/v1/tasks", status_code=201, response_model=TaskOut)
-async def create_task(given: TaskIn) -> Task:
-    due = given.due_date
+async def create_task(body: TaskIn) -> Task:
+    due = body.due_date
     task = Task(
-        **given.model_dump(),
-        title_key=given.title.lower(),
-        priority_rank=PRIORITIES.index(given.priority),
+        **body.model_dump(),
+        title_key=body.title.lower(),
+        priority_rank=PRIORITIES.index(body.priority),
         due_at=datetime.fromisoformat(due).replace(tzinfo=UTC) if due else UNDATED,
-        created_by=str(given.assignee_id),
+        created_by=str(body.assignee_id),
     )
     await task.insert()
     return task
 
 
 @app.put("/api/v1/tasks/{task_id}/status", response_model=TaskOut)
-async def change_status(task_id: PydanticObjectId, given: StatusIn) -> Task:
+async def change_status(task_id: PydanticObjectId, body: StatusIn) -> Task:
     task = await _task(task_id)
-    if given.status not in TRANSITIONS[task.status]:
-        raise HTTPException(409, f"No transition from {task.status} to {given.status}")
-    moment = now()
-    task.status = given.status
-    task.status_changed_at = task.updated_at = moment
+    if body.status not in TRANSITIONS[task.status]:
+        raise HTTPException(409, f"No transition from {task.status} to {body.status}")
+    changed_at = now()
+    task.status = body.status
+    task.status_changed_at = task.updated_at = changed_at
     task.version += 1
     await task.save()
     return task
@@ -216,7 +217,7 @@ async def change_status(task_id: PydanticObjectId, given: StatusIn) -> Task:
 
 @app.get("/api/v1/users")
 async def list_users(limit: int, tasks_limit: int) -> UserPage:
-    """A page of users, and for each of them the open tasks; the users here all have twenty of these."""
+    """Returns a page of users, each with their first open tasks."""
     items = []
     for user in await User.find_all().sort("username").limit(limit).to_list():
         tasks = Task.find(Task.assignee_id == user.id, Task.binned == False)  # noqa: E712

@@ -1,6 +1,6 @@
-"""The textbook: Flask, MongoEngine documents and marshmallow schemas, as their own guides write it.
+"""The textbook stack: Flask, MongoEngine and marshmallow, used as their guides recommend.
 
-Like the floor it knows no users, limits or log; unlike it, it validates what comes in.
+Like the floor, it has no authentication, limits or log. Unlike the floor, it validates requests.
 """
 
 from __future__ import annotations
@@ -101,9 +101,9 @@ class Task(Document):
         return CATEGORIES[self.status]
 
     @queryset_manager
-    def shown(self, found: QuerySet) -> QuerySet:
-        """Without what taskmgr stores for its full-text search."""
-        return found.exclude("words", "title_words", "label_words")
+    def without_search_words(self, queryset: QuerySet) -> QuerySet:
+        """Excludes the fields that taskmgr stores for its full-text search."""
+        return queryset.exclude("words", "title_words", "label_words")
 
 
 class TaskSchema(Schema):
@@ -160,30 +160,30 @@ status_schema, list_schema = StatusSchema(), ListSchema()
 def list_tasks() -> ResponseReturnValue:
     query = list_schema.load(request.args)
     limit = query["limit"]
-    found = Task.shown(binned=False, status=query["status"]).order_by("due_at", "id")
-    tasks = list(found.limit(limit + 1))
-    after = None
+    matching = Task.without_search_words(binned=False, status=query["status"]).order_by("due_at", "id")
+    tasks = list(matching.limit(limit + 1))
+    next_cursor = None
     if len(tasks) > limit:
         last = tasks[limit - 1]
-        after = base64.urlsafe_b64encode(f"{last.due_at.isoformat()},{last.id}".encode()).decode()
-    return jsonify(items=tasks_schema.dump(tasks[:limit]), next=after)
+        next_cursor = base64.urlsafe_b64encode(f"{last.due_at.isoformat()},{last.id}".encode()).decode()
+    return jsonify(items=tasks_schema.dump(tasks[:limit]), next=next_cursor)
 
 
 @app.get("/api/v1/tasks/<task_id>")
 def get_task(task_id: str) -> ResponseReturnValue:
-    return jsonify(task_schema.dump(Task.shown.get(id=task_id, binned=False)))
+    return jsonify(task_schema.dump(Task.without_search_words.get(id=task_id, binned=False)))
 
 
 @app.post("/api/v1/tasks")
 def create_task() -> ResponseReturnValue:
-    given: dict[str, Any] = task_schema.load(request.get_json())
-    due = given.get("due_date")
+    values: dict[str, Any] = task_schema.load(request.get_json())
+    due = values.get("due_date")
     task = Task(
-        **given,
-        title_key=given["title"].lower(),
-        priority_rank=PRIORITIES.index(given.get("priority", "medium")),
+        **values,
+        title_key=values["title"].lower(),
+        priority_rank=PRIORITIES.index(values.get("priority", "medium")),
         due_at=datetime.fromisoformat(due).replace(tzinfo=UTC) if due else UNDATED,
-        created_by=given["assignee_id"],
+        created_by=values["assignee_id"],
     )
     task.save(force_insert=True)
     return jsonify(task_schema.dump(task)), 201
@@ -192,7 +192,7 @@ def create_task() -> ResponseReturnValue:
 @app.put("/api/v1/tasks/<task_id>/status")
 def change_status(task_id: str) -> ResponseReturnValue:
     status = status_schema.load(request.get_json())["status"]
-    task = Task.shown.get(id=task_id, binned=False)
+    task = Task.without_search_words.get(id=task_id, binned=False)
     if status not in TRANSITIONS[task.status]:
         return jsonify(error=f"No transition from {task.status} to {status}"), 409
     task.status = status
@@ -204,10 +204,10 @@ def change_status(task_id: str) -> ResponseReturnValue:
 
 @app.get("/api/v1/users")
 def list_users() -> ResponseReturnValue:
-    """A page of users, and for each of them the open tasks; the users here all have twenty of these."""
+    """Returns a page of users, each with their first open tasks."""
     items = []
     for user in User.objects.order_by("username").limit(int(request.args["limit"])):
-        tasks = Task.shown(assignee_id=user.id, binned=False)
+        tasks = Task.without_search_words(assignee_id=user.id, binned=False)
         first = tasks.filter(status__in=OPEN).order_by("due_at", "id").limit(int(request.args["tasks_limit"]))
         items.append(
             {**user_schema.dump(user), "tasks": tasks_schema.dump(first), "tasks_total": tasks.count()}

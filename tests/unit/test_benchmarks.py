@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import data, keeping, tables
-from benchmarks.load import Job, Seen, cpu_seconds
+from benchmarks import data, results, tables
+from benchmarks.load import Job, Measurement, cpu_seconds
 from benchmarks.measure import Figures, figures, median
 from benchmarks.picture import Group, bars
-from benchmarks.targets import COMPARED, judged
+from benchmarks.targets import COMPARISON_TARGETS, judge
 
 COLUMNS = {"floor": "the floor", "modern": "FastAPI", "taskmgr": "ours"}
 LABELS = {"list": "list of 50", "one": "one task"}
@@ -31,7 +31,7 @@ TABLE = {
 
 def test_a_request_costs_the_time_of_the_processors_over_the_number_of_requests() -> None:
     waits = [n / 1000 for n in range(1, 201)]
-    found = figures(Seen({"200": 150, "304": 50}, 2.0, {"service": 0.5, "mongod": 0.1}, waits))
+    found = figures(Measurement({"200": 150, "304": 50}, 2.0, {"service": 0.5, "mongod": 0.1}, waits))
 
     assert (found.cpu, found.mongod_cpu, found.rate) == pytest.approx((2.5, 0.5, 100))
     assert (found.median_wait, found.p99_wait) == pytest.approx((100.5, 198))
@@ -44,7 +44,9 @@ def test_the_median_of_the_rounds_is_told_with_their_spread() -> None:
 
 
 def test_targets_are_judged_by_the_ratio_and_a_missing_figure_is_no_success() -> None:
-    found = {verdict.target.text: (verdict.ratio, verdict.text) for verdict in judged(COMPARED, TABLE)}
+    found = {
+        verdict.target.text: (verdict.ratio, verdict.text) for verdict in judge(COMPARISON_TARGETS, TABLE)
+    }
 
     assert found["list of 50, to the floor"] == (1.5, "met")
     assert found["list of 50, to FastAPI + Beanie"] == (0.375, "met")
@@ -75,9 +77,9 @@ def test_the_picture_is_svg_with_a_bar_for_every_figure() -> None:
 def test_a_report_takes_the_place_between_its_marks() -> None:
     page = "a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb"
 
-    assert keeping.between_marks(page, "x", r"n\1w") == "a\n<!-- x: begin -->\nn\\1w\n<!-- x: end -->\nb"
+    assert results.between_marks(page, "x", r"n\1w") == "a\n<!-- x: begin -->\nn\\1w\n<!-- x: end -->\nb"
     with pytest.raises(ValueError, match="no place"):
-        keeping.between_marks(page, "y", "new")
+        results.between_marks(page, "y", "new")
 
 
 def test_a_job_is_the_same_behind_the_pipe() -> None:
