@@ -32,29 +32,6 @@ def time_of_change(clock: Callable[[], datetime], before: Dated) -> datetime:
 def format_instant(moment: datetime) -> str:
     """Returns an instant in the form of RFC 3339, with milliseconds and `Z`.
 
-    `moment` must be in UTC, with or without a `tzinfo`. Tables make this faster than `isoformat`, which takes
-    three times as long; a page of a list has some two hundred instants.
+    `moment` must be in UTC, with or without a `tzinfo`.
     """
-    day = _DAYS.get(number := moment.toordinal())
-    if day is None:
-        day = _remember_day(number, moment)
-    return (
-        day
-        + _MINUTES[moment.hour * 60 + moment.minute]
-        + _SECONDS[moment.second]
-        + _MILLISECONDS[moment.microsecond // 1000]
-    )
-
-
-_MOST_DAYS = 20_000
-_DAYS: dict[int, str] = {}
-_MINUTES = [f"{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60)]
-_SECONDS = [f"{second:02}." for second in range(60)]
-_MILLISECONDS = [f"{millisecond:03}Z" for millisecond in range(1000)]
-
-
-def _remember_day(number: int, moment: datetime) -> str:
-    if len(_DAYS) >= _MOST_DAYS:
-        _DAYS.clear()
-    _DAYS[number] = f"{moment.date().isoformat()}T"
-    return _DAYS[number]
+    return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
