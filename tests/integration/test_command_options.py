@@ -105,14 +105,14 @@ def test_every_command_of_a_service_is_among_these(services: Services) -> None:
     assert len(found) >= len(COMMANDS) - 1
 
 
-@pytest.mark.parametrize("op", [name for name, kind in OPERATIONS.items() if "version" in kind.takes])
+@pytest.mark.parametrize("op", [name for name, kind in OPERATIONS.items() if "version" in kind.optional])
 @pytest.mark.parametrize("value", WRONG["version"])
 def test_an_operation_of_a_bulk_checks_its_version(
     op: str, value: Any, services: Services, make_task: Callable[..., Task]
 ) -> None:
     given = {"id": make_task().id, "blocker_id": make_task().id, "status": "todo", "priority": "low",
              "assignee_id": None}  # fmt: skip
-    operation = {"op": op, "version": value, **{name: given[name] for name in OPERATIONS[op].needs}}
+    operation = {"op": op, "version": value, **{name: given[name] for name in OPERATIONS[op].required}}
 
     def run() -> BulkResult:
         (result,) = services.bulk.run([operation], atomic=False, by=SYSTEM).results

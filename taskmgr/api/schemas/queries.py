@@ -24,7 +24,7 @@ from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
 from taskmgr.domain.queries.pages import DEFAULT_LIMIT, MAX_LIMIT
 from taskmgr.domain.queries.search import MAX_SEARCH_LENGTH, parse_words
 from taskmgr.domain.queries.task_query import TASK_SORTS, Sort
-from taskmgr.domain.services.users import DEFAULT_TASKS_LIMIT, MOST_TASKS_LIMIT
+from taskmgr.domain.services.users import DEFAULT_TASKS_LIMIT, MAX_TASKS_LIMIT
 
 MOST_IN_A_LIST = 100
 _SORTS = [sign + key for key in TASK_SORTS for sign in ("", "-")]
@@ -307,7 +307,7 @@ class UserListQuery(PageQuery):
     )
     tasks_limit = _whole(
         0,
-        MOST_TASKS_LIMIT,
+        MAX_TASKS_LIMIT,
         DEFAULT_TASKS_LIMIT,
         default=DEFAULT_TASKS_LIMIT,
         description="With `include=tasks`, how many tasks a user at most.",

@@ -70,8 +70,8 @@ class CommentService:
         dry_run: bool = False,
     ) -> Comment:
         """Replaces a comment's text. The same text changes nothing."""
-        given = {"text": text, "version": version, "dry_run": dry_run}
-        text = parsing.parse_fields(given, _PARSERS)["text"]
+        raw = {"text": text, "version": version, "dry_run": dry_run}
+        text = parsing.parse_fields(raw, _PARSERS)["text"]
 
         def command() -> Comment:
             before = self._for_change(task_id, comment_id, by, version)

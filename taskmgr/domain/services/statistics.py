@@ -41,17 +41,16 @@ class StatisticsService:
     clock: Clock
 
     def of(self, first: date | str | None = None, last: date | str | None = None, *, by: Actor) -> Statistics:
-        """The numbers of this moment, and those of the days from `first` to `last`.
+        """Returns the counts of this moment, and those of the days from `first` to `last`, both included.
 
-        Both days are included; by default they are the last 30 up to today. Raises `Invalid` for more
-        than 366.
+        The default is the last 30 days up to today. Raises `Invalid` for more than 366 days.
         """
         permissions.require(by, Action.READ)
         now, zone = self.clock(), self.policy.time_zone
         parse = optional(lambda value: parse_day(value, zone))
-        given = parse_fields({"first": first, "last": last}, {"first": parse, "last": parse})
+        range_ = parse_fields({"first": first, "last": last}, {"first": parse, "last": parse})
         try:
-            days = Days.between(given["first"], given["last"], now=now, zone=zone)
+            days = Days.between(range_["first"], range_["last"], now=now, zone=zone)
         except BadValue as bad:
             raise Invalid([bad.at("first")]) from bad
         # A transaction, although nothing is written: all counts are of one moment.
@@ -71,16 +70,16 @@ class StatisticsService:
     def _labels(self, page_request: PageRequest, begins: str) -> Page[LabelCount]:
         names = [name for name in self.store.statistics.labels() if folded(name).startswith(begins)]
         left = names if page_request.after is None else names[bisect_right(names, page_request.after.id) :]
-        found: list[LabelCount] = []
+        rows: list[LabelCount] = []
         size = page_request.limit + 1
         for start in range(0, len(left), size):  # labels of tasks in the bin alone fall out
-            found += self._counted(left[start : start + size])
-            if len(found) >= size:
+            rows += self._counted(left[start : start + size])
+            if len(rows) >= size:
                 break
-        items = found[: page_request.limit]
+        items = rows[: page_request.limit]
         return Page(
             items=items,
-            next=Position((), items[-1].label) if len(found) > page_request.limit else None,
+            next=Position((), items[-1].label) if len(rows) > page_request.limit else None,
             total=len(self._counted(names)) if page_request.with_total else None,
         )
 
@@ -114,8 +113,8 @@ class StatisticsService:
     def _by_assignee(self, statuses: tuple[str, ...]) -> list[AssigneeCount]:
         counts = self.store.statistics.by_assignee(statuses)
         names = self.store.users.usernames([user_id for user_id in counts if user_id is not None])
-        found = [AssigneeCount(key, names.get(key or ""), count) for key, count in counts.items()]
-        return sorted(found, key=lambda row: (-row.open, row.username is None, row.username or ""))
+        rows = [AssigneeCount(key, names.get(key or ""), count) for key, count in counts.items()]
+        return sorted(rows, key=lambda row: (-row.open, row.username is None, row.username or ""))
 
     def _cycle_times(self, start: datetime, end: datetime) -> CycleTimes:
         numbers = self.store.statistics

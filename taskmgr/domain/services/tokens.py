@@ -76,10 +76,10 @@ class TokenService:
         return self.store.tokens.find_by_user(self._owner(user_id, by).id)
 
     def create(self, *, by: Actor, user_id: str | None = None, **raw: Unpack[NewTokenFields]) -> NewToken:
-        """A new token: `name`, and perhaps `scopes` and `expires_at`; never for a deactivated user.
+        """Creates a token and returns it with its secret text. `name` is required.
 
-        Raises `NotPermitted` for a scope that the token in use lacks, or a longer life: no token makes
-        a wider one.
+        Raises `Invalid` for a deactivated user, and `NotPermitted` for more scopes or a
+        later expiry than the token in use.
         """
         fields = parsing.parse_fields(raw, PARSERS)
         if "name" not in fields:
@@ -113,14 +113,14 @@ class TokenService:
 
         def command() -> Token:
             actor = with_current_rights(self.store, by, now=self.clock())
-            found = self.store.tokens.get(token_id)
-            if found.user_id != actor.user_id and not permissions.manages_tokens(actor):
+            stored = self.store.tokens.get(token_id)
+            if stored.user_id != actor.user_id and not permissions.manages_tokens(actor):
                 raise NotFound("token", token_id)
             touch_rights(self.store, actor)
             self.store.tokens.remove(token_id)
-            at = time_of_change(self.clock, found)
-            self.journal.record_end("token.revoked", found, at=at, by=by)
-            return found
+            at = time_of_change(self.clock, stored)
+            self.journal.record_end("token.revoked", stored, at=at, by=by)
+            return stored
 
         return self.store.unit_of_work.run(command)
 

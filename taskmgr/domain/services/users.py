@@ -32,7 +32,7 @@ T = TypeVar("T")
 # the commands runs again and sees the other's write.
 ADMINS_LOCK = "admins"
 DEFAULT_TASKS_LIMIT = 20
-MOST_TASKS_LIMIT = 100
+MAX_TASKS_LIMIT = 100
 _OWN_PROFILE = frozenset({"name", "email"})
 _REQUIRED = ("username", "name")
 _DEFAULTS: Mapping[str, Any] = {"email": None, "role": Role.MEMBER, "kind": Kind.PERSON}
