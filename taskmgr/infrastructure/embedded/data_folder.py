@@ -1,4 +1,4 @@
-"""The folder of the embedded database on disk: its owner's alone, and where its socket lies."""
+"""Makes the data folder of the embedded database private, and chooses the path of its socket."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _SOCKET_PATH_BYTES = 107  # sizeof(sockaddr_un.sun_path) - 1, see unix(7)
 
 
 def make_private(folder: Path) -> None:
-    """Makes the folder with mode 0700, or sees to it that an existing one is.
+    """Creates the folder with mode 0700, or checks and corrects the mode of an existing one.
 
-    One that is empty or was ours before is tightened. One that holds other things is refused: it
-    may be a home or a shared folder, and shutting others out of it is not for us to do.
+    Raises `CannotStart` for an open folder that holds other files: it may be a home or shared folder,
+    whose mode must not be changed.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError:
         raise CannotStart(f"The data folder {folder} is a file.") from None
-    found = folder.stat()
-    if found.st_uid != os.geteuid():
+    status = folder.stat()
+    if status.st_uid != os.geteuid():
         raise CannotStart(
-            f"The data folder {folder} belongs to the user {_name_of(found.st_uid)}: run as that "
+            f"The data folder {folder} belongs to the user {_name_of(status.st_uid)}: run as that "
             "user, or set TASKMGR_DATA_DIR to a folder of your own."
         )
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if stat.S_IMODE(status.st_mode) & 0o077:
         if any(folder.iterdir()) and not (folder / "start.lock").exists():
             raise CannotStart(
                 f"The data folder {folder} is open to other users and holds other files: "
@@ -48,7 +48,7 @@ def _name_of(user: int) -> str:
 
 
 def address_for(folder: Path) -> Path:
-    """Where the server of this folder listens: `mongod.sock` in it, if that can be an address.
+    """Returns the path of the server's socket: `mongod.sock` in the folder, if that is usable.
 
     A path that is too long, or that mongod would read as a list or a port, goes to a folder under
     /tmp, the same for every process. Hence neither $TMPDIR nor $XDG_RUNTIME_DIR, which differ
@@ -63,18 +63,18 @@ def address_for(folder: Path) -> Path:
 
 
 def make_socket_folder(address: Path, folder: Path) -> None:
-    """Makes the place for a socket that lies elsewhere; nothing to do beside the data.
+    """Creates the socket's folder if it is outside the data folder.
 
-    One that is there is checked: whoever owned it could pose as the database.
+    An existing one is checked, because its owner could impersonate the database.
     """
     place = address.parent
     if place == folder:
         return
     with contextlib.suppress(FileExistsError):
         place.mkdir(mode=0o700)
-    found = place.lstat()
-    private = stat.S_ISDIR(found.st_mode) and not stat.S_IMODE(found.st_mode) & 0o077
-    if not private or found.st_uid != os.geteuid():
+    status = place.lstat()
+    private = stat.S_ISDIR(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o077
+    if not private or status.st_uid != os.geteuid():
         raise CannotStart(
             f"{place} is not a private folder of yours: remove it, or set TASKMGR_DATA_DIR to a "
             "shorter path, where the socket can lie beside the data."
@@ -82,7 +82,7 @@ def make_socket_folder(address: Path, folder: Path) -> None:
 
 
 def remove_socket_folder(address: Path, folder: Path) -> None:
-    """Removes that place again after the server has ended."""
+    """Removes the socket's folder outside the data folder, after the server has ended."""
     if address.parent != folder:
         with contextlib.suppress(OSError):
             address.parent.rmdir()

