@@ -183,7 +183,7 @@ def test_all_other_changes_of_a_task_in_a_lost_status_work(
     assert [answered(answer) for answer in (changed, binned, restored)] == [200, 200, 200]
     assert restored.json.items() >= (changes | {"status": LOST, "category": None}).items()
     found: list[str] = []
-    inspect_database(database, services.policy, lambda _, detail: found.append(detail))
+    inspect_database(database, services.policy, lambda _, __, detail: found.append(detail))
     assert f"The policy has no status 'triage', which 1 have: {world['task']}." in found
 
 

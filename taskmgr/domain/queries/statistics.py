@@ -121,7 +121,7 @@ class Statistics:
     """Numbers over all tasks outside the bin, all of one moment.
 
     `by_status` counts every task; `by_priority`, `by_assignee` (most first) and `overdue` only open
-    ones. `per_day` and `cycle_times` are about the days asked for.
+    ones. `per_day` and `cycle_times` cover `days`.
     """
 
     by_status: Mapping[str, int]
