@@ -1,73 +1,60 @@
-"""What a view needs of the request and the application around it."""
+"""Holds the parts of an application that are built once, and finds them for the current request."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Request, current_app, g, request
+from flask import Flask, current_app
 
 from taskmgr.domain.model.policy import Policy
-from taskmgr.domain.model.user import Actor
 from taskmgr.domain.services import Services
-from taskmgr.domain.services.tokens import Identity
 
 if TYPE_CHECKING:
     from taskmgr.api.conditional.cursors import Cursors
 
-EXTENSION = "taskmgr"
+_EXTENSION = "taskmgr"
 
 
-# Flask's proxies look up what they stand for with every attribute, which costs more than most of what
-# is done with it. These are the things themselves.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runtime:
+    """The parts of one application. A part that views or schemas need becomes a field here."""
+
+    services: Services
+    cursors: Cursors
+    openapi_json: bytes
+    # Part of every list's ETag, so that another release or policy invalidates all of them.
+    list_etag_salt: bytes
+    # Parsed queries by schema and query string; see `taskmgr.api.input.parsing`.
+    parsed_queries: dict[tuple[Any, bytes], dict[str, Any]] = field(default_factory=dict)
 
 
-def this_app() -> Flask:
-    """The application that the present request is for."""
-    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
+def install(app: Flask, runtime: Runtime) -> None:
+    """Makes the parts available to everything that handles a request of the application."""
+    app.extensions[_EXTENSION] = runtime
 
 
-def this_request() -> Request:
-    """The present request."""
-    return request._get_current_object()  # type: ignore[attr-defined, no-any-return]
+def runtime_of(app: Flask) -> Runtime:
+    """Returns the parts of an application."""
+    runtime: Runtime = app.extensions[_EXTENSION]
+    return runtime
 
 
-def notes() -> Any:
-    """What is noted about the present request: Flask's `g`."""
-    return g._get_current_object()
+def current_runtime() -> Runtime:
+    """Returns the parts of the application that handles the current request."""
+    return runtime_of(current_app)
 
 
 def services() -> Services:
-    """The services that the application was made with."""
-    return cast("Services", this_app().extensions[EXTENSION])
+    """Returns the services of the current application."""
+    return current_runtime().services
 
 
 def policy() -> Policy:
-    """The policy in force."""
+    """Returns the policy in force."""
     return services().policy
 
 
 def cursors() -> Cursors:
-    """The maker and reader of cursors."""
-    return cast("Cursors", this_app().extensions[f"{EXTENSION}.cursors"])
-
-
-def identity() -> Identity:
-    """Who calls. Only behind an endpoint with a scope."""
-    return cast("Identity", notes().identity)
-
-
-def actor() -> Actor:
-    """Who acts, for `by=`."""
-    return identity().actor
-
-
-def is_shown_all() -> bool:
-    """Returns whether the caller may see all of the present answer.
-
-    The answer to a write shows what is stored: that takes the scope to read it.
-    """
-    noted = notes()
-    if "identity" not in noted or noted.endpoint.reach is None:
-        return True
-    held = identity().actor.scopes
-    return held is None or bool(noted.endpoint.reach.shows <= held)
+    """Returns what encodes and decodes the cursors of the current application."""
+    return current_runtime().cursors

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from taskmgr.api.problems import CODES
+from taskmgr.api.problems.codes import CODES
 from taskmgr.domain.model.errors import NotFound
 from taskmgr.domain.model.user import Role, User
 from taskmgr.domain.services import Services

@@ -10,11 +10,13 @@ from flask import Flask
 
 from taskmgr.api.app import create_app
 from taskmgr.api.conditional.idempotency import idempotent
-from taskmgr.api.identity.bearer import takes
+from taskmgr.api.identity.scopes import requires_scopes
 from taskmgr.api.input.blueprint import Blueprint
-from taskmgr.api.input.limits import allows
-from taskmgr.api.runtime import actor, services
-from taskmgr.api.schemas.tasks import NewTaskOut, TaskIn
+from taskmgr.api.input.limits import request_limits
+from taskmgr.api.request_state import actor
+from taskmgr.api.runtime import services
+from taskmgr.api.schemas.task_bodies import TaskIn
+from taskmgr.api.schemas.tasks import NewTaskOut
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.token import Scope
 from taskmgr.infrastructure.mongo.client import open_database
@@ -42,8 +44,8 @@ def hurried_application() -> Flask:
 
 
 def _creating(blueprint: Blueprint, body_seconds: float) -> Callable[..., Any]:
-    @takes(Scope.TASKS_WRITE)
-    @allows(body_bytes=1024, body_seconds=body_seconds, store_seconds=STORE_SECONDS)
+    @requires_scopes(Scope.TASKS_WRITE)
+    @request_limits(max_body_bytes=1024, body_seconds=body_seconds, store_seconds=STORE_SECONDS)
     @idempotent(STORE_SECONDS)
     @blueprint.body(TaskIn)
     @blueprint.response(201, NewTaskOut)

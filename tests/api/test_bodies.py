@@ -8,16 +8,18 @@ from typing import Any
 
 import marshmallow as ma
 import pytest
-from flask import Flask, g
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskmgr.api.schemas import comments, tasks, users  # noqa: F401 - so that all are known
-from taskmgr.api.schemas.base import Command, Text
+from taskmgr.api.input.endpoint import Endpoint
+from taskmgr.api.request_state import RequestState, begin
+from taskmgr.api.schemas import comments, task_bodies, tokens, users  # noqa: F401 - so that all are known
+from taskmgr.api.schemas.base import Body, ParsedText
 
 pytestmark = pytest.mark.slow
 
-BODIES = sorted(Command.__subclasses__(), key=lambda schema: schema.__name__)
+BODIES = sorted(Body.__subclasses__(), key=lambda schema: schema.__name__)
 ID, LATER = "0123456789abcdef01234567", "2999-12-01T10:00:00Z"
 # What each field takes, by its name in any body.
 RIGHT: dict[str, list[Any]] = {
@@ -54,7 +56,7 @@ WRONG = st.one_of(
 )
 
 
-def right_values(body: type[Command]) -> st.SearchStrategy[dict[str, Any]]:
+def right_values(body: type[Body]) -> st.SearchStrategy[dict[str, Any]]:
     """Bodies in which every value fits, and of the fields that must be there all are."""
     by_field = {name: (st.sampled_from(RIGHT[name]), field) for name, field in body().fields.items()}
     return st.fixed_dictionaries(
@@ -70,7 +72,8 @@ def right_values(body: type[Command]) -> st.SearchStrategy[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def _in_app(app: Flask) -> Iterator[None]:
     with app.app_context():
-        g.identity = SimpleNamespace(user=SimpleNamespace(id="f" * 24))  # whom `me` stands for
+        caller: Any = SimpleNamespace(user=SimpleNamespace(id="f" * 24))  # whom `me` stands for
+        begin(RequestState("test", 0.0, Endpoint(), identity=caller))
         yield
 
 
@@ -82,14 +85,14 @@ def outcome(load: Any, data: Any) -> Any:
         return error.messages
 
 
-def by_marshmallow(schema: Command) -> Any:
+def by_marshmallow(schema: Body) -> Any:
     """The same schema's reading where nothing is cut short: with an option that says what holds anyway."""
     return lambda data: schema.load(data, unknown=ma.RAISE)
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda schema: schema.__name__)
 @given(data=st.data())
-def test_a_right_body_is_read_as_marshmallow_reads_it(body: type[Command], data: st.DataObject) -> None:
+def test_a_right_body_is_read_as_marshmallow_reads_it(body: type[Body], data: st.DataObject) -> None:
     right = data.draw(right_values(body))
     read = outcome(body().load, right)
 
@@ -99,7 +102,7 @@ def test_a_right_body_is_read_as_marshmallow_reads_it(body: type[Command], data:
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda schema: schema.__name__)
 @given(data=st.data())
-def test_one_that_may_be_wrong_is_judged_alike(body: type[Command], data: st.DataObject) -> None:
+def test_one_that_may_be_wrong_is_judged_alike(body: type[Body], data: st.DataObject) -> None:
     changes = data.draw(st.dictionaries(st.sampled_from([*body().fields, "unknown"]), WRONG, max_size=2))
     left_out = data.draw(st.sets(st.sampled_from(list(body().fields)), max_size=1))
     given_ = {k: v for k, v in {**data.draw(right_values(body)), **changes}.items() if k not in left_out}
@@ -109,13 +112,13 @@ def test_one_that_may_be_wrong_is_judged_alike(body: type[Command], data: st.Dat
 
 @pytest.mark.parametrize("wrong", [None, [], "title", 7, [{"title": "x"}]])
 @pytest.mark.parametrize("body", BODIES, ids=lambda schema: schema.__name__)
-def test_what_is_no_object_is_wrong_either_way(body: type[Command], wrong: Any) -> None:
+def test_what_is_no_object_is_wrong_either_way(body: type[Body], wrong: Any) -> None:
     assert outcome(body().load, wrong) == outcome(by_marshmallow(body()), wrong)
     assert not isinstance(outcome(body().load, wrong), list)
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda schema: schema.__name__)
-def test_a_body_has_no_hooks_and_no_defaults(body: type[Command]) -> None:
+def test_a_body_has_no_hooks_and_no_defaults(body: type[Body]) -> None:
     assert body.__subclasses__() == []
     assert not any(body._hooks.values())
     assert all(field.load_default is ma.missing for field in body().fields.values())
@@ -125,7 +128,7 @@ def test_a_body_has_no_hooks_and_no_defaults(body: type[Command]) -> None:
     "more", [{"validate": ma.validate.Length(max=1)}, {"data_key": "other"}, {"attribute": "other"}]
 )
 def test_a_field_that_takes_more_than_parsing_is_refused(more: dict[str, Any]) -> None:
-    schema = Command.from_dict({"name": Text(str, **more)})
+    schema = Body.from_dict({"name": ParsedText(str, **more)})
 
-    with pytest.raises(TypeError, match="takes more than parsing"):
+    with pytest.raises(TypeError, match="does more than parsing"):
         schema().load({"name": "a"})

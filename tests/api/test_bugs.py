@@ -41,6 +41,6 @@ def test_a_broken_part_is_an_internal_problem_that_tells_nothing(
         answer = asking.get(paths.get(part, "tasks"))
 
     told = problem(answer, "internal")
-    assert told["detail"] == "Something went wrong on our side."
+    assert told["detail"] == "An unexpected error occurred in the service."
     assert not [word for word in ("hunter2", "KeyError", "Traceback", "srv", "find") if word in answer.text]
     assert [line["path"] for line in log if line["event"] == "internal error"] == [answer.request.path]

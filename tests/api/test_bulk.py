@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from taskmgr.api.problems import CODES
-from taskmgr.api.schemas.queries import FILTERS
+from taskmgr.api.problems.codes import CODES
+from taskmgr.api.schemas.task_queries import FILTERS
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.services.bulk import MAX_OPERATIONS, OPERATIONS
 from tests.api.client import Answer, Client, mistakes

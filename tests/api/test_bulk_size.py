@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from taskmgr.api.bulk_results import MOST_BYTES
+from taskmgr.api.bulk_rows import MAX_BYTES
 from taskmgr.domain.model import values
 from taskmgr.domain.model.errors import Stale
 from taskmgr.domain.model.task import Task
@@ -145,7 +145,7 @@ def test_no_answer_to_a_bulk_is_longer_than_the_limit(
     answer = admin_client.post(BULK, raw=body, headers=headers)
 
     assert answer.status_code == 200 if mode == "each" else answer.status_code in (409, 422), answer.status
-    assert len(answer.data) <= MOST_BYTES
+    assert len(answer.data) <= MAX_BYTES
     rows = answer.json["results"]
     assert len(rows) == len(operations)
     assert all(row["status"] == row["problem"]["status"] >= 400 for row in rows)
@@ -184,7 +184,7 @@ def test_problems_beyond_the_limit_are_told_by_their_codes_alone(
     assert shown[True] == next(n for n, problem in enumerate(problems) if "current" not in problem) > 30
     assert shown[False] > 5
     assert {problem["detail"] for problem in problems[shown[True] :]} == {
-        "Not shown, since the answer has become too long: send fewer operations."
+        "Not shown, because the response is too long. Send fewer operations."
     }
 
 

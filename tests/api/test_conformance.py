@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from taskmgr.api.app import create_app
+from taskmgr.api.runtime import runtime_of
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
@@ -72,7 +73,7 @@ def _without_store() -> Flask:
 
 
 latest = _Latest(_without_store())
-document = json.loads(latest.app.extensions["taskmgr.openapi"])
+document = json.loads(runtime_of(latest.app).openapi_json)
 schema = schemathesis.openapi.from_dict(document, config=CONFIG)
 schema.app = latest
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from taskmgr.api.conditional.cursors import LONGEST, Cursors
+from taskmgr.api.conditional.cursors import MAX_LENGTH, Cursors
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.values import MAX_TITLE_LENGTH
 from taskmgr.domain.queries.pages import Position
@@ -43,7 +43,7 @@ def test_a_cursor_of_every_sort_at_once_is_accepted(title: str) -> None:
     text = CURSORS.encode(position, query)
 
     assert text is not None
-    assert len(text) <= LONGEST
+    assert len(text) <= MAX_LENGTH
     assert CURSORS.decode(text, query) == position
 
 

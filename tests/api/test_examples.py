@@ -14,6 +14,7 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from taskmgr.api.openapi.example_ids import PATH_IDS
+from taskmgr.api.runtime import runtime_of
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.files.policy_file import load_policy_file
@@ -29,7 +30,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 @pytest.fixture
 def document(worker_app: Flask) -> dict[str, Any]:
-    return dict(json.loads(worker_app.extensions["taskmgr.openapi"]))
+    return dict(json.loads(runtime_of(worker_app).openapi_json))
 
 
 @pytest.fixture

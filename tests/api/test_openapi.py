@@ -12,9 +12,11 @@ import pytest
 import schemathesis
 from flask import Flask
 
-from taskmgr.api.app import EXPOSED
+from taskmgr.api.cors import EXPOSED_HEADERS
 from taskmgr.api.openapi.schemas import ENUMS
-from taskmgr.api.problems import CODES, CONTENT_TYPE
+from taskmgr.api.problems.codes import CODES
+from taskmgr.api.problems.responses import CONTENT_TYPE
+from taskmgr.api.runtime import runtime_of
 from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.domain.rules import rule_book, urgency
 from taskmgr.domain.services import bulk, users
@@ -29,7 +31,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 @pytest.fixture
 def document(worker_app: Flask) -> dict[str, Any]:
-    return dict(json.loads(worker_app.extensions["taskmgr.openapi"]))
+    return dict(json.loads(runtime_of(worker_app).openapi_json))
 
 
 @pytest.fixture
@@ -339,7 +341,7 @@ def test_a_parameter_that_is_true_or_false_is_a_boolean(operations: dict[str, An
 def test_every_header_is_described_and_the_limit_says_what_it_counts(document: dict[str, Any]) -> None:
     headers = document["components"]["headers"]
 
-    assert set(EXPOSED) <= set(headers)
+    assert set(EXPOSED_HEADERS) <= set(headers)
     assert all(header["description"] for header in headers.values())
     assert "token" in headers["RateLimit-Limit"]["description"]
     assert "60 seconds" in headers["RateLimit-Limit"]["description"]
@@ -353,6 +355,6 @@ def test_no_answer_has_a_header_of_ours_that_is_not_described(
     client = client_of(Settings(rate_limit=100)).as_("admin")
     for how in ({}, {"headers": {"Idempotency-Key": "once"}}, {"headers": {"Idempotency-Key": "once"}}):
         answer = world.ask(client, operation, **how)
-        assert {name for name in EXPOSED if name in answer.headers} <= set(described)
+        assert {name for name in EXPOSED_HEADERS if name in answer.headers} <= set(described)
         for name in ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"):
             assert (name in answer.headers) == (name in described)

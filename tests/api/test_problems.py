@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from taskmgr.api.problems import CODES
+from taskmgr.api.problems.codes import CODES
 from taskmgr.domain.model.errors import Unavailable
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.services import Services

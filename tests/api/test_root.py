@@ -9,8 +9,8 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from taskmgr import __version__
-from taskmgr.api.problems import CODES
-from taskmgr.api.reference import FIXES, RULES
+from taskmgr.api.problems.codes import CODES
+from taskmgr.api.problems.reference_page import FIXES, RULES
 from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from tests.api.client import Client, problem

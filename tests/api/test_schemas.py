@@ -14,9 +14,12 @@ import pytest
 from flask import Flask
 
 from taskmgr.api.input import strict_json
-from taskmgr.api.schemas.base import Out
+from taskmgr.api.input.endpoint import Endpoint
+from taskmgr.api.request_state import RequestState, begin
+from taskmgr.api.schemas.activity import ChangeOut
+from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
-from taskmgr.api.schemas.others import ChangeOut, ReceiptOut
+from taskmgr.api.schemas.receipt import ReceiptOut
 from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut, LabelCountOut
 from taskmgr.api.schemas.tasks import (
     AssigneeOut,
@@ -30,7 +33,8 @@ from taskmgr.api.schemas.tasks import (
     TaskRowOut,
     TransitionOut,
 )
-from taskmgr.api.schemas.users import NewTokenOut, NewUserOut, TaskCountsOut, TokenOut, UserOut, UserRowOut
+from taskmgr.api.schemas.tokens import NewTokenOut, TokenOut
+from taskmgr.api.schemas.users import NewUserOut, TaskCountsOut, UserOut, UserRowOut
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import Fix, Refusal
 from taskmgr.domain.model.policy import DEFAULT_POLICY
@@ -84,7 +88,7 @@ COMMENT = Comment(
     id=an_id(), task_id=an_id(), author_id="system:x", text="a\nb", created_at=NOW, updated_at=NOW, version=3
 )
 
-Sample = tuple[type[Out], Any, Any]
+Sample = tuple[type[CompiledOutput], Any, Any]
 # For each schema: what it dumps, and the same as one object with the very attributes.
 SAMPLES: list[Sample] = [
     *((TaskOut, task, task) for task in (TASK, PLAIN_TASK)),
@@ -147,7 +151,7 @@ SAMPLES += [
 ]
 
 
-def schemas(root: type[Out] = Out) -> Iterator[type[Out]]:
+def schemas(root: type[CompiledOutput] = CompiledOutput) -> Iterator[type[CompiledOutput]]:
     for schema in root.__subclasses__():
         yield schema
         yield from schemas(schema)
@@ -160,6 +164,7 @@ def written(value: Any) -> Any:
 @pytest.fixture
 def _in_app(app: Flask) -> Iterator[None]:
     with app.app_context():
+        begin(RequestState("test", 0.0, Endpoint()))
         yield
 
 
@@ -169,7 +174,7 @@ def test_every_schema_is_among_the_samples() -> None:
 
 @pytest.mark.usefixtures("_in_app")
 @pytest.mark.parametrize(("schema", "thing", "plain"), SAMPLES, ids=lambda v: getattr(v, "__name__", ""))
-def test_the_fast_dump_is_marshmallows_own(schema: type[Out], thing: Any, plain: Any) -> None:
+def test_the_fast_dump_is_marshmallows_own(schema: type[CompiledOutput], thing: Any, plain: Any) -> None:
     fast = written(schema().dump(thing))
 
     assert fast == written(ma.Schema.dump(schema(), plain))
@@ -178,7 +183,7 @@ def test_the_fast_dump_is_marshmallows_own(schema: type[Out], thing: Any, plain:
 
 @pytest.mark.usefixtures("_in_app")
 @pytest.mark.parametrize(("schema", "thing", "plain"), SAMPLES, ids=lambda v: getattr(v, "__name__", ""))
-def test_many_are_dumped_as_each_one(schema: type[Out], thing: Any, plain: Any) -> None:
+def test_many_are_dumped_as_each_one(schema: type[CompiledOutput], thing: Any, plain: Any) -> None:
     assert schema().dump([thing, thing], many=True) == [schema().dump(thing)] * 2
     assert schema(many=True).dump([thing]) == [schema().dump(thing)]
 

@@ -221,8 +221,8 @@ def test_every_unknown_assignee_is_named(member: Client) -> None:
     answer = member.get("tasks", assignee="nobody,member,noone")
 
     assert [error["detail"] for error in answer.json["errors"]] == [
-        "There is no user nobody.",
-        "There is no user noone.",
+        "Unknown username: nobody.",
+        "Unknown username: noone.",
     ]
 
 

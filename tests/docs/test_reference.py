@@ -12,9 +12,10 @@ from flask import Flask
 
 from taskmgr import settings
 from taskmgr.api.app import create_app
-from taskmgr.api.identity.bearer import scopes_of
-from taskmgr.api.problems import CODES
-from taskmgr.api.schemas.queries import ActivityListQuery, TaskListQuery
+from taskmgr.api.identity.scopes import scopes_of
+from taskmgr.api.problems.codes import CODES
+from taskmgr.api.schemas.activity import ActivityListQuery
+from taskmgr.api.schemas.task_queries import TaskListQuery
 from taskmgr.cli import commands
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import OPERATIONS
@@ -99,7 +100,7 @@ def test_every_endpoint_is_in_the_table_with_its_scopes(app: Flask) -> None:
 def _endpoints(app: Flask) -> Iterator[tuple[tuple[str, str], set[str]]]:
     with app.app_context():
         for rule in app.url_map.iter_rules():
-            scopes = scopes_of(rule.endpoint)
+            scopes = scopes_of(app, rule.endpoint)
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"} if scopes is not None else ():
                 yield (method, re.sub(r"<[^>]+>", "*", rule.rule)), set(scopes or ())
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from taskmgr.api import bulk_results
-from taskmgr.api.input.limits import USUAL
-from taskmgr.api.input.parsing import MOST_ERRORS
-from taskmgr.api.input.strict_json import MOST_KEYS, MOST_LEVELS
+from taskmgr.api import bulk_rows
+from taskmgr.api.input.field_errors import MAX_ERRORS
+from taskmgr.api.input.limits import DEFAULT_LIMITS
+from taskmgr.api.input.strict_json import MAX_DEPTH, MAX_KEYS
 from taskmgr.api.views.bulk import BODY_SECONDS
 from taskmgr.domain.queries.pages import MAX_LIMIT
 from taskmgr.domain.services.bulk import MAX_OPERATIONS, SECONDS
@@ -39,11 +39,11 @@ def test_the_limits_are_those_of_the_code() -> None:
 
     mebibyte = 1024 * 1024
     for text in (
-        f"{USUAL.body_bytes // mebibyte} MiB", f"{MOST_LEVELS} levels", f"{MOST_KEYS:,} keys",
-        f"in one answer {MOST_ERRORS}", f"{MAX_LIMIT} items", f"{MAX_OPERATIONS:,} operations",
-        f"{USUAL.store_seconds:.0f} seconds", f"for a bulk {SECONDS:.0f}",
-        f"{bulk_results.MOST_BYTES // mebibyte} MiB",
-        f"{USUAL.body_seconds:.0f} seconds", f"for a bulk {BODY_SECONDS:.0f}",
+        f"{DEFAULT_LIMITS.max_body_bytes // mebibyte} MiB", f"{MAX_DEPTH} levels", f"{MAX_KEYS:,} keys",
+        f"in one answer {MAX_ERRORS}", f"{MAX_LIMIT} items", f"{MAX_OPERATIONS:,} operations",
+        f"{DEFAULT_LIMITS.store_seconds:.0f} seconds", f"for a bulk {SECONDS:.0f}",
+        f"{bulk_rows.MAX_BYTES // mebibyte} MiB",
+        f"{DEFAULT_LIMITS.body_seconds:.0f} seconds", f"for a bulk {BODY_SECONDS:.0f}",
     ):  # fmt: skip
         assert text in documented
 

@@ -10,13 +10,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from flask import Flask, g
+from flask import Flask
 from pymongo.database import Database
 
 from taskmgr.api.app import create_app
+from taskmgr.api.input.endpoint import Endpoint
 from taskmgr.api.input.parsing import parse_query
-from taskmgr.api.schemas.queries import TaskListQuery
-from taskmgr.api.views.task_list import task_query
+from taskmgr.api.request_state import RequestState, begin
+from taskmgr.api.schemas.task_queries import TaskListQuery
+from taskmgr.api.views.task_list import build_task_query
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_POLICY
@@ -82,8 +84,9 @@ def asked(filled: Database[Any]) -> Any:
 
     def read(text: str) -> TaskQuery:
         with app.test_request_context(f"/api/v1/tasks?{text.replace('{id}', somebody)}"):
-            g.identity = SimpleNamespace(user=SimpleNamespace(id=somebody), actor=SYSTEM)
-            return task_query(parse_query(SCHEMA))
+            caller: Any = SimpleNamespace(user=SimpleNamespace(id=somebody), actor=SYSTEM)
+            begin(RequestState("test", 0.0, Endpoint(), identity=caller))
+            return build_task_query(parse_query(SCHEMA))
 
     store.users.add(a_user(id=somebody))
     return read

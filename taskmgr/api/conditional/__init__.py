@@ -1,1 +1,1 @@
-"""Versions, ETags, idempotency keys and cursors: what ties a request to an earlier response."""
+"""Handles what ties a request to an earlier response: versions, ETags, idempotency keys and cursors."""

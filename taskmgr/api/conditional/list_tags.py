@@ -1,9 +1,12 @@
-"""Lists that have not changed: an answer of 304, without a query where nothing at all was written.
+"""Gives lists an ETag and answers `If-None-Match`, without a query if nothing at all was written.
 
-A list's ETag is `W/"<time>.<digest>"`. *Time* stands for the last write that the list knows of; while
-that is the last write of all, the list is as it was. *Digest* stands for the answer itself, for when
-something else was written. Either is enough for a 304. Both are bound to what else an answer hangs
-on: the request, who asks, the policy and the release.
+A list's ETag is `W/"<time>.<digest>"`. *Time* stands for the last write that the list includes: while
+that is the last write of all, the list is unchanged. *Digest* stands for the content of the list, for
+when something else was written. Either is enough for a 304. Both also depend on the request, the
+caller, the policy and the release.
+
+A list that changes with the clock has no time in its ETag, because it changes without a write. A view
+says that its list does not by calling `record_list_version`.
 """
 
 from __future__ import annotations
@@ -13,110 +16,89 @@ import hashlib
 from collections.abc import Callable, Set
 from typing import Any, TypeVar
 
-from flask import Flask, Request, Response, make_response
+from flask import Request, Response, make_response
 from werkzeug.datastructures import Headers
 
-from taskmgr.api.runtime import identity, notes, services, this_app, this_request
+from taskmgr.api.request_state import current_request, identity, request_state
+from taskmgr.api.runtime import current_runtime
 from taskmgr.domain.model.policy import Policy
 from taskmgr.version import __version__
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ATTRIBUTE = "_conditional"
-_SEAL = "taskmgr.seal"
+_ATTRIBUTE = "_has_list_etag"
 _TIME_BYTES, _DIGEST_BYTES = 8, 16
 _NO_TIME = "-"
 
 
-def never() -> bool:
-    """For a list that no clock changes."""
-    return False
+def list_etag(view: F) -> F:
+    """Adds an ETag to the list that a view returns, and answers 304 if the client has it already."""
 
-
-def always() -> bool:
-    """For an answer that the clock may change at any time."""
-    return True
-
-
-def conditional(clocked: Callable[[], bool] = never) -> Callable[[F], F]:
-    """Gives a list an ETag and answers `If-None-Match`.
-
-    `clocked` tells the requests whose answer changes without a write, because it depends on the time
-    of day: only the answer itself can tell whether these are the same.
-    """
-
-    def wrap(view: F) -> F:
-        @functools.wraps(view)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            asked = this_request()
-            bound, steady = _bound(asked), not clocked()
-            given = asked.if_none_match
-            known = given.as_set(include_weak=True)
-            if known and steady:
-                time = _time(bound, services().health.latest_write())
-                if time != _NO_TIME and (same := _match(known, 0, time)) is not None:
-                    return _not_modified(same)
-            response = make_response(view(*args, **kwargs))
-            noted = notes()
-            time = _time(bound, noted.get("as_of")) if steady else _NO_TIME
-            digest = _digest(bound + (noted.get("content") or response.get_data()), _DIGEST_BYTES)
-            tag = f"{time}.{digest}"
-            if given.star_tag or _match(known, 1, digest) is not None:
+    @functools.wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        request = current_request()
+        context = _context(request)
+        tags = request.if_none_match.as_set(include_weak=True)
+        if any(not tag.startswith(_NO_TIME) for tag in tags):
+            time = _time(context, current_runtime().services.health.latest_write())
+            if time != _NO_TIME and (tag := _find_tag(tags, 0, time)) is not None:
                 return _not_modified(tag)
-            response.set_etag(tag, weak=True)
-            return response
+        response = make_response(view(*args, **kwargs))
+        state = request_state()
+        time = _time(context, state.list_as_of)
+        digest = _digest(context + (state.list_content or response.get_data()), _DIGEST_BYTES)
+        if request.if_none_match.star_tag or _find_tag(tags, 1, digest) is not None:
+            return _not_modified(f"{time}.{digest}")
+        response.set_etag(f"{time}.{digest}", weak=True)
+        return response
 
-        setattr(wrapper, _ATTRIBUTE, True)
-        return wrapper  # type: ignore[return-value]
-
-    return wrap
+    setattr(wrapper, _ATTRIBUTE, True)
+    return wrapper  # type: ignore[return-value]
 
 
-def seal(app: Flask, policy: Policy) -> None:
-    """Binds the ETags of an application to the release and the policy in force."""
-    app.extensions[_SEAL] = hashlib.blake2b(f"{__version__} {policy!r}".encode()).digest()
-
-
-def is_conditional(view: Any) -> bool:
-    """Whether a view is a list with an ETag."""
+def has_list_etag(view: Any) -> bool:
+    """Returns True if the ETag of a view is that of a list, not of one version."""
     return getattr(view, _ATTRIBUTE, False)
 
 
-def _bound(asked: Request) -> bytes:
-    """All but the stored data that an answer hangs on."""
-    who, scopes = identity().user, identity().actor.scopes
-    held = None if scopes is None else sorted(scopes)
-    told = asked.path, asked.query_string, who.id, who.role.value, held
-    return repr(told).encode() + bytes(this_app().extensions[_SEAL])
+def record_list_version(as_of: str | None, content: bytes | None = None) -> None:
+    """Says which write the list of the current request includes; only for lists that no clock changes.
 
-
-def note(as_of: str | None, content: bytes | None = None) -> None:
-    """Tells of which moment the list is that the present request answers with.
-
-    `content` is what the whole list follows from; without it, it is the answer that is compared.
+    `content` determines the whole list; without it, the body of the response does.
     """
-    noted = notes()
-    noted.as_of = as_of
-    noted.content = content
+    state = request_state()
+    state.list_as_of = as_of
+    state.list_content = content
 
 
-def _time(bound: bytes, told: str | None) -> str:
-    if told is None:
-        return _NO_TIME
-    return _digest(bound + told.encode(), _TIME_BYTES)
+def list_etag_salt(policy: Policy) -> bytes:
+    """Returns what binds ETags to the release and the policy in force."""
+    return hashlib.blake2b(f"{__version__} {policy!r}".encode()).digest()
+
+
+def _context(request: Request) -> bytes:
+    """Returns everything but the stored data that a response depends on."""
+    user, scopes = identity().user, identity().actor.scopes
+    caller = user.id, user.role.value, None if scopes is None else sorted(scopes)
+    context = repr((request.path, request.query_string, *caller))
+    return context.encode() + current_runtime().list_etag_salt
+
+
+def _time(context: bytes, as_of: str | None) -> str:
+    return _NO_TIME if as_of is None else _digest(context + as_of.encode(), _TIME_BYTES)
 
 
 def _digest(data: bytes, size: int) -> str:
     return hashlib.blake2b(data, digest_size=size).hexdigest()
 
 
-def _match(tags: Set[str], part: int, wanted: str) -> str | None:
-    """The one of these tags of which this part is as wanted."""
-    return next((tag for tag in tags if tag.partition(".")[2 * part] == wanted), None)
+def _find_tag(tags: Set[str], part: int, value: str) -> str | None:
+    """Returns the tag that has this value as its time (part 0) or its digest (part 1)."""
+    return next((tag for tag in tags if tag.partition(".")[2 * part] == value), None)
 
 
 class _NotModified(Response):
-    """An answer without a body, and so without a header that tells of one."""
+    """A response without a body, and so without a header that tells of one."""
 
     default_mimetype = None
 

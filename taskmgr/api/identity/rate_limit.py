@@ -1,7 +1,7 @@
-"""How many requests a minute a token may make, on each worker: enough for people, a bound for loops.
+"""Limits how many requests a minute a token may make, on each worker.
 
-Counted in the worker's memory, in windows that begin with a token's first request: a shared store
-would cost more than most requests, and so did a library for it.
+Requests are counted in the worker's memory, in windows that begin with a token's first request: a
+shared store would cost more than most requests, and so did a library (decision 10).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from taskmgr.api.problems import ApiError
+from taskmgr.api.problems.codes import ApiError
+from taskmgr.api.request_state import RequestState, identity
 
 WINDOW = 60.0  # seconds
-_MOST_KNOWN = 10_000
+_MAX_WINDOWS = 10_000
 
 
 @dataclass(slots=True)
@@ -26,14 +26,17 @@ class _Window:
 
 @dataclass(slots=True)
 class Counter:
-    """Requests by token, each in its present window."""
+    """Counts the requests of each token in its present window."""
 
     limit: int
     clock: Callable[[], float] = time.monotonic
     _windows: dict[str, _Window] = field(default_factory=dict)
 
     def count(self, token_id: str) -> tuple[int, int]:
-        """Counts one: how many are left, below 0 beyond the limit, and the seconds until all are again."""
+        """Counts a request, and returns how many are left and the seconds until all are.
+
+        The number left is negative beyond the limit.
+        """
         now = self.clock()
         window = self._windows.get(token_id)
         if window is None or window.ends <= now:
@@ -43,27 +46,27 @@ class Counter:
         return self.limit - window.count, math.ceil(window.ends - now)
 
     def _make_room(self, now: float) -> None:
-        if len(self._windows) >= _MOST_KNOWN:
+        if len(self._windows) >= _MAX_WINDOWS:
             self._windows = {key: window for key, window in self._windows.items() if now < window.ends}
 
 
 class RateLimit:
-    """Limits callers that have been identified; 0 is no limit."""
+    """Limits the requests of authenticated callers; 0 means no limit."""
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
         self._counter = Counter(per_minute)
 
-    def count(self, noted: Any) -> None:
-        """Counts a request, and notes the headers that tell how it stands. Raises `too_many_requests`."""
+    def count(self, state: RequestState) -> None:
+        """Counts the current request, and sets its headers. Raises `too_many_requests`."""
         if not self._per_minute:
             return
-        left, reset = self._counter.count(noted.identity.token.id)
-        noted.rate = (
+        left, reset = self._counter.count(identity().token.id)
+        state.rate_limit_headers = (
             ("RateLimit-Limit", str(self._per_minute)),
             ("RateLimit-Remaining", str(max(0, left))),
             ("RateLimit-Reset", str(reset)),
         )
         if left < 0:
-            text = f"A token may make {self._per_minute} requests a minute."
-            raise ApiError("too_many_requests", text, headers={"Retry-After": str(reset)})
+            detail = f"A token may make {self._per_minute} requests a minute."
+            raise ApiError("too_many_requests", detail, headers={"Retry-After": str(reset)})

@@ -1,4 +1,4 @@
-"""flask-smorest's blueprint, reading strictly."""
+"""Extends flask-smorest's blueprint: input is read strictly, and responses are written directly."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from werkzeug.datastructures import Headers
 
 from taskmgr.api.input import strict_json
 from taskmgr.api.input.parsing import parse_body, parse_query
-from taskmgr.api.runtime import is_shown_all
-from taskmgr.api.schemas.others import ReceiptOut
+from taskmgr.api.request_state import may_read_response
+from taskmgr.api.schemas.receipt import RECEIPT
 
-# What a caller who may write and not read is shown of a thing with a version.
-RECEIPT = ReceiptOut()
 _WITH_BODY = (HTTPStatus.OK, HTTPStatus.CREATED)
 
 
@@ -30,63 +28,63 @@ class _Written(Response):
 
 
 class Blueprint(SmorestBlueprint):
-    """A resource's endpoints. smorest documents them; what they read and write is read and written here."""
+    """The endpoints of one resource. flask-smorest documents them; this class reads and writes for them."""
 
     def body(self, schema: Any, **options: Any) -> Callable[[Any], Any]:
-        """The JSON body, as the view's next positional argument."""
-        return self._reading("json", parse_body, schema, **options)
+        """Passes the loaded JSON body to the view, as its next positional argument."""
+        return self._argument("json", parse_body, schema, **options)
 
     def query(self, schema: Any) -> Callable[[Any], Any]:
-        """The parameters of the query, as the view's next positional argument."""
-        return self._reading("query", parse_query, schema)
+        """Passes the loaded query parameters to the view, as its next positional argument."""
+        return self._argument("query", parse_query, schema)
 
-    def _reading(
-        self, place: str, parse: Callable[[Any], dict[str, Any]], schema: Any, **options: Any
+    def _argument(
+        self, location: str, parse: Callable[[Any], dict[str, Any]], schema: Any, **options: Any
     ) -> Callable[[Any], Any]:
-        shape = _instance(schema)
-        document = self.arguments(shape, location=place, **options)
+        instance = _instance(schema)
+        document = self.arguments(instance, location=location, **options)
 
         def decorate(view: Callable[..., Any]) -> Any:
             @functools.wraps(document(view))
-            def answer(*args: Any, **kwargs: Any) -> Any:
-                return view(*args, parse(shape), **kwargs)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                return view(*args, parse(instance), **kwargs)
 
-            return answer
+            return wrapper
 
         return decorate
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[Any], Any]:
-        """How the view's answer is written: a thing, or a thing and headers.
+        """Writes what the view returns: a result, or a result and headers.
 
-        smorest's own goes over `jsonify` and looks for ETags and pages.
+        flask-smorest's own decorator would call `jsonify`, and handle ETags and pages in its own way.
         """
         document = super().response(status_code, schema, **options)
         if schema is None:
             return document  # type: ignore[no-any-return]
-        shape = _instance(schema)
+        instance = _instance(schema)
 
         def decorate(view: Callable[..., Any]) -> Any:
             @functools.wraps(view)
-            def answer(*args: Any, **kwargs: Any) -> Response:
-                result = view(*args, **kwargs)
-                if isinstance(result, Response):
-                    return result
-                thing, headers = result if isinstance(result, tuple) else (result, None)
-                cut = hasattr(thing, "version") and not is_shown_all()
-                written = strict_json.dumps((RECEIPT if cut else shape).dump(thing))
-                return _Written(written, status_code, headers, content_type="application/json")
+            def wrapper(*args: Any, **kwargs: Any) -> Response:
+                returned = view(*args, **kwargs)
+                if isinstance(returned, Response):
+                    return returned
+                result, headers = returned if isinstance(returned, tuple) else (returned, None)
+                is_hidden = hasattr(result, "version") and not may_read_response()
+                content = strict_json.dumps((RECEIPT if is_hidden else instance).dump(result))
+                return _Written(content, status_code, headers, content_type="application/json")
 
-            return functools.wraps(document(answer))(answer)
+            return functools.wraps(document(wrapper))(wrapper)
 
         return decorate
 
 
-def _instance(schema: Any) -> Any:
-    """A schema that is made once: making one costs more than loading most queries."""
-    return schema() if isinstance(schema, type) else schema
-
-
-def takes(view: Any, place: str) -> bool:
-    """Whether a view declares arguments in this place: `query` or `json`."""
+def has_arguments(view: Any, location: str) -> bool:
+    """Returns True if a view declares arguments in this location: `query` or `json`."""
     arguments = getattr(view, "_apidoc", {}).get("arguments", {})
-    return any(p["in"] == place for p in arguments.get("parameters", ()))
+    return any(parameter["in"] == location for parameter in arguments.get("parameters", ()))
+
+
+def _instance(schema: Any) -> Any:
+    """Returns one instance for all requests: creating a schema takes longer than loading most queries."""
+    return schema() if isinstance(schema, type) else schema

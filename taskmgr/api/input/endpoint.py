@@ -1,4 +1,4 @@
-"""What an endpoint takes, as its view is marked: read once, and not with every request."""
+"""Reads what an endpoint expects from the decorators of its view, once per view."""
 
 from __future__ import annotations
 
@@ -8,42 +8,45 @@ from typing import Any
 
 from flask import Flask, Request
 
-from taskmgr.api.conditional.list_tags import is_conditional
-from taskmgr.api.identity.bearer import Reach, reach_of
-from taskmgr.api.input.blueprint import takes
-from taskmgr.api.input.limits import USUAL, Allowance, allowance_of
+from taskmgr.api.conditional.list_tags import has_list_etag
+from taskmgr.api.identity.scopes import RequiredScopes, required_scopes_of
+from taskmgr.api.input.blueprint import has_arguments
+from taskmgr.api.input.limits import DEFAULT_LIMITS, RequestLimits, limits_of
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`reach` is None for a public one; `versioned` tells whether an ETag is one thing's version."""
+    """What an endpoint expects. `required_scopes` is None if it needs no token.
 
-    reach: Reach | None = None
-    allowance: Allowance = USUAL
-    takes_query: bool = True
-    takes_body: bool = True
-    versioned: bool = False
+    `has_version` is True if its ETag is the version of one thing.
+    """
+
+    required_scopes: RequiredScopes | None = None
+    limits: RequestLimits = DEFAULT_LIMITS
+    has_query: bool = True
+    has_body: bool = True
+    has_version: bool = False
 
 
-# A path that leads nowhere, a method that is not allowed, and OPTIONS: nothing is judged.
-_NONE = Endpoint()
+# For an unknown path, an unsupported method, and OPTIONS: no check applies.
+_UNCHECKED = Endpoint()
 
 
-def endpoint_of(app: Flask, asked: Request) -> Endpoint:
-    """The endpoint that a request asks."""
-    rule = asked.url_rule
-    if rule is None or asked.method == "OPTIONS":
-        return _NONE
-    return _read(app.view_functions[rule.endpoint])
+def endpoint_of(app: Flask, request: Request) -> Endpoint:
+    """Returns the endpoint of a request."""
+    rule = request.url_rule
+    if rule is None or request.method == "OPTIONS":
+        return _UNCHECKED
+    return _endpoint_of_view(app.view_functions[rule.endpoint])
 
 
 @functools.cache
-def _read(view: Any) -> Endpoint:
-    reach = reach_of(view)
+def _endpoint_of_view(view: Any) -> Endpoint:
+    required = required_scopes_of(view)
     return Endpoint(
-        reach=reach,
-        allowance=allowance_of(view),
-        takes_query=takes(view, "query"),
-        takes_body=takes(view, "json"),
-        versioned=reach is not None and not is_conditional(view),  # a list judges for itself
+        required_scopes=required,
+        limits=limits_of(view),
+        has_query=has_arguments(view, "query"),
+        has_body=has_arguments(view, "json"),
+        has_version=required is not None and not has_list_etag(view),
     )

@@ -1,4 +1,4 @@
-"""Bounds what one request costs: the bytes of its body, and its time. Endpoints can have their own bounds."""
+"""Bounds what one request costs: the bytes of its body, and its time."""
 
 from __future__ import annotations
 
@@ -11,114 +11,109 @@ from flask import Request
 from gevent import Timeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from taskmgr.api.problems import ApiError
-from taskmgr.api.runtime import notes, services, this_request
-from taskmgr.domain.model.errors import FieldError
+from taskmgr.api.problems.codes import ApiError
+from taskmgr.api.request_state import current_request, request_state
+from taskmgr.api.runtime import services
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ATTRIBUTE = "_allowance"
+_ATTRIBUTE = "_request_limits"
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
-    """The largest body in bytes, and two deadlines in seconds.
+class RequestLimits:
+    """The size of the largest body in bytes, and two deadlines in seconds.
 
-    `body_seconds` is for the body to arrive. `store_seconds` is for everything that is asked of the
-    store before it has arrived, and again for everything after.
+    `body_seconds` is for the body to arrive. `store_seconds` is for all calls of the database before
+    the body has arrived, and again for all calls after that.
     """
 
-    body_bytes: int = 1024 * 1024
+    max_body_bytes: int = 1024 * 1024
     body_seconds: float = 30.0
     store_seconds: float = 8.0
 
 
-USUAL = Allowance()
+DEFAULT_LIMITS = RequestLimits()
 
 
-def allows(*, body_bytes: int, body_seconds: float, store_seconds: float) -> Callable[[F], F]:
-    """Gives an endpoint an allowance of its own."""
+def request_limits(*, max_body_bytes: int, body_seconds: float, store_seconds: float) -> Callable[[F], F]:
+    """Gives an endpoint limits of its own."""
 
-    def mark(view: F) -> F:
-        setattr(view, _ATTRIBUTE, Allowance(body_bytes, body_seconds, store_seconds))
+    def decorate(view: F) -> F:
+        setattr(view, _ATTRIBUTE, RequestLimits(max_body_bytes, body_seconds, store_seconds))
         return view
 
-    return mark
+    return decorate
 
 
-def allowance_of(view: Any) -> Allowance:
-    """What a request of this view may take."""
-    return cast("Allowance", getattr(view, _ATTRIBUTE, USUAL))
+def limits_of(view: Any) -> RequestLimits:
+    """Returns the limits for requests of a view."""
+    return cast("RequestLimits", getattr(view, _ATTRIBUTE, DEFAULT_LIMITS))
 
 
-def whole_body() -> bytes:
-    """Returns the whole body of the present request. The only place that reads a body.
+def read_body() -> bytes:
+    """Returns the body of the current request. Nothing else may read it.
 
-    The caller is judged again once it has arrived, since a right may have been lost meanwhile. Raises
-    `too_large`, `request_timeout` and `malformed`.
+    Once the body has arrived, the caller is authorized again, because a right may have been lost in
+    the meantime. Raises `too_large`, `request_timeout` and `malformed`.
     """
-    noted = notes()
-    if "body" not in noted:
-        noted.body = _received(this_request(), noted.endpoint.allowance)
-        # The time in which the body arrived is the client's and not the store's.
+    state = request_state()
+    if state.body is None:
+        state.body = _receive(current_request(), state.endpoint.limits)
+        # The client is responsible for the time that the body took, not the store.
         start_store_deadline()
-        noted.judge_caller()
-    return cast("bytes", noted.body)
+        if state.authorize is not None:
+            state.authorize()
+    return state.body
 
 
 def start_store_deadline() -> None:
-    """Starts the present request's deadline for the store, or starts it again."""
+    """Starts the current request's deadline for the store, or restarts it."""
     end_store_deadline()
-    noted = notes()
-    noted.store_deadline = services().health.deadline(noted.endpoint.allowance.store_seconds)
-    noted.store_deadline.__enter__()
+    state = request_state()
+    state.store_deadline = services().health.deadline(state.endpoint.limits.store_seconds)
+    state.store_deadline.__enter__()
 
 
 def end_store_deadline() -> None:
-    """Ends the present request's deadline for the store, if it has been started."""
-    deadline = notes().pop("store_deadline", None)
-    if deadline is not None:
-        deadline.__exit__(None, None, None)
+    """Ends the current request's deadline for the store, if it has been started."""
+    state = request_state()
+    if state.store_deadline is not None:
+        state.store_deadline.__exit__(None, None, None)
+        state.store_deadline = None
 
 
-class _BodyTooSlow(Exception):
+class _BodyTimeout(Exception):
     """The body did not arrive in time.
 
-    Not an `OSError`, which werkzeug takes for a client that has gone, but an `Exception`: after one,
-    gunicorn does not read another request from the connection.
+    An `OSError` would make werkzeug believe that the client has disconnected, and only after an
+    `Exception` does gunicorn stop reading requests from the connection.
     """
 
 
-def _received(asked: Request, allowance: Allowance) -> bytes:
-    most = allowance.body_bytes
-    # werkzeug cuts a body in chunks at the limit instead of refusing it: one byte more tells.
-    asked.max_content_length = most + 1
+def _receive(request: Request, limits: RequestLimits) -> bytes:
+    # werkzeug truncates a chunked body at the limit, so one byte more shows that it is too large.
+    request.max_content_length = limits.max_body_bytes + 1
     try:
-        with _within(allowance.body_seconds, asked):
-            data = asked.get_data()
+        with _timeout(limits.body_seconds, request):
+            body = request.get_data()
     except HTTPException:
         raise
-    except _BodyTooSlow as error:
-        told = f"The body did not arrive within {allowance.body_seconds:g} seconds."
-        raise ApiError("request_timeout", told) from error
-    except Exception as error:  # gunicorn's parser has errors of its own for broken chunks
-        raise _malformed("The body cannot be read to its end.") from error
-    if len(data) > most:
+    except _BodyTimeout as error:
+        detail = f"The body did not arrive within {limits.body_seconds:g} seconds."
+        raise ApiError("request_timeout", detail) from error
+    except Exception as error:  # gunicorn's parser raises its own errors for broken chunks
+        raise ApiError.malformed("body", "The body ended before it was complete.") from error
+    if len(body) > limits.max_body_bytes:
         raise RequestEntityTooLarge
-    if asked.content_length not in (None, len(data)):
-        raise _malformed("The body is shorter than Content-Length says.")
-    return data
+    if request.content_length not in (None, len(body)):
+        raise ApiError.malformed("body", "The body is shorter than Content-Length says.")
+    return body
 
 
-def _within(seconds: float, asked: Request) -> AbstractContextManager[object]:
-    """Returns a block that raises `_BodyTooSlow` after this time, however many bytes arrive meanwhile.
+def _timeout(seconds: float, request: Request) -> AbstractContextManager[object]:
+    """Returns a block that raises `_BodyTimeout` after this time, however many bytes arrive meanwhile.
 
-    A test client's body is there already, and a timer would make an event loop for its thread.
+    The body of a test client never waits, and a timer would create an event loop for its thread.
     """
-    return Timeout(seconds, _BodyTooSlow) if "gunicorn.socket" in asked.environ else nullcontext()
-
-
-def _malformed(detail: str) -> ApiError:
-    return ApiError(
-        "malformed", detail, errors=[FieldError(location="body", code="malformed", detail=detail)]
-    )
+    return Timeout(seconds, _BodyTimeout) if "gunicorn.socket" in request.environ else nullcontext()

@@ -19,8 +19,8 @@ from flask.json.provider import JSONProvider
 from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.due_date import DueDate
 
-MOST_LEVELS = 32
-MOST_KEYS = 1_000  # each that is unknown costs a look and a mistake of its own
+MAX_DEPTH = 32
+MAX_KEYS = 1_000  # each that is unknown costs a look and a mistake of its own
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
@@ -38,8 +38,8 @@ def parse(data: bytes) -> Any:
         raise Malformed(
             f"This is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
         ) from error
-    if any(level > MOST_LEVELS for level in _levels(value)):
-        raise Malformed(f"It is nested deeper than {MOST_LEVELS} levels.")
+    if any(level > MAX_DEPTH for level in _levels(value)):
+        raise Malformed(f"It is nested deeper than {MAX_DEPTH} levels.")
     # orjson keeps the last of duplicate keys and makes floats of large integers: look again.
     return json.loads(data, object_pairs_hook=_object, parse_int=_integer, parse_float=_number)
 
@@ -52,8 +52,8 @@ def _levels(value: Any) -> Iterator[int]:
         if isinstance(here, str):
             _require_no_nul(here)
         elif isinstance(here, dict | list):
-            if isinstance(here, dict) and len(here) > MOST_KEYS:
-                raise Malformed(f"An object has more than {MOST_KEYS} keys.")
+            if isinstance(here, dict) and len(here) > MAX_KEYS:
+                raise Malformed(f"An object has more than {MAX_KEYS} keys.")
             yield level
             pending.extend(
                 (child, level + 1) for child in (here.values() if isinstance(here, dict) else here)

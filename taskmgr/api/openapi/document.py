@@ -15,8 +15,8 @@ from flask_smorest import Api
 from taskmgr.api.openapi import bulk, examples, operations, schemas
 from taskmgr.api.openapi.headers import HEADERS
 from taskmgr.api.schemas.bulk import BulkFailedOut
-from taskmgr.api.schemas.others import ReceiptOut
 from taskmgr.api.schemas.problems import ProblemOut
+from taskmgr.api.schemas.receipt import ReceiptOut
 from taskmgr.domain.model.policy import Policy
 from taskmgr.version import __version__
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskmgr.api import problems
 from taskmgr.api.openapi.example_ids import BLOCKER, CHANGE_SET, COMMENT, TASK, TOKEN, USER
+from taskmgr.api.problems.codes import CODES
+from taskmgr.api.problems.responses import type_uri
 from taskmgr.api.schemas.tasks import TaskOut
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
@@ -43,9 +44,9 @@ def problem(code: str, task: Json, status: str) -> Json:
         "stale": {"current": task},
         "unexpected_count": {"count": 2},
     }
-    kind = problems.CODES[code]
+    kind = CODES[code]
     return {
-        "type": problems.type_uri(code),
+        "type": type_uri(code),
         "title": kind.title,
         "status": kind.status,
         "code": code,

@@ -11,7 +11,7 @@ from typing import Any
 from taskmgr.api.openapi.example_answers import answers, next_status, problem
 from taskmgr.api.openapi.example_ids import BLOCKER, CHANGE_SET, PATH_IDS, TASK, USER
 from taskmgr.api.openapi.operations import METHODS
-from taskmgr.api.problems import CODES
+from taskmgr.api.problems.codes import CODES
 from taskmgr.domain.model.policy import Policy
 
 # Filled in, by operation and parameter.

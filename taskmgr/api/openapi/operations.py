@@ -7,12 +7,13 @@ from typing import Any
 
 from flask import Flask
 
-from taskmgr.api import problems
 from taskmgr.api.conditional.idempotency import is_idempotent
-from taskmgr.api.conditional.list_tags import is_conditional
-from taskmgr.api.identity.bearer import scopes_of
+from taskmgr.api.conditional.list_tags import has_list_etag
+from taskmgr.api.identity.scopes import scopes_of
 from taskmgr.api.input.parsing import JSON, MERGE_PATCH
 from taskmgr.api.openapi.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RATE, sent
+from taskmgr.api.problems.codes import CODES
+from taskmgr.api.problems.responses import CONTENT_TYPE
 from taskmgr.api.schemas import patterns
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -25,16 +26,16 @@ _OF_PROBLEMS = {
 
 def failures() -> dict[str, Any]:
     """Returns a response for each code of a problem, to be referred to."""
-    return {code: _problem_response(code) for code in problems.CODES}
+    return {code: _problem_response(code) for code in CODES}
 
 
 def _problem_response(code: str) -> dict[str, Any]:
-    status = problems.CODES[code].status
-    same = [f"`{c}`: {kind.meaning}" for c, kind in problems.CODES.items() if kind.status == status]
+    status = CODES[code].status
+    same = [f"`{c}`: {kind.meaning}" for c, kind in CODES.items() if kind.status == status]
     return {
         "description": "\n\n".join(same),
         "headers": sent("X-Request-Id", *_OF_PROBLEMS.get(code, ())),
-        "content": {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 
 
@@ -45,7 +46,7 @@ def complete(app: Flask, spec: dict[str, Any]) -> None:
             if method in operations:
                 endpoint = _endpoint(app, path, method)
                 tagged = _is_tagged(operations[method], spec["components"]["schemas"])
-                tagged = tagged or is_conditional(app.view_functions[endpoint])
+                tagged = tagged or has_list_etag(app.view_functions[endpoint])
                 _complete(app, operations[method], path, endpoint, tagged=tagged)
         if "patch" in operations:
             content = operations["patch"]["requestBody"]["content"]
@@ -61,7 +62,7 @@ def _endpoint(app: Flask, path: str, method: str) -> str:
 
 
 def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *, tagged: bool) -> None:
-    view, scopes = app.view_functions[endpoint], scopes_of(endpoint)
+    view, scopes = app.view_functions[endpoint], scopes_of(app, endpoint)
     operation["operationId"] = endpoint.rpartition(".")[2]
     operation["security"] = [] if scopes is None else [{"token": []}]
     named = "No token is needed." if scopes is None else f"Scopes: {', '.join(sorted(scopes)) or 'none'}."
@@ -75,7 +76,7 @@ def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *
     ]
     _describe_answers(operation, tagged)
     for code in _failures(operation, path_ids, public=scopes is None):
-        status = str(problems.CODES[code].status)
+        status = str(CODES[code].status)
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{code}"})
 
 

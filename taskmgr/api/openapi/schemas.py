@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from taskmgr.api.problems import CODES
+from taskmgr.api.problems.codes import CODES
 from taskmgr.api.schemas.bulk import MODES
 from taskmgr.api.schemas.problems import REFUSALS
-from taskmgr.api.schemas.queries import FIELDS, INCLUDES
+from taskmgr.api.schemas.task_queries import FIELDS, INCLUDES
 from taskmgr.domain.history.changes import ENTITIES, KINDS
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.token import Scope

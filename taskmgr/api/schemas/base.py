@@ -1,9 +1,4 @@
-"""What all schemas share: strict loading with the domain's own words, and a dump that is fast.
-
-marshmallow's `dump` looks at every field of every object anew. Where a schema only renames
-attributes, a tuple of getters says the same in a twentieth of the time; orjson then writes dates
-and enumerations itself. A test holds the two against each other for every schema.
-"""
+"""Provides what all schemas share: strict loading by the domain's parsers, and fast dumping."""
 
 from __future__ import annotations
 
@@ -17,48 +12,45 @@ from typing import Any, ClassVar
 import marshmallow as ma
 from marshmallow import fields
 
-from taskmgr.api import runtime
+from taskmgr.api.runtime import policy
 from taskmgr.api.schemas import patterns
 from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.parsing import BadValue
 
 
-def mistake(code: str, detail: str, **more: Any) -> dict[str, Any]:
-    """A message in marshmallow's tree of errors, with a code."""
+def error_message(code: str, detail: str, **more: Any) -> dict[str, Any]:
+    """Returns a message for marshmallow's tree of errors, with a code."""
     return {"code": code, "detail": detail, **more}
 
 
-_MESSAGES: dict[str, Any] = {
-    "required": mistake("required", "Must be given."),
-    "null": mistake("null", "Must not be null."),
-    "invalid": mistake("wrong_type", "Is of the wrong type."),
-    "invalid_utf8": mistake("wrong_type", "Must be text."),
-    "validator_failed": mistake("invalid", "Is not acceptable."),
+FIELD_MESSAGES: dict[str, Any] = {
+    "required": error_message("required", "Is required."),
+    "null": error_message("null", "Must not be null."),
+    "invalid": error_message("wrong_type", "Has the wrong type."),
+    "invalid_utf8": error_message("wrong_type", "Must be text."),
+    "validator_failed": error_message("invalid", "Is not acceptable."),
 }
 
 
-# --- in
-
-
-class In(ma.Schema):
-    """What comes in: nothing unknown, and every mistake with a code and what is allowed."""
+class Input(ma.Schema):
+    """A part of a request. Unknown fields are errors, and every error has a code and says what is allowed."""
 
     error_messages: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
-        "unknown": mistake("unknown_field", "Unknown field."),
-        "type": mistake("wrong_type", "Must be a JSON object."),
+        "unknown": error_message("unknown_field", "Unknown field."),
+        "type": error_message("wrong_type", "Must be a JSON object."),
     }
-    may_be_absent: ClassVar[bool] = False  # an empty body is one without a field
-    is_timeless: ClassVar[bool] = False  # what a query means is the same tomorrow, so that it can be kept
+    may_be_absent: ClassVar[bool] = False  # True: an absent body counts as an empty object
+    is_timeless: ClassVar[bool] = False  # True: a query always means the same, so it can be cached
 
     class Meta:
         unknown = ma.RAISE
         ordered = True
 
 
-class Command(In):
-    """A body of parsed fields alone, without hooks: where it is right, it is read without detours.
+class Body(Input):
+    """The body of a request, which has only parsed fields and no hooks.
 
-    Where anything is wrong, marshmallow tells what.
+    A valid body is loaded without marshmallow, and marshmallow reports what is wrong with an invalid one.
     """
 
     @cached_property
@@ -66,36 +58,36 @@ class Command(In):
         plan = []
         for name, field in self.load_fields.items():
             if not isinstance(field, Parsed) or field.validators or field.data_key or field.attribute:
-                raise TypeError(f"{type(self).__name__}.{name} takes more than parsing")
+                raise TypeError(f"{type(self).__name__}.{name} does more than parsing")
             plan.append((name, field.parser, bool(field.allow_none), field.required))
         return plan
 
     def load(self, data: Any, **options: Any) -> Any:
-        """The values of the fields that are given. Raises marshmallow's ValidationError."""
-        found = self._right(data) if isinstance(data, dict) and not options else None
-        return super().load(data, **options) if found is None else found
+        """Returns the values of the fields that are present. Raises marshmallow's ValidationError."""
+        loaded = self._load_valid(data) if isinstance(data, dict) and not options else None
+        return super().load(data, **options) if loaded is None else loaded
 
-    def _right(self, data: dict[str, Any]) -> dict[str, Any] | None:
-        """The values where they are all right and known, and none is missing."""
-        found: dict[str, Any] = {}
+    def _load_valid(self, data: dict[str, Any]) -> dict[str, Any] | None:
+        """Returns the values; None unless all are valid and known, and none is missing."""
+        loaded: dict[str, Any] = {}
         for name, parser, allow_none, required in self._plan:
             value = data.get(name)
             if value is not None:
                 try:
-                    found[name] = parser(value)
+                    loaded[name] = parser(value)
                 except BadValue:
                     return None
             elif allow_none and name in data:
-                found[name] = None
+                loaded[name] = None
             elif required:
                 return None
-        return found if len(found) == len(data) else None
+        return loaded if len(loaded) == len(data) else None
 
 
 class Parsed(fields.Field[Any]):
-    """A value that one of the domain's parsers reads: the limits stand there, not here."""
+    """A value that a parser of the domain reads. The parser, not the schema, knows the limits."""
 
-    default_error_messages = _MESSAGES
+    default_error_messages = FIELD_MESSAGES
 
     def __init__(self, parser: Callable[[Any], Any], **kwargs: Any) -> None:
         self.parser = parser
@@ -106,37 +98,35 @@ class Parsed(fields.Field[Any]):
             return self.parser(value)
         except BadValue as bad:
             more = {"allowed": bad.allowed, "within": bad.within}
-            message = mistake(bad.code, bad.detail, **{k: v for k, v in more.items() if v})
+            message = error_message(bad.code, bad.detail, **{k: v for k, v in more.items() if v})
             raise ma.ValidationError([message]) from bad
 
 
-class Text(Parsed, fields.String):
-    """Text, for OpenAPI."""
+class ParsedText(Parsed, fields.String):
+    """Text in the OpenAPI document."""
 
 
-class Flag(Parsed, fields.Boolean):
-    """True or false, for OpenAPI."""
+class ParsedBoolean(Parsed, fields.Boolean):
+    """A boolean in the OpenAPI document."""
 
 
-class Whole(Parsed, fields.Integer):
-    """A whole number, for OpenAPI."""
+class ParsedInteger(Parsed, fields.Integer):
+    """A whole number in the OpenAPI document."""
 
 
-class Texts(Parsed, fields.List[Any]):
-    """A list of text, for OpenAPI."""
+class ParsedList(Parsed, fields.List[Any]):
+    """A list of texts in the OpenAPI document."""
 
     def __init__(self, parser: Callable[[Any], Any], item: Mapping[str, Any], **kwargs: Any) -> None:
         self.parser = parser
         fields.List.__init__(self, fields.String(metadata=dict(item)), **kwargs)
 
 
-# --- out
-
 Writer = Callable[[Any], dict[str, Any]]
 
 
 class Moment(fields.DateTime):
-    """RFC 3339 in UTC with milliseconds and `Z`."""
+    """A time in UTC, by RFC 3339 with milliseconds and `Z`."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return format_instant(value) if isinstance(value, datetime) else value
@@ -149,15 +139,15 @@ def _moment_or_null(value: datetime | None) -> str | None:
     return None if value is None else format_instant(value)
 
 
-class Name(fields.String):
-    """A member of an enumeration, or any text, by its name."""
+class EnumName(fields.String):
+    """The value of a member of an enumeration."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return value.value if isinstance(value, Enum) else value
 
 
-class Due(fields.String):
-    """A due date, as it was given."""
+class DueDate(fields.String):
+    """A due date, in the form in which it was given."""
 
     def converter(self) -> Callable[[Any], Any]:
         return _text_or_null
@@ -168,7 +158,7 @@ def _text_or_null(value: Any) -> str | None:
 
 
 class CategoryOf(fields.String):
-    """The category of a task's status, by the policy in force; null if the policy lacks the status."""
+    """The category of a task's status in the policy in force; null if the policy lacks the status."""
 
     source = "status"  # marshmallow's own `attribute` must not be another field's name
 
@@ -176,24 +166,26 @@ class CategoryOf(fields.String):
         return getattr(obj, self.source)
 
     def converter(self) -> Callable[[Any], Any]:
-        return runtime.policy().workflow.category
+        return policy().workflow.category
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         category = self.converter()(value)
         return None if category is None else category.value
 
 
-class Answer(ma.Schema):
-    """Describes what is answered. The document leaves it open: a later release may add fields."""
+class Output(ma.Schema):
+    """A response. Its schema in the OpenAPI document is open, because a later release may add fields."""
 
     class Meta:
         unknown = ma.EXCLUDE
 
 
-class Out(Answer):
-    """What goes out: plain fields only, so that `dump` can be fast. Every key is always there.
+class CompiledOutput(Output):
+    """A response of plain fields, all of which are always present.
 
-    A field with a `converter` has its values changed on the way; orjson writes all others itself.
+    marshmallow's own `dump` looks up every field of every object again. This one reads all attributes
+    at once, and only converts the values of fields with a `converter`; orjson writes the others itself.
+    A test compares both for every schema.
     """
 
     @cached_property
@@ -201,33 +193,37 @@ class Out(Answer):
         names = tuple(self.dump_fields)
         getter = attrgetter(*(getattr(field, "source", name) for name, field in self.dump_fields.items()))
         fields_ = enumerate(self.dump_fields.values())
-        return names, getter, [(place, field) for place, field in fields_ if hasattr(field, "converter")]
+        return (
+            names,
+            getter,
+            [(position, field) for position, field in fields_ if hasattr(field, "converter")],
+        )
 
     def writer(self) -> Writer:
-        """What makes one object's fields into a form that `strict_json` writes.
+        """Returns a function from an object to a form that `strict_json` writes.
 
-        Made once for all rows of a list: it looks up but once what holds for all of them.
+        A list uses one function for all its rows, so what they share is looked up once.
         """
         names, getter, converting = self._plan
-        converters = [(place, field.converter()) for place, field in converting]
+        converters = [(position, field.converter()) for position, field in converting]
 
         def write(obj: Any) -> dict[str, Any]:
             values = list(getter(obj))
-            for place, convert in converters:
-                values[place] = convert(values[place])
+            for position, convert in converters:
+                values[position] = convert(values[position])
             return dict(zip(names, values, strict=False))
 
         return write
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """The object's fields, or those of each of many."""
+        """Returns the form of an object, or of each of many."""
         write = self.writer()
         if self.many if many is None else many:
             return [write(item) for item in obj]
         return write(obj)
 
 
-def key_text(description: str, **options: Any) -> fields.String:
-    """An id, in an answer."""
+def id_field(description: str, **options: Any) -> fields.String:
+    """Returns the field of an id in a response."""
     metadata = {"pattern": patterns.ID, "description": description}
     return fields.String(required=True, metadata=metadata, **options)

@@ -1,37 +1,37 @@
-"""Comments, in and out."""
+"""Describes comments, in requests and responses."""
 
 from __future__ import annotations
 
 from marshmallow import fields
 
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import Command, Moment, Out, Text, key_text
-from taskmgr.api.schemas.tasks import version
+from taskmgr.api.schemas.base import Body, CompiledOutput, Moment, ParsedText, id_field
+from taskmgr.api.schemas.task_bodies import version
 from taskmgr.domain.model import values
 
 
-def _text() -> Text:
-    return Text(values.comment_text, required=True, metadata=patterns.text(values.MAX_COMMENT_LENGTH))
+def _text() -> ParsedText:
+    return ParsedText(values.comment_text, required=True, metadata=patterns.text(values.MAX_COMMENT_LENGTH))
 
 
-class CommentIn(Command):
+class CommentIn(Body):
     """A new comment."""
 
     text = _text()
 
 
-class CommentPatch(Command):
-    """Another text for a comment."""
+class CommentPatch(Body):
+    """A new text for a comment."""
 
     text = _text()
     version = version()
 
 
-class CommentOut(Out):
+class CommentOut(CompiledOutput):
     """A comment on a task."""
 
-    id = key_text("The comment's id.")
-    task_id = key_text("The task's id.")
+    id = id_field("The comment's id.")
+    task_id = id_field("The task's id.")
     author_id = fields.String(required=True, metadata={"description": "A user's id, or `system:…`."})
     text = fields.String(required=True)
     created_at = Moment(required=True)
@@ -42,4 +42,4 @@ class CommentOut(Out):
 class NewCommentOut(CommentOut):
     """A new comment."""
 
-    id = key_text("The comment's id; null where it was made dry.", allow_none=True)
+    id = id_field("The comment's id; null if it was created in a dry run.", allow_none=True)

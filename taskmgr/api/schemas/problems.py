@@ -1,20 +1,20 @@
-"""Refusals and problems, for OpenAPI; `taskmgr.api.problems` writes them."""
+"""Describes refusals and problems. `taskmgr.api.problems` writes them."""
 
 from __future__ import annotations
 
 from marshmallow import fields
 
-from taskmgr.api.problems import CODES
-from taskmgr.api.schemas.base import Answer
+from taskmgr.api.problems.codes import CODES
+from taskmgr.api.schemas.base import Output
 from taskmgr.domain.rules.rule import FIX_ACTIONS
 from taskmgr.domain.rules.rule_book import RULES
 
-# `last_admin` is the one rule about users; a transition that the role does not allow is `not_permitted`.
+# `last_admin` is the only rule about users; `not_permitted` is a transition that the role does not allow.
 REFUSALS = (*(rule.__name__ for rule in RULES), "last_admin", "not_permitted")
 
 
-class FixOut(Answer):
-    """What would lift a refusal; the ids and names that the action needs stand beside it."""
+class FixOut(Output):
+    """What to do about a refusal, with the ids and names that the action needs."""
 
     action = fields.String(required=True, metadata={"enum": list(FIX_ACTIONS)})
     text = fields.String(required=True)
@@ -23,8 +23,8 @@ class FixOut(Answer):
     task_ids = fields.List(fields.String())
 
 
-class RefusalOut(Answer):
-    """One rule that stands against a command."""
+class RefusalOut(Output):
+    """A rule that forbids a command."""
 
     code = fields.String(required=True, metadata={"enum": list(REFUSALS)})
     detail = fields.String(required=True)
@@ -32,8 +32,8 @@ class RefusalOut(Answer):
     overridable = fields.Boolean(required=True)
 
 
-class MistakeOut(Answer):
-    """One value that is not acceptable: where, and what is allowed there."""
+class MistakeOut(Output):
+    """A value that is not acceptable: its location, and what is allowed there."""
 
     location = fields.String(required=True)
     code = fields.String(required=True)
@@ -41,7 +41,7 @@ class MistakeOut(Answer):
     allowed = fields.List(fields.Raw())
 
 
-class ProblemOut(Answer):
+class ProblemOut(Output):
     """A failure (RFC 9457)."""
 
     type = fields.String(required=True)

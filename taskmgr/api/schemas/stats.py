@@ -1,4 +1,4 @@
-"""The statistics, in and out."""
+"""Describes the statistics and the labels, and their parameters."""
 
 from __future__ import annotations
 
@@ -6,99 +6,91 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-import marshmallow as ma
 from marshmallow import fields
 
-from taskmgr.api import runtime
+from taskmgr.api.runtime import policy
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import Answer, In, Out, key_text, mistake
-from taskmgr.api.schemas.queries import PageQuery, parameter
+from taskmgr.api.schemas.base import CompiledOutput, Input, Output, id_field
+from taskmgr.api.schemas.parameters import parameter
+from taskmgr.api.schemas.queries import PageQuery
 from taskmgr.domain.model import values
-from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.priority import Priority
-from taskmgr.domain.queries.statistics import DEFAULT_DAYS, MAX_DAYS, Days, parse_day
-
-_SPAN = f"There are at most {MAX_DAYS} days."
+from taskmgr.domain.queries.statistics import DEFAULT_DAYS, MAX_DAYS, parse_day
 
 
 def _day(description: str) -> Any:
     return parameter(
-        lambda text: parse_day(text, runtime.policy().time_zone),
+        lambda text: parse_day(text, policy().time_zone),
         **patterns.DATE,
-        description=f"{description} {_SPAN}",
+        description=f"{description} At most {MAX_DAYS} days can be requested.",
     )
 
 
-class StatsQuery(In):
-    """The days that are asked about, in the service's time zone."""
+class StatsQuery(Input):
+    """The first and the last day, in the service's time zone."""
 
-    class Meta(In.Meta):
+    class Meta(Input.Meta):
         include = {
-            "from": _day(f"The first day; {DEFAULT_DAYS - 1} days before the last if not given."),
-            "to": _day("The last day; today if not given."),
+            "from": _day(f"The first day; by default {DEFAULT_DAYS - 1} days before the last."),
+            "to": _day("The last day; by default today."),
         }
-
-    @ma.post_load
-    def _meant(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        service = runtime.services().statistics
-        try:
-            days = Days.between(data["from"], data["to"], now=service.clock(), zone=service.policy.time_zone)
-        except BadValue as bad:
-            raise ma.ValidationError({"from": [mistake(bad.code, bad.detail)]}) from bad
-        return {"first": days.first, "last": days.last}
 
 
 class Day(fields.Date):
-    """A plain date."""
+    """A date."""
 
     def converter(self) -> Callable[[date], str]:
         return date.isoformat
 
 
-class AssigneeCountOut(Out):
-    """How many open tasks somebody has."""
+class AssigneeCountOut(CompiledOutput):
+    """How many open tasks a user has."""
 
-    assignee_id = key_text("Who; null for tasks without an assignee.", allow_none=True)
+    assignee_id = id_field("The user's id; null for the tasks without an assignee.", allow_none=True)
     username = fields.String(required=True, allow_none=True)
     open = fields.Integer(required=True)
 
 
-class DayCountsOut(Out):
+class DayCountsOut(CompiledOutput):
     """How many tasks were created and completed on a day."""
 
     day = Day(required=True)
     created = fields.Integer(required=True)
     completed = fields.Integer(
-        required=True, metadata={"description": "Those that are completed now, by when that was."}
+        required=True,
+        metadata={"description": "Tasks that are completed now, by the day of their completion."},
     )
 
 
-class CycleTimesOut(Out):
-    """From the first start to the completion, of the tasks that were completed on these days."""
+class CycleTimesOut(CompiledOutput):
+    """The times from the first start to the completion of the tasks that were completed on these days."""
 
     tasks = fields.Integer(
-        required=True, metadata={"description": "How many that is; those never started are not among them."}
+        required=True,
+        metadata={"description": "The number of these tasks, without those that were never started."},
     )
     median_seconds = fields.Float(required=True, allow_none=True)
     p85_seconds = fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "85 percent of them took so long or less. Null without tasks."},
+        metadata={
+            "description": "85 percent of the tasks took at most this long. Null if there are no tasks."
+        },
     )
 
 
 class LabelListQuery(PageQuery):
-    """Labels come by name."""
+    """Labels are sorted by name."""
 
     prefix = parameter(
         lambda text: values.text(text, max_length=values.MAX_LABEL_LENGTH),
         "",
         **patterns.LABEL_PREFIX,
-        description="What the labels begin with, without regard to case and accents.",
+        description="The beginning of the labels to list. Case and accents are ignored.",
     )
 
 
-class LabelCountOut(Out):
+class LabelCountOut(CompiledOutput):
     """How many tasks outside the bin have a label, and how many of these are open."""
 
     label = fields.String(required=True)
@@ -106,31 +98,35 @@ class LabelCountOut(Out):
     tasks = fields.Integer(required=True)
 
 
-class StatsOut(Answer):
-    """Numbers over all tasks outside the bin, all of one moment."""
+class StatsOut(Output):
+    """Statistics of all tasks outside the bin at one moment."""
 
     by_status = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),
         required=True,
-        metadata={"description": "All tasks, by every status of the workflow."},
+        metadata={"description": "The number of tasks in each status of the workflow."},
     )
     by_priority = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),
         required=True,
         metadata={
-            "description": "Open tasks, by the stored priority.",
+            "description": "The number of open tasks of each stored priority.",
             "propertyNames": {"enum": [p.value for p in Priority]},
         },
     )
     by_assignee = fields.List(
         fields.Nested(AssigneeCountOut),
         required=True,
-        metadata={"description": "Open tasks, the busiest first."},
+        metadata={"description": "The number of open tasks of each assignee, the greatest first."},
     )
-    overdue = fields.Integer(required=True, metadata={"description": "Open tasks past their due date."})
-    time_zone = fields.String(required=True, metadata={"description": "Where the days begin and end."})
+    overdue = fields.Integer(
+        required=True, metadata={"description": "The number of open tasks past their due date."}
+    )
+    time_zone = fields.String(
+        required=True, metadata={"description": "The time zone in which the days begin and end."}
+    )
     per_day = fields.List(fields.Nested(DayCountsOut), required=True)
     cycle_times = fields.Nested(CycleTimesOut, required=True)
 

@@ -1,4 +1,4 @@
-"""Tasks, in and out."""
+"""Describes tasks in responses."""
 
 from __future__ import annotations
 
@@ -8,178 +8,25 @@ from typing import Any
 
 from marshmallow import fields
 
-from taskmgr.api import problems, runtime
 from taskmgr.api.input.strict_json import serialises_itself
+from taskmgr.api.problems.responses import public_reasons
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import (
-    CategoryOf,
-    Command,
-    Due,
-    Flag,
-    Moment,
-    Name,
-    Out,
-    Text,
-    Texts,
-    Whole,
-    Writer,
-    key_text,
-)
+from taskmgr.api.schemas.base import CategoryOf, CompiledOutput, DueDate, EnumName, Moment, Writer, id_field
 from taskmgr.api.schemas.problems import RefusalOut
-from taskmgr.domain.model import values
 from taskmgr.domain.model.priority import Priority
-from taskmgr.domain.model.task import Task, parsers
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.rules.urgency import CAUSES
 from taskmgr.domain.services.derived import Derived
 
-_PRIORITIES = [p.value for p in Priority]
+_PRIORITIES = [priority.value for priority in Priority]
 
 
-def _task_value(name: str) -> Any:
-    """The parser of a task's field under the policy in force."""
-    return lambda value: parsers(runtime.policy())[name](value)
+class TaskOut(CompiledOutput):
+    """A task. It always has all keys; a value that is not set is null."""
 
-
-def title(**options: Any) -> Text:
-    return Text(values.title, metadata=patterns.line(values.MAX_TITLE_LENGTH), **options)
-
-
-def description(**options: Any) -> Text:
-    return Text(values.description, metadata=patterns.DESCRIPTION, **options)
-
-
-def status(**options: Any) -> Text:
-    return Text(_task_value("status"), metadata={"x-status": True}, **options)
-
-
-def priority(**options: Any) -> Text:
-    names = [*_PRIORITIES, None] if options.get("allow_none") else _PRIORITIES
-    return Text(_task_value("priority"), metadata={"enum": names}, **options)
-
-
-def due_date() -> Text:
-    return Text(_task_value("due_date"), allow_none=True, metadata=patterns.DUE_DATE)
-
-
-def assignee_id(**options: Any) -> Text:
-    what = "A user's id or username, `me` for yourself, or null for nobody."
-    metadata = {"pattern": patterns.SOMEBODY, "description": what}
-    return Text(_assignee, allow_none=True, metadata=metadata, **options)
-
-
-def labels(**options: Any) -> Texts:
-    return Texts(values.labels, patterns.LABEL, metadata={"maxItems": values.MAX_LABELS}, **options)
-
-
-def parent_id() -> Text:
-    return Text(values.identifier, allow_none=True, metadata={"pattern": patterns.ID})
-
-
-def blocked_by(**options: Any) -> Texts:
-    return Texts(
-        values.task_ids, {"pattern": patterns.ID}, metadata={"maxItems": values.MAX_BLOCKERS}, **options
-    )
-
-
-def reason() -> Text:
-    return Text(values.reason, allow_none=True, metadata=patterns.text(values.MAX_REASON_LENGTH))
-
-
-def override(**options: Any) -> Flag:
-    what = "A manager's word that overridable rules shall not hold this once; takes a `reason`."
-    return Flag(values.boolean, metadata={"description": what}, **options)
-
-
-def version() -> Whole:
-    what = "The version that the caller has seen; the answer is 412 if it is another."
-    return Whole(values.version, allow_none=True, metadata={**patterns.VERSION, "description": what})
-
-
-def _assignee(value: object) -> str:
-    """Returns an id or a username; `me` becomes the caller's id."""
-    return runtime.identity().user.id if value == "me" else values.user_key(value)
-
-
-class TaskIn(Command):
-    """A new task. A null optional field is an absent one."""
-
-    title = title(required=True)
-    description = description(allow_none=True)
-    status = status(allow_none=True)
-    priority = priority(allow_none=True)
-    due_date = due_date()
-    assignee_id = assignee_id()
-    labels = labels(allow_none=True)
-    parent_id = parent_id()
-    blocked_by = blocked_by(allow_none=True)
-    reason = reason()
-    override = override(allow_none=True)
-
-    def load(self, data: Any, **options: Any) -> Any:
-        """The values of the fields that are given and not null."""
-        return {name: value for name, value in super().load(data, **options).items() if value is not None}
-
-
-class TaskPatch(Command):
-    """Changes of a task (RFC 7396): an absent field stays, null empties."""
-
-    title = title()
-    description = description(allow_none=True)
-    status = status()
-    priority = priority()
-    due_date = due_date()
-    assignee_id = assignee_id()
-    labels = labels(allow_none=True)
-    parent_id = parent_id()
-    blocked_by = blocked_by(allow_none=True)
-    reason = reason()
-    override = override()
-    version = version()
-
-
-class StatusChange(Command):
-    """A move to another status."""
-
-    status = status(required=True)
-    reason = reason()
-    override = override()
-    version = version()
-
-
-class PriorityChange(Command):
-    """Another priority."""
-
-    priority = priority(required=True)
-    reason = reason()
-    override = override()
-    version = version()
-
-
-class AssigneeChange(Command):
-    """Another assignee, or none."""
-
-    assignee_id = assignee_id(required=True)
-    reason = reason()
-    override = override()
-    version = version()
-
-
-class Restoring(Command):
-    """What may be said when a task is taken out of the bin."""
-
-    may_be_absent = True
-
-    reason = reason()
-    override = override()
-    version = version()
-
-
-class TaskOut(Out):
-    """A task. Every key is always there, null where it is empty."""
-
-    id = key_text("The task's id.")
+    id = id_field("The task's id.")
     title = fields.String(required=True)
     description = fields.String(required=True)
     status = fields.String(
@@ -197,8 +44,8 @@ class TaskOut(Out):
             "description": "What the status means; null if the policy in force lacks the status.",
         },
     )
-    priority = Name(required=True, metadata={"enum": _PRIORITIES})
-    due_date = Due(required=True, allow_none=True, metadata=patterns.DUE_DATE)
+    priority = EnumName(required=True, metadata={"enum": _PRIORITIES})
+    due_date = DueDate(required=True, allow_none=True, metadata=patterns.DUE_DATE)
     assignee_id = fields.String(required=True, allow_none=True)
     labels = fields.List(fields.String(), required=True)
     parent_id = fields.String(required=True, allow_none=True)
@@ -217,41 +64,45 @@ class TaskOut(Out):
 class NewTaskOut(TaskOut):
     """A new task."""
 
-    id = key_text("The task's id; null where it was made dry.", allow_none=True)
+    id = id_field("The task's id; null if it was created in a dry run.", allow_none=True)
 
 
-class AssigneeOut(Out):
-    """Who a task is assigned to, in short."""
+class AssigneeOut(CompiledOutput):
+    """The user that a task is assigned to."""
 
-    id = key_text("The user's id.")
+    id = id_field("The user's id.")
     username = fields.String(required=True)
     name = fields.String(required=True)
     active = fields.Boolean(required=True)
 
 
-class CauseOut(Out):
-    """What lifts an effective priority above the stored one."""
+class CauseOut(CompiledOutput):
+    """Why the effective priority is higher than the stored one."""
 
     code = fields.String(required=True, metadata={"enum": list(CAUSES)})
     detail = fields.String(required=True)
     task_id = fields.String(required=True, allow_none=True)
 
 
-class EffectivePriorityOut(Out):
-    """How urgent a task really is, and why."""
+class EffectivePriorityOut(CompiledOutput):
+    """A task's priority in view of its due date and of the tasks that wait for it, and the reasons."""
 
-    value = Name(required=True, metadata={"enum": _PRIORITIES})
+    value = EnumName(required=True, metadata={"enum": _PRIORITIES})
     because = fields.List(fields.Nested(CauseOut), required=True)
 
     _cause = CauseOut()
 
     def writer(self) -> Writer:
-        plain, cause = super().writer(), self._cause.writer()
-        return lambda obj: {**plain(obj), "because": [cause(because) for because in obj.because]}
+        write_plain, write_cause = super().writer(), self._cause.writer()
+
+        def write(obj: Any) -> dict[str, Any]:
+            return {**write_plain(obj), "because": [write_cause(cause) for cause in obj.because]}
+
+        return write
 
 
-class DerivedOut(Out):
-    """What follows from the clock and from other tasks."""
+class DerivedOut(CompiledOutput):
+    """What depends on the time and on other tasks."""
 
     overdue = fields.Boolean(required=True)
     blocked = fields.Boolean(required=True)
@@ -260,7 +111,7 @@ class DerivedOut(Out):
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """A task and what a caller asked to come along with it."""
+    """A task with what `include` adds to it; `included` has the names."""
 
     task: Task
     assignee: User | None = None
@@ -268,12 +119,12 @@ class Enriched:
     included: tuple[str, ...] = ()
 
 
-# The keys that each `include` adds.
+# The keys that each name in `include` adds.
 ADDED = {"assignee": ("assignee",), "derived": ("overdue", "blocked", "blocks", "effective_priority")}
 
 
 class TaskRowOut(TaskOut):
-    """A task as it is read; `include` adds the keys behind `version`."""
+    """A task in a list. The keys after `version` are added by `include`."""
 
     assignee = fields.Nested(AssigneeOut, allow_none=True)
     overdue = fields.Boolean()
@@ -287,41 +138,41 @@ class TaskRowOut(TaskOut):
     _effective = EffectivePriorityOut()
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """Returns records, which serialise themselves, as they are."""
+        """Returns records as they are, because they have this form already."""
         first = obj[0] if many and obj else obj
         return obj if serialises_itself(first) else super().dump(obj, many=many)
 
     def writer(self) -> Writer:
-        task, assignee, derived = self._task.writer(), self._assignee.writer(), self._derived.writer()
-        effective = self._effective.writer()
+        write_task, write_assignee = self._task.writer(), self._assignee.writer()
+        write_derived, write_effective = self._derived.writer(), self._effective.writer()
 
         def write(obj: Any) -> dict[str, Any]:
             if isinstance(obj, Task):
-                return task(obj)
-            row = task(obj.task)
+                return write_task(obj)
+            row = write_task(obj.task)
             if "assignee" in obj.included:
-                row["assignee"] = obj.assignee and assignee(obj.assignee)
+                row["assignee"] = obj.assignee and write_assignee(obj.assignee)
             if obj.derived is not None:
-                row |= derived(obj.derived)
-                lifted = obj.derived.effective_priority
-                row["effective_priority"] = lifted and effective(lifted)
+                effective = obj.derived.effective_priority
+                row |= write_derived(obj.derived)
+                row["effective_priority"] = effective and write_effective(effective)
             return row
 
         return write
 
 
 class ChangedTaskOut(TaskOut):
-    """A task after a command; one that completed it adds `unblocked`."""
+    """A task after a command. If the command completed it, `unblocked` is added."""
 
     unblocked = fields.List(
-        fields.String(), metadata={"description": "The tasks that waited for this one alone."}
+        fields.String(), metadata={"description": "The tasks that only waited for this one."}
     )
 
     def writer(self) -> Writer:
-        whole = super().writer()
+        write_all = super().writer()
 
         def write(obj: Any) -> dict[str, Any]:
-            row = whole(obj)
+            row = write_all(obj)
             if row["unblocked"] is None:
                 del row["unblocked"]
             return row
@@ -330,22 +181,24 @@ class ChangedTaskOut(TaskOut):
 
 
 class Reasons(fields.List[Any]):
-    """Refusals, in the very form of a refused write's problem."""
+    """Refusals, in the same form as in the problem of a refused write."""
 
     def converter(self) -> Callable[[Any], Any]:
-        return problems.reasons
+        return public_reasons
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return problems.reasons(value)
+        return public_reasons(value)
 
 
-class TransitionOut(Out):
-    """Whether the caller may move the task to a status."""
+class TransitionOut(CompiledOutput):
+    """A status, and whether the caller may move the task there."""
 
     to = fields.String(required=True, metadata={"x-status": True})
-    category = Name(required=True, metadata={"enum": [c.value for c in Category]})
+    category = EnumName(required=True, metadata={"enum": [c.value for c in Category]})
     allowed = fields.Boolean(required=True)
     requires = fields.List(
-        fields.String(), required=True, metadata={"description": "What must be given along: `reason`."}
+        fields.String(),
+        required=True,
+        metadata={"description": "The fields that the move requires: `reason`."},
     )
     reasons = Reasons(fields.Nested(RefusalOut), required=True)

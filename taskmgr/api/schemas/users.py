@@ -1,68 +1,80 @@
-"""Users and their tokens, in and out."""
+"""Describes users, in requests and responses."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import marshmallow as ma
 from marshmallow import fields
 
 from taskmgr.api.input.strict_json import serialises_itself
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import Command, Flag, Moment, Name, Out, Text, Texts, Writer, key_text
-from taskmgr.api.schemas.tasks import TaskOut, version
-from taskmgr.domain.model import values
-from taskmgr.domain.model.token import PARSERS as TOKEN_PARSERS
-from taskmgr.domain.model.token import Scope
+from taskmgr.api.schemas.base import (
+    Body,
+    CompiledOutput,
+    EnumName,
+    Moment,
+    ParsedBoolean,
+    ParsedText,
+    Writer,
+    error_message,
+    id_field,
+)
+from taskmgr.api.schemas.parameters import boolean_filter, comma_list, integer, parameter, search_words
+from taskmgr.api.schemas.queries import PageQuery
+from taskmgr.api.schemas.task_bodies import version
+from taskmgr.api.schemas.tasks import TaskOut
+from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.user import PARSERS, Kind, Role, User
+from taskmgr.domain.services.users import DEFAULT_TASKS_LIMIT, MAX_TASKS_LIMIT
 
 _ROLES = [role.value for role in Role]
 _KINDS = [kind.value for kind in Kind]
-_SCOPES = [scope.value for scope in Scope]
 
 
-def _username(**options: Any) -> Text:
-    return Text(PARSERS["username"], metadata=patterns.USERNAME, **options)
+def _username(**options: Any) -> ParsedText:
+    return ParsedText(PARSERS["username"], metadata=patterns.USERNAME, **options)
 
 
-def _name(**options: Any) -> Text:
-    return Text(PARSERS["name"], metadata=patterns.line(values.MAX_NAME_LENGTH), **options)
+def _name(**options: Any) -> ParsedText:
+    return ParsedText(PARSERS["name"], metadata=patterns.line(values.MAX_NAME_LENGTH), **options)
 
 
-def _email() -> Text:
-    return Text(PARSERS["email"], allow_none=True, metadata=patterns.EMAIL)
+def _email() -> ParsedText:
+    return ParsedText(PARSERS["email"], allow_none=True, metadata=patterns.EMAIL)
 
 
-class UserIn(Command):
+class UserIn(Body):
     """A new user."""
 
     username = _username(required=True)
     name = _name(required=True)
     email = _email()
-    role = Text(PARSERS["role"], metadata={"enum": _ROLES, "default": Role.MEMBER.value})
-    kind = Text(PARSERS["kind"], metadata={"enum": _KINDS, "default": Kind.PERSON.value})
+    role = ParsedText(PARSERS["role"], metadata={"enum": _ROLES, "default": Role.MEMBER.value})
+    kind = ParsedText(PARSERS["kind"], metadata={"enum": _KINDS, "default": Kind.PERSON.value})
 
 
-class UserPatch(Command):
-    """Changes of a user: an absent field stays."""
+class UserPatch(Body):
+    """Changes of a user: an absent field stays as it is."""
 
     username = _username()
     name = _name()
     email = _email()
-    role = Text(PARSERS["role"], metadata={"enum": _ROLES})
-    kind = Text(PARSERS["kind"], metadata={"enum": _KINDS})
-    active = Flag(PARSERS["active"])
+    role = ParsedText(PARSERS["role"], metadata={"enum": _ROLES})
+    kind = ParsedText(PARSERS["kind"], metadata={"enum": _KINDS})
+    active = ParsedBoolean(PARSERS["active"])
     version = version()
 
 
-class UserOut(Out):
-    """A user. `email` is null where it is hidden from the caller."""
+class UserOut(CompiledOutput):
+    """A user. `email` is null if it is not set, or if the caller may not see it."""
 
-    id = key_text("The user's id.")
+    id = id_field("The user's id.")
     username = fields.String(required=True)
     name = fields.String(required=True)
     email = fields.String(required=True, allow_none=True)
-    role = Name(required=True, metadata={"enum": _ROLES})
-    kind = Name(required=True, metadata={"enum": _KINDS})
+    role = EnumName(required=True, metadata={"enum": _ROLES})
+    kind = EnumName(required=True, metadata={"enum": _KINDS})
     active = fields.Boolean(required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
@@ -72,27 +84,28 @@ class UserOut(Out):
 class NewUserOut(UserOut):
     """A new user."""
 
-    id = key_text("The user's id; null where it was made dry.", allow_none=True)
+    id = id_field("The user's id; null if it was created in a dry run.", allow_none=True)
 
 
-class TaskCountsOut(Out):
-    """How many of a user's tasks outside the bin are open, and of these overdue, blocked and so on."""
+class TaskCountsOut(CompiledOutput):
+    """How many of a user's tasks outside the bin are open, and how many of these are overdue, blocked, …"""
 
     open = fields.Integer(required=True)
     overdue = fields.Integer(required=True)
-    blocked = fields.Integer(required=True, metadata={"description": "Those that wait for another."})
+    blocked = fields.Integer(required=True, metadata={"description": "Open tasks that wait for another."})
     started = fields.Integer(required=True)
     urgent = fields.Integer(required=True)
 
 
 class UserRowOut(UserOut):
-    """A user in a list; with `include=tasks` the tasks assigned to them come along."""
+    """A user in a list. The keys after `version` are added by `include=tasks`."""
 
     tasks = fields.List(fields.Nested(TaskOut))
     tasks_total = fields.Integer()
     counts = fields.Nested(TaskCountsOut)
     wip_room = fields.Integer(
-        allow_none=True, metadata={"description": "How many more may be started; null is without limit."}
+        allow_none=True,
+        metadata={"description": "How many more tasks the user may start; null if there is no limit."},
     )
 
     _user = UserOut()
@@ -100,58 +113,47 @@ class UserRowOut(UserOut):
     _counts = TaskCountsOut()
 
     def writer(self) -> Writer:
-        user, task, counts = self._user.writer(), self._task.writer(), self._counts.writer()
+        write_user, write_task, write_counts = self._user.writer(), self._task.writer(), self._counts.writer()
 
         def write(obj: Any) -> dict[str, Any]:
             if isinstance(obj, User):
-                return user(obj)
+                return write_user(obj)
             return {
-                **user(obj.user),
-                "tasks": [item if serialises_itself(item) else task(item) for item in obj.tasks],
+                **write_user(obj.user),
+                "tasks": [item if serialises_itself(item) else write_task(item) for item in obj.tasks],
                 "tasks_total": obj.tasks_total,
-                "counts": counts(obj.counts),
+                "counts": write_counts(obj.counts),
                 "wip_room": obj.wip_room,
             }
 
         return write
 
 
-class TokenIn(Command):
-    """A new token. Without scopes it goes as far as its owner's role."""
+class UserListQuery(PageQuery):
+    """Users are sorted by username. A user must match all filters."""
 
-    name = Text(TOKEN_PARSERS["name"], required=True, metadata=patterns.line(values.MAX_TOKEN_NAME_LENGTH))
-    scopes = Texts(TOKEN_PARSERS["scopes"], {"enum": _SCOPES}, allow_none=True, metadata={"minItems": 1})
-    expires_at = Text(
-        TOKEN_PARSERS["expires_at"],
-        allow_none=True,
-        metadata=patterns.MOMENT | {"description": "In the future, with an offset."},
+    username = comma_list(values.username, patterns.USERNAME, description="Usernames.")
+    q = search_words(
+        "ada",
+        "Words, or the beginnings of words, that must all occur in the username or the name. Case and "
+        "accents are ignored.",
     )
-    user_id = Text(
-        values.identifier,
-        allow_none=True,
-        metadata={"pattern": patterns.ID, "description": "An admin's alone."},
+    role = comma_list(parsing.one_of(Role), {"enum": _ROLES}, description="Roles.")
+    active = boolean_filter("Whether the user is active.")
+    include = parameter(
+        parsing.one_of_names(("tasks",)), enum=["tasks"], description="`tasks` adds each user's tasks."
+    )
+    tasks_limit = integer(
+        0,
+        MAX_TASKS_LIMIT,
+        DEFAULT_TASKS_LIMIT,
+        description="With `include=tasks`, the maximum number of tasks for each user.",
     )
 
-
-class TokenOut(Out):
-    """A token without its secret. `scopes` null is everything that the role allows."""
-
-    id = key_text("The token's id.")
-    user_id = key_text("Its owner.")
-    name = fields.String(required=True)
-    scopes = fields.List(fields.String(metadata={"enum": _SCOPES}), required=True, allow_none=True)
-    created_at = Moment(required=True)
-    expires_at = Moment(required=True, allow_none=True)
-    last_used_at = Moment(required=True, allow_none=True)
-
-
-class NewTokenOut(TokenOut):
-    """A new token, with its secret text: shown this once."""
-
-    token = fields.String(required=True)
-
-    _token = TokenOut()
-
-    def writer(self) -> Writer:
-        token = self._token.writer()
-        return lambda obj: {**token(obj.token), "token": obj.text}
+    @ma.validates_schema(skip_on_field_errors=False, pass_original=True)
+    def require_include(self, data: dict[str, Any], raw: Any, **_: Any) -> None:
+        """Rejects a limit without `include=tasks`, except the default, which generated clients send."""
+        is_limited = "tasks_limit" in raw and data.get("tasks_limit") != DEFAULT_TASKS_LIMIT
+        if is_limited and "include" not in raw:
+            message = error_message("not_allowed", "Requires `include=tasks`.")
+            raise ma.ValidationError([message], "tasks_limit")

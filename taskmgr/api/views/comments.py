@@ -1,4 +1,4 @@
-"""`/tasks/{id}/comments`: what is said about a task."""
+"""`/tasks/{id}/comments`: comments on a task."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from flask import request
 
 from taskmgr.api.conditional.idempotency import idempotent
 from taskmgr.api.conditional.versions import etag, expected_version
-from taskmgr.api.identity.bearer import takes
+from taskmgr.api.identity.scopes import requires_scopes
 from taskmgr.api.input.blueprint import Blueprint
-from taskmgr.api.runtime import actor, services
+from taskmgr.api.request_state import actor
+from taskmgr.api.runtime import services
 from taskmgr.api.schemas.comments import CommentIn, CommentOut, CommentPatch, NewCommentOut
-from taskmgr.api.schemas.others import page_of
-from taskmgr.api.schemas.queries import BinQuery, PageQuery, WriteQuery
-from taskmgr.api.views.answers import changed, created, paged, window_of
+from taskmgr.api.schemas.pages import page_of
+from taskmgr.api.schemas.queries import PageQuery, VersionQuery, WriteQuery
+from taskmgr.api.views.responses import DRY_RUN_HEADER, build_page, build_page_request, changed, created
 from taskmgr.domain.model.token import Scope
 
 READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
@@ -27,29 +28,29 @@ CommentPage = page_of(CommentOut, "CommentPage")
 
 
 @comments.get("")
-@takes(READ)
+@requires_scopes(READ)
 @comments.query(PageQuery)
 @comments.response(200, CommentPage)
-def list_comments(query: dict[str, Any], task_id: str) -> Any:
-    """Read a task's comments, oldest first"""
+def list_comments(params: dict[str, Any], task_id: str) -> Any:
+    """List the comments on a task, oldest first"""
     scope = ("comments", task_id)
-    return paged(services().comments.list(task_id, window_of(query, scope), by=actor()), scope)
+    return build_page(services().comments.list(task_id, build_page_request(params, scope), by=actor()), scope)
 
 
 @comments.post("")
-@takes(WRITE)
+@requires_scopes(WRITE)
 @idempotent()
 @comments.query(WriteQuery)
 @comments.body(CommentIn)
 @comments.response(201, NewCommentOut)
-def create_comment(query: dict[str, Any], given: dict[str, Any], task_id: str) -> Any:
+def create_comment(params: dict[str, Any], body: dict[str, Any], task_id: str) -> Any:
     """Comment on a task"""
-    comment = services().comments.create(task_id, **given, **query, by=actor())
-    return created(comment, f"{request.path}/{comment.id}", **query)
+    comment = services().comments.create(task_id, **body, **params, by=actor())
+    return created(comment, f"{request.path}/{comment.id}", **params)
 
 
 @comments.get("/<comment_id>")
-@takes(READ)
+@requires_scopes(READ)
 @comments.response(200, CommentOut)
 def get_comment(task_id: str, comment_id: str) -> Any:
     """Get a comment"""
@@ -58,29 +59,29 @@ def get_comment(task_id: str, comment_id: str) -> Any:
 
 
 @comments.patch("/<comment_id>")
-@takes(WRITE)
+@requires_scopes(WRITE)
 @comments.query(WriteQuery)
 @comments.body(CommentPatch)
 @comments.response(200, CommentOut)
-def change_comment(query: dict[str, Any], given: dict[str, Any], task_id: str, comment_id: str) -> Any:
+def change_comment(params: dict[str, Any], body: dict[str, Any], task_id: str, comment_id: str) -> Any:
     """Change a comment
 
-    Its author may, and so may managers and admins.
+    Only the author, managers and admins may change it.
     """
-    version = expected_version(given.pop("version", None))
-    comment = services().comments.change(task_id, comment_id, **given, **query, by=actor(), version=version)
-    return changed(comment, **query)
+    version = expected_version(body.pop("version", None))
+    comment = services().comments.change(task_id, comment_id, **body, **params, by=actor(), version=version)
+    return changed(comment, **params)
 
 
 @comments.delete("/<comment_id>")
-@takes(WRITE)
-@comments.query(BinQuery)
+@requires_scopes(WRITE)
+@comments.query(VersionQuery)
 @comments.response(200, CommentOut)
-def delete_comment(query: dict[str, Any], task_id: str, comment_id: str) -> Any:
+def delete_comment(params: dict[str, Any], task_id: str, comment_id: str) -> Any:
     """Delete a comment
 
-    The answer is the comment as it was; the log keeps what it said.
+    The response is the comment as it was. The log keeps its text.
     """
-    query["version"] = expected_version(query["version"])
-    comment = services().comments.delete(task_id, comment_id, by=actor(), **query)
-    return comment, {"Dry-Run": "true"} if query["dry_run"] else {}
+    params["version"] = expected_version(params["version"])
+    comment = services().comments.delete(task_id, comment_id, by=actor(), **params)
+    return comment, DRY_RUN_HEADER if params["dry_run"] else {}

@@ -1,4 +1,4 @@
-"""The root: links, health, the OpenAPI document and its page. No token is needed here."""
+"""The service itself: links, health, and the documentation. None of it needs a token."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import flask_swagger_ui
-from flask import Flask, Response, current_app, send_from_directory
+from flask import Flask, Response, send_from_directory
 
 from taskmgr.api.input.blueprint import Blueprint
-from taskmgr.api.reference import errors_page
-from taskmgr.api.runtime import services
-from taskmgr.api.schemas.others import HealthOut, RootOut
+from taskmgr.api.problems.reference_page import errors_page
+from taskmgr.api.runtime import current_runtime, services
+from taskmgr.api.schemas.service import HealthOut, RootOut
 from taskmgr.version import __version__
 
 root = Blueprint("service", __name__, description="The service itself")
@@ -34,32 +34,32 @@ _LINKS = {
 @root.get("/")
 @root.response(200, RootOut)
 def get_links() -> Any:
-    """Find the way"""
+    """List the paths to start from"""
     return {"name": "taskmgr", "version": __version__, "links": _LINKS}
 
 
 @root.get("/healthz")
 @root.response(200, HealthOut)
 def get_health() -> Any:
-    """Ask whether the service is alive"""
+    """Check that the service is alive"""
     return {"status": "ok"}
 
 
 @root.get("/readyz")
 @root.response(200, HealthOut)
 def get_readiness() -> Any:
-    """Ask whether the service can work: its database answers and takes writes"""
+    """Check that the service is ready: its database answers and accepts writes"""
     services().health.check()
     return {"status": "ok"}
 
 
 def register_pages(app: Flask) -> None:
-    """The documents for people and tools, served by the service itself."""
+    """Adds the OpenAPI document and the pages of the documentation."""
     errors = errors_page()
 
     @app.get("/openapi.json")
     def openapi() -> Response:
-        return Response(current_app.extensions["taskmgr.openapi"], mimetype="application/json")
+        return Response(current_runtime().openapi_json, mimetype="application/json")
 
     @app.get("/docs")
     def docs() -> Response:

@@ -1,4 +1,4 @@
-"""`/tasks`: the board's work."""
+"""`/tasks`: tasks and the commands on them."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import Any, cast
 from flask import request
 
 from taskmgr.api.conditional.idempotency import idempotent
-from taskmgr.api.conditional.list_tags import conditional
+from taskmgr.api.conditional.list_tags import list_etag
 from taskmgr.api.conditional.versions import expected_version
-from taskmgr.api.identity.bearer import takes
+from taskmgr.api.identity.scopes import requires_scopes
 from taskmgr.api.input.blueprint import Blueprint
-from taskmgr.api.runtime import actor, services
-from taskmgr.api.schemas.others import ChangeOut, items_of, page_of
-from taskmgr.api.schemas.queries import BinQuery, PageQuery, TaskListQuery, TaskQueryOne, WriteQuery
-from taskmgr.api.schemas.tasks import (
+from taskmgr.api.request_state import actor
+from taskmgr.api.runtime import services
+from taskmgr.api.schemas.activity import ChangeOut
+from taskmgr.api.schemas.pages import items_of, page_of
+from taskmgr.api.schemas.queries import PageQuery, VersionQuery, WriteQuery
+from taskmgr.api.schemas.task_bodies import (
     AssigneeChange,
-    ChangedTaskOut,
-    NewTaskOut,
     PriorityChange,
     Restoring,
     StatusChange,
     TaskIn,
     TaskPatch,
-    TaskRowOut,
-    TransitionOut,
 )
-from taskmgr.api.views.answers import changed, created, paged, window_of
-from taskmgr.api.views.task_list import depends_on_the_time, enriched, task_page, task_query
+from taskmgr.api.schemas.task_queries import IncludeQuery, TaskListQuery
+from taskmgr.api.schemas.tasks import ChangedTaskOut, NewTaskOut, TaskRowOut, TransitionOut
+from taskmgr.api.views.responses import build_page, build_page_request, changed, created
+from taskmgr.api.views.task_list import build_task_query, list_task_page, with_included
 from taskmgr.domain.model.commands import TaskChanges
 from taskmgr.domain.model.token import Scope
 
 READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
 
-tasks = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Tasks and their moves")
+tasks = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Tasks and the commands on them")
 
 TaskPage = page_of(TaskRowOut, "TaskPage")
 ChangePage = page_of(ChangeOut, "ChangePage")
@@ -41,176 +41,180 @@ Transitions = items_of(TransitionOut, "Transitions")
 
 
 @tasks.get("")
-@takes(READ)
-@conditional(depends_on_the_time)
+@requires_scopes(READ)
+@list_etag
 @tasks.query(TaskListQuery)
 @tasks.response(200, TaskPage)
-def list_tasks(query: dict[str, Any]) -> Any:
+def list_tasks(params: dict[str, Any]) -> Any:
     """List tasks
 
-    Filters are ANDed; a comma means any of. The newest come first unless `sort` says otherwise.
+    A task must match all filters, and one of the values of a comma-separated list. The newest task comes
+    first unless `sort` is given.
     """
-    asked = task_query(query)
-    return task_page(asked, window_of(query, asked), query)
+    query = build_task_query(params)
+    return list_task_page(query, build_page_request(params, query), params)
 
 
 @tasks.post("")
-@takes(WRITE)
+@requires_scopes(WRITE)
 @idempotent()
 @tasks.query(WriteQuery)
 @tasks.body(TaskIn)
 @tasks.response(201, NewTaskOut)
-def create_task(query: dict[str, Any], given: dict[str, Any]) -> Any:
+def create_task(params: dict[str, Any], body: dict[str, Any]) -> Any:
     """Create a task
 
-    In another status than the workflow's initial one it is judged as a move from there.
+    A status other than the workflow's initial one must be allowed as a move from there.
     """
-    task = services().tasks.create(**given, **query, by=actor())
-    return created(task, f"{request.path}/{task.id}", **query)
+    task = services().tasks.create(**body, **params, by=actor())
+    return created(task, f"{request.path}/{task.id}", **params)
 
 
 @tasks.get("/<task_id>")
-@takes(READ)
-@tasks.query(TaskQueryOne)
+@requires_scopes(READ)
+@tasks.query(IncludeQuery)
 @tasks.response(200, TaskRowOut)
-def get_task(query: dict[str, Any], task_id: str) -> Any:
+def get_task(params: dict[str, Any], task_id: str) -> Any:
     """Get a task
 
-    The ETag is the task's version. With `include` there is none: what comes along has other clocks.
+    The ETag is the task's version. With `include` the response has no ETag, because what is added changes
+    without a new version of the task.
     """
-    include = query["include"]
+    include = params["include"]
     if include:
-        (row,) = enriched([services().tasks.get(task_id, by=actor())], include)
+        (row,) = with_included([services().tasks.get(task_id, by=actor())], include)
         return row
     record = services().tasks.get_record(task_id, by=actor())
     return record, {"ETag": f'"{record.version}"'}
 
 
 @tasks.patch("/<task_id>")
-@takes(WRITE)
+@requires_scopes(WRITE)
 @tasks.query(WriteQuery)
 @tasks.body(TaskPatch)
 @tasks.response(200, ChangedTaskOut)
-def change_task(query: dict[str, Any], given: dict[str, Any], task_id: str) -> Any:
+def change_task(params: dict[str, Any], body: dict[str, Any], task_id: str) -> Any:
     """Change a task
 
-    A merge patch (RFC 7396) of any fields: one command, one judgement, one entry in the log. An
-    absent field stays, null empties. `reason`, `override` and `version` may stand beside them.
+    A merge patch (RFC 7396) of any fields, which is one command with one entry in the log. An absent field
+    stays as it is, null removes its value. `reason`, `override` and `version` are options, not fields.
     """
-    beside = {name: given.pop(name) for name in ("reason", "override") if name in given}
-    version = expected_version(given.pop("version", None))
+    options = {name: body.pop(name) for name in ("reason", "override") if name in body}
+    version = expected_version(body.pop("version", None))
     task = services().tasks.change(
-        task_id, cast("TaskChanges", given), by=actor(), version=version, **beside, **query
+        task_id, cast("TaskChanges", body), by=actor(), version=version, **options, **params
     )
-    return changed(task, **query)
+    return changed(task, **params)
 
 
 @tasks.put("/<task_id>/status")
-@takes(WRITE)
+@requires_scopes(WRITE)
 @tasks.query(WriteQuery)
 @tasks.body(StatusChange)
 @tasks.response(200, ChangedTaskOut)
-def change_status(query: dict[str, Any], given: dict[str, Any], task_id: str) -> Any:
+def change_status(params: dict[str, Any], body: dict[str, Any], task_id: str) -> Any:
     """Move a task to another status
 
-    A move to the status it has is accepted and changes nothing. A refusal lists every reason.
+    A move to the present status is accepted and changes nothing. A refusal lists every reason.
     """
-    given["version"] = expected_version(given.get("version"))
-    return changed(services().tasks.change_status(task_id, **given, **query, by=actor()), **query)
+    body["version"] = expected_version(body.get("version"))
+    return changed(services().tasks.change_status(task_id, **body, **params, by=actor()), **params)
 
 
 @tasks.put("/<task_id>/priority")
-@takes(WRITE)
+@requires_scopes(WRITE)
 @tasks.query(WriteQuery)
 @tasks.body(PriorityChange)
 @tasks.response(200, ChangedTaskOut)
-def change_priority(query: dict[str, Any], given: dict[str, Any], task_id: str) -> Any:
+def change_priority(params: dict[str, Any], body: dict[str, Any], task_id: str) -> Any:
     """Change a task's priority"""
-    given["version"] = expected_version(given.get("version"))
-    return changed(services().tasks.change_priority(task_id, **given, **query, by=actor()), **query)
+    body["version"] = expected_version(body.get("version"))
+    return changed(services().tasks.change_priority(task_id, **body, **params, by=actor()), **params)
 
 
 @tasks.put("/<task_id>/assignee")
-@takes(WRITE)
+@requires_scopes(WRITE)
 @tasks.query(WriteQuery)
 @tasks.body(AssigneeChange)
 @tasks.response(200, ChangedTaskOut)
-def assign(query: dict[str, Any], given: dict[str, Any], task_id: str) -> Any:
+def assign(params: dict[str, Any], body: dict[str, Any], task_id: str) -> Any:
     """Assign a task
 
-    To a user, to `me`, or with null to nobody.
+    `assignee_id` is a user's id or username, `me`, or null to unassign the task.
     """
-    given["version"] = expected_version(given.get("version"))
-    return changed(services().tasks.assign(task_id, **given, **query, by=actor()), **query)
+    body["version"] = expected_version(body.get("version"))
+    return changed(services().tasks.assign(task_id, **body, **params, by=actor()), **params)
 
 
 @tasks.put("/<task_id>/blocked-by/<blocker_id>")
-@takes(WRITE)
-@tasks.query(BinQuery)
+@requires_scopes(WRITE)
+@tasks.query(VersionQuery)
 @tasks.response(200, ChangedTaskOut)
-def block(query: dict[str, Any], task_id: str, blocker_id: str) -> Any:
-    """Make a task wait for another"""
-    query["version"] = expected_version(query["version"])
-    task = services().tasks.block(task_id, blocker_id, by=actor(), **query)
-    return changed(task, query["dry_run"])
+def block(params: dict[str, Any], task_id: str, blocker_id: str) -> Any:
+    """Add a blocker to a task"""
+    params["version"] = expected_version(params["version"])
+    task = services().tasks.block(task_id, blocker_id, by=actor(), **params)
+    return changed(task, params["dry_run"])
 
 
 @tasks.delete("/<task_id>/blocked-by/<blocker_id>")
-@takes(WRITE)
-@tasks.query(BinQuery)
+@requires_scopes(WRITE)
+@tasks.query(VersionQuery)
 @tasks.response(200, ChangedTaskOut)
-def unblock(query: dict[str, Any], task_id: str, blocker_id: str) -> Any:
-    """Make a task wait for another no longer"""
-    query["version"] = expected_version(query["version"])
-    task = services().tasks.unblock(task_id, blocker_id, by=actor(), **query)
-    return changed(task, query["dry_run"])
+def unblock(params: dict[str, Any], task_id: str, blocker_id: str) -> Any:
+    """Remove a blocker from a task"""
+    params["version"] = expected_version(params["version"])
+    task = services().tasks.unblock(task_id, blocker_id, by=actor(), **params)
+    return changed(task, params["dry_run"])
 
 
 @tasks.delete("/<task_id>")
-@takes(WRITE)
-@tasks.query(BinQuery)
+@requires_scopes(WRITE)
+@tasks.query(VersionQuery)
 @tasks.response(200, ChangedTaskOut)
-def bin_task(query: dict[str, Any], task_id: str) -> Any:
-    """Put a task into the bin
+def bin_task(params: dict[str, Any], task_id: str) -> Any:
+    """Move a task to the bin
 
-    From where it can be restored; `GET /tasks?bin=true` looks inside.
+    `GET /tasks?bin=true` lists the tasks in the bin, and each can be restored.
     """
-    query["version"] = expected_version(query["version"])
-    return changed(services().tasks.bin(task_id, by=actor(), **query), query["dry_run"])
+    params["version"] = expected_version(params["version"])
+    return changed(services().tasks.bin(task_id, by=actor(), **params), params["dry_run"])
 
 
 @tasks.post("/<task_id>/restore")
-@takes(WRITE)
-@tasks.query(BinQuery)
+@requires_scopes(WRITE)
+@tasks.query(VersionQuery)
 @tasks.body(Restoring, required=False)
 @tasks.response(200, ChangedTaskOut)
-def restore_task(query: dict[str, Any], given: dict[str, Any], task_id: str) -> Any:
-    """Take a task out of the bin
+def restore_task(params: dict[str, Any], body: dict[str, Any], task_id: str) -> Any:
+    """Restore a task from the bin
 
-    As it was; limits, parent and cycles are judged again.
+    The rules about limits, parents and cycles apply again.
     """
-    version = expected_version(given.pop("version", None), query.pop("version"))
-    task = services().tasks.restore(task_id, by=actor(), version=version, **given, **query)
-    return changed(task, **query)
+    version = expected_version(body.pop("version", None), params.pop("version"))
+    task = services().tasks.restore(task_id, by=actor(), version=version, **body, **params)
+    return changed(task, **params)
 
 
 @tasks.get("/<task_id>/transitions")
-@takes(READ)
+@requires_scopes(READ)
 @tasks.response(200, Transitions)
 def list_transitions(task_id: str) -> Any:
-    """Ask which moves there are
+    """List the possible moves of a task
 
-    Every status of the workflow, for the calling user: whether the task may move there, and if not
-    why, in the very words of a refusal. A missing reason is no obstacle: the row says `requires`.
+    For each status of the workflow: whether the caller may move the task there, and if not, the reasons,
+    in the same form as in a refusal. A move that needs a reason is allowed and has it in `requires`.
     """
     return services().tasks.transitions(task_id, by=actor())
 
 
 @tasks.get("/<task_id>/activity")
-@takes(READ)
+@requires_scopes(READ)
 @tasks.query(PageQuery)
 @tasks.response(200, ChangePage)
-def list_task_activity(query: dict[str, Any], task_id: str) -> Any:
+def list_task_activity(params: dict[str, Any], task_id: str) -> Any:
     """Read a task's log, newest first"""
     scope = ("activity of task", task_id)
-    return paged(services().activity.of_task(task_id, window_of(query, scope), by=actor()), scope)
+    return build_page(
+        services().activity.of_task(task_id, build_page_request(params, scope), by=actor()), scope
+    )

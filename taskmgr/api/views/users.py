@@ -1,4 +1,4 @@
-"""`/users`: the people and programs that tasks are assigned to."""
+"""`/users`: the people and programs to which tasks are assigned."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Any, cast
 
 from flask import request
 
-from taskmgr.api.conditional.list_tags import conditional, note
+from taskmgr.api.conditional.list_tags import list_etag, record_list_version
 from taskmgr.api.conditional.versions import etag, expected_version
-from taskmgr.api.identity.bearer import takes
+from taskmgr.api.identity.scopes import requires_scopes
 from taskmgr.api.input.blueprint import Blueprint
-from taskmgr.api.runtime import actor, identity, services
-from taskmgr.api.schemas.others import page_of
-from taskmgr.api.schemas.queries import TaskListQuery, UserListQuery, WriteQuery
+from taskmgr.api.request_state import actor, identity
+from taskmgr.api.runtime import services
+from taskmgr.api.schemas.pages import page_of
+from taskmgr.api.schemas.queries import WriteQuery
+from taskmgr.api.schemas.task_queries import TaskListQuery
 from taskmgr.api.schemas.tasks import TaskRowOut
-from taskmgr.api.schemas.users import NewUserOut, UserIn, UserOut, UserPatch, UserRowOut
-from taskmgr.api.views.answers import changed, created, paged, window_of
-from taskmgr.api.views.task_list import depends_on_the_time, task_page, task_query
+from taskmgr.api.schemas.users import NewUserOut, UserIn, UserListQuery, UserOut, UserPatch, UserRowOut
+from taskmgr.api.views.responses import build_page, build_page_request, changed, created
+from taskmgr.api.views.task_list import build_task_query, list_task_page
 from taskmgr.domain.model.commands import UserChanges
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.queries.user_query import UserQuery
@@ -31,58 +33,59 @@ UserPage = page_of(UserRowOut, "UserPage")
 TasksOfUserPage = page_of(TaskRowOut, "TasksOfUserPage")
 
 
-def _with_tasks() -> bool:
+def _includes_tasks() -> bool:
     return "tasks" in request.args.getlist("include")
 
 
 @users.get("")
-@takes(READ, also={Scope.TASKS_READ: _with_tasks})
-@conditional(_with_tasks)
+@requires_scopes(READ, sometimes={Scope.TASKS_READ: _includes_tasks})
+@list_etag
 @users.query(UserListQuery)
 @users.response(200, UserPage)
-def list_users(query: dict[str, Any]) -> Any:
-    """List users, perhaps with their tasks
+def list_users(params: dict[str, Any]) -> Any:
+    """List users, optionally with their tasks
 
-    By username. With `include=tasks` (which takes the scope tasks:read too) each user comes with the
-    first of the tasks assigned to them (open first, soonest due, undated last), `tasks_total`, the
-    `counts` of all of them (open, and of these overdue, blocked, started, urgent), and `wip_room`.
+    Users are sorted by username. `include=tasks` also requires the scope tasks:read, and adds to each user
+    the first of the tasks assigned to them (open tasks first, then by due date, tasks without one last),
+    `tasks_total`, the `counts` of all these tasks, and `wip_room`, the number of tasks that the user may
+    still start.
     """
-    asked = UserQuery(
-        usernames=query["username"], words=query["q"], roles=query["role"], active=query["active"]
+    query = UserQuery(
+        usernames=params["username"], words=params["q"], roles=params["role"], active=params["active"]
     )
-    scope = ("users", query["include"], asked)
-    page_request = window_of(query, scope)
-    if query["include"] is None:
-        note(services().health.latest_write())
-        return paged(services().users.list(page_request, asked, by=actor()), scope)
+    scope = ("users", params["include"], query)
+    page_request = build_page_request(params, scope)
+    if params["include"] is None:
+        record_list_version(services().health.latest_write())
+        return build_page(services().users.list(page_request, query, by=actor()), scope)
     page = services().users.list_with_records(
-        page_request, asked, tasks_limit=query["tasks_limit"], by=actor()
+        page_request, query, tasks_limit=params["tasks_limit"], by=actor()
     )
-    return paged(page, scope)
+    return build_page(page, scope)
 
 
 @users.post("")
-@takes(WRITE)
+@requires_scopes(WRITE)
 @users.query(WriteQuery)
 @users.body(UserIn)
 @users.response(201, NewUserOut)
-def create_user(query: dict[str, Any], given: dict[str, Any]) -> Any:
+def create_user(params: dict[str, Any], body: dict[str, Any]) -> Any:
     """Create a user"""
-    user = services().users.create(**given, **query, by=actor())
-    return created(user, f"{request.path}/{user.id}", **query)
+    user = services().users.create(**body, **params, by=actor())
+    return created(user, f"{request.path}/{user.id}", **params)
 
 
 @users.get("/me")
-@takes()
+@requires_scopes()
 @users.response(200, UserOut)
 def get_me() -> Any:
-    """Get the user whose token this is"""
+    """Get the calling user"""
     user = services().users.get(identity().user.id, by=actor())
-    return user, etag(user, user.id)  # at this path everybody sees somebody else
+    return user, etag(user, user.id)  # this path shows each caller another user
 
 
 @users.get("/<user_id>")
-@takes(READ)
+@requires_scopes(READ)
 @users.response(200, UserOut)
 def get_user(user_id: str) -> Any:
     """Get a user"""
@@ -91,28 +94,28 @@ def get_user(user_id: str) -> Any:
 
 
 @users.patch("/<user_id>")
-@takes(WRITE)
+@requires_scopes(WRITE)
 @users.query(WriteQuery)
 @users.body(UserPatch)
 @users.response(200, UserOut)
-def change_user(query: dict[str, Any], given: dict[str, Any], user_id: str) -> Any:
+def change_user(params: dict[str, Any], body: dict[str, Any], user_id: str) -> Any:
     """Change a user
 
-    One's own name and e-mail address, or as an admin anything of anybody.
+    Users may change their own name and e-mail address; admins may change everything of everybody.
     """
-    version = expected_version(given.pop("version", None))
-    user = services().users.change(user_id, cast("UserChanges", given), by=actor(), version=version, **query)
-    return changed(user, **query)
+    version = expected_version(body.pop("version", None))
+    user = services().users.change(user_id, cast("UserChanges", body), by=actor(), version=version, **params)
+    return changed(user, **params)
 
 
 @users.get("/<user_id>/tasks")
-@takes(Scope.TASKS_READ)
-@conditional(depends_on_the_time)
+@requires_scopes(Scope.TASKS_READ)
+@list_etag
 @users.query(TaskListQuery(exclude=("assignee",)))
 @users.response(200, TasksOfUserPage)
-def list_tasks_of_user(query: dict[str, Any], user_id: str) -> Any:
+def list_tasks_of_user(params: dict[str, Any], user_id: str) -> Any:
     """List the tasks assigned to a user"""
-    asked = replace(task_query({**query, "assignee": None}), assignee_ids=(user_id,))
-    page_request = window_of(query, asked)
+    query = replace(build_task_query({**params, "assignee": None}), assignee_ids=(user_id,))
+    page_request = build_page_request(params, query)
     services().users.get(user_id, by=actor())
-    return task_page(asked, page_request, query)
+    return list_task_page(query, page_request, params)

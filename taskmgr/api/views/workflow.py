@@ -1,13 +1,13 @@
-"""`/workflow`: the rules that a team has chosen, for drawing a board."""
+"""`/workflow`: the statuses, transitions and limits that the team has chosen."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from taskmgr.api.identity.bearer import takes
+from taskmgr.api.identity.scopes import requires_scopes
 from taskmgr.api.input.blueprint import Blueprint
 from taskmgr.api.runtime import policy
-from taskmgr.api.schemas.others import WorkflowOut
+from taskmgr.api.schemas.workflow import WorkflowOut
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.token import Scope
 
@@ -15,12 +15,12 @@ workflow = Blueprint("workflow", __name__, url_prefix="/api/v1/workflow", descri
 
 
 @workflow.get("")
-@takes(Scope.TASKS_READ)
+@requires_scopes(Scope.TASKS_READ)
 @workflow.response(200, WorkflowOut)
 def get_workflow() -> Any:
     """Get the workflow and the limits in force"""
-    rules = policy()
-    flow = rules.workflow
+    current = policy()
+    flow = current.workflow
     return {
         "initial": flow.initial,
         "statuses": [
@@ -28,7 +28,7 @@ def get_workflow() -> Any:
             for name, category in flow.categories.items()
         ],
         "priorities": [priority.value for priority in Priority],
-        "limits": {"wip": rules.wip_limit, "urgent": rules.urgent_limit},
-        "four_eyes": rules.four_eyes,
-        "time_zone": str(rules.time_zone),
+        "limits": {"wip": current.wip_limit, "urgent": current.urgent_limit},
+        "four_eyes": current.four_eyes,
+        "time_zone": str(current.time_zone),
     }

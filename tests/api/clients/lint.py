@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from taskmgr.api.app import create_app
+from taskmgr.api.runtime import runtime_of
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.ports.store import Store
 from taskmgr.settings import Settings
@@ -26,7 +27,7 @@ def document() -> bytes:
     """Returns the document of the service under the default policy, without a database."""
     store = cast("Store", SimpleNamespace(health=None, users=None))
     app = create_app(build_services(store), Settings(), secret_key="signs nothing")
-    return bytes(app.extensions["taskmgr.openapi"])
+    return bytes(runtime_of(app).openapi_json)
 
 
 def main() -> int:

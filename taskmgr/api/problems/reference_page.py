@@ -9,10 +9,10 @@ from pathlib import Path
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from taskmgr.api.problems import CODES
+from taskmgr.api.problems.codes import CODES
 from taskmgr.version import __version__
 
-_TEMPLATE = Path(__file__).parent / "pages" / "errors.html"
+_TEMPLATE = Path(__file__).parent.parent / "pages" / "errors.html"
 
 # What a caller does about an error, by its code.
 FIXES: Mapping[str, str] = {

@@ -1,0 +1,91 @@
+"""Lists the public error codes, which clients may rely on, and the exception that names one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from taskmgr.domain.model.errors import FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The HTTP status of a code, its title, and what it means."""
+
+    status: int
+    title: str
+    meaning: str
+
+
+CODES: Mapping[str, Kind] = {
+    "malformed": Kind(400, "Malformed request", "The JSON, the query or a header cannot be read."),
+    "unauthenticated": Kind(401, "Not authenticated", "A valid bearer token is required."),
+    "not_permitted": Kind(403, "Not permitted", "The caller's role does not allow this."),
+    "scope_missing": Kind(403, "Scope missing", "The token lacks a scope that this request requires."),
+    "not_found": Kind(404, "Not found", "It does not exist, or the caller may not see it."),
+    "method_not_allowed": Kind(
+        405,
+        "Method not allowed",
+        "The path does not support this method; the header Allow lists those it does.",
+    ),
+    "request_timeout": Kind(
+        408, "Request timeout", "The body did not arrive in time; the connection is closed."
+    ),
+    "refused": Kind(
+        409, "Refused by the rules", "The rules forbid it; `reasons` lists every rule that does."
+    ),
+    "username_taken": Kind(409, "Username taken", "Another user has this username."),
+    "email_taken": Kind(409, "E-mail address taken", "Another user has this e-mail address."),
+    "already_assigned": Kind(409, "Already assigned", "The task is assigned to somebody else."),
+    "idempotency_in_progress": Kind(
+        409, "Still in progress", "Another request with this Idempotency-Key is still in progress."
+    ),
+    "unexpected_count": Kind(
+        409, "Unexpected count", "The query matches `count` tasks, not the expected number."
+    ),
+    "stale": Kind(412, "Stale version", "It has changed since that version; `current` is its present state."),
+    "too_large": Kind(413, "Too large", "The body is larger than this endpoint accepts."),
+    "transaction_too_large": Kind(
+        413,
+        "Transaction too large",
+        "The database cannot make so many changes at once; nothing was changed. Send fewer.",
+    ),
+    "unsupported_media_type": Kind(
+        415, "Unsupported media type", "The body must be JSON in UTF-8, with the matching Content-Type."
+    ),
+    "invalid": Kind(422, "Invalid values", "Some values are not acceptable; `errors` lists them."),
+    "idempotency_mismatch": Kind(
+        422, "Key used before", "This Idempotency-Key was used for a different request."
+    ),
+    "dependency_failed": Kind(
+        424, "Dependency failed", "The operation refers to a task whose creation in the same bulk failed."
+    ),
+    "too_many_requests": Kind(429, "Too many requests", "Wait for the seconds that Retry-After gives."),
+    "internal": Kind(500, "Internal error", "The service failed; quote the request id when reporting it."),
+    "unavailable": Kind(503, "Unavailable", "The database did not answer in time; try again later."),
+}
+
+
+class ApiError(Exception):
+    """A failure that the API finds itself, before it calls a service."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        super().__init__(detail)
+
+    @classmethod
+    def malformed(cls, location: str, detail: str) -> ApiError:
+        """Returns the error for one place of the request that cannot be read."""
+        return cls(
+            "malformed", detail, errors=[FieldError(location=location, code="malformed", detail=detail)]
+        )

@@ -1,0 +1,50 @@
+"""Translates the errors of services into problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taskmgr.api.problems.codes import CODES
+from taskmgr.api.problems.responses import problem_body, public_errors, public_reasons
+from taskmgr.api.request_state import may_read_response
+from taskmgr.api.schemas.base import CompiledOutput
+from taskmgr.api.schemas.comments import CommentOut
+from taskmgr.api.schemas.receipt import RECEIPT
+from taskmgr.api.schemas.tasks import TaskOut
+from taskmgr.api.schemas.users import UserOut
+from taskmgr.domain.model.comment import Comment
+from taskmgr.domain.model.errors import AlreadyAssigned, DomainError, Invalid, Refused, Stale
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
+from taskmgr.domain.services.bulk import UnexpectedCount
+
+_SCHEMAS: dict[type, CompiledOutput] = {Task: TaskOut(), User: UserOut(), Comment: CommentOut()}
+
+
+def domain_problem(error: DomainError) -> dict[str, Any]:
+    """Returns the members of the problem that an error of a service is."""
+    return problem_body(error.code, detail_of(error), **extensions_of(error))
+
+
+def detail_of(error: DomainError) -> str:
+    """Returns the error's text, or what its code means if the caller may not read the facts in the text."""
+    shows_stored_facts = isinstance(error, Refused | AlreadyAssigned)
+    return CODES[error.code].meaning if shows_stored_facts and not may_read_response() else str(error)
+
+
+def extensions_of(error: DomainError) -> dict[str, Any]:
+    """Returns the members that the error's own data add to its problem."""
+    if isinstance(error, Invalid):
+        return {"errors": public_errors([e.under("body") for e in error.errors])}
+    if isinstance(error, Refused):
+        return {"reasons": public_reasons(error.reasons)}
+    if isinstance(error, Stale):
+        return {"current": _current(error.current)}
+    if isinstance(error, UnexpectedCount):
+        return {"count": error.count}
+    return {}
+
+
+def _current(entity: object) -> object:
+    """Returns the representation of the entity whose version was stale."""
+    return (_SCHEMAS[type(entity)] if may_read_response() else RECEIPT).dump(entity)

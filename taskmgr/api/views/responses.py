@@ -1,0 +1,43 @@
+"""Builds what several views return: something created or changed, and pages with their cursors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from taskmgr.api.conditional.versions import etag
+from taskmgr.api.problems.codes import ApiError
+from taskmgr.api.runtime import cursors
+from taskmgr.api.schemas.pages import PageResult
+from taskmgr.domain.model.parsing import BadValue
+from taskmgr.domain.queries.pages import Page, PageRequest
+
+DRY_RUN_HEADER = {"Dry-Run": "true"}
+
+
+def created(entity: Any, location: str, dry_run: bool) -> Any:
+    """Returns a new entity with its location; without id and location if it was a dry run."""
+    if dry_run:
+        return replace(entity, id=None), DRY_RUN_HEADER
+    return entity, {"Location": location, **etag(entity)}
+
+
+def changed(entity: Any, dry_run: bool) -> Any:
+    """Returns an entity after a command, with its new ETag."""
+    return entity, DRY_RUN_HEADER if dry_run else etag(entity)
+
+
+def build_page_request(params: dict[str, Any], query: object) -> PageRequest:
+    """Returns the page to read. Raises `malformed` for a cursor of another query (filter and sort)."""
+    after = None
+    if params["cursor"] is not None:
+        try:
+            after = cursors().decode(params["cursor"], query)
+        except BadValue as bad:
+            raise ApiError("malformed", bad.detail, errors=[bad.at("query.cursor")]) from bad
+    return PageRequest(limit=params["limit"], after=after, with_total=params["total"])
+
+
+def build_page(page: Page[Any], query: object, keys: tuple[str, ...] | None = None) -> PageResult:
+    """Returns a page with the cursor of the next one. Its rows show these keys; None for all."""
+    return PageResult(page, cursors().encode(page.next, query), keys)
