@@ -1,14 +1,14 @@
-# `make` alone lists what there is to do.
+# `make` without a target lists the targets.
 #
 # Everything is installed in .venv. Two stamp files keep it up to date with the lock files: one for what
 # the service needs, and one for what the tests need as well, so that `make serve` downloads no test tools.
 # The services that the benchmarks compare with are installed in .venv-bench.
 
-# Which Python makes .venv; by default the newest suitable one (scripts/preflight).
+# The Python that creates .venv; by default the newest suitable one (see scripts/preflight).
 PYTHON ?=
 # Passed on to the program that the target runs.
 ARGS ?=
-# Processes that the tests run in. More than there are cores: they wait for the database a lot.
+# Processes that run the tests. More than there are cores, because tests spend much time waiting for the database.
 TEST_WORKERS ?= 4
 
 # Container images often set it. Without bytecode files, every process that a test starts compiles taskmgr
@@ -35,53 +35,53 @@ help: ## List these targets
 	@echo 'make serve ARGS="--bind 127.0.0.1:8080"   passes arguments on; so do test, test-fast, bench and lock'
 	@echo 'make install PYTHON=python3.12            chooses the Python of a new .venv'
 
-install: .venv/installed ## Make .venv with the locked dependencies and the taskmgr command
+install: .venv/installed ## Create .venv with the locked dependencies and the taskmgr command
 	@echo "taskmgr is installed: $(BIN)/taskmgr"
 
-serve: .venv/installed ## Start the service, with a MongoDB of its own, on http://127.0.0.1:5000
-	@echo "In another terminal, '. $(BIN)/activate' puts the taskmgr command on the path."
+serve: .venv/installed ## Start the service with an embedded MongoDB on http://127.0.0.1:5000
+	@echo "To use the taskmgr command in another terminal, run '. $(BIN)/activate' there."
 	@exec $(BIN)/taskmgr serve $(ARGS)
 
-test: check ## Run the linters, then the whole test suite on a real MongoDB
+test: check ## Run all checks, then the whole test suite against a real MongoDB
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) $(ARGS)
 
 test-fast: .venv/installed-dev ## Run the unit tests and the API's tests, without the slow ones
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) -m "not slow" tests/unit tests/api $(ARGS)
 
-check: .venv/installed-dev ## Run the linters (of the OpenAPI document too), the types and the import contracts
+check: .venv/installed-dev ## Run the linters (also on the OpenAPI document), the type checker and the import contracts
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.api.clients.lint
 
-bench: .venv/installed .venv-bench/installed ## Measure the service beside the bare database and two peers (5 minutes)
+bench: .venv/installed .venv-bench/installed ## Compare the service with the bare database and two peers (5 minutes)
 	@$(BIN)/python -m benchmarks.compare $(ARGS)
 
 bench-scale: .venv/installed ## Measure the service on 10,000 to 1,000,000 tasks (20 minutes, 4 GB of disk)
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
-lock: .venv/made-in ## Write the lock files anew from pyproject.toml (ARGS=--upgrade for newer versions)
+lock: .venv/made-in ## Update the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PIP) install --no-deps $(UV)
 	@sh scripts/lock $(BIN)/python $(ARGS)
 	@echo "Locked: requirements.txt, requirements-dev.txt, benchmarks/requirements.txt"
 
-clean: ## Remove .venv and everything else that is generated; your data stays
+clean: ## Remove .venv and all other generated files, but no data
 	rm -rf .venv .venv-bench build dist *.egg-info htmlcov .coverage .coverage.* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# An environment does not survive being moved or copied (it would go on running the old clone), nor
-# the loss of the Python that it was made with: it is made anew.
+# .venv is created again if it was moved or copied, since its scripts would still run the old clone, or if the
+# Python that created it no longer exists.
 INTACT := $(shell test "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" -a -x $(BIN)/python && echo yes)
 ifneq ($(INTACT),yes)
 .PHONY: .venv/made-in
 endif
 
-# Half an environment is removed, so that the next run starts over.
+# An incomplete environment is removed, so that the next run starts over.
 .venv/made-in:
 	@python=$$(sh scripts/preflight $(if $(PYTHON),"$(PYTHON)")) && \
-	echo "Making .venv with $$python" && \
+	echo "Creating .venv with $$python" && \
 	{ "$$python" -m venv --clear .venv && pwd -P > $@ || { rm -rf .venv; exit 1; }; }
 
 .venv/installed: .venv/made-in requirements.txt pyproject.toml
@@ -99,7 +99,7 @@ endif
 
 .venv-bench/installed: private BIN := .venv-bench/bin
 .venv-bench/installed: .venv/installed benchmarks/requirements.txt
-	@echo "Making .venv-bench, with the services that ours is measured against (30 MB the first time)"
+	@echo "Creating .venv-bench with the services that taskmgr is compared with (30 MB the first time)"
 	@.venv/bin/python -m venv --clear .venv-bench
 	@$(INSTALL_LOCKED) benchmarks/requirements.txt
 	@$(CHECK_COMPLETE)

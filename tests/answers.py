@@ -33,7 +33,7 @@ def refused(call: Call) -> list[str]:
     return [refusal.code for refusal in refusals(call)]
 
 
-def standing(call: Call) -> tuple[Refusal, ...]:
+def find_refusals(call: Call) -> tuple[Refusal, ...]:
     """The rules that stand against a command, or nothing where it goes through."""
     try:
         call()

@@ -80,7 +80,7 @@ def run(settings: Settings, *words: str) -> Outcome:
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def comes_true(question: Callable[[], object], *, seconds: float = PATIENCE) -> bool:
+def wait_until(question: Callable[[], object], *, seconds: float = PATIENCE) -> bool:
     deadline = time.monotonic() + seconds
     while not question():
         if time.monotonic() > deadline:
@@ -101,7 +101,7 @@ def free_port() -> int:
             return port
 
 
-def servers_of(folder: Path) -> list[int]:
+def database_servers_in(folder: Path) -> list[int]:
     """The process ids of the database servers on something in this folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -112,13 +112,13 @@ def servers_of(folder: Path) -> list[int]:
     return sorted(found)
 
 
-def kill_servers(folder: Path) -> None:
+def kill_database_servers(folder: Path) -> None:
     """Kills them and waits until they have let go of their files."""
-    killed = servers_of(folder)
+    killed = database_servers_in(folder)
     for server in killed:
         with contextlib.suppress(ProcessLookupError):
             os.kill(server, signal.SIGKILL)
-    assert comes_true(lambda: not set(killed) & set(servers_of(folder)))
+    assert wait_until(lambda: not set(killed) & set(database_servers_in(folder)))
 
 
 def is_running(process: int) -> bool:
@@ -155,9 +155,9 @@ class Service:
     def err(self) -> str:
         return self._err.read_text()
 
-    def is_up(self) -> Self:
+    def wait_until_up(self) -> Self:
         """Waits until it says that it is, and answers."""
-        assert comes_true(lambda: "tokens create" in self.out or "curl" in self.out or self.has_ended)
+        assert wait_until(lambda: "tokens create" in self.out or "curl" in self.out or self.has_ended)
         assert not self.has_ended, self.err
         assert self.call("GET", "/healthz")[0] == 200
         shown = re.search(r"Its token, shown only once: (\S+)", self.out)
@@ -232,7 +232,7 @@ def serving(place: Path, *words: str, **settings: str) -> Iterator[Service]:
     """A service that has started; killed at the end if it is still there."""
     service = Service(place, *words, **settings)
     try:
-        yield service.is_up()
+        yield service.wait_until_up()
     finally:
         stop(service)
 
@@ -242,7 +242,7 @@ def stop(service: Service) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(service.process.pid, signal.SIGKILL)
     service.process.wait()
-    kill_servers(service.place)
+    kill_database_servers(service.place)
 
 
 @contextlib.contextmanager
@@ -252,7 +252,7 @@ def short_folder() -> Iterator[Path]:
     try:
         yield made
     finally:
-        kill_servers(made)
+        kill_database_servers(made)
         shutil.rmtree(made)
 
 

@@ -25,7 +25,7 @@ PROCESSES, THREADS = 4, 8
 CROWD = PROCESSES * THREADS
 # Seconds. For a command among 32 that all meet on a busy machine, and for all to come together.
 PATIENCE = 60.0
-MOST_TRIES = 20
+MAX_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Outcome:
         return self.error is None
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """In a word: `ok`, the error's class, or the codes of a refusal."""
         return " ".join(self.codes) or self.error or "ok"
 
@@ -129,7 +129,7 @@ def _serve(uri: str, name: str, end: Connection, barrier: Barrier) -> None:
 
 def _connect(services: Services) -> None:
     """Every thread has its connection before it starts, however busy the machine is."""
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         with suppress(Unavailable):
             return services.health.check()
     raise TimeoutError("the database does not answer")

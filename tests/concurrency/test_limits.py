@@ -29,7 +29,7 @@ def test_of_32_starts_at_once_as_many_succeed_as_the_limit_allows(
 ) -> None:
     tasks = [make_task(assignee_id=member.id) for _ in range(CROWD)]
     outcomes = at_once(call("tasks.change_status", t.id, status="in_progress", by=member) for t in tasks)
-    assert Counter(o.told for o in outcomes) == {"ok": WIP, "wip_limit_reached": CROWD - WIP}
+    assert Counter(o.summary for o in outcomes) == {"ok": WIP, "wip_limit_reached": CROWD - WIP}
 
 
 def test_started_tasks_that_come_by_all_ways_at_once_stay_within_the_limit(
@@ -58,7 +58,7 @@ def test_started_tasks_that_come_by_all_ways_at_once_stay_within_the_limit(
         ]
     )
 
-    assert Counter(o.told for o in outcomes) == {"ok": WIP, "wip_limit_reached": CROWD - WIP}
+    assert Counter(o.summary for o in outcomes) == {"ok": WIP, "wip_limit_reached": CROWD - WIP}
     user = database["users"].find_one({"username": "member"})["_id"]
     held = {"assignee_id": user, "status": "in_progress", "binned": False}
     assert database["tasks"].count_documents(held) == WIP
@@ -69,7 +69,7 @@ def test_of_32_raised_to_urgent_at_once_as_many_are_as_the_limit_allows(
 ) -> None:
     tasks = [make_task(by=member, assignee_id=member.id, due_date=DUE) for _ in range(CROWD)]
     outcomes = at_once(call("tasks.change_priority", t.id, priority="urgent", by=member) for t in tasks)
-    assert Counter(o.told for o in outcomes) == {"ok": URGENT, "urgent_limit_reached": CROWD - URGENT}
+    assert Counter(o.summary for o in outcomes) == {"ok": URGENT, "urgent_limit_reached": CROWD - URGENT}
 
 
 def test_urgent_tasks_that_come_by_all_ways_at_once_stay_within_the_limit(
@@ -97,7 +97,7 @@ def test_urgent_tasks_that_come_by_all_ways_at_once_stay_within_the_limit(
         ]
     )
 
-    assert Counter(o.told for o in outcomes) == {"ok": URGENT, "urgent_limit_reached": CROWD - URGENT}
+    assert Counter(o.summary for o in outcomes) == {"ok": URGENT, "urgent_limit_reached": CROWD - URGENT}
     user = database["users"].find_one({"username": "member"})["_id"]
     held = {"assignee_id": user, "priority": "urgent", "binned": False, "status": {"$ne": "cancelled"}}
     assert database["tasks"].count_documents(held) == URGENT
@@ -111,7 +111,7 @@ def test_bulks_of_two_stay_within_the_limit_and_none_is_done_by_half(
         call("bulk.run", [{"op": "status", "id": i, "status": "in_progress"} for i in pair], by=member)
         for pair in pairs
     )
-    assert Counter(o.told for o in outcomes) == {"ok": WIP // 2, "BulkRefused": len(pairs) - WIP // 2}
+    assert Counter(o.summary for o in outcomes) == {"ok": WIP // 2, "BulkRefused": len(pairs) - WIP // 2}
     started = {str(row["_id"]) for row in database["tasks"].find({"status": "in_progress"})}
     won = [set(pair) for pair, outcome in zip(pairs, outcomes, strict=True) if outcome.succeeded]
     assert started == set().union(*won)
@@ -122,5 +122,5 @@ def test_each_ones_limit_is_their_own(at_once: AtOnce, make_task: MakeTask, make
     tasks = [make_task(assignee_id=user.id) for user in users for _ in range(8)]
     outcomes = at_once(call("tasks.change_status", t.id, status="in_progress", by=SYSTEM) for t in tasks)
     for first in range(0, CROWD, 8):
-        told = Counter(outcome.told for outcome in outcomes[first : first + 8])
+        told = Counter(outcome.summary for outcome in outcomes[first : first + 8])
         assert told == {"ok": WIP, "wip_limit_reached": 8 - WIP}

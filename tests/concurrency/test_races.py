@@ -28,7 +28,7 @@ MakeTask = Callable[..., Task]
 
 
 def in_pairs(outcomes: list[Any]) -> list[tuple[str, str]]:
-    told = [outcome.told for outcome in outcomes]
+    told = [outcome.summary for outcome in outcomes]
     return list(zip(told[::2], told[1::2], strict=True))
 
 
@@ -52,7 +52,7 @@ def test_of_the_edges_of_a_longer_ring_one_is_refused(
             call("tasks.change", a, {"parent_id": d}, by=SYSTEM),
         )
     )
-    told = [outcome.told for outcome in outcomes]
+    told = [outcome.summary for outcome in outcomes]
     for first in range(0, FEWER, 4):
         assert Counter(told[first : first + 4]) == {"ok": 3, "cycle": 1}
     assert not is_cyclic(waits_for(database))
@@ -115,7 +115,7 @@ def test_subtasks_hung_one_under_the_other_at_once_go_no_deeper_than_five_levels
     outcomes = at_once(
         call("tasks.change", child, {"parent_id": parent}, by=SYSTEM) for parent, child in pairwise(chain)
     )
-    told = Counter(outcome.told for outcome in outcomes)
+    told = Counter(outcome.summary for outcome in outcomes)
     assert set(told) == {"ok", "too_deep"}
     assert max(map(len, unbroken(outcomes))) <= 5
     assert told["ok"] == database["tasks"].count_documents({"parent_id": {"$ne": None}})
@@ -134,7 +134,7 @@ def test_admins_who_demote_and_deactivate_each_other_leave_one(
     outcomes = at_once(
         call("users.change", admins[n - 1].id, ways[n % 2], by=Actor.of(admins[n])) for n in range(FEWER)
     )
-    assert Counter(o.told for o in outcomes) == {"ok": FEWER - 1, "last_admin": 1}
+    assert Counter(o.summary for o in outcomes) == {"ok": FEWER - 1, "last_admin": 1}
     assert database["users"].count_documents({"role": "admin", "active": True}) == 1
 
 
@@ -173,7 +173,7 @@ def test_two_admins_who_demote_each_other_leave_one_every_time(
             call("users.change", other.id, {"role": "member"}, by=Actor.of(one))
             for one, other in ((ada, bertha), (bertha, ada))
         )
-        assert sorted(o.told for o in outcomes) == ["last_admin", "ok"]
+        assert sorted(o.summary for o in outcomes) == ["last_admin", "ok"]
         for user in (ada, bertha):
             services.users.change(user.id, {"role": "admin"}, by=SYSTEM)
 
@@ -231,7 +231,7 @@ def test_of_32_who_take_one_task_one_has_it_and_the_others_learn_so(
     task = make_task()
     members = [Actor.of(make_user(f"member-{n}")) for n in range(CROWD)]
     outcomes = at_once(call("tasks.assign", task.id, assignee_id=m.id, by=m) for m in members)
-    assert Counter(o.told for o in outcomes) == {"ok": 1, "AlreadyAssigned": CROWD - 1}
+    assert Counter(o.summary for o in outcomes) == {"ok": 1, "AlreadyAssigned": CROWD - 1}
     winner = next(m for m, outcome in zip(members, outcomes, strict=True) if outcome.succeeded)
     assert services.tasks.get(task.id, by=SYSTEM).assignee_id == winner.id
 
@@ -245,7 +245,7 @@ def test_of_32_moves_from_one_version_one_is_made(
         call("tasks.change_status", task.id, status=statuses[n % 3], reason="Why", version=1, by=SYSTEM)
         for n in range(CROWD)
     )
-    assert Counter(o.told for o in outcomes) == {"ok": 1, "Stale": CROWD - 1}
+    assert Counter(o.summary for o in outcomes) == {"ok": 1, "Stale": CROWD - 1}
     assert services.tasks.get(task.id, by=SYSTEM).version == 2
 
 
@@ -283,7 +283,7 @@ def test_of_20_requests_with_one_key_one_makes_a_task_and_the_others_get_its_ans
     at_once: AtOnce, database: Database[Any], member: Actor
 ) -> None:
     outcomes = at_once(call(create_once, "a key", title="Once", by=member) for _ in range(20))
-    assert {outcome.told for outcome in outcomes} == {"ok"}
+    assert {outcome.summary for outcome in outcomes} == {"ok"}
     assert Counter(replayed for _, replayed in (o.answer for o in outcomes)) == {False: 1, True: 19}
     only = database["tasks"].find_one()
     assert {answer.body.decode() for answer, _ in (o.answer for o in outcomes)} == {str(only["_id"])}
@@ -298,7 +298,7 @@ def test_the_versions_of_a_task_that_many_change_at_once_are_in_the_order_of_the
     for turn in range(2):
         titles = [f"{turn}.{n}" for n in range(FEWER)]
         outcomes = at_once(call("tasks.change", task, {"title": title}, by=SYSTEM) for title in titles)
-        assert {outcome.told for outcome in outcomes} == {"ok"}
+        assert {outcome.summary for outcome in outcomes} == {"ok"}
     times = [entry["at"] for entry in database["activity"].find().sort("version", 1)]
     assert len(times) == 2 * FEWER + 1
     assert times[1:] == sorted(times[1:])  # the first is of the fixture's own clock

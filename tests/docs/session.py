@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.docs.markdown import Block, blocks
-from tests.running import PATIENCE, comes_true, free_port
+from tests.running import PATIENCE, free_port, wait_until
 
 _LANGUAGES = ("sh", "python")
 _MARK = re.compile(r"<!-- (not run: .+|keeps running|exit status \d+) -->\s*\Z")
@@ -115,7 +115,7 @@ class Shell:
         out, err, end = (script.with_suffix(each) for each in (".out", ".err", ".end"))
         self._type(f"failed=; {command} </dev/null >{out} 2>{err}\n")
         self._type(f"echo ${{failed:-0}} >{end}.new; mv {end}.new {end}\n")
-        assert comes_true(end.exists, seconds=5 * PATIENCE), f"The block does not end: {err.read_text()}"
+        assert wait_until(end.exists, seconds=5 * PATIENCE), f"The block does not end: {err.read_text()}"
         return Outcome(int(end.read_text()), out.read_text(), err.read_text())
 
     def _run_in_background(self, script: Path) -> Outcome:
@@ -125,7 +125,7 @@ class Shell:
                 ["bash", str(script)], stdout=stdout, stderr=stderr, stdin=subprocess.DEVNULL
             )
         self._running.append(process)
-        comes_true(lambda: "running on" in out.read_text() or process.poll() is not None)
+        wait_until(lambda: "running on" in out.read_text() or process.poll() is not None)
         is_up = "running on" in out.read_text() and process.poll() is None
         return Outcome(0 if is_up else process.poll() or 1, out.read_text(), err.read_text())
 

@@ -17,7 +17,7 @@ from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
-from tests.running import PATIENCE, comes_true
+from tests.running import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -146,7 +146,7 @@ def kill_server(folder: Path) -> None:
     for server in killed:
         with contextlib.suppress(ProcessLookupError):
             os.kill(server, signal.SIGKILL)
-    assert comes_true(lambda: all(is_dead(server) for server in killed))
+    assert wait_until(lambda: all(is_dead(server) for server in killed))
 
 
 def address(uri: str) -> Path:

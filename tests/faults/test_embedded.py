@@ -30,7 +30,7 @@ from tests.faults.servers import (
     sockets_of,
     write,
 )
-from tests.running import comes_true
+from tests.running import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -128,14 +128,14 @@ def test_a_long_log_of_a_running_server_is_put_aside(running: Running) -> None:
     log = running[0] / "mongod.log"
     os.truncate(log, 17 * 2**20)
     running[1].ensure_running()
-    assert comes_true(log.exists)
+    assert wait_until(log.exists)
     assert log.stat().st_size < 2**20 < (running[0] / "mongod.log.1").stat().st_size
 
 
 def test_the_last_to_leave_stops_the_server(folder: Path, database: EmbeddedDatabase) -> None:
     with database:
         assert len(servers(folder)) == 1
-    assert comes_true(lambda: not servers(folder))
+    assert wait_until(lambda: not servers(folder))
 
 
 def test_leaving_without_having_entered_does_nothing(folder: Path, database: EmbeddedDatabase) -> None:
@@ -162,7 +162,7 @@ def test_two_processes_share_a_server_until_the_last_has_left(folder: Path) -> N
         first.leave()
         assert servers(folder) == [server]
         second.leave()
-        assert comes_true(lambda: not servers(folder))
+        assert wait_until(lambda: not servers(folder))
 
 
 def test_eight_processes_that_enter_at_once_get_one_server(folder: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_server_whose_users_were_killed_is_adopted_and_stopped_by_the_next(
     (orphan,) = servers(folder)
     with database:
         assert servers(folder) == [orphan]
-    assert comes_true(lambda: not servers(folder))
+    assert wait_until(lambda: not servers(folder))
 
 
 def test_a_killed_server_is_started_again_with_all_that_was_acknowledged(
@@ -223,7 +223,7 @@ def test_a_user_killed_while_it_starts_the_server_holds_nobody_up(
     folder: Path, database: EmbeddedDatabase
 ) -> None:
     with Process(USER, folder) as user:
-        assert comes_true(lambda: (folder / "db" / "mongod.lock").exists())
+        assert wait_until(lambda: (folder / "db" / "mongod.lock").exists())
         user.kill()
     write(database.enter(), 1)
 
@@ -236,7 +236,7 @@ def test_entering_while_the_server_stops_waits_and_starts_a_new_one(
         user.kill()
     (old,) = servers(folder)
     os.kill(old, signal.SIGTERM)
-    assert comes_true(lambda: not (folder / "mongod.sock").exists())
+    assert wait_until(lambda: not (folder / "mongod.sock").exists())
     assert database.enter() == uri
     assert len({*servers(folder)} - {old}) == 1
 
@@ -274,4 +274,4 @@ def test_it_works_where_gevent_has_patched_everything(folder: Path) -> None:
     with Process(patched, folder) as user:
         assert user.hears().startswith("mongodb://")
         user.leave()
-    assert comes_true(lambda: not servers(folder))
+    assert wait_until(lambda: not servers(folder))

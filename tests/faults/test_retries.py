@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import Service, kill_servers, servers_of, serving
+from tests.running import Service, database_servers_in, kill_database_servers, serving
 
 # Each way in which something is made under a key, with the body to make it from.
 REQUESTS: dict[str, tuple[str, Any]] = {
@@ -23,13 +23,13 @@ Answer = tuple[int, Any, str | None, str | None]
 
 def end(service: Service) -> None:
     service.signal(signal.SIGTERM)
-    assert (service.ends(), servers_of(service.place)) == (0, [])
+    assert (service.ends(), database_servers_in(service.place)) == (0, [])
 
 
 def kill(service: Service) -> None:
     """The master, the workers and the database, in one go and without a word."""
     os.killpg(service.process.pid, signal.SIGKILL)
-    kill_servers(service.place)
+    kill_database_servers(service.place)
     service.process.wait()
 
 

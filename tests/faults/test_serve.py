@@ -12,12 +12,12 @@ from pathlib import Path
 from tests.running import (
     PATIENCE,
     Service,
-    comes_true,
+    database_servers_in,
     free_port,
     run,
-    servers_of,
     serving,
     stop,
+    wait_until,
 )
 
 
@@ -32,7 +32,7 @@ def test_from_an_empty_folder_to_a_task_by_pasting_and_again_after_a_restart(pla
     assert pasted.stdout, pasted.stderr + service.err
     assert json.loads(pasted.stdout)["title"] == "My first task"
     assert [(user["username"], user["role"]) for user in users.json] == [("admin", "admin")]
-    assert (status, servers_of(place)) == (0, [])
+    assert (status, database_servers_in(place)) == (0, [])
 
     with serving(place) as again:
         assert "taskmgr tokens create --user admin" in again.out
@@ -72,10 +72,10 @@ def test_all_mistakes_in_the_settings_are_named_at_the_start(place: Path) -> Non
 def test_a_start_can_be_called_off(place: Path) -> None:
     service = Service(place)
     try:
-        assert comes_true(lambda: servers_of(place) or service.has_ended)
+        assert wait_until(lambda: database_servers_in(place) or service.has_ended)
         service.signal(signal.SIGTERM)
         status = service.ends()
-        left = servers_of(place)
+        left = database_servers_in(place)
     finally:
         stop(service)
 

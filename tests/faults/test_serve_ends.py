@@ -14,9 +14,9 @@ from tests.running import (
     PATIENCE,
     Clients,
     Service,
-    comes_true,
-    servers_of,
+    database_servers_in,
     serving,
+    wait_until,
 )
 
 TASKS = "/api/v1/tasks?limit=1"
@@ -63,18 +63,18 @@ def turns_clients_away(service: Service) -> bool:
 def test_at_the_end_readiness_fails_first_and_requests_in_flight_are_answered(place: Path) -> None:
     with serving(place) as service:
         slow = HalfARequest(service)
-        assert comes_true(lambda: service.call("GET", "/readyz")[0] == 200)
+        assert wait_until(lambda: service.call("GET", "/readyz")[0] == 200)
         service.signal(signal.SIGTERM)
-        assert comes_true(lambda: service.call("GET", "/readyz")[0] == 503)
+        assert wait_until(lambda: service.call("GET", "/readyz")[0] == 503)
         told = service.call("GET", "/readyz")[1]
         still_served = service.create("While it is not ready any more")
-        assert comes_true(lambda: turns_clients_away(service))
+        assert wait_until(lambda: turns_clients_away(service))
         answered = slow.status_of_the_rest()
         status = service.ends()
 
     assert still_served
     assert (told["code"], told["detail"]) == ("unavailable", "The service is stopping.")
-    assert (answered, status, servers_of(place)) == (201, 0, [])
+    assert (answered, status, database_servers_in(place)) == (201, 0, [])
     assert "Traceback" not in service.err
 
 
@@ -83,11 +83,11 @@ def test_ctrl_c_reaches_all_processes_and_ends_the_service_as_quietly(place: Pat
         slow = HalfARequest(service)
         assert service.call("GET", "/readyz")[0] == 200
         os.killpg(service.process.pid, signal.SIGINT)
-        assert comes_true(lambda: turns_clients_away(service))
+        assert wait_until(lambda: turns_clients_away(service))
         answered = slow.status_of_the_rest()
         status = service.ends()
 
-    assert (answered, status, servers_of(place)) == (201, 0, [])
+    assert (answered, status, database_servers_in(place)) == (201, 0, [])
     ours = [line for line in service.err.splitlines() if "[taskmgr.access]" not in line]
     assert len(ours) == 1, service.err
     assert "stopping" in ours[0]
@@ -109,12 +109,12 @@ def test_a_reload_reads_the_policy_anew_without_a_failed_request_and_refuses_a_b
         ):
             policy.write_text(POLICY.format(7))
             service.signal(signal.SIGHUP)
-            assert comes_true(lambda: not set(first) & set(service.workers))
+            assert wait_until(lambda: not set(first) & set(service.workers))
             second = service.workers
 
             policy.write_text(POLICY.format("'many'"))
             service.signal(signal.SIGHUP)
-            assert comes_true(lambda: "not reloaded" in service.err)
+            assert wait_until(lambda: "not reloaded" in service.err)
             time.sleep(0.5)
         limit = service.call("GET", "/api/v1/workflow")[1]["limits"]["wip"]
 
@@ -130,7 +130,7 @@ def test_a_reload_refuses_a_policy_without_a_status_that_stored_tasks_have(place
         before = service.workers
         policy.write_text(OTHER_WORKFLOW)
         service.signal(signal.SIGHUP)
-        assert comes_true(lambda: "not reloaded" in service.err)
+        assert wait_until(lambda: "not reloaded" in service.err)
 
         assert "todo (1 task)" in service.err
         assert service.workers == before

@@ -20,14 +20,14 @@ from tests.running import (
     PATIENCE,
     Clients,
     Service,
-    comes_true,
+    database_servers_in,
     free_port,
     is_running,
-    kill_servers,
+    kill_database_servers,
     run,
-    servers_of,
     serving,
     stop,
+    wait_until,
 )
 
 # The deadline of a request is 8 seconds, and whoever has waited that long is told to come again.
@@ -55,7 +55,7 @@ class Writers(Clients):
     def have_written(self, number: int) -> bool:
         """Waits until so many more creations were acknowledged."""
         until = len(self.acknowledged) + number
-        return comes_true(lambda: len(self.acknowledged) >= until)
+        return wait_until(lambda: len(self.acknowledged) >= until)
 
 
 def all_titles(service: Service) -> list[str]:
@@ -86,16 +86,16 @@ def test_a_killed_worker_is_replaced_and_a_killed_database_started_again(place: 
             assert writers.have_written(20)
             (killed, other) = service.workers
             os.kill(killed, signal.SIGKILL)
-            assert comes_true(lambda: killed not in service.workers and len(service.workers) == 2)
+            assert wait_until(lambda: killed not in service.workers and len(service.workers) == 2)
             assert writers.have_written(20)
 
-            kill_servers(place)
+            kill_database_servers(place)
             assert writers.have_written(20)
         assert other in service.workers
         assert_kept(service, writers)
         service.signal(signal.SIGTERM)
 
-        assert (service.ends(), servers_of(place)) == (0, [])
+        assert (service.ends(), database_servers_in(place)) == (0, [])
     assert "the database had died and was restarted" in service.err
 
 
@@ -103,11 +103,11 @@ def test_after_all_was_killed_a_start_finds_what_was_acknowledged(place: Path) -
     bind = f"127.0.0.1:{free_port()}"
     first = Service(place, "--bind", bind)
     try:
-        workers = first.is_up().workers
+        workers = first.wait_until_up().workers
         with Writers(first) as writers:
             assert writers.have_written(20)
             os.kill(first.process.pid, signal.SIGKILL)
-            kill_servers(place)
+            kill_database_servers(place)
         first.process.wait()
         # At once, although the orphaned workers hold the port for up to a second.
         with serving(place, "--bind", bind) as second:
@@ -189,7 +189,7 @@ def test_a_worker_that_cannot_connect_is_tried_again_and_the_others_go_on(place:
             certificate, elsewhere = place / "certificate.pem", place / "elsewhere.pem"
             certificate.rename(elsewhere)
             os.kill(killed, signal.SIGKILL)
-            assert comes_true(lambda: service.err.count("a worker cannot start") >= 2)
+            assert wait_until(lambda: service.err.count("a worker cannot start") >= 2)
             answered = service.call("GET", "/api/v1/tasks")[0]
             elsewhere.rename(certificate)
             os.kill(other, signal.SIGSTOP)  # the next answer is the new worker's
@@ -210,7 +210,7 @@ def test_a_start_that_waits_for_a_database_with_tls_can_be_ended(place: Path) ->
             # together count as one, and one that comes while it ends changes the status.
             for pause in (1, 20, PATIENCE):
                 service.signal(signal.SIGTERM)
-                if comes_true(lambda: service.has_ended, seconds=pause):
+                if wait_until(lambda: service.has_ended, seconds=pause):
                     break
             status = service.ends()
         finally:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.faults.test_serve_ends import HalfARequest
-from tests.running import Service, comes_true, run, serving
+from tests.running import Service, run, serving, wait_until
 
 POLICY = "[limits]\nwip = {}\n"
 
@@ -42,14 +42,14 @@ def replace_a_worker(service: Service) -> None:
     """Kills one worker and waits for another in its place."""
     killed = service.workers[0]
     os.kill(killed, signal.SIGKILL)
-    assert comes_true(lambda: killed not in service.workers and len(service.workers) == 2)
+    assert wait_until(lambda: killed not in service.workers and len(service.workers) == 2)
 
 
 def reload(service: Service) -> None:
     """Sends SIGHUP and waits for two new workers."""
     before = set(service.workers)
     service.signal(signal.SIGHUP)
-    assert comes_true(lambda: len(service.workers) == 2 and not before & set(service.workers))
+    assert wait_until(lambda: len(service.workers) == 2 and not before & set(service.workers))
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_worker_that_dies_after_an_unusable_edit_is_replaced_under_the_old_pol
         else:
             policy.write_text(edited)
         service.signal(signal.SIGHUP)
-        assert comes_true(lambda: "not reloaded" in service.err)
+        assert wait_until(lambda: "not reloaded" in service.err)
         replace_a_worker(service)
 
         answers = {answer_of(service, worker) for worker in service.workers}
@@ -141,9 +141,9 @@ def test_a_task_that_an_old_worker_moves_during_a_reload_is_logged_and_fails_no_
         old = set(service.workers)
         policy.write_text(NEW)
         service.signal(signal.SIGHUP)
-        assert comes_true(lambda: len(set(service.workers) - old) == 2)
+        assert wait_until(lambda: len(set(service.workers) - old) == 2)
         moved = slow.status_of_the_rest()
-        assert comes_true(lambda: not old & set(service.workers) and LOST in service.err)
+        assert wait_until(lambda: not old & set(service.workers) and LOST in service.err)
 
         status, page = service.call("GET", "/api/v1/tasks")
         mapped = run(service.settings, "db", "map-status", "triage", "new")

@@ -22,7 +22,7 @@ import pytest
 from bson import ObjectId
 from pymongo import MongoClient
 
-from tests.running import PATIENCE, Service, comes_true, run, servers_of, serving, short_folder
+from tests.running import PATIENCE, Service, database_servers_in, run, serving, short_folder, wait_until
 
 KEY = "the-secret-key-of-this-service-and-of-no-other"
 TOKEN = re.compile(r"tm_[0-9a-f]{24}_[A-Za-z0-9_-]{20,}")
@@ -93,7 +93,7 @@ def until_both_workers_know(ask: Callable[[], tuple[int, http.client.HTTPMessage
         seen.append(headers["RateLimit-Remaining"])
         return len(set(seen)) < len(seen)
 
-    assert comes_true(twice)
+    assert wait_until(twice)
 
 
 def deactivate(caller: Caller, user: str, token: str) -> None:
@@ -200,7 +200,7 @@ def test_the_log_shows_the_address_that_the_trusted_proxy_has_seen(caller: Calle
     forwarded = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7", "X-Request-Id": "forwarded"}
     caller.ask("GET", "/healthz", **forwarded)
 
-    assert comes_true(lambda: '"forwarded"' in caller.service.err)
+    assert wait_until(lambda: '"forwarded"' in caller.service.err)
     (line,) = [line for line in caller.service.err.splitlines() if '"forwarded"' in line]
     assert json.loads(line)["client"] == "198.51.100.7"
 
@@ -226,7 +226,7 @@ def test_nobody_steers_the_terminal_of_who_reads_the_log() -> None:
         for request in requests:
             caller.raw(request)
         caller.ask("GET", "/healthz", **{"X-Request-Id": "the-last"})
-        assert comes_true(lambda: "the-last" in service.err)
+        assert wait_until(lambda: "the-last" in service.err)
         written = service.err
 
     assert "steering" in written
@@ -301,7 +301,7 @@ def _break(caller: Caller, task: str) -> None:
 
 def _pause(caller: Caller, token: str) -> None:
     """A database that does not answer for as long as a request may wait."""
-    (server,) = servers_of(caller.service.place)
+    (server,) = database_servers_in(caller.service.place)
     os.kill(server, signal.SIGSTOP)
     try:
         assert caller.ask("GET", "/api/v1/tasks", token=token)[0] == 503

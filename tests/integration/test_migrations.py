@@ -36,7 +36,7 @@ from taskmgr.infrastructure.mongo.schema_version import (
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.factories import NOW, SYSTEM, a_full_task, a_task
-from tests.running import Clients, comes_true, run, run_here, serving, short_folder
+from tests.running import Clients, run, run_here, serving, short_folder, wait_until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -507,7 +507,7 @@ def test_a_process_of_another_time_zone_stops_writing_and_starts_again(
         services = build_services(mongo_store(client[fresh.name], time_zone=UTC))
         services.tasks.create(title="Before", by=SYSTEM)
         migrate(fresh, BERLIN)
-        assert comes_true(lambda: not is_admitted(services), seconds=TRUSTED_SECONDS + 1)
+        assert wait_until(lambda: not is_admitted(services), seconds=TRUSTED_SECONDS + 1)
         with pytest.raises(Unavailable, match=r"migrated to form 2, time zone Europe/Berlin; this process"):
             services.health.check()
         assert len([r for r in caplog.records if "Writing is refused" in r.message]) == 1
@@ -533,7 +533,7 @@ def test_a_service_of_another_time_zone_stops_writing_and_no_due_date_of_its_is_
 
         berlin = {**service.settings, "TIMEZONE": "Europe/Berlin"}
         with Clients(create) as clients:
-            assert comes_true(lambda: clients.answers[201] > 20)
+            assert wait_until(lambda: clients.answers[201] > 20)
             migrated = run(berlin, "db", "migrate")
             before = clients.answers[201]
             doctor = run(berlin, "doctor")

@@ -24,7 +24,7 @@ from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import Result
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
-from tests.answers import assert_log_tells_of, standing
+from tests.answers import assert_log_tells_of, find_refusals
 from tests.conftest import empty
 from tests.factories import SYSTEM, Clock
 from tests.integration.random_lives import Operation, World, lives, operations, outcome
@@ -129,7 +129,7 @@ def test_the_transitions_never_say_anything_else_than_the_move(
     for task in visible(strict).values():
         for said in strict.tasks.transitions(task.id, by=actor):
             if "not_permitted" not in [reason.code for reason in said.reasons]:
-                found = standing(lambda: moved(strict, task, said.to, actor))  # noqa: B023
+                found = find_refusals(lambda: moved(strict, task, said.to, actor))  # noqa: B023
                 assert said.reasons == found
 
 

@@ -13,7 +13,7 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
-from tests.answers import assert_log_tells_of, log_of, refusals, refused, standing
+from tests.answers import assert_log_tells_of, find_refusals, log_of, refusals, refused
 from tests.factories import SYSTEM
 
 MakeTask = Callable[..., Task]
@@ -37,7 +37,7 @@ def test_what_the_transitions_say_is_what_becomes_of_the_move(
     for transition in said:
         assert transition.category is DEFAULT_WORKFLOW.category(transition.to)
         given = {"reason": "Because."} if "reason" in transition.requires else {}
-        found = standing(lambda: move(task, transition.to, dry_run=True, **given))  # noqa: B023
+        found = find_refusals(lambda: move(task, transition.to, dry_run=True, **given))  # noqa: B023
         assert transition.reasons == found
         assert transition.allowed is (not found)
 
@@ -57,7 +57,7 @@ def test_the_transitions_of_a_hindered_task_say_what_hinders_it(
     services.users.change(str(task.assignee_id), {"active": False}, by=SYSTEM)
     said = services.tasks.transitions(task.id, by=SYSTEM)
     for transition in said:
-        found = standing(lambda: move(task, transition.to, dry_run=True, reason="Because."))  # noqa: B023
+        found = find_refusals(lambda: move(task, transition.to, dry_run=True, reason="Because."))  # noqa: B023
         assert transition.reasons == found
     assert sum(transition.allowed for transition in said) < len(said)
 
