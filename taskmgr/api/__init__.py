@@ -1,1 +1,1 @@
-"""The REST API: it loads what came in, calls a service, and dumps what the service answered."""
+"""The REST API: views that load a request, call a service and write its result; no rules and no queries."""

@@ -34,7 +34,7 @@ _BLUEPRINTS = (tasks, bulk, comments, users, activity, stats, labels, workflow, 
 
 class _Application(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Nothing in here is async, and Flask would look at every hook and view anew with every request."""
+        """Returns the function itself. None is async, and Flask would check this again for every request."""
         return func
 
 

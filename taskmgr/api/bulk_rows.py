@@ -17,7 +17,7 @@ from taskmgr.domain.services.bulk import Result
 # Of a whole response. It must fit into one document (16 MiB) when it is stored for a retry.
 MAX_BYTES = 4 * 1024 * 1024
 # Of the rows with full details. The rest is enough for a thousand short rows, and for the hundred
-# errors or reasons beside them.
+# errors or reasons of the whole bulk.
 _MAX_DETAILED_BYTES = 3 * 1024 * 1024
 _TOO_LONG = "Not shown, because the response is too long. Send fewer operations."
 
@@ -27,8 +27,8 @@ def bulk_rows(
 ) -> list[orjson.Fragment]:
     """Returns the row of each result as JSON, in the order of the results.
 
-    Without `kept`, the operations that succeeded were undone with the others. The present state of a
-    task is shown once, in the first row that is stale because of it. Once the rows have taken
+    If `kept` is false, the operations that succeeded were undone with the others. The current state of a
+    task is shown once, in the first row that is stale because of it. Once the rows have reached
     `_MAX_DETAILED_BYTES`, further problems are short.
     """
     rows: list[orjson.Fragment] = []

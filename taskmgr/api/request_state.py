@@ -65,7 +65,7 @@ def actor() -> Actor:
 def may_read_response() -> bool:
     """Returns True if the caller may see what the response shows.
 
-    The response to a write shows what is stored, which takes the scope to read it.
+    The response to a write shows what is stored, which requires the scope to read it.
     """
     state = request_state()
     required = state.endpoint.required_scopes

@@ -104,7 +104,7 @@ def test_every_operation_has_a_name_a_summary_and_a_tag_that_is_described(
 def test_every_operation_names_the_scopes_that_it_takes(operations: dict[str, Any]) -> None:
     for name, operation in operations.items():
         row = BY_NAME[name]
-        # Where a lack is answered otherwise, it is the service that asks for the scope, by what is asked.
+        # In the other operations, the service checks the scope, because it depends on the request.
         scopes = row.scopes if row.without == "scope_missing" else ()
         if row.scopes is None:
             assert operation["security"] == []

@@ -126,10 +126,10 @@ def test_every_code_of_an_error_and_of_a_rule_is_explained_with_what_to_do() -> 
 
 @pytest.mark.parametrize("code", RULES)
 def test_the_page_and_the_rules_agree_on_what_can_be_overridden(code: str) -> None:
-    told = section(read("docs/rules.md"), f"`{code}`")
+    explanation = section(read("docs/rules.md"), f"`{code}`")
 
-    assert RULES[code].overridable == ("Can be overridden" in told)
-    assert ("Cannot be overridden" in told) != RULES[code].overridable
+    assert RULES[code].overridable == ("Can be overridden" in explanation)
+    assert ("Cannot be overridden" in explanation) != RULES[code].overridable
 
 
 def test_the_pages_lead_to_each_other(client: Client) -> None:
@@ -141,7 +141,7 @@ def test_the_page_of_errors_says_what_is_meant_and_what_to_do(client: Client) ->
     page = client.get("/docs/errors").text
 
     assert '<section id="refused">' in page
-    assert "Go by its <code>code</code>" in page
+    assert "Rely on its <code>code</code>" in page
     assert page.count('class="fix"') == len(CODES) + len(RULES)
     assert "`" not in page
 

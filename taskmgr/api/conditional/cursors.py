@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Cursors:
-    """Encodes and decodes positions. The signature covers the query, which is not part of the cursor."""
+    """Encodes and decodes positions. The signature covers the query, which the cursor does not contain."""
 
     def __init__(self, secret_key: str) -> None:
         self._key = hashlib.sha256(b"cursor:" + secret_key.encode()).digest()
@@ -46,7 +46,7 @@ class Cursors:
         return Position(tuple(map(_decoded, keys)), position_id)
 
     def _mac(self, payload: bytes, query: object) -> bytes:
-        # Only the values, because the `repr` of a dataclass spends its time on the names of the fields.
+        # Only the values, because the names of the fields would take most of the time of `repr`.
         values = _VALUES(query) if isinstance(query, TaskQuery) else query
         message = repr(values).encode("utf-8", "surrogatepass") + b"\0" + payload
         return hashlib.blake2b(message, key=self._key, digest_size=_MAC_BYTES).digest()

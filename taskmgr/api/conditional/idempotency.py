@@ -66,9 +66,9 @@ def _key() -> str | None:
 
 
 def _fingerprint() -> bytes:
-    """Returns what makes two requests the same.
+    """Returns a digest that is equal for two requests that are the same.
 
-    That is the method, the path, the query, the meaning of the body, and whether the caller may see the
+    It covers the method, the path, the query, the meaning of the body, and whether the caller may see the
     whole response.
     """
     body = read_body()

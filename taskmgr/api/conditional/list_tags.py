@@ -5,8 +5,8 @@ that is the last write of all, the list is unchanged. *Digest* stands for the co
 when something else was written. Either is enough for a 304. Both also depend on the request, the
 caller, the policy and the release.
 
-A list that changes with the clock has no time in its ETag, because it changes without a write. A view
-says that its list does not by calling `record_list_version`.
+A list that depends on the clock can change without a write, so its ETag has no time. The view of any
+other list passes the time to `record_list_version`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def has_list_etag(view: Any) -> bool:
 
 
 def record_list_version(as_of: str | None, content: bytes | None = None) -> None:
-    """Says which write the list of the current request includes; only for lists that no clock changes.
+    """Records the last write that the current request's list includes; None if the list depends on the clock.
 
     `content` determines the whole list; without it, the body of the response does.
     """
@@ -72,7 +72,7 @@ def record_list_version(as_of: str | None, content: bytes | None = None) -> None
 
 
 def list_etag_salt(policy: Policy) -> bytes:
-    """Returns what binds ETags to the release and the policy in force."""
+    """Returns what ties ETags to the release and the policy in force."""
     return hashlib.blake2b(f"{__version__} {policy!r}".encode()).digest()
 
 
@@ -98,12 +98,12 @@ def _find_tag(tags: Set[str], part: int, value: str) -> str | None:
 
 
 class _NotModified(Response):
-    """A response without a body, and so without a header that tells of one."""
+    """A response without a body and without headers that describe one."""
 
     default_mimetype = None
 
     def get_wsgi_headers(self, environ: Any) -> Headers:  # noqa: ARG002
-        """As they are; werkzeug would copy them, to leave out what is not there."""
+        """Returns the headers themselves; werkzeug would copy them to remove what is not among them."""
         return self.headers
 
 

@@ -1,4 +1,4 @@
-"""Handles the ETag of one thing, which is its version, and the preconditions that name one."""
+"""Handles the ETag of an entity, which is its version, and the preconditions that name a version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,18})(?:-[0-9a-z-]+)?"')
 
 
 def etag(entity: Any, variant: str = "") -> dict[str, str]:
-    """Returns the ETag header for the present version of an entity.
+    """Returns the ETag header for the current version of an entity.
 
     `variant` distinguishes representations of one version, if callers see different ones:
     `"7-without-email"`. In a precondition only the version counts.
@@ -28,10 +28,10 @@ def etag(entity: Any, variant: str = "") -> dict[str, str]:
 
 
 def expected_version(*others: int | None) -> int | None:
-    """Returns the version that the caller expects, from `If-Match` or another place; None for any.
+    """Returns the version that the caller expects, from `If-Match` or the other values; None for any.
 
-    A proxy may have weakened the tag. Raises `malformed` unless `If-Match` is one version or `*`, and
-    if the request names two different versions.
+    A weak tag is accepted, because proxies weaken tags. Raises `malformed` if `If-Match` is neither one
+    version nor `*`, or if the request names different versions.
     """
     versions = {version for version in others if version is not None}
     header = current_request().environ.get("HTTP_IF_MATCH")
@@ -39,7 +39,7 @@ def expected_version(*others: int | None) -> int | None:
         tag = _TAG.fullmatch(header.strip())
         if tag is None:
             raise _malformed(_HEADER, 'Must be one version, such as "7", or *.')
-        versions.add(min(int(tag[1]), _MAX_VERSION))  # a greater number is just as stale
+        versions.add(min(int(tag[1]), _MAX_VERSION))  # a larger number is just as stale
     if len(versions) > 1:
         location = "query.version" if header is None else _HEADER
         numbers = ", ".join(map(str, sorted(versions)))
@@ -48,10 +48,10 @@ def expected_version(*others: int | None) -> int | None:
 
 
 def has_preconditions(request: Request) -> bool:
-    """Returns True if a request that reads names versions."""
+    """Returns True for a GET or HEAD request with a precondition."""
     environ = request.environ
-    named = "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MATCH" in environ
-    return named and request.method in ("GET", "HEAD")
+    has_header = "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MATCH" in environ
+    return has_header and request.method in ("GET", "HEAD")
 
 
 def apply_preconditions(request: Request, response: Response) -> Response:

@@ -1,1 +1,1 @@
-"""Who calls, what their token permits, and how often they may call."""
+"""Identifies callers, checks the scopes of their tokens, and limits how often they may call."""

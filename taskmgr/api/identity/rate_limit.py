@@ -1,7 +1,7 @@
-"""Limits how many requests a minute a token may make, on each worker.
+"""Limits how many requests per minute a token may make, on each worker.
 
-Requests are counted in the worker's memory, in windows that begin with a token's first request: a
-shared store would cost more than most requests, and so did a library (decision 10).
+Requests are counted in the worker's memory, in windows that begin with a token's first request. A shared
+store would cost more than most requests, and so did a library (decision 10).
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ class _Window:
 
 @dataclass(slots=True)
 class Counter:
-    """Counts the requests of each token in its present window."""
+    """Counts the requests of each token in its current window."""
 
     limit: int
     clock: Callable[[], float] = time.monotonic
     _windows: dict[str, _Window] = field(default_factory=dict)
 
     def count(self, token_id: str) -> tuple[int, int]:
-        """Counts a request, and returns how many are left and the seconds until all are.
+        """Counts a request, and returns how many are left and the seconds until the window ends.
 
-        The number left is negative beyond the limit.
+        Beyond the limit, the number of requests left is negative.
         """
         now = self.clock()
         window = self._windows.get(token_id)
@@ -68,5 +68,5 @@ class RateLimit:
             ("RateLimit-Reset", str(reset)),
         )
         if left < 0:
-            detail = f"A token may make {self._per_minute} requests a minute."
+            detail = f"A token may make {self._per_minute} requests per minute."
             raise ApiError("too_many_requests", detail, headers={"Retry-After": str(reset)})

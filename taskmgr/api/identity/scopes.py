@@ -22,7 +22,7 @@ _ATTRIBUTE = "_required_scopes"
 class RequiredScopes:
     """The scopes that an endpoint requires: `always`, and `sometimes` if their condition holds.
 
-    With the scopes `to_read`, the caller also sees the whole response of a write.
+    The response to a write is complete only for a caller who also has the scopes `to_read`.
     """
 
     always: frozenset[str]
@@ -39,7 +39,7 @@ class RequiredScopes:
 def requires_scopes(
     *scopes: Scope, sometimes: Mapping[Scope, Callable[[], bool]] = MappingProxyType({})
 ) -> Callable[[F], F]:
-    """Makes an endpoint require a token with all of these scopes; without any, every valid token will do.
+    """Makes an endpoint require a token with all of these scopes; without any, every valid token is enough.
 
     `sometimes` has scopes that only some requests require, with the condition for each.
     """

@@ -1,1 +1,1 @@
-"""Everything a request passes before a view sees it: the JSON gate, bodies, queries, limits."""
+"""Reads and checks a request before its view is called: JSON, bodies, queries and limits."""

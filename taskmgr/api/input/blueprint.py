@@ -20,10 +20,10 @@ _WITH_BODY = (HTTPStatus.OK, HTTPStatus.CREATED)
 
 
 class _Written(Response):
-    """An answer whose length is known."""
+    """A response whose length is known."""
 
     def get_wsgi_headers(self, environ: Any) -> Headers:
-        """As they are, where werkzeug has nothing to leave out; it would copy them all to see."""
+        """Returns the headers themselves if werkzeug would remove none; it copies them all to find out."""
         return self.headers if self.status_code in _WITH_BODY else super().get_wsgi_headers(environ)
 
 

@@ -18,7 +18,7 @@ from taskmgr.api.input.limits import DEFAULT_LIMITS, RequestLimits, limits_of
 class Endpoint:
     """What an endpoint expects. `required_scopes` is None if it needs no token.
 
-    `has_version` is True if its ETag is the version of one thing.
+    `has_version` is True if its ETag is the version of an entity.
     """
 
     required_scopes: RequiredScopes | None = None

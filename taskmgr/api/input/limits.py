@@ -25,7 +25,7 @@ class RequestLimits:
     """The size of the largest body in bytes, and two deadlines in seconds.
 
     `body_seconds` is for the body to arrive. `store_seconds` is for all calls of the database before
-    the body has arrived, and again for all calls after that.
+    the body has arrived, and once more for all calls after that.
     """
 
     max_body_bytes: int = 1024 * 1024

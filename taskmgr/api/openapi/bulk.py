@@ -1,4 +1,4 @@
-"""Describes what a bulk takes and answers: an operation has the fields of its single call."""
+"""Describes the body and the response of a bulk: an operation has the fields of its single call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from taskmgr.api.schemas import patterns
 from taskmgr.domain.services.bulk import OPERATIONS
 from taskmgr.domain.services.bulk_references import NAME_PATTERN, PREFIX
 
-# The body of the single call; the other operations have what may be said with a restoring.
+# The schema of the body of the single call; the other operations have the options of a restore.
 _BODIES = {
     "create": "TaskIn",
     "change": "TaskPatch",
@@ -25,7 +25,7 @@ _REFERENCE = "#/components/schemas/"
 
 
 def describe(schemas: dict[str, Any]) -> None:
-    """Completes the bulk's schemas among those of the document."""
+    """Completes the schemas of a bulk in the document."""
     body = schemas.pop("BulkIn")
     body["properties"]["operations"]["items"] = {"$ref": f"{_REFERENCE}BulkOperation"}
     names = {op: f"Bulk{op.title()}" for op in OPERATIONS}
@@ -38,16 +38,16 @@ def describe(schemas: dict[str, Any]) -> None:
             "discriminator": {"propertyName": "op", "mapping": references},
         },
         "BulkByOperations": _body(body, _BY_OPERATIONS, "Each operation names its task."),
-        "BulkByQuery": _body(body, _BY_QUERY, "The same change of every task that matches."),
+        "BulkByQuery": _body(body, _BY_QUERY, "Makes the same change to every task that matches."),
         "BulkIn": _choice("oneOf", "BulkByOperations", "BulkByQuery"),
         "BulkResult": _choice("anyOf", "BulkDone", "BulkFailed"),
     }
-    for answer in ("Bulk", "Problem"):
-        schemas[answer]["properties"]["results"]["items"] = {"$ref": f"{_REFERENCE}BulkResult"}
+    for response in ("Bulk", "Problem"):
+        schemas[response]["properties"]["results"]["items"] = {"$ref": f"{_REFERENCE}BulkResult"}
 
 
-def _choice(word: str, *names: str) -> dict[str, Any]:
-    return {word: [{"$ref": _REFERENCE + name} for name in names]}
+def _choice(keyword: str, *names: str) -> dict[str, Any]:
+    return {keyword: [{"$ref": _REFERENCE + name} for name in names]}
 
 
 def _body(body: Mapping[str, Any], required: tuple[str, ...], description: str) -> dict[str, Any]:
@@ -63,16 +63,17 @@ def _body(body: Mapping[str, Any], required: tuple[str, ...], description: str) 
 
 def _operation(name: str, schemas: Mapping[str, Any]) -> dict[str, Any]:
     body = schemas[_BODIES.get(name, "Restoring")]
-    kind = OPERATIONS[name]
-    known = {*kind.required, *kind.optional}
-    key = {"type": "string", "pattern": _TASK, "description": "A task's id, or `ref:` and an earlier `ref`."}
-    keys: dict[str, Any] = {field: dict(key) for field in ("id", "blocker_id") if field in known}
-    fields = deepcopy({field: schema for field, schema in body["properties"].items() if field in known})
-    if "ref" in known:
+    operation = OPERATIONS[name]
+    accepted = {*operation.required, *operation.optional}
+    text = f"A task's id, or `{PREFIX}` and the `ref` of an earlier operation."
+    task = {"type": "string", "pattern": _TASK, "description": text}
+    keys: dict[str, Any] = {field: dict(task) for field in ("id", "blocker_id") if field in accepted}
+    fields = deepcopy({field: schema for field, schema in body["properties"].items() if field in accepted})
+    if "ref" in accepted:
         keys["ref"] = {
             "type": "string",
             "pattern": f"^{NAME_PATTERN}$",
-            "description": f"Names the new task; `{PREFIX}` and this name then stand for its id.",
+            "description": f"Names the new task; later operations accept `{PREFIX}` and this name as its id.",
         }
     if "parent_id" in fields:
         fields["parent_id"]["pattern"] = _TASK
@@ -81,6 +82,6 @@ def _operation(name: str, schemas: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {"op": {"type": "string", "const": name}, **keys, **fields},
-        "required": ["op", *kind.required],
+        "required": ["op", *operation.required],
         "additionalProperties": False,
     }

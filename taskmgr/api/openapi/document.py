@@ -1,4 +1,4 @@
-"""Puts the document together from what flask-smorest has read, the policy in force and the examples."""
+"""Assembles the document from what flask-smorest has read, the policy in force and the examples."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.version import __version__
 
 _DESCRIPTION = (
-    "Tasks and people of an internal team, under rules that cannot be got round and that explain "
-    "their refusals. Every failure is `application/problem+json`; [`/docs/errors`](/docs/errors) "
-    "explains every code."
+    "Manages the tasks of an internal team. Every change is checked by rules, and a refusal lists all "
+    "reasons and what to do about them. Every failure is `application/problem+json`; "
+    "[`/docs/errors`](/docs/errors) explains every code."
 )
 CONFIG = {
     "API_TITLE": "taskmgr",
@@ -32,19 +32,20 @@ CONFIG = {
     "API_SPEC_OPTIONS": {
         "info": {
             "description": _DESCRIPTION,
-            "contact": {"name": "Whoever runs this service"},
+            "contact": {"name": "The operators of this service"},
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
     },
 }
-_UNREAD = {"BulkFailed": BulkFailedOut, "Problem": ProblemOut, "Receipt": ReceiptOut}  # no view names them
+# No view names these.
+_ADDITIONAL = {"BulkFailed": BulkFailedOut, "Problem": ProblemOut, "Receipt": ReceiptOut}
 _UNUSED = ("ErrorSchema", "PaginationMetadataSchema")  # flask-smorest's own
 _REFERENCE = re.compile(r"#/components/(\w+)/(.+)")
 
 
 def naming() -> MarshmallowPlugin:
-    """Names schemas in the document as their things are called: `Task`, not `TaskOut`."""
+    """Returns the plugin that names schemas in the document, without their suffix: `Task`, not `TaskOut`."""
     return MarshmallowPlugin(
         schema_name_resolver=lambda schema: resolve_schema_cls(schema).__name__.removesuffix("Out")
     )
@@ -52,13 +53,13 @@ def naming() -> MarshmallowPlugin:
 
 def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
     """Returns the whole document. Statuses are those of the policy in force."""
-    for name, schema in _UNREAD.items():
+    for name, schema in _ADDITIONAL.items():
         if name not in api.spec.components.schemas:
             api.spec.components.schema(name, schema=schema)
     api.spec.components.security_scheme(
         "token", {"type": "http", "scheme": "bearer", "description": "A token: `tm_…`."}
     )
-    # Parts of it are shared with other applications, and with each other: a deep copy would keep the latter.
+    # Copied through JSON, so that an object that is used in several places becomes several objects.
     spec: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
     components = spec["components"]
     for name in _UNUSED:
@@ -73,21 +74,18 @@ def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
 
 
 def _drop_unused(spec: dict[str, Any]) -> None:
-    """Removes the components to which nothing in the document leads."""
+    """Removes the components that no operation uses, directly or through other components."""
     used: set[tuple[str, str]] = set()
-    _follow(spec["paths"], spec, used)
+    _collect_references(spec["paths"], spec, used)
     for kind in ("schemas", "responses", "headers"):
         named = spec["components"][kind]
         spec["components"][kind] = {name: named[name] for name in named if (kind, name) in used}
 
 
-def _follow(node: Any, spec: dict[str, Any], used: set[tuple[str, str]]) -> None:
-    """Notes what a part of the document refers to, and what that refers to in turn."""
-    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        found = _REFERENCE.fullmatch(inner) if isinstance(inner, str) else None
-        if found is None:
-            _follow(inner, spec, used)
-        elif found.groups() not in used:
-            kind, name = found.groups()
-            used.add((kind, name))
-            _follow(spec["components"][kind][name], spec, used)
+def _collect_references(tree: Any, spec: dict[str, Any], used: set[tuple[str, str]]) -> None:
+    """Adds the kind and the name of every component that a part of the document uses."""
+    for text in (value for node in schemas.nodes(tree) for value in node.values() if isinstance(value, str)):
+        match = _REFERENCE.fullmatch(text)
+        if match is not None and (component := (match[1], match[2])) not in used:
+            used.add(component)
+            _collect_references(spec["components"][match[1]][match[2]], spec, used)

@@ -1,4 +1,4 @@
-"""What the service answers in the examples: one task and what belongs to it, on one day."""
+"""Provides example responses, about one task and what belongs to it."""
 
 from __future__ import annotations
 
@@ -23,23 +23,31 @@ _PRIORITIES = [priority.value for priority in Priority]
 def next_status(policy: Policy) -> str:
     """Returns a status to which a new task can move, a started one if possible."""
     flow = policy.workflow
-    ways = flow.transitions[flow.initial] or (flow.initial,)
-    return next((to for to in ways if flow.category(to) is Category.STARTED), ways[0])
+    targets = flow.transitions[flow.initial] or (flow.initial,)
+    return next((to for to in targets if flow.category(to) is Category.STARTED), targets[0])
 
 
 def problem(code: str, task: Json, status: str) -> Json:
-    """Returns a problem of a code, with what a problem of that code has in addition."""
-    wrong = {"location": "body.priority", "code": "not_allowed", "detail": "Must be one of these."}
-    unknown = {"location": "query.asignee", "code": "unknown_parameter", "detail": "No such parameter."}
+    """Returns an example of a problem with this code and its additional members."""
+    value_error = {
+        "location": "body.priority",
+        "code": "not_allowed",
+        "detail": f"Must be one of: {', '.join(_PRIORITIES)}.",
+    }
+    parameter_error = {
+        "location": "query.asignee",
+        "code": "unknown_parameter",
+        "detail": "Unknown parameter.",
+    }
     refusal = {
         "code": "transition_not_allowed",
-        "detail": f"No transition leads from {task['status']} to the status that was given.",
+        "detail": f"A task cannot move from {task['status']} to this status. It can move to: {status}.",
         "fix": {"action": "change_status", "text": f"Move it to {status} first.", "status": status},
         "overridable": False,
     }
-    more: dict[str, Json] = {
-        "malformed": {"errors": [unknown | {"allowed": ["assignee", "bin", "blocked"]}]},
-        "invalid": {"errors": [wrong | {"allowed": _PRIORITIES}]},
+    extensions: dict[str, Json] = {
+        "malformed": {"errors": [parameter_error | {"allowed": ["assignee", "bin", "blocked"]}]},
+        "invalid": {"errors": [value_error | {"allowed": _PRIORITIES}]},
         "refused": {"reasons": [refusal]},
         "stale": {"current": task},
         "unexpected_count": {"count": 2},
@@ -52,12 +60,12 @@ def problem(code: str, task: Json, status: str) -> Json:
         "code": code,
         "detail": kind.meaning,
         "request_id": _REQUEST_ID,
-        **more.get(code, {}),
+        **extensions.get(code, {}),
     }
 
 
 def answers(policy: Policy) -> dict[str, Json]:
-    """Returns an example of each schema that is an answer, by the schema's name."""
+    """Returns an example of each response, by the name of its schema."""
     new, status = _task(policy), next_status(policy)
     category = policy.workflow.categories[status].value
     task = new | {"status": status, "category": category, "version": 2}
@@ -89,7 +97,7 @@ def answers(policy: Policy) -> dict[str, Json]:
         "Transitions": {"items": [transition]},
         "Comment": comment, "NewComment": comment, "CommentPage": _page([comment]),
         "ChangePage": _page([change]), "ActivityPage": _page([change]),
-        "User": user, "NewUser": user, "UserPage": _page([user | _work_of(task)]),
+        "User": user, "NewUser": user, "UserPage": _page([user | _tasks_of_user(task)]),
         "Token": token, "Tokens": {"items": [token]},
         "NewToken": token | {"last_used_at": None, "token": f"tm_{TOKEN}_…"},
         "Bulk": {"results": [{"status": 201, "id": TASK, "version": 1}], "change_set": CHANGE_SET},
@@ -101,23 +109,24 @@ def answers(policy: Policy) -> dict[str, Json]:
 
 
 def _task(policy: Policy) -> Json:
-    """Returns a task as it is after its creation, with every key that a task has."""
+    """Returns a newly created task, with every key that a task has."""
     initial = policy.workflow.initial
-    given = {
+    values = {
         "id": TASK, "title": "Redesign the login page", "description": "With the **new** logo.",
         "status": initial, "category": policy.workflow.categories[initial].value, "priority": "high",
         "due_date": "2026-12-18", "assignee_id": USER, "labels": ["ui"], "blocked_by": [BLOCKER],
         "created_by": USER, "created_at": AT, "updated_at": AT, "status_changed_at": AT, "reopen_count": 0,
         "version": 1,
     }  # fmt: skip
-    return {name: given.get(name) for name in TaskOut().dump_fields}
+    return {name: values.get(name) for name in TaskOut().dump_fields}
 
 
 def _page(items: list[Json]) -> Json:
     return {"items": items, "next": None}
 
 
-def _work_of(task: Json) -> Json:
+def _tasks_of_user(task: Json) -> Json:
+    """Returns what `include=tasks` adds to a user."""
     counts = {"open": 1, "overdue": 0, "blocked": 0, "started": 1, "urgent": 0}
     return {"tasks": [task], "tasks_total": 1, "counts": counts, "wip_room": 4}
 

@@ -1,4 +1,4 @@
-"""The ids in the examples."""
+"""Lists the ids in the examples."""
 
 TASK = "6920a1f47b3e5d0c9a8f1e01"
 BLOCKER = "6920a1f47b3e5d0c9a8f1e02"

@@ -1,7 +1,7 @@
-"""Adds an example to everything that is sent and answered; tests send them all as they are.
+"""Adds examples to all requests and responses of the document; tests send all requests as they are.
 
-A parameter with an `example` is filled in when somebody tries an operation out in `/docs`, so these go
-together. The `examples` in a parameter's schema are only shown, and each works by itself.
+The page `/docs` fills in a parameter's `example` when somebody tries an operation, so all of them must work
+together. The `examples` in a parameter's schema are only shown, and each must work by itself.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from taskmgr.api.openapi.operations import METHODS
 from taskmgr.api.problems.codes import CODES
 from taskmgr.domain.model.policy import Policy
 
-# Filled in, by operation and parameter.
+# The `example` of a parameter, by operation and parameter.
 _FILLED_IN: dict[str, dict[str, Any]] = {
     "list_tasks": {
         "category": ["open"],
@@ -27,7 +27,7 @@ _FILLED_IN: dict[str, dict[str, Any]] = {
     "get_stats": {"from": "2026-11-01", "to": "2026-11-30"},
     "list_activity": {"entity": "task", "limit": 20},
 }
-# Shown, by parameter. A cursor or a version that always works there cannot be.
+# The `examples` of a parameter, by its name. No cursor and no version would always work.
 _SHOWN: dict[str, Any] = {
     "id": [TASK],
     "category": ["started"],
@@ -61,7 +61,7 @@ _SHOWN: dict[str, Any] = {
 
 
 def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
-    """Returns the bodies to send: for each operation the values by what they show."""
+    """Returns the bodies to send: for each operation, the values by their summaries."""
     return {
         "create_task": {
             "A task with a due date": {
@@ -79,7 +79,7 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
             "Another due date": {"due_date": "2026-12-31T17:00:00+01:00", "reason": "The logo is late."},
         },
         "change_status": {"The next status": {"status": next_status(policy)}},
-        "change_priority": {"A higher priority": {"priority": "high", "reason": "A customer waits."}},
+        "change_priority": {"A higher priority": {"priority": "high", "reason": "A customer is waiting."}},
         "assign": {"To myself": {"assignee_id": "me"}, "To nobody": {"assignee_id": None}},
         "restore_task": {"With a reason": {"reason": "Binned by mistake."}},
         "perform": {
@@ -90,7 +90,7 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
                     {"op": "create", "title": "Order lunch", "labels": ["offsite"], "priority": "low"},
                 ],
             },
-            "Every task that matches, of which there should be none": {
+            "Every task that matches; none is expected": {
                 "where": {"label": ["release-1"], "category": "open"},
                 "change": {"labels": ["release-2"]},
                 "expect": 0,
@@ -112,8 +112,9 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
 
 def add(spec: dict[str, Any], policy: Policy) -> None:
     """Adds the examples to the document."""
-    bodies, known = _bodies(policy), answers(policy)
-    for operation in (item[m] for item in spec["paths"].values() for m in METHODS if m in item):
+    bodies, responses = _bodies(policy), answers(policy)
+    operations = (item[m] for item in spec["paths"].values() for m in METHODS if m in item)
+    for operation in operations:
         _add_to_parameters(operation, policy)
         named = {
             f"example_{number}": {"summary": summary, "value": value}
@@ -124,10 +125,10 @@ def add(spec: dict[str, Any], policy: Policy) -> None:
         for response in operation["responses"].values():
             for content in response.get("content", {}).values():
                 names = _names(content["schema"])
-                content["examples"] = {name: {"value": known[name]} for name in names}
+                content["examples"] = {name: {"value": responses[name]} for name in names}
     for code, response in spec["components"]["responses"].items():
         (content,) = response["content"].values()
-        content["examples"] = _problems(code, known["NewTask"], next_status(policy))
+        content["examples"] = _problems(code, responses["NewTask"], next_status(policy))
 
 
 def _add_to_parameters(operation: dict[str, Any], policy: Policy) -> None:
@@ -144,11 +145,11 @@ def _add_to_parameters(operation: dict[str, Any], policy: Policy) -> None:
 
 
 def _names(schema: dict[str, Any]) -> list[str]:
-    """Returns the names of the schemas that an answer can have."""
+    """Returns the names of the schemas that a response can have."""
     return [choice["$ref"].rpartition("/")[2] for choice in schema.get("anyOf", [schema])]
 
 
 def _problems(code: str, task: dict[str, Any], status: str) -> dict[str, Any]:
-    """Returns a problem of every code with the status of this one."""
+    """Returns an example for each code that has the same status as this one."""
     same = [other for other, kind in CODES.items() if kind.status == CODES[code].status]
     return {other: {"value": problem(other, task, status)} for other in same}

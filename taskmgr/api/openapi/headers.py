@@ -1,4 +1,4 @@
-"""The headers that answers carry and that requests may carry, as the document describes them."""
+"""Describes the headers of responses and of requests."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def _header(description: str, schema: dict[str, Any], **more: Any) -> dict[str, 
 
 HEADERS: dict[str, dict[str, Any]] = {
     "ETag": _header(
-        "The version of the thing, in quotes; of a list, an opaque tag that changes when the list does.",
+        "The version of the entity, in quotes; for a list, an opaque tag that changes when the list does.",
         {**_TEXT, "examples": ['"7"']},
     ),
-    "Location": _header("The path of the new thing; missing in a dry run.", _TEXT),
-    "Dry-Run": _header("Sent if `dry_run=true` was given: nothing has been kept.", _TRUE),
+    "Location": _header("The path of the new entity; missing in a dry run.", _TEXT),
+    "Dry-Run": _header("Sent if the request had `dry_run=true`: nothing was stored.", _TRUE),
     "Idempotent-Replayed": _header(
-        "Sent if this is the answer to an earlier request with the same `Idempotency-Key`.", _TRUE
+        "Sent if this is the response to an earlier request with the same `Idempotency-Key`.", _TRUE
     ),
     "X-Request-Id": _header(
         "The request's id in the service's log: the caller's own, or a new one.", _TEXT, required=True
@@ -31,13 +31,13 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Retry-After": _header("The number of seconds to wait before the next attempt.", _WHOLE),
     "WWW-Authenticate": _header("The scheme to use.", {**_TEXT, "examples": ['Bearer realm="taskmgr"']}),
     "RateLimit-Limit": _header(
-        f"How many requests a token may make in a window of {WINDOW:.0f} seconds. Counted are all requests "
-        "with that token whose scopes suffice, whatever they ask and however they are answered, by each "
-        "worker process of the service for itself. Missing if the service has no limit.",
+        f"The number of requests that a token may make in a window of {WINDOW:.0f} seconds. Each worker "
+        "process counts separately, and counts every request whose token has the required scopes, "
+        "whatever the response is. Missing if the service has no limit.",
         _WHOLE,
     ),
-    "RateLimit-Remaining": _header("How many requests are left in this window, on this worker.", _WHOLE),
-    "RateLimit-Reset": _header("The number of seconds until the present window ends.", _WHOLE),
+    "RateLimit-Remaining": _header("The number of requests left in this window, on this worker.", _WHOLE),
+    "RateLimit-Reset": _header("The number of seconds until the current window ends.", _WHOLE),
 }
 RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
@@ -51,15 +51,15 @@ IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Send the same key again to get the first answer again; kept for 24 hours.",
+    "description": "The same request with the same key gets the first response again, for 24 hours.",
     "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$", "examples": ["order-4711"]},
 }
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": 'The version that the caller has seen, as an ETag such as `"7"`; or `*` for any. '
-    "The answer is 412 if it is another.",
+    "description": 'The version that the caller expects, as an ETag such as `"7"`; or `*` for any. '
+    "If it is not the current one, the response is 412.",
     "schema": {
         "type": "string",
         "pattern": '^((W/)?"[1-9][0-9]{0,18}(-[0-9a-z-]+)?"|[*])$',
@@ -70,6 +70,6 @@ IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "The ETag of what the caller has: the answer is 304 if that is the present state.",
+    "description": "The ETag that the caller has. If it is still the current one, the response is 304.",
     "schema": {"type": "string", "examples": ['"41"']},
 }

@@ -17,7 +17,7 @@ from taskmgr.api.problems.responses import CONTENT_TYPE
 from taskmgr.api.schemas import patterns
 
 METHODS = ("get", "post", "put", "patch", "delete")
-_OF_PROBLEMS = {
+_PROBLEM_HEADERS = {
     "unauthenticated": ("WWW-Authenticate",),
     "too_many_requests": (*RATE, "Retry-After"),
     "unavailable": ("Retry-After",),
@@ -25,16 +25,16 @@ _OF_PROBLEMS = {
 
 
 def failures() -> dict[str, Any]:
-    """Returns a response for each code of a problem, to be referred to."""
+    """Returns the response of each error code, for the components of the document."""
     return {code: _problem_response(code) for code in CODES}
 
 
 def _problem_response(code: str) -> dict[str, Any]:
     status = CODES[code].status
-    same = [f"`{c}`: {kind.meaning}" for c, kind in CODES.items() if kind.status == status]
+    meanings = [f"`{c}`: {kind.meaning}" for c, kind in CODES.items() if kind.status == status]
     return {
-        "description": "\n\n".join(same),
-        "headers": sent("X-Request-Id", *_OF_PROBLEMS.get(code, ())),
+        "description": "\n\n".join(meanings),
+        "headers": sent("X-Request-Id", *_PROBLEM_HEADERS.get(code, ())),
         "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 
@@ -45,7 +45,7 @@ def complete(app: Flask, spec: dict[str, Any]) -> None:
         for method in METHODS:
             if method in operations:
                 endpoint = _endpoint(app, path, method)
-                tagged = _is_tagged(operations[method], spec["components"]["schemas"])
+                tagged = _returns_version(operations[method], spec["components"]["schemas"])
                 tagged = tagged or has_list_etag(app.view_functions[endpoint])
                 _complete(app, operations[method], path, endpoint, tagged=tagged)
         if "patch" in operations:
@@ -65,8 +65,9 @@ def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *
     view, scopes = app.view_functions[endpoint], scopes_of(app, endpoint)
     operation["operationId"] = endpoint.rpartition(".")[2]
     operation["security"] = [] if scopes is None else [{"token": []}]
-    named = "No token is needed." if scopes is None else f"Scopes: {', '.join(sorted(scopes)) or 'none'}."
-    operation["description"] = f"{operation.get('description', '')}\n\n{named}".strip()
+    names = ", ".join(sorted(scopes or ())) or "none"
+    required = "Requires no token." if scopes is None else f"Scopes: {names}."
+    operation["description"] = f"{operation.get('description', '')}\n\n{required}".strip()
     path_ids = [name[1:-1] for name in path.split("/") if name.startswith("{")]
     operation["parameters"] = [
         *({"name": name, "in": "path", "required": True, "schema": _id()} for name in path_ids),
@@ -74,7 +75,7 @@ def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *
         *_header_parameters(operation, tagged),
         *([IDEMPOTENCY_KEY] if is_idempotent(view) else []),
     ]
-    _describe_answers(operation, tagged)
+    _describe_responses(operation, tagged)
     for code in _failures(operation, path_ids, public=scopes is None):
         status = str(CODES[code].status)
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{code}"})
@@ -85,18 +86,18 @@ def _id() -> dict[str, str]:
 
 
 def _header_parameters(operation: dict[str, Any], tagged: bool) -> Iterator[dict[str, Any]]:
-    """Yields `If-Match` for what changes one existing thing, `If-None-Match` for what reads one."""
+    """Yields `If-Match` if the operation changes an existing entity, `If-None-Match` if it reads."""
     if not tagged or "201" in operation["responses"]:
         return
-    yield IF_MATCH if _takes(operation, "dry_run") else IF_NONE_MATCH
+    yield IF_MATCH if _has_parameter(operation, "dry_run") else IF_NONE_MATCH
 
 
-def _takes(operation: dict[str, Any], parameter: str) -> bool:
+def _has_parameter(operation: dict[str, Any], parameter: str) -> bool:
     return parameter in {p["name"] for p in operation.get("parameters", ())}
 
 
-def _is_tagged(operation: dict[str, Any], schemas: dict[str, Any]) -> bool:
-    """Returns whether the answer is one thing with a version, which is its ETag."""
+def _returns_version(operation: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    """Returns True if the response is an entity with a version, which is its ETag."""
     for status, response in operation["responses"].items():
         content = response.get("content", {}).get("application/json", {})
         name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
@@ -105,44 +106,44 @@ def _is_tagged(operation: dict[str, Any], schemas: dict[str, Any]) -> bool:
     return False
 
 
-def _describe_answers(operation: dict[str, Any], tagged: bool) -> None:
+def _describe_responses(operation: dict[str, Any], tagged: bool) -> None:
     responses = operation["responses"]
     for status in [s for s in responses if not s.startswith("2")]:
         del responses[status]
     for status, response in responses.items():
         present = {
-            # What is deleted has no version any more; what is binned has.
+            # A deleted entity has no version any more; a binned one does.
             "ETag": tagged and not operation["operationId"].startswith("delete_"),
             "Location": tagged and status == "201",
-            "Dry-Run": _takes(operation, "dry_run"),
-            "Idempotent-Replayed": _takes(operation, "Idempotency-Key"),
+            "Dry-Run": _has_parameter(operation, "dry_run"),
+            "Idempotent-Replayed": _has_parameter(operation, "Idempotency-Key"),
             "X-Request-Id": True,
             **dict.fromkeys(RATE, bool(operation["security"])),
         }
         response["headers"] = sent(*(name for name in present if present[name]))
-        if _takes(operation, "fields"):
-            _answer_also(response["content"][JSON], "TaskPartPage")
-        elif tagged and _takes(operation, "dry_run"):
-            _answer_also(response["content"][JSON], "Receipt")
-    if _takes(operation, "If-None-Match"):
+        if _has_parameter(operation, "fields"):
+            _add_alternative(response["content"][JSON], "TaskPartPage")
+        elif tagged and _has_parameter(operation, "dry_run"):
+            _add_alternative(response["content"][JSON], "Receipt")
+    if _has_parameter(operation, "If-None-Match"):
         responses["304"] = {"description": "Not modified.", "headers": sent("ETag", "X-Request-Id", *RATE)}
 
 
-def _answer_also(content: dict[str, Any], name: str) -> None:
-    """Describes an answer that is whole, or has only the keys that were asked for or may be seen."""
+def _add_alternative(content: dict[str, Any], name: str) -> None:
+    """Describes a response that may instead have fewer keys: those requested, or those the caller may see."""
     content["schema"] = {"anyOf": [content["schema"], {"$ref": f"#/components/schemas/{name}"}]}
 
 
 def _failures(operation: dict[str, Any], path_ids: list[str], *, public: bool) -> Iterator[str]:
-    """Yields the codes with which an operation can fail, by what it takes."""
+    """Yields the codes with which an operation can fail, judging by its input."""
     yield "malformed"
     if not public:
         yield from ("unauthenticated", "not_permitted", "too_many_requests")
-    if path_ids or _takes(operation, "user_id"):
+    if path_ids or _has_parameter(operation, "user_id"):
         yield "not_found"
-    if _takes(operation, "dry_run"):
+    if _has_parameter(operation, "dry_run"):
         yield from ("refused", "invalid")
-    if _takes(operation, "If-Match"):
+    if _has_parameter(operation, "If-Match"):
         yield "stale"
     if "requestBody" in operation:
         yield from ("request_timeout", "too_large", "unsupported_media_type", "invalid", "not_found")

@@ -1,4 +1,4 @@
-"""Completes the schemas: names for enumerations, arrays for comma lists, parts of tasks."""
+"""Completes the schemas: names for enumerations, arrays for comma-separated lists, parts of tasks."""
 
 from __future__ import annotations
 
@@ -20,28 +20,31 @@ from taskmgr.domain.rules.rule import FIX_ACTIONS
 from taskmgr.domain.rules.urgency import CAUSES
 
 _CATEGORIES = tuple(category.value for category in Category)
-# An enumeration with exactly these values gets this name, wherever it stands.
+# An enumeration with exactly these values gets this name, wherever it occurs.
 ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     "Category": (_CATEGORIES, "What a status means, whatever its name is."),
-    "CategoryFilter": (("open", "closed", *_CATEGORIES), "A category, or two of them as one."),
-    "Priority": (tuple(p.value for p in Priority), "How important a task is, the least first."),
+    "CategoryFilter": (
+        ("open", "closed", *_CATEGORIES),
+        "A category, or `open` or `closed` for two of them.",
+    ),
+    "Priority": (tuple(p.value for p in Priority), "How important a task is, in ascending order."),
     "Role": (tuple(role.value for role in Role), "What a user may do."),
     "UserKind": (tuple(kind.value for kind in Kind), "Whether a user is a person or a program."),
     "Scope": (tuple(scope.value for scope in Scope), "What a token may be used for."),
     "Entity": (ENTITIES, "What an entry of the log is about."),
     "ChangeKind": (KINDS, "What was done, in an entry of the log."),
-    "RuleCode": (REFUSALS, "The rule that stands against a command."),
-    "FixAction": (FIX_ACTIONS, "What would lift a refusal."),
-    "CauseCode": (CAUSES, "What lifts an effective priority."),
+    "RuleCode": (REFUSALS, "The rule that refuses a command."),
+    "FixAction": (FIX_ACTIONS, "What to do about a refusal."),
+    "CauseCode": (CAUSES, "What raises an effective priority above the stored one."),
     "ErrorCode": (tuple(CODES), "What went wrong; `/docs/errors` explains every code."),
-    "BulkMode": (MODES, "Whether the operations stand or fall together, or each for itself."),
+    "BulkMode": (MODES, "Whether all operations succeed or fail together, or each on its own."),
     "TaskSort": (
         tuple(sign + key for key in TASK_SORTS for sign in ("", "-")),
-        "A sort key; `-` descends.",
+        "A sort key; `-` means descending order.",
     ),
     "TaskField": (FIELDS, "A key of a task."),
-    "TaskInclude": (INCLUDES, "What may come along with a task."),
-    "UserInclude": (("tasks",), "What may come along with a user."),
+    "TaskInclude": (INCLUDES, "What can be added to a task."),
+    "UserInclude": (("tasks",), "What can be added to a user."),
     "DueFilter": (("any", "none"), "Whether a task has a due date."),
     "BooleanText": (("true", "false"), "A boolean as text, as in a query."),
 }
@@ -54,15 +57,15 @@ def complete(spec: dict[str, Any], statuses: Sequence[str]) -> None:
     schemas = spec["components"]["schemas"]
     _add_parts(schemas)
     schemas["Problem"]["properties"]["current"] = {
-        "description": "With `stale`: the present state of what was to be changed.",
+        "description": "With `stale`: the current state of the entity.",
         "anyOf": [{"$ref": _REFERENCE + name} for name in ("Task", "User", "Comment", "Receipt")],
     }
-    for parameter in _nodes(spec["paths"]):
+    for parameter in nodes(spec["paths"]):
         if parameter.get("in") == "query":
             _type_parameter(parameter)
     for schema in schemas.values():
-        _tell_defaults(schema)
-    for node in _nodes(spec):
+        _describe_defaults(schema)
+    for node in nodes(spec):
         _spell_out_list(node, statuses)
         _name_enumeration(node)
         _allow_null(node)
@@ -75,7 +78,7 @@ def _enumeration(values: Sequence[str], description: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string", "enum": list(values), "description": description}
     names = [_variable(value) for value in values]
     if all(name.isidentifier() for name in names) and len(set(names)) == len(names):
-        schema["x-enum-varnames"] = names  # generators read it
+        schema["x-enum-varnames"] = names  # read by generators of clients
     return schema
 
 
@@ -93,20 +96,20 @@ def _add_parts(schemas: dict[str, Any]) -> None:
     schemas["TaskPartPage"] = page | {"properties": page["properties"] | {"items": items}}
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yields every object, an outer one before what is in it."""
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yields every JSON object of a tree, an outer one before those in it."""
     if isinstance(tree, dict):
         yield tree
     for inner in list(tree.values()) if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
-        yield from _nodes(inner)
+        yield from nodes(inner)
 
 
 def _type_parameter(parameter: dict[str, Any]) -> None:
-    """Gives a parameter its own type: an array where it takes a comma list, a boolean for its names."""
+    """Gives a parameter its type: array for a comma-separated list, boolean for `true` and `false`."""
     schema = parameter["schema"]
-    listed = schema.pop("x-list", None)
-    if listed is not None:
-        parameter |= {"schema": {"type": "array", **listed}, "style": "form", "explode": False}
+    list_schema = schema.pop("x-list", None)
+    if list_schema is not None:
+        parameter |= {"schema": {"type": "array", **list_schema}, "style": "form", "explode": False}
     if schema.get("enum") == ["true", "false"]:
         del schema["enum"]
         schema["type"] = "boolean"
@@ -114,19 +117,19 @@ def _type_parameter(parameter: dict[str, Any]) -> None:
             schema["default"] = schema["default"] == "true"
 
 
-def _tell_defaults(schema: dict[str, Any]) -> None:
-    """Says in words what an absent field of a body means.
+def _describe_defaults(schema: dict[str, Any]) -> None:
+    """Replaces the defaults of fields by a sentence in their descriptions.
 
-    Generators take a field with a default for one that is always there.
+    Generators of clients treat a field with a default as one that is always present.
     """
     for field in schema.get("properties", {}).values():
         default = field.pop("default", None)
         if default:
-            field["description"] = f"{field.get('description', '')} `{default}` if not given.".strip()
+            field["description"] = f"{field.get('description', '')} Default: `{default}`.".strip()
 
 
 def _spell_out_list(node: dict[str, Any], statuses: Sequence[str]) -> None:
-    """Describes a comma list in a body, which is text, by a pattern."""
+    """Describes a comma-separated list in a body, which is a text, by a pattern."""
     item = node.pop("x-list", {}).get("items")
     if item is not None:
         values = statuses if "x-status" in item else item.get("enum", ())
@@ -152,7 +155,7 @@ def _name_enumeration(node: dict[str, Any]) -> None:
 
 
 def _allow_null(node: dict[str, Any]) -> None:
-    """Says that something may be null where its choices are, so that generators need not intersect."""
+    """Moves null from the type to the alternatives, because few generators combine `type` and `anyOf`."""
     if "anyOf" in node and isinstance(node.get("type"), list) and "null" in node["type"]:
         del node["type"]
         node["anyOf"] = [*node["anyOf"], {"type": "null"}]

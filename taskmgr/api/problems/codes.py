@@ -22,7 +22,7 @@ CODES: Mapping[str, Kind] = {
     "unauthenticated": Kind(401, "Not authenticated", "A valid bearer token is required."),
     "not_permitted": Kind(403, "Not permitted", "The caller's role does not allow this."),
     "scope_missing": Kind(403, "Scope missing", "The token lacks a scope that this request requires."),
-    "not_found": Kind(404, "Not found", "It does not exist, or the caller may not see it."),
+    "not_found": Kind(404, "Not found", "The path or entity does not exist, or the caller may not see it."),
     "method_not_allowed": Kind(
         405,
         "Method not allowed",
@@ -31,9 +31,7 @@ CODES: Mapping[str, Kind] = {
     "request_timeout": Kind(
         408, "Request timeout", "The body did not arrive in time; the connection is closed."
     ),
-    "refused": Kind(
-        409, "Refused by the rules", "The rules forbid it; `reasons` lists every rule that does."
-    ),
+    "refused": Kind(409, "Refused by the rules", "Rules forbid this command; `reasons` lists all of them."),
     "username_taken": Kind(409, "Username taken", "Another user has this username."),
     "email_taken": Kind(409, "E-mail address taken", "Another user has this e-mail address."),
     "already_assigned": Kind(409, "Already assigned", "The task is assigned to somebody else."),
@@ -43,7 +41,9 @@ CODES: Mapping[str, Kind] = {
     "unexpected_count": Kind(
         409, "Unexpected count", "The query matches `count` tasks, not the expected number."
     ),
-    "stale": Kind(412, "Stale version", "It has changed since that version; `current` is its present state."),
+    "stale": Kind(
+        412, "Stale version", "The version is not the current one; `current` is the current state."
+    ),
     "too_large": Kind(413, "Too large", "The body is larger than this endpoint accepts."),
     "transaction_too_large": Kind(
         413,
@@ -60,14 +60,18 @@ CODES: Mapping[str, Kind] = {
     "dependency_failed": Kind(
         424, "Dependency failed", "The operation refers to a task whose creation in the same bulk failed."
     ),
-    "too_many_requests": Kind(429, "Too many requests", "Wait for the seconds that Retry-After gives."),
+    "too_many_requests": Kind(
+        429,
+        "Too many requests",
+        "The token made too many requests; wait as many seconds as Retry-After says.",
+    ),
     "internal": Kind(500, "Internal error", "The service failed; quote the request id when reporting it."),
     "unavailable": Kind(503, "Unavailable", "The database did not answer in time; try again later."),
 }
 
 
 class ApiError(Exception):
-    """A failure that the API finds itself, before it calls a service."""
+    """A failure that the API detects itself, before it calls a service."""
 
     def __init__(
         self,

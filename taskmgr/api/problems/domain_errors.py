@@ -22,7 +22,7 @@ _SCHEMAS: dict[type, CompiledOutput] = {Task: TaskOut(), User: UserOut(), Commen
 
 
 def domain_problem(error: DomainError) -> dict[str, Any]:
-    """Returns the members of the problem that an error of a service is."""
+    """Returns the members of the problem for an error of a service."""
     return problem_body(error.code, detail_of(error), **extensions_of(error))
 
 

@@ -1,4 +1,4 @@
-"""What every code means and what to do about it: the page `/docs/errors`, made from the tables of codes."""
+"""Makes the page `/docs/errors`: what every code means and what to do about it."""
 
 from __future__ import annotations
 
@@ -14,40 +14,41 @@ from taskmgr.version import __version__
 
 _TEMPLATE = Path(__file__).parent.parent / "pages" / "errors.html"
 
-# What a caller does about an error, by its code.
+# What to do about an error, by its code.
 FIXES: Mapping[str, str] = {
-    "malformed": "Correct what `errors` names, or what `detail` says. Sending the same again fails again.",
-    "unauthenticated": "Send `Authorization: Bearer tm_…` with a token that is neither revoked nor expired, "
-    "of an active user. `taskmgr tokens create` makes one.",
+    "malformed": "Correct what `errors` or `detail` names. The same request will always fail.",
+    "unauthenticated": "Send `Authorization: Bearer tm_…` with a token of an active user that is neither "
+    "revoked nor expired. `taskmgr tokens create` creates one.",
     "not_permitted": "Ask somebody with the role that `detail` names.",
     "scope_missing": "Use a token with the scope that `detail` names.",
-    "not_found": "Check the id and the path. What is in the bin is found with `GET /api/v1/tasks?bin=true`.",
+    "not_found": "Check the id and the path. `GET /api/v1/tasks?bin=true` lists the tasks in the bin.",
     "method_not_allowed": "Use one of the methods in the header `Allow`.",
     "request_timeout": "Send the whole body at once, over a connection that is fast enough.",
-    "refused": "Do what the `fix` of each reason says; the rules are explained below. What is `overridable`, "
-    "a manager or an admin lifts with `override: true` and a `reason`.",
+    "refused": "Do what the `fix` of each reason says; the rules are explained below. Managers and admins "
+    "can override the `overridable` ones with `override: true` and a `reason`.",
     "username_taken": "Choose another username.",
     "email_taken": "Use another address, or find the user who has this one.",
     "already_assigned": "Choose another task, or ask a manager to assign this one to you.",
-    "idempotency_in_progress": "Wait as long as `Retry-After` says and send the same request again.",
-    "unexpected_count": "Look at what matches, correct `where` or `expect`, and send it again.",
-    "stale": "Look at `current`, decide again, and send the version that it has.",
-    "too_large": "Send less, or in several requests.",
-    "transaction_too_large": "Send it in several requests, with fewer operations in each.",
+    "idempotency_in_progress": "Wait as many seconds as `Retry-After` says, and send the same request again.",
+    "unexpected_count": "Look at the tasks that match, correct `where` or `expect`, and send it again.",
+    "stale": "Look at `current`, decide again, and send its version.",
+    "too_large": "Send less, or split it into several requests.",
+    "transaction_too_large": "Split it into several requests with fewer operations.",
     "unsupported_media_type": "Send `Content-Type: application/json`, without compression.",
-    "invalid": "Correct every value in `errors`: each says where, what is wrong and what is allowed.",
-    "dependency_failed": "Look at the problem of the operation that `detail` names, and correct that one.",
-    "idempotency_mismatch": "Make a new key for every new request; keep it only to send the same one again.",
-    "too_many_requests": "Wait as long as `Retry-After` says. The headers `RateLimit-*` tell how it stands.",
-    "internal": "Tell whoever runs the service the `request_id`: it is in the log.",
-    "unavailable": "Wait as long as `Retry-After` says and send it again, with the same `Idempotency-Key`: "
-    "whether a write has happened is not known.",
+    "invalid": "Correct every value in `errors`, which names its location, the mistake and what is allowed.",
+    "dependency_failed": "Correct the operation that `detail` names; its own row has the problem.",
+    "idempotency_mismatch": "Use a new key for every new request, and the same key only for retries.",
+    "too_many_requests": "Wait as many seconds as `Retry-After` says. The headers `RateLimit-*` show how "
+    "many requests are left.",
+    "internal": "Report the `request_id` to the operators; the service's log has the details.",
+    "unavailable": "Wait as many seconds as `Retry-After` says, and send the request again with the same "
+    "`Idempotency-Key`, because a write may or may not have taken place.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a rule forbids, what lifts it, and whether a manager's override does."""
+    """What a rule forbids, what to do about it, and whether managers and admins can override it."""
 
     meaning: str
     fix: str
@@ -56,66 +57,70 @@ class Rule:
 
 RULES: Mapping[str, Rule] = {
     "transition_not_allowed": Rule(
-        "The workflow has no such transition.", "Move it to the status in the fix first, if there is one."
+        "The workflow has no such transition.",
+        "Move the task to the status in the fix first. Without a fix, the status cannot be reached.",
     ),
-    "assignee_required": Rule("A task in a started status has to be assigned.", "Assign it to somebody."),
+    "assignee_required": Rule("A task in a started status must have an assignee.", "Assign it to a user."),
     "assignee_inactive": Rule(
-        "A deactivated user can neither start a task nor get one.", "Assign it to somebody who is active."
+        "A task cannot be assigned to a deactivated user, or started for one.", "Assign it to an active user."
     ),
     "blocked_by_unfinished_tasks": Rule(
-        "A task neither starts nor completes while a task that blocks it is unfinished. A cancelled one "
-        "still blocks.",
+        "A task cannot be started or completed while a task that blocks it is unfinished. A cancelled "
+        "blocker still blocks.",
         "Complete the tasks in the fix, or remove them from `blocked_by`.",
         overridable=True,
     ),
     "open_subtasks": Rule(
-        "A task does not complete while a subtask is open.",
+        "A task with open subtasks cannot be completed.",
         "Complete or cancel the subtasks in the fix.",
         overridable=True,
     ),
     "parent_closed": Rule(
-        "A closed task, or one in the bin, cannot have an open subtask.",
+        "A parent that is closed or in the bin cannot have an open subtask.",
         "Reopen or restore the parent in the fix first.",
     ),
     "wip_limit_reached": Rule(
-        "The assignee has as many started tasks as the team's limit allows.",
-        "Finish one of the tasks in the fix, or move it out of work.",
+        "The assignee already has as many started tasks as the limit allows.",
+        "Finish one of the tasks in the fix, or move one to a status that does not count as started.",
         overridable=True,
     ),
     "reviewer_required": Rule(
-        "The team asks for four eyes: whoever worked on a task does not complete it.",
-        "Ask somebody else to complete it.",
+        "The four-eyes rule: a task cannot be completed by somebody who has been its assignee.",
+        "Ask another user to complete it.",
         overridable=True,
     ),
     "reason_required": Rule(
-        "Cancelling, reopening, lowering from urgent and overriding are explained.", "Say why, in `reason`."
+        "Cancelling, reopening, lowering the priority from urgent, and overriding require a reason.",
+        "Give the reason in `reason`.",
     ),
     "task_closed": Rule(
-        "The priority of a closed task does not change.", "Reopen it first, or in the same command."
+        "The priority of a closed task cannot be changed.",
+        "Reopen the task first, or in the same command.",
     ),
     "urgent_needs_due_date": Rule(
-        "An urgent task has a due date.", "Give it one, or say in `reason` why it has none."
+        "An urgent task needs a due date, or a reason why it has none.",
+        "Set a due date, or give the reason in `reason`.",
     ),
     "urgent_limit_reached": Rule(
-        "The assignee has as many open urgent tasks as the team's limit allows.",
+        "The assignee already has as many open urgent tasks as the limit allows.",
         "Close one of the tasks in the fix, or lower its priority.",
         overridable=True,
     ),
     "cycle": Rule(
-        "A task would wait for itself, by way of blockers, subtasks or both.",
-        "Remove one of the links in `detail`.",
+        "A task would wait for itself, through blockers, subtasks or both.",
+        "Remove one of the relations in `detail`.",
     ),
     "chain_too_long": Rule(
-        "Two rows of tasks that wait for each other cannot be joined if both are very long.",
-        "Make the task wait for one that is nearer to the end of its row.",
+        "Two chains of waiting tasks cannot be joined if both are very long.",
+        "Make the task wait for one that is nearer to the end of its chain.",
     ),
-    "too_deep": Rule("There would be too many levels of subtasks.", "Choose a parent further up."),
+    "too_deep": Rule("There would be too many levels of subtasks.", "Choose a parent on a higher level."),
     "has_subtasks": Rule(
-        "A task with subtasks outside the bin does not go into it.",
+        "A task with subtasks outside the bin cannot be moved to the bin.",
         "Bin the subtasks in the fix first, or give them another parent.",
     ),
     "last_admin": Rule(
-        "The last active admin is neither demoted nor deactivated.", "Make somebody else an admin first."
+        "The last active admin can be neither demoted nor deactivated.", "Make another user an admin first."
     ),
 }
 
@@ -129,6 +134,6 @@ def errors_page() -> str:
 
 
 def _with_code(text: str) -> Markup:
-    """Marks up what stands between backticks."""
+    """Marks up text between backticks as code."""
     parts = [escape(part) for part in text.split("`")]
     return Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(parts))

@@ -1,1 +1,1 @@
-"""The shapes that go over the wire, in and out: what OpenAPI shows and what is read and written."""
+"""The shapes of requests and responses, from which input is loaded, output written and OpenAPI described."""

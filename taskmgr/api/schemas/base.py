@@ -147,7 +147,7 @@ class EnumName(fields.String):
 
 
 class DueDate(fields.String):
-    """A due date, in the form in which it was given."""
+    """A due date, in the form in which it was set."""
 
     def converter(self) -> Callable[[Any], Any]:
         return _text_or_null
@@ -158,7 +158,7 @@ def _text_or_null(value: Any) -> str | None:
 
 
 class CategoryOf(fields.String):
-    """The category of a task's status in the policy in force; null if the policy lacks the status."""
+    """The category of a task's status in the policy in force; null if the policy does not define it."""
 
     source = "status"  # marshmallow's own `attribute` must not be another field's name
 

@@ -1,6 +1,7 @@
-"""What JSON Schema can say of the domain's values, for OpenAPI. The judges are the domain's parsers.
+"""Describes the domain's values in JSON Schema, for OpenAPI. The domain's parsers check them.
 
-The patterns are such as every dialect reads: of what shows, they only say that it is no white space.
+The patterns use only what all dialects of regular expressions support. Where a parser requires a visible
+character, they therefore only require one that is not white space.
 """
 
 from __future__ import annotations
@@ -11,24 +12,24 @@ from taskmgr.domain.model import values
 from taskmgr.domain.model.due_date import EARLIEST, LATEST
 
 ID = "^[0-9a-f]{24}$"
-# Control characters, without and with line breaks and tabs among them.
+# Control characters, first without line breaks and tabs, then with them.
 _CONTROL = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 _BREAKING = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 
 
 def _filled(excluded: str) -> str:
-    """Something other than white space, white space around it, and nothing that is excluded."""
+    """Returns a pattern for text that is not blank and, white space at its ends apart, has none of these."""
     return rf"^\s*[^{excluded}\s]([^{excluded}]*[^{excluded}\s])?\s*$"
 
 
-def line(longest: int) -> dict[str, Any]:
-    """Text in one line that is not blank."""
-    return {"minLength": 1, "maxLength": longest, "pattern": _filled(_BREAKING)}
+def line(max_length: int) -> dict[str, Any]:
+    """Returns the schema of one line of text that is not blank."""
+    return {"minLength": 1, "maxLength": max_length, "pattern": _filled(_BREAKING)}
 
 
-def text(longest: int) -> dict[str, Any]:
-    """Text of several lines that is not blank."""
-    return {"minLength": 1, "maxLength": longest, "pattern": _filled(_CONTROL)}
+def text(max_length: int) -> dict[str, Any]:
+    """Returns the schema of text of any number of lines that is not blank."""
+    return {"minLength": 1, "maxLength": max_length, "pattern": _filled(_CONTROL)}
 
 
 DESCRIPTION = {"maxLength": values.MAX_DESCRIPTION_LENGTH, "pattern": f"^[^{_CONTROL}]*$"}
@@ -37,7 +38,7 @@ LABEL_PREFIX = {"maxLength": values.MAX_LABEL_LENGTH, "pattern": f"^[^{_BREAKING
 USERNAME = {
     "pattern": r"^\s*[A-Za-z0-9._-]{3,40}\s*$",
     "not": {"pattern": r"^\s*([Nn][Oo][Nn][Ee]|[0-9A-Fa-f]{24})\s*$"},
-    "description": "Capitals are lower-cased. `me`, `none` and what looks like an id are taken.",
+    "description": "Converted to lower case. `me`, `none` and everything that looks like an id are reserved.",
 }
 EMAIL = {
     "minLength": 3,

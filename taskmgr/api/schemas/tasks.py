@@ -41,7 +41,7 @@ class TaskOut(CompiledOutput):
         allow_none=True,
         metadata={
             "enum": [*(c.value for c in Category), None],
-            "description": "What the status means; null if the policy in force lacks the status.",
+            "description": "What the status means; null if the policy in force does not define it.",
         },
     )
     priority = EnumName(required=True, metadata={"enum": _PRIORITIES})
@@ -85,7 +85,7 @@ class CauseOut(CompiledOutput):
 
 
 class EffectivePriorityOut(CompiledOutput):
-    """A task's priority in view of its due date and of the tasks that wait for it, and the reasons."""
+    """A task's priority, taking its due date and the tasks that wait for it into account, and the reasons."""
 
     value = EnumName(required=True, metadata={"enum": _PRIORITIES})
     because = fields.List(fields.Nested(CauseOut), required=True)

@@ -1,1 +1,1 @@
-"""The endpoints, one blueprint a resource: load, call the service, dump."""
+"""The endpoints, one blueprint per resource. A view passes its input to a service and returns the result."""

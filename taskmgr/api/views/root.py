@@ -1,4 +1,4 @@
-"""The service itself: links, health, and the documentation. None of it needs a token."""
+"""The service itself: links, health, and the documentation, all without a token."""
 
 from __future__ import annotations
 
