@@ -1,4 +1,4 @@
-"""What a command answers instead of a result, in a form that is easy to compare; and what the log says."""
+"""Returns the errors of commands in a form that is easy to compare, and the log entries of an entity."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Call = Callable[[], object]
 
 
 def refusals(call: Call) -> tuple[Refusal, ...]:
-    """The rules that stand against a command."""
+    """Returns the refusals of a command, which must be refused."""
     with pytest.raises(Refused) as caught:
         call()
     return caught.value.reasons
 
 
 def refused(call: Call) -> list[str]:
-    """Their codes, in order."""
+    """Returns the codes of the refusals of a command, which must be refused, in order."""
     return [refusal.code for refusal in refusals(call)]
 
 
 def find_refusals(call: Call) -> tuple[Refusal, ...]:
-    """The rules that stand against a command, or nothing where it goes through."""
+    """Returns the refusals of a command; empty if it succeeds."""
     try:
         call()
     except Refused as refusal:
@@ -43,28 +43,28 @@ def find_refusals(call: Call) -> tuple[Refusal, ...]:
 
 
 def mistakes(call: Call) -> list[tuple[str, str]]:
-    """What is invalid in a command: each place with the mistake's code."""
+    """Returns the location and the code of each error of a command, which must be invalid."""
     with pytest.raises(Invalid) as caught:
         call()
     return [(error.location, error.code) for error in caught.value.errors]
 
 
 def not_permitted(call: Call) -> str:
-    """What it would take."""
+    """Returns the message of a command's error, which must be `NotPermitted`."""
     with pytest.raises(NotPermitted) as caught:
         call()
     return str(caught.value)
 
 
 def log_of(services: Services, entity_id: str) -> list[Change]:
-    """An entity's entries, oldest first."""
+    """Returns the log entries of an entity, oldest first."""
     page_request = PageRequest(limit=1_000)
     entries = services.activity.list(ActivityQuery(entity_id=entity_id), page_request, by=SYSTEM).items
     return sorted(entries, key=lambda entry: entry.version)
 
 
 def assert_log_tells_of(services: Services, entity: Task | User | Comment) -> None:
-    """As many entries as versions, without a gap, which replayed from nothing give the entity."""
+    """Asserts that the log has one entry per version, and that replaying them results in the entity."""
     log = log_of(services, entity.id)
     assert [entry.version for entry in log] == list(range(1, entity.version + 1))
     state = {"id": entity.id, "version": entity.version, "updated_at": entity.updated_at}

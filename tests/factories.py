@@ -1,4 +1,4 @@
-"""Makes things to test with: sensible where nothing is said, and complete where every field matters."""
+"""Builds entities for tests: `a_…` with sensible defaults, `a_full_…` with unusual values in all fields."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _numbers = count(1)
 
 
 def an_id() -> str:
-    """An id that no other call has answered."""
+    """Returns an id that no other call has returned."""
     return f"{next(_numbers):024x}"
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that only changes when a test advances it."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self.now = now
@@ -39,21 +39,21 @@ class Clock:
         return self.now
 
     def advance(self, **by: float) -> datetime:
-        """Moves on, as by `advance(days=3)`, and answers the new time."""
+        """Advances the clock, for example by `advance(days=3)`, and returns the new time."""
         self.now += timedelta(**by)
         return self.now
 
 
 def a_task(**fields: Any) -> Task:
-    """A new task of nobody's, with whatever is given."""
-    plain = new_task(an_id(), {"title": "Write the report"}, by=SYSTEM.id, now=NOW, policy=DEFAULT_POLICY)
-    return replace(plain, **fields)
+    """Returns a new, unassigned task with these fields."""
+    task = new_task(an_id(), {"title": "Write the report"}, by=SYSTEM.id, now=NOW, policy=DEFAULT_POLICY)
+    return replace(task, **fields)
 
 
 def a_user(**fields: Any) -> User:
-    """An active member."""
+    """Returns an active member with these fields."""
     number = next(_numbers)
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "id": an_id(),
         "username": f"user-{number}",
         "name": f"User {number}",
@@ -65,17 +65,17 @@ def a_user(**fields: Any) -> User:
         "updated_at": NOW,
         "version": 1,
     }
-    return User(**given | fields)
+    return User(**defaults | fields)
 
 
 def an_actor(role: Role = Role.MEMBER, **fields: Any) -> Actor:
-    """A user of this role, as one who acts."""
+    """Returns a new user with this role as an actor."""
     return Actor.of(a_user(role=role, **fields))
 
 
 def a_comment(**fields: Any) -> Comment:
-    """A new comment of the system's."""
-    given: dict[str, Any] = {
+    """Returns a new comment by the system."""
+    defaults: dict[str, Any] = {
         "id": an_id(),
         "task_id": an_id(),
         "author_id": SYSTEM.id,
@@ -84,12 +84,12 @@ def a_comment(**fields: Any) -> Comment:
         "updated_at": NOW,
         "version": 1,
     }
-    return Comment(**given | fields)
+    return Comment(**defaults | fields)
 
 
 def a_change(**fields: Any) -> Change:
-    """The entry of a task's creation."""
-    given: dict[str, Any] = {
+    """Returns the log entry of a task's creation."""
+    defaults: dict[str, Any] = {
         "id": an_id(),
         "at": NOW,
         "by": SYSTEM.id,
@@ -103,12 +103,12 @@ def a_change(**fields: Any) -> Change:
         "override": False,
         "version": 1,
     }
-    return Change(**given | fields)
+    return Change(**defaults | fields)
 
 
 def a_token(**fields: Any) -> Token:
-    """A token for everything, for ever."""
-    given: dict[str, Any] = {
+    """Returns a token with all scopes that never expires."""
+    defaults: dict[str, Any] = {
         "id": an_id(),
         "user_id": an_id(),
         "name": "laptop",
@@ -117,7 +117,7 @@ def a_token(**fields: Any) -> Token:
         "expires_at": None,
         "last_used_at": None,
     }
-    return Token(**given | fields)
+    return Token(**defaults | fields)
 
 
 def _later(minutes: int) -> datetime:
@@ -125,7 +125,7 @@ def _later(minutes: int) -> datetime:
 
 
 def a_full_task() -> Task:
-    """A task of which no field is as `a_task` has it, nor as any other field has it."""
+    """Returns a task whose fields all differ from those of `a_task` and from each other."""
     return Task(
         id=an_id(),
         title="Größe prüfen 🚀",
@@ -150,7 +150,7 @@ def a_full_task() -> Task:
 
 
 def a_full_user() -> User:
-    """A user of whom no field is as `a_user` has it."""
+    """Returns a user whose fields all differ from those of `a_user`."""
     return User(
         id=an_id(),
         username="ada.lovelace",
@@ -166,7 +166,7 @@ def a_full_user() -> User:
 
 
 def a_full_comment() -> Comment:
-    """A comment of which no field is as `a_comment` has it."""
+    """Returns a comment whose fields all differ from those of `a_comment`."""
     return Comment(
         id=an_id(),
         task_id=an_id(),
@@ -179,7 +179,7 @@ def a_full_comment() -> Comment:
 
 
 def a_full_change() -> Change:
-    """An entry of which no field is as `a_change` has it."""
+    """Returns a log entry whose fields all differ from those of `a_change`."""
     return Change(
         id=an_id(),
         at=_later(1),
@@ -197,7 +197,7 @@ def a_full_change() -> Change:
 
 
 def a_full_token() -> Token:
-    """A token of which no field is as `a_token` has it."""
+    """Returns a token whose fields all differ from those of `a_token`."""
     return Token(
         id=an_id(),
         user_id=an_id(),

@@ -1,4 +1,4 @@
-"""The command and the service, run as their users run them, and what clients see of them."""
+"""Runs the `taskmgr` command and the service as users do, and sends requests to the service."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from taskmgr.cli import main
 
 ROOT = Path(__file__).parents[1]
 COMMAND = str(Path(sys.executable).with_name("taskmgr"))
-# A start on a busy machine, recovery of the database included; never reached on a good day.
+# Seconds; long enough for a start with database recovery on a busy machine.
 PATIENCE = 60.0
 
 Settings = Mapping[str, str]
@@ -37,7 +37,7 @@ Settings = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a command."""
+    """The exit status and the output of a command."""
 
     status: int
     out: str
@@ -49,14 +49,14 @@ class Outcome:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """This process's, with these TASKMGR_… settings and no others."""
+    """Returns this process's environment with these TASKMGR_… settings instead of its own."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("TASKMGR_")}
     ours = {f"TASKMGR_{name}": value for name, value in settings.items()}
     return {**others, "PYTHONPATH": str(ROOT), **ours}
 
 
 def run_here(settings: Settings, *words: str) -> Outcome:
-    """`taskmgr …` inside this process, which spares its start."""
+    """Runs `taskmgr …` inside this process, which is faster than starting another one."""
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict(os.environ, environment(settings), clear=True),
@@ -73,16 +73,17 @@ def run_here(settings: Settings, *words: str) -> Outcome:
 
 
 def run(settings: Settings, *words: str) -> Outcome:
-    """`taskmgr …` as a process of its own."""
-    done = subprocess.run(
+    """Runs `taskmgr …` in a process of its own."""
+    completed = subprocess.run(
         [COMMAND, *words], env=environment(settings), capture_output=True, text=True, timeout=PATIENCE
     )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    return Outcome(completed.returncode, completed.stdout, completed.stderr)
 
 
-def wait_until(question: Callable[[], object], *, seconds: float = PATIENCE) -> bool:
+def wait_until(condition: Callable[[], object], *, seconds: float = PATIENCE) -> bool:
+    """Waits until the condition holds, and returns False if it does not within so many seconds."""
     deadline = time.monotonic() + seconds
-    while not question():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
@@ -92,8 +93,8 @@ def wait_until(question: Callable[[], object], *, seconds: float = PATIENCE) -> 
 def free_port() -> int:
     """Returns a port that nobody listens on.
 
-    The system gives none below 32768 to outgoing connections or to whoever asks for any port, so
-    it is still free a moment later. Hypothesis seeds `random` alike in every process.
+    Linux assigns only ports from 32768 on by itself, so a lower port is still free a moment later. The
+    port comes from `secrets`, because Hypothesis seeds `random` identically in every process.
     """
     while True:
         port = 20_000 + secrets.randbelow(12_000)
@@ -102,18 +103,18 @@ def free_port() -> int:
 
 
 def database_servers_in(folder: Path) -> list[int]:
-    """The process ids of the database servers on something in this folder."""
-    found = []
+    """Returns the process ids of the database servers that use this folder."""
+    pids = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
             if words[0].endswith(b"mongod") and any(w.startswith(os.fsencode(folder)) for w in words[1:]):
-                found.append(int(process.name))
-    return sorted(found)
+                pids.append(int(process.name))
+    return sorted(pids)
 
 
 def kill_database_servers(folder: Path) -> None:
-    """Kills them and waits until they have let go of their files."""
+    """Kills the database servers that use this folder, and waits until they have exited."""
     killed = database_servers_in(folder)
     for server in killed:
         with contextlib.suppress(ProcessLookupError):
@@ -122,7 +123,7 @@ def kill_database_servers(folder: Path) -> None:
 
 
 def is_running(process: int) -> bool:
-    """Whether it is there, and not merely waiting to be collected."""
+    """Returns True if the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -130,7 +131,7 @@ def is_running(process: int) -> bool:
 
 
 class Service:
-    """`taskmgr serve` in a process of its own, on a port of its own choice and a given data folder."""
+    """`taskmgr serve` in a process of its own, on a free port, with its data in a folder of the test."""
 
     def __init__(self, place: Path, *words: str, **settings: str) -> None:
         self.place = place
@@ -156,7 +157,7 @@ class Service:
         return self._err.read_text()
 
     def wait_until_up(self) -> Self:
-        """Waits until it says that it is, and answers."""
+        """Waits until the service reports that it is ready, and sets `token` to an admin's token."""
         assert wait_until(lambda: "tokens create" in self.out or "curl" in self.out or self.has_ended)
         assert not self.has_ended, self.err
         assert self.call("GET", "/healthz")[0] == 200
@@ -172,9 +173,9 @@ class Service:
 
     @property
     def port(self) -> int:
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.out)
-        assert found, self.out + self.err
-        return int(found[1])
+        match = re.search(r"http://127\.0\.0\.1:(\d+)", self.out)
+        assert match, self.out + self.err
+        return int(match[1])
 
     @property
     def workers(self) -> list[int]:
@@ -185,15 +186,15 @@ class Service:
         self.process.send_signal(number)
 
     def ends(self, *, seconds: float = 30) -> int:
-        """Waits for its end and answers the exit status."""
+        """Waits until the service has ended, and returns its exit status."""
         return self.process.wait(timeout=seconds)
 
     def call(
         self, method: str, path: str, body: object = None, *, seconds: float = PATIENCE
     ) -> tuple[int, Any]:
-        """One request on a connection of its own: status, and the body read as JSON."""
-        status, _, read = self.ask(method, path, body, seconds=seconds)
-        return status, read
+        """Sends a request on a new connection; returns the status and the decoded JSON body."""
+        status, _, content = self.ask(method, path, body, seconds=seconds)
+        return status, content
 
     def ask(
         self,
@@ -204,24 +205,24 @@ class Service:
         seconds: float = PATIENCE,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Mapping[str, str], Any]:
-        """As `call`, with the answer's headers between status and body."""
+        """Sends a request on a new connection; returns the status, the headers and the decoded JSON body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
-        sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        default_headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         with contextlib.closing(connection):
-            given = None if body is None else json.dumps(body)
-            connection.request(method, path, given, {**sent, **(headers or {})})
-            answer = connection.getresponse()
-            read = answer.read()
-        return answer.status, dict(answer.getheaders()), json.loads(read) if read else None
+            payload = None if body is None else json.dumps(body)
+            connection.request(method, path, payload, {**default_headers, **(headers or {})})
+            response = connection.getresponse()
+            content = response.read()
+        return response.status, dict(response.getheaders()), json.loads(content) if content else None
 
     def create(self, title: str) -> str:
-        """Creates a task and answers its id."""
+        """Creates a task and returns its id."""
         status, task = self.call("POST", "/api/v1/tasks", {"title": title})
         assert status == 201, task
         return str(task["id"])
 
     def titles(self) -> list[str]:
-        """The titles of all tasks, oldest first."""
+        """Returns the titles of all tasks, oldest first."""
         status, page = self.call("GET", "/api/v1/tasks?limit=200&sort=created_at")
         assert status == 200, page
         return [task["title"] for task in page["items"]]
@@ -229,7 +230,7 @@ class Service:
 
 @contextlib.contextmanager
 def serving(place: Path, *words: str, **settings: str) -> Iterator[Service]:
-    """A service that has started; killed at the end if it is still there."""
+    """Starts a service and waits until it is ready; kills it at the end if it still runs."""
     service = Service(place, *words, **settings)
     try:
         yield service.wait_until_up()
@@ -238,7 +239,7 @@ def serving(place: Path, *words: str, **settings: str) -> Iterator[Service]:
 
 
 def stop(service: Service) -> None:
-    """Kills the service's processes, wherever a test has left it."""
+    """Kills all processes of the service, in whatever state a test has left it."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(service.process.pid, signal.SIGKILL)
     service.process.wait()
@@ -247,27 +248,27 @@ def stop(service: Service) -> None:
 
 @contextlib.contextmanager
 def short_folder() -> Iterator[Path]:
-    """A folder with a short path, since pytest's own may be too long for a socket."""
-    made = Path(tempfile.mkdtemp(prefix="tm-"))
+    """Yields a temporary folder whose path is short enough for a socket; pytest's own may be too long."""
+    folder = Path(tempfile.mkdtemp(prefix="tm-"))
     try:
-        yield made
+        yield folder
     finally:
-        kill_database_servers(made)
-        shutil.rmtree(made)
+        kill_database_servers(folder)
+        shutil.rmtree(folder)
 
 
 class Clients:
-    """Some that call without end, each request on a connection of its own; `answers` counts what came."""
+    """Threads that send requests until the end of the block; `answers` counts the results by value."""
 
     def __init__(self, call: Callable[[int], object], *, number: int = 4) -> None:
         self.answers: Counter[object] = Counter()
         self._call = call
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._go_on, args=(n,)) for n in range(number)]
+        self._stopped = threading.Event()
+        self._threads = [threading.Thread(target=self._send_requests, args=(n,)) for n in range(number)]
 
-    def _go_on(self, number: int) -> None:
+    def _send_requests(self, number: int) -> None:
         for turn in itertools.count():
-            if self._over.is_set():
+            if self._stopped.is_set():
                 return
             try:
                 answer = self._call(number * 1_000_000 + turn)
@@ -282,6 +283,6 @@ class Clients:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stopped.set()
         for thread in self._threads:
             thread.join(PATIENCE)

@@ -1,4 +1,4 @@
-"""A client of the API that speaks as whoever it is told to, and what is expected of every problem."""
+"""A test client of the API that can act as any user, and checks for problem responses."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.factories import SYSTEM
 ROOT = "/api/v1/"
 _ABSENT: Any = object()
 
-# The members that a problem of these codes has beside the ones that every problem has.
+# The members that every problem has, and the additional members by code.
 _MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
 _MORE = {"malformed": {"errors"}, "invalid": {"errors"}, "refused": {"reasons"}, "stale": {"current"}}
 
 
 class Answer(TestResponse):
-    """An answer; its JSON is read by the standard library, not by our own gate."""
+    """A response whose JSON is parsed by the standard library instead of the code under test."""
 
     @property
     def json(self) -> Any:
@@ -34,7 +34,7 @@ class Answer(TestResponse):
 class Client:
     """Flask's test client with a token: `client.as_("manager", "tasks:read").get("tasks", limit="5")`.
 
-    A path without a leading slash is one under `/api/v1/`. `user` is who speaks, if anybody.
+    A path without a leading slash is relative to `/api/v1/`. `user` is the owner of the token, if known.
     """
 
     def __init__(
@@ -47,30 +47,32 @@ class Client:
 
     @property
     def user(self) -> User:
-        assert self._user is not None, "nobody speaks here: use as_()"
+        assert self._user is not None, "This client has no user: use as_()."
         return self._user
 
-    def as_(self, who: str, *scopes: str) -> Client:
-        """The same application, asked by this user with a token of these scopes, by default of all.
+    def as_(self, username: str, *scopes: str) -> Client:
+        """Returns a client with a new token of this user that has these scopes, or all scopes by default.
 
-        A role's name stands for a user who has it and is called so, made when first spoken of.
+        The name of a role is the username of a user with that role, who is created on first use.
         """
-        user = self._found(who)
+        user = self._find_or_create_user(username)
         new = self._services.tokens.create(
             by=SYSTEM, user_id=user.id, name="tests", scopes=list(scopes) or None
         )
-        # The first use of a token is noted: now, and not within what a test observes.
+        # The first use of a token is stored; do it now, so that no test observes it.
         self._services.tokens.identify(new.text)
         return Client(self._app, self._services, new.text, user)
 
     def with_token(self, token: str | None) -> Client:
         return Client(self._app, self._services, token)
 
-    def _found(self, who: str) -> User:
+    def _find_or_create_user(self, username: str) -> User:
         try:
-            return self._services.users.get_by_username(who, by=SYSTEM)
+            return self._services.users.get_by_username(username, by=SYSTEM)
         except NotFound:
-            return self._services.users.create(by=SYSTEM, username=who, name=who.title(), role=Role(who))
+            return self._services.users.create(
+                by=SYSTEM, username=username, name=username.title(), role=Role(username)
+            )
 
     def open(
         self,
@@ -82,38 +84,38 @@ class Client:
         headers: dict[str, str] | None = None,
         **query: str | list[str],
     ) -> Answer:
-        """Sends `body` as JSON, or the `raw` bytes as they are."""
-        sent = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        """Sends a request with `body` as JSON, or with the `raw` bytes unchanged."""
+        all_headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
         data = raw
         if body is not _ABSENT:
             data = json.dumps(body).encode()
-            sent["Content-Type"] = "application/json"
+            all_headers["Content-Type"] = "application/json"
         return FlaskClient(self._app, Answer).open(
             path if path.startswith("/") else ROOT + path,
             method=method,
             data=data,
-            headers=sent | (headers or {}),
+            headers=all_headers | (headers or {}),
             query_string=query or None,
         )
 
-    def get(self, path: str, **how: Any) -> Answer:
-        return self.open("GET", path, **how)
+    def get(self, path: str, **options: Any) -> Answer:
+        return self.open("GET", path, **options)
 
-    def post(self, path: str, body: Any = _ABSENT, **how: Any) -> Answer:
-        return self.open("POST", path, body, **how)
+    def post(self, path: str, body: Any = _ABSENT, **options: Any) -> Answer:
+        return self.open("POST", path, body, **options)
 
-    def put(self, path: str, body: Any = _ABSENT, **how: Any) -> Answer:
-        return self.open("PUT", path, body, **how)
+    def put(self, path: str, body: Any = _ABSENT, **options: Any) -> Answer:
+        return self.open("PUT", path, body, **options)
 
-    def patch(self, path: str, body: Any = _ABSENT, **how: Any) -> Answer:
-        return self.open("PATCH", path, body, **how)
+    def patch(self, path: str, body: Any = _ABSENT, **options: Any) -> Answer:
+        return self.open("PATCH", path, body, **options)
 
-    def delete(self, path: str, **how: Any) -> Answer:
-        return self.open("DELETE", path, **how)
+    def delete(self, path: str, **options: Any) -> Answer:
+        return self.open("DELETE", path, **options)
 
 
 def answered(response: Answer) -> int | str:
-    """The status of an answer, or the code of the problem that it is."""
+    """Returns the status of a successful response, or the code of a problem."""
     if response.status_code < 400:
         return response.status_code
     code = str(response.json["code"])
@@ -123,19 +125,19 @@ def answered(response: Answer) -> int | str:
 
 
 def problem(response: Answer, code: str) -> dict[str, Any]:
-    """The problem that this answer is, having checked that it is one of this code and complete."""
+    """Asserts that the response is a complete problem with this code, and returns it."""
     assert (response.status_code, response.json["code"]) == (CODES[code].status, code), response.text
-    found: dict[str, Any] = response.json
-    assert set(found) == _MEMBERS | _MORE.get(code, set())
+    body: dict[str, Any] = response.json
+    assert set(body) == _MEMBERS | _MORE.get(code, set())
     assert response.content_type == "application/problem+json"
-    assert found["type"] == f"/docs/errors#{code}"
-    assert found["title"] == CODES[code].title
-    assert found["status"] == response.status_code
-    assert found["detail"]
-    assert found["request_id"] == response.headers["X-Request-Id"]
-    return found
+    assert body["type"] == f"/docs/errors#{code}"
+    assert body["title"] == CODES[code].title
+    assert body["status"] == response.status_code
+    assert body["detail"]
+    assert body["request_id"] == response.headers["X-Request-Id"]
+    return body
 
 
 def mistakes(response: Answer, code: str) -> list[tuple[str, str]]:
-    """Where the input is wrong, and in what way, of a problem of this code."""
+    """Asserts that the response is a problem with this code; returns the location and code of each error."""
     return [(error["location"], error["code"]) for error in problem(response, code)["errors"]]

@@ -1,4 +1,4 @@
-"""The application as gunicorn loads it for tests that speak real HTTP."""
+"""The applications that gunicorn loads for tests over real HTTP."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ STORE_SECONDS = 2.0
 
 
 def application() -> Flask:
-    """Over the database that the environment names, which is the tests' own."""
+    """Returns the application over the test database that the environment names."""
     database = open_database(os.environ["SERVED_MONGODB_URI"], os.environ["SERVED_DATABASE"])
     return create_app(build_services(mongo_store(database)), Settings(rate_limit=0), secret_key=SECRET_KEY)
 
 
 def hurried_application() -> Flask:
-    """Returns the application with endpoints beside the usual ones that create a task in a hurry."""
+    """Returns the application with additional endpoints that create a task with short time limits."""
     app = application()
     hurried = Blueprint("hurried", __name__, url_prefix="/api/v1")
     for path, body_seconds in (("/patient", 30.0), ("/impatient", 0.5)):
@@ -49,7 +49,7 @@ def _creating(blueprint: Blueprint, body_seconds: float) -> Callable[..., Any]:
     @idempotent(STORE_SECONDS)
     @blueprint.body(TaskIn)
     @blueprint.response(201, NewTaskOut)
-    def create(given: dict[str, Any]) -> Any:
-        return services().tasks.create(**given, by=actor())
+    def create(body: dict[str, Any]) -> Any:
+        return services().tasks.create(**body, by=actor())
 
     return create

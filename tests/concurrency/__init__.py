@@ -1,4 +1,4 @@
-"""What the ledger finds is shown with its values, as in a test."""
+"""Tests of concurrent commands. Failed assertions in the ledger show their values, as in a test module."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Many who act at once: four processes of eight threads, which a barrier lets go together."""
+"""Performs commands concurrently: in four processes of eight threads, which a barrier starts together."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ from taskmgr.infrastructure.mongo.store import mongo_store
 
 PROCESSES, THREADS = 4, 8
 CROWD = PROCESSES * THREADS
-# Seconds. For a command among 32 that all meet on a busy machine, and for all to come together.
+# Seconds; the deadline of each of 32 conflicting commands on a busy machine, and of the barrier.
 PATIENCE = 60.0
 MAX_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One command: which method of the services, or which function of them, and with what."""
+    """A command: a method of the services (such as "tasks.create") or a function, with its arguments."""
 
-    what: str | Callable[..., Any]
+    function: str | Callable[..., Any]
     args: tuple[Any, ...] = ()
-    given: Mapping[str, Any] = field(default_factory=dict)
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
 
-    def by(self, who: Actor) -> Call:
-        """Returns the same command by somebody else."""
-        return replace(self, given={**self.given, "by": who})
+    def by(self, actor: Actor) -> Call:
+        """Returns the same command with another actor."""
+        return replace(self, kwargs={**self.kwargs, "by": actor})
 
     def perform(self, services: Services) -> Any:
-        if isinstance(self.what, str):
-            return attrgetter(self.what)(services)(*self.args, **self.given)
-        return self.what(services, *self.args, **self.given)
+        if isinstance(self.function, str):
+            return attrgetter(self.function)(services)(*self.args, **self.kwargs)
+        return self.function(services, *self.args, **self.kwargs)
 
 
-def call(what: str | Callable[..., Any], *args: Any, **given: Any) -> Call:
-    return Call(what, args, given)
+def call(function: str | Callable[..., Any], *args: Any, **kwargs: Any) -> Call:
+    return Call(function, args, kwargs)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one: the answer, or the error by its class, and the codes of a refusal."""
+    """The result of a command: its answer, or the class name of its error and the codes of a refusal."""
 
     answer: Any = None
     error: str | None = None
@@ -64,19 +64,19 @@ class Outcome:
 
     @property
     def summary(self) -> str:
-        """In a word: `ok`, the error's class, or the codes of a refusal."""
+        """Returns "ok", the class name of the error, or the codes of a refusal."""
         return " ".join(self.codes) or self.error or "ok"
 
 
 class Crowd:
-    """Processes with clients of their own, that act on one database."""
+    """Processes with database clients of their own that act on one database."""
 
     def __init__(self, uri: str, name: str) -> None:
         spawning = multiprocessing.get_context("spawn")
-        # Kept: the system forgets it with this reference, perhaps before a process has started.
+        # Keeps a reference, since otherwise the semaphore may be removed before a process has started.
         self._barrier = spawning.Barrier(CROWD)
         pipes = [spawning.Pipe() for _ in range(PROCESSES)]
-        self._ends = [ours for ours, _ in pipes]
+        self._pipes = [ours for ours, _ in pipes]
         self._processes = [
             spawning.Process(target=_serve, args=(uri, name, theirs, self._barrier), daemon=True)
             for _, theirs in pipes
@@ -94,45 +94,45 @@ class Crowd:
             process.join(PATIENCE)
 
     def __call__(self, calls: Iterable[Call]) -> list[Outcome]:
-        """What became of each of at most 32, all begun at the same moment."""
+        """Starts at most 32 commands at the same moment, and returns their outcomes in order."""
         calls = list(calls)
         assert len(calls) <= CROWD
-        # Dealt out like cards, so that neighbours in the list meet from different processes.
-        hands: list[Sequence[Call]] = [calls[n::PROCESSES] for n in range(PROCESSES)]
-        for end, hand in zip(self._ends, hands, strict=True):
-            end.send(hand)
-        dealt = [self._received(end) for end in self._ends]
-        return [dealt[n % PROCESSES][n // PROCESSES] for n in range(len(calls))]
+        # Neighbours in the list go to different processes.
+        shares: list[Sequence[Call]] = [calls[n::PROCESSES] for n in range(PROCESSES)]
+        for pipe, share in zip(self._pipes, shares, strict=True):
+            pipe.send(share)
+        outcomes = [self._receive(pipe) for pipe in self._pipes]
+        return [outcomes[n % PROCESSES][n // PROCESSES] for n in range(len(calls))]
 
     @staticmethod
-    def _received(end: Connection) -> list[Outcome]:
-        assert end.poll(2 * PATIENCE), "one of the crowd's processes does not answer"
-        outcomes: list[Outcome] = end.recv()
+    def _receive(pipe: Connection) -> list[Outcome]:
+        assert pipe.poll(2 * PATIENCE), "A process of the crowd does not respond."
+        outcomes: list[Outcome] = pipe.recv()
         return outcomes
 
 
-def _serve(uri: str, name: str, end: Connection, barrier: Barrier) -> None:
-    """Takes part in whatever comes, until the process is ended."""
+def _serve(uri: str, name: str, pipe: Connection, barrier: Barrier) -> None:
+    """Performs the commands that arrive, until the process is terminated."""
     services = build_services(mongo_store(open_database(uri, name), deadline=PATIENCE))
 
-    def take_part(what: Call | None) -> Outcome:
+    def perform(call: Call | None) -> Outcome:
         _connect(services)
         barrier.wait(PATIENCE)
-        return Outcome() if what is None else _outcome(partial(what.perform, services))
+        return Outcome() if call is None else _outcome(partial(call.perform, services))
 
     with ThreadPoolExecutor(THREADS) as threads:
         while True:
-            hand = end.recv()
-            idle = [None] * (THREADS - len(hand))
-            end.send(list(threads.map(take_part, [*hand, *idle]))[: len(hand)])
+            share = pipe.recv()
+            idle = [None] * (THREADS - len(share))  # every thread must reach the barrier
+            pipe.send(list(threads.map(perform, [*share, *idle]))[: len(share)])
 
 
 def _connect(services: Services) -> None:
-    """Every thread has its connection before it starts, however busy the machine is."""
+    """Connects this thread to the database before the start, so that commands do not wait for it."""
     for _ in range(MAX_TRIES):
         with suppress(Unavailable):
             return services.health.check()
-    raise TimeoutError("the database does not answer")
+    raise TimeoutError(f"The database did not respond in {MAX_TRIES} attempts.")
 
 
 def _outcome(perform: Callable[[], Any]) -> Outcome:
@@ -142,15 +142,15 @@ def _outcome(perform: Callable[[], Any]) -> Outcome:
         return Outcome(error="Refused", codes=tuple(reason.code for reason in error.reasons))
     except DomainError as error:
         return Outcome(error=type(error).__name__)
-    except Exception as error:  # noqa: BLE001 - what must not happen is for the test to tell
+    except Exception as error:  # noqa: BLE001 - the test reports unexpected errors
         return Outcome(error=repr(error))
 
 
-def create_once(services: Services, key: str, **given: Any) -> tuple[StoredResponse, bool]:
-    """Creates a task under a key; the answer's body is its id."""
+def create_once(services: Services, key: str, **fields: Any) -> tuple[StoredResponse, bool]:
+    """Creates a task with an idempotency key; the body of the response is the task's id."""
 
     def create() -> StoredResponse:
-        task = services.tasks.create(**given)
+        task = services.tasks.create(**fields)
         return StoredResponse(status=201, headers={}, body=task.id.encode())
 
-    return services.idempotency.run(key, b"fingerprint", create, by=given["by"])
+    return services.idempotency.run(key, b"fingerprint", create, by=fields["by"])

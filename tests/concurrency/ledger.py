@@ -1,4 +1,4 @@
-"""Whether the log and the store agree, read from the raw documents and by nothing of the service's own."""
+"""Checks that the activity log agrees with the stored documents, comparing the raw documents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 
 _COLLECTIONS = {"task": "tasks", "user": "users", "comment": "comments", "token": "tokens"}
-# Stored beside what they follow from, or counted by whoever reads for a rule: the log tells none.
+# Fields that the log omits, since they are derived from others or do not belong to a version.
 _DERIVED = {
     "_id",
     "title_key",
@@ -32,27 +32,28 @@ Rows = dict[tuple[str, Any], dict[str, Any]]
 
 
 def assert_that_the_log_is_the_store(database: Database[Any], policy: Policy = DEFAULT_POLICY) -> None:
-    """For every entity: entries = version, versions contiguous, the log replayed = what is stored.
+    """Asserts that each entity has one log entry per version, which replayed result in its document.
 
-    And all that `taskmgr doctor` looks for: nothing stored by halves, no cycle, nobody's subtask.
+    Also asserts that `taskmgr doctor` finds nothing wrong, except for the findings about users.
     """
     assert list(disagreements(database)) == []
-    found: list[str] = []
-    inspect_database(database, policy, lambda about, _, detail: found.append(f"{about}: {detail}"))
-    assert [finding for finding in found if not finding.startswith("users: ")] == []
+    findings: list[str] = []
+    inspect_database(database, policy, lambda about, _, detail: findings.append(f"{about}: {detail}"))
+    assert [finding for finding in findings if not finding.startswith("users: ")] == []
 
 
 def disagreements(database: Database[Any]) -> Iterator[str]:
+    """Yields a sentence for every difference between the log and the stored documents."""
     log: dict[tuple[str, Any], list[dict[str, Any]]] = defaultdict(list)
     for entry in database["activity"].find().sort("version", 1):
         log[entry["entity"], entry["entity_id"]].append(entry)
-    there: Rows = {
+    stored: Rows = {
         (entity, row["_id"]): _versioned(row)
         for entity, collection in _COLLECTIONS.items()
         for row in database[collection].find()
     }
-    for key in log.keys() | there.keys():
-        yield from _of_one(" ".join(map(str, key)), there.get(key), log[key])
+    for key in log.keys() | stored.keys():
+        yield from _disagreements_of(" ".join(map(str, key)), stored.get(key), log[key])
 
 
 def _versioned(row: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _versioned(row: dict[str, Any]) -> dict[str, Any]:
     return {"version": 1, "updated_at": row["created_at"], **row}
 
 
-def _of_one(name: str, row: dict[str, Any] | None, entries: list[dict[str, Any]]) -> Iterator[str]:
+def _disagreements_of(name: str, row: dict[str, Any] | None, entries: list[dict[str, Any]]) -> Iterator[str]:
     versions = [entry["version"] for entry in entries]
     last = row["version"] if row else len(entries)
     if versions != list(range(1, last + 1)):
@@ -69,19 +70,19 @@ def _of_one(name: str, row: dict[str, Any] | None, entries: list[dict[str, Any]]
         if not entries[-1]["kind"].endswith((".deleted", ".revoked")):
             yield f"{name} is gone, and no entry says so"
         return
-    told: dict[str, Any] = {}
+    replayed: dict[str, Any] = {}
     for entry in entries:
         for field, value in entry["before"].items():
-            if told.get(field) != value:
+            if replayed.get(field) != value:
                 yield f"{name}, version {entry['version']}: {field} was not {value!r} before"
-        told |= entry["after"] | {"version": entry["version"], "updated_at": entry["at"]}
+        replayed |= entry["after"] | {"version": entry["version"], "updated_at": entry["at"]}
     stored = {field: _plain(value) for field, value in row.items() if field not in _DERIVED}
-    if told != stored:
-        yield f"{name} is stored as {stored}, and the log tells of {told}"
+    if replayed != stored:
+        yield f"{name} is stored as {stored}, but the log results in {replayed}"
 
 
 def _plain(value: Any) -> Any:
-    """As the log has it: ids as text."""
+    """Returns a value as the log stores it: with ids as text."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return str(value) if type(value).__name__ == "ObjectId" else value

@@ -1,4 +1,4 @@
-"""What fails in the machine is shown with its values, as in a test."""
+"""Tests against a model of the rules. Failed assertions in the machine show values, as in a test module."""
 
 import pytest
 
