@@ -1,4 +1,4 @@
-"""Random tasks, many of them alike, and the policies that they are judged by; stored at one stroke."""
+"""Generates random tasks, many of them similar, and two policies to judge them by; stores them in bulk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.factories import NOW, a_task
 
-# Two statuses of every category, and a day of 23 hours within the last month.
+# Two statuses in every category, and a time zone with a day of 23 hours in the last month.
 OTHER_POLICY = Policy(
     workflow=Workflow(
         initial="new",
@@ -45,7 +45,7 @@ POLICIES = (DEFAULT_POLICY, OTHER_POLICY)
 
 _MOMENTS = [NOW + timedelta(**by) for by in ({}, {"milliseconds": 1}, {"milliseconds": -1}, {"days": 1})]
 _DUE = st.none() | st.sampled_from(_MOMENTS).map(DueDate.at_instant)
-# Around now, the ends of days in both time zones, and the change of the clocks between them.
+# Times around now, around midnight in both time zones, and around the start of daylight saving time.
 _TIMES = st.one_of(
     st.sampled_from(
         [
@@ -79,42 +79,42 @@ def _fields(policy: Policy, user_ids: Sequence[str | None], blockers: int) -> di
 
 
 def _task(policy: Policy, fields: Mapping[str, Any]) -> Task:
-    """A task as commands could have left it: `completed_at` is a completed one's alone."""
-    given = dict(fields)
-    took, completed_at = given.pop("took"), given.pop("completed_at")
-    if policy.workflow.category(given["status"]) is Category.COMPLETED:
-        given["completed_at"] = completed_at
-    if took is not None:
-        given["started_at"] = completed_at - timedelta(seconds=took)
-    return a_task(**given)
+    """Returns a task that commands could have created: only completed tasks have `completed_at`."""
+    values = dict(fields)
+    seconds, completed_at = values.pop("took"), values.pop("completed_at")
+    if policy.workflow.category(values["status"]) is Category.COMPLETED:
+        values["completed_at"] = completed_at
+    if seconds is not None:
+        values["started_at"] = completed_at - timedelta(seconds=seconds)
+    return a_task(**values)
 
 
 def many_tasks(
-    policy: Policy, user_ids: Sequence[str | None], most: int = 14
+    policy: Policy, user_ids: Sequence[str | None], max_tasks: int = 14
 ) -> st.SearchStrategy[list[Task]]:
-    """Tasks of these users that wait for each other, for themselves, and for one that there is not."""
+    """Draws tasks of these users that are blocked by each other, by themselves and by an unknown task."""
 
-    def related(rows: list[dict[str, Any]]) -> list[Task]:
+    def with_blockers(rows: list[dict[str, Any]]) -> list[Task]:
         tasks = [_task(policy, {**row, "blocked_by": ()}) for row in rows]
         ids = [*(task.id for task in tasks), "f" * 24]
         return [
-            replace(task, blocked_by=tuple({ids[place % len(ids)]: None for place in row["blocked_by"]}))
+            replace(task, blocked_by=tuple({ids[number % len(ids)]: None for number in row["blocked_by"]}))
             for task, row in zip(tasks, rows, strict=True)
         ]
 
-    row = st.fixed_dictionaries(_fields(policy, user_ids, most))
-    # Left to itself, a list is a short one.
-    sizes = st.sampled_from([0, 3, most, most])
-    return sizes.flatmap(lambda size: st.lists(row, min_size=size, max_size=size)).map(related)
+    row = st.fixed_dictionaries(_fields(policy, user_ids, max_tasks))
+    # By itself, Hypothesis prefers short lists.
+    sizes = st.sampled_from([0, 3, max_tasks, max_tasks])
+    return sizes.flatmap(lambda size: st.lists(row, min_size=size, max_size=size)).map(with_blockers)
 
 
 def store_all(database: Database[Any], users: Iterable[User], tasks: Iterable[Task]) -> None:
-    """Stores them without any rule, so that a majority has them."""
-    made: tuple[tuple[str, Callable[[Any], Any], Iterable[Any]], ...] = (
+    """Inserts users and tasks directly, without applying rules, with a majority write concern."""
+    groups: tuple[tuple[str, Callable[[Any], Any], Iterable[Any]], ...] = (
         ("users", mappers.user_document, users),
         ("tasks", mappers.task_document, tasks),
     )
-    for name, document, things in made:
-        rows = [validated_row(document(thing)) for thing in things]
+    for name, to_document, entities in groups:
+        rows = [validated_row(to_document(entity)) for entity in entities]
         if rows:
             database.get_collection(name, write_concern=WriteConcern("majority")).insert_many(rows)

@@ -1,4 +1,4 @@
-"""Random commands of random people on a handful of tasks, named by numbers instead of ids."""
+"""Draws random commands by random users on a few tasks, which are named by numbers instead of ids."""
 
 from __future__ import annotations
 
@@ -32,44 +32,44 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "parent_id": st.none() | _TASKS,
     "blocked_by": st.lists(_TASKS, max_size=2),
 }
-_BESIDE: dict[str, st.SearchStrategy[Any]] = {"reason": st.just("Because."), "override": st.just(True)}
+_OPTIONS: dict[str, st.SearchStrategy[Any]] = {"reason": st.just("Because."), "override": st.just(True)}
 
 
-def _named(op: str, needed: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[Operation]:
+def _operation(op: str, needed: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[Operation]:
     return st.fixed_dictionaries({"op": st.just(op), **needed}, optional=optional)
 
 
-# Reasons come often, and an override is rare, so that many commands succeed by themselves.
+# Reasons are frequent and overrides rare, so that many commands succeed without an override.
 def operations(*, overrides: bool) -> st.SearchStrategy[Operation]:
-    """One command, in the form that a bulk takes."""
-    beside = _BESIDE if overrides else {"reason": _BESIDE["reason"]}
+    """Draws a command in the form of a bulk operation."""
+    options = _OPTIONS if overrides else {"reason": _OPTIONS["reason"]}
     title = {"title": _FIELDS["title"]}
     others = {name: values for name, values in _FIELDS.items() if name != "title"}
-    one, other = {"id": _TASKS}, {"id": _TASKS, "blocker_id": _TASKS}
+    task, task_and_blocker = {"id": _TASKS}, {"id": _TASKS, "blocker_id": _TASKS}
     return st.one_of(
-        _named("create", title, others | beside),
-        _named("change", one, _FIELDS | beside),
-        _named("status", one | {"status": _FIELDS["status"], "reason": _BESIDE["reason"]}, {}),
-        _named("status", one | {"status": _FIELDS["status"]}, beside),
-        _named("change", one | {"status": st.just("in_progress"), "assignee_id": st.just(1)}, beside),
-        _named("priority", one | {"priority": _FIELDS["priority"], "reason": _BESIDE["reason"]}, {}),
-        _named("assign", one | {"assignee_id": _FIELDS["assignee_id"]}, beside),
-        _named("bin", one, {}),
-        _named("restore", one, beside),
-        _named("block", other, beside),
-        _named("unblock", other, beside),
+        _operation("create", title, others | options),
+        _operation("change", task, _FIELDS | options),
+        _operation("status", task | {"status": _FIELDS["status"], "reason": _OPTIONS["reason"]}, {}),
+        _operation("status", task | {"status": _FIELDS["status"]}, options),
+        _operation("change", task | {"status": st.just("in_progress"), "assignee_id": st.just(1)}, options),
+        _operation("priority", task | {"priority": _FIELDS["priority"], "reason": _OPTIONS["reason"]}, {}),
+        _operation("assign", task | {"assignee_id": _FIELDS["assignee_id"]}, options),
+        _operation("bin", task, {}),
+        _operation("restore", task, options),
+        _operation("block", task_and_blocker, options),
+        _operation("unblock", task_and_blocker, options),
     )
 
 
 def commands(*, overrides: bool = True) -> st.SearchStrategy[tuple[int | None, Operation]]:
-    """One command and who gives it: one of the people, or None for the system, which may anything."""
-    who = st.sampled_from([None] * 6 + list(range(len(PEOPLE))))
-    return st.tuples(who, operations(overrides=overrides))
+    """Draws a command and its actor: the number of a user, or None for the system, which has all rights."""
+    actors = st.sampled_from([None] * 6 + list(range(len(PEOPLE))))
+    return st.tuples(actors, operations(overrides=overrides))
 
 
 @dataclass
 class World:
-    """People and tasks in a database; what they are called by numbers here, they have ids for there."""
+    """Users and tasks in a database, and the mapping between their numbers and their ids."""
 
     services: Services
     people: list[User]
@@ -90,47 +90,54 @@ class World:
     def actor(self, number: int | None) -> Actor:
         return SYSTEM if number is None else Actor.of(self.people[number])
 
-    def told(self, operation: Operation) -> dict[str, Any]:
-        """The operation with ids for numbers; the numbers go round the tasks that there are."""
-        known: dict[str, Callable[[Any], Any]] = {
+    def with_ids(self, operation: Operation) -> dict[str, Any]:
+        """Returns the operation with ids instead of numbers; task numbers wrap around."""
+        converters: dict[str, Callable[[Any], Any]] = {
             "id": self._task,
             "blocker_id": self._task,
             "parent_id": self._task,
             "blocked_by": lambda numbers: [self._task(number) for number in numbers],
             "assignee_id": lambda number: None if number is None else self.people[number].id,
         }
-        return {name: known[name](value) if name in known else value for name, value in operation.items()}
+        return {
+            name: converters[name](value) if name in converters else value
+            for name, value in operation.items()
+        }
 
-    def note(self, result: Result) -> None:
-        """A task that was made gets the next number."""
+    def record_creation(self, result: Result) -> None:
+        """Gives a task that the command has created the next number."""
         if result.created and result.task is not None:
             self.tasks.append(result.task.id)
 
     def perform(self, by: int | None, operation: Operation) -> Result:
-        """One command by itself."""
-        answered = self.services.bulk.run([self.told(operation)], by=self.actor(by), atomic=False)
-        self.note(answered.results[0])
-        return answered.results[0]
+        """Performs a single command."""
+        (result,) = self.services.bulk.run(
+            [self.with_ids(operation)], by=self.actor(by), atomic=False
+        ).results
+        self.record_creation(result)
+        return result
 
     def _task(self, number: int | None) -> str | None:
         return None if number is None else self.tasks[number % len(self.tasks)]
 
-    def number(self, key: Any) -> Any:
-        """What this id is called here."""
+    def without_ids(self, key: Any) -> Any:
+        """Returns the name of an id or of each id in a list; returns other values unchanged."""
         names = {task_id: f"task {n}" for n, task_id in enumerate(self.tasks)}
         names |= {user.id: f"user {n}" for n, user in enumerate(self.people)}
-        return [self.number(each) for each in key] if isinstance(key, list | tuple) else names.get(key, key)
+        return (
+            [self.without_ids(each) for each in key] if isinstance(key, list | tuple) else names.get(key, key)
+        )
 
 
 def lives(
-    *, overrides: bool = True, longest: int = 30
+    *, overrides: bool = True, max_commands: int = 30
 ) -> st.SearchStrategy[list[tuple[int | None, Operation]]]:
-    """Commands one after the other."""
-    return st.lists(commands(overrides=overrides), min_size=longest // 2, max_size=longest)
+    """Draws sequences of commands."""
+    return st.lists(commands(overrides=overrides), min_size=max_commands // 2, max_size=max_commands)
 
 
 def outcome(result: Result) -> Any:
-    """What became of a command, without ids."""
+    """Returns the errors of a command or the version of its task, without ids."""
     error = result.error
     if isinstance(error, Refused):
         return [(reason.code, reason.overridable) for reason in error.reasons]

@@ -119,7 +119,7 @@ def assert_no_ring(tasks: Mapping[str, Task]) -> None:
 
 
 @few
-@given(life=lives(longest=20), by=st.none() | st.integers(0, 3))
+@given(life=lives(max_commands=20), by=st.none() | st.integers(0, 3))
 def test_the_transitions_never_say_anything_else_than_the_move(
     database: Database[Any], strict: Services, clock: Clock, life: Commands, by: int | None
 ) -> None:
@@ -139,7 +139,7 @@ def moved(services: Services, task: Task, to: str, by: Actor) -> Task:
 
 @few
 @given(
-    life=lives(longest=10),
+    life=lives(max_commands=10),
     bulk=st.lists(operations(overrides=True), min_size=8, max_size=15),
     by=st.none() | st.integers(0, 3),
 )
@@ -157,13 +157,13 @@ def test_a_bulk_is_its_commands_one_by_one(
         for who, operation in life:
             world.perform(who, operation)
     # A bulk names only what there is when it begins.
-    told = [together.told(operation) for operation in bulk]
-    singly = [alone.told(operation) for operation in bulk]
+    told = [together.with_ids(operation) for operation in bulk]
+    singly = [alone.with_ids(operation) for operation in bulk]
     one_by_one = [strict.bulk.run([op], by=alone.actor(by), atomic=False).results[0] for op in singly]
     at_once = strict.bulk.run(told, by=together.actor(by), atomic=False).results
     for world, results in ((alone, one_by_one), (together, at_once)):
         for result in results:
-            world.note(result)
+            world.record_creation(result)
     assert [outcome(result) for result in at_once] == [outcome(result) for result in one_by_one]
     assert as_numbers(together, at_once) == as_numbers(alone, one_by_one)
 
@@ -178,9 +178,9 @@ def as_numbers(world: World, results: Sequence[Result]) -> list[Any]:
     ours = [task for task in tasks if task.id in (*world.tasks, *named)]
     return sorted(
         (
-            str(world.number(task.id)),
+            str(world.without_ids(task.id)),
             task.version,
-            {name: world.number(value) for name, value in logged_fields(task).items()},
+            {name: world.without_ids(value) for name, value in logged_fields(task).items()},
         )
         for task in ours
     )

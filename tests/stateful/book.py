@@ -1,7 +1,7 @@
-"""The rules of the rule book once more, over plain dictionaries, written from its text alone.
+"""A second implementation of the rules over plain dictionaries, written from docs/rules.md alone.
 
-A task and a user are dictionaries of their fields; moments are `datetime`s, everything else is as
-it goes over the wire.
+Tasks and users are dictionaries of their fields. Timestamps are `datetime`s; all other values have the
+same form as in the API.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 Fields = dict[str, Any]
 
-# --- The default workflow: each status with its category, and where it leads
+# --- The default workflow: the category of each status, and the transitions
 
 CATEGORY = {
     "backlog": "unstarted",
@@ -21,7 +21,7 @@ CATEGORY = {
     "completed": "completed",
     "cancelled": "cancelled",
 }
-LEADS_TO = {
+TRANSITIONS = {
     "backlog": ["todo", "cancelled"],
     "todo": ["backlog", "in_progress", "cancelled"],
     "in_progress": ["todo", "in_review", "completed", "cancelled"],
@@ -31,9 +31,9 @@ LEADS_TO = {
 }
 INITIAL = "todo"
 PRIORITIES = ["low", "medium", "high", "urgent"]
-MOST_LEVELS = 5
+MAX_LEVELS = 5
 
-# Who may do what; "own" is the creator's or the assignee's task, "created" the creator's.
+# The rights of each role: for "own", the actor must be the creator or assignee; for "created", the creator.
 RIGHTS = {
     "viewer": {},
     "member": {"create": "any", "comment": "any", "change": "own", "take": "any", "urgent": "created"},
@@ -61,7 +61,7 @@ def is_binned(task: Fields) -> bool:
 
 
 def due_at(due_date: str) -> datetime:
-    """A plain date is due at the midnight that ends it, which is UTC's here."""
+    """Returns the instant; a date without a time is due at the end of that day in UTC."""
     if len(due_date) == len("2026-12-01"):
         day = date.fromisoformat(due_date)
         return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
@@ -69,7 +69,7 @@ def due_at(due_date: str) -> datetime:
 
 
 class Book:
-    """All tasks and users as they are, and what the rules say of them."""
+    """Holds all tasks and users, and judges them by the rules."""
 
     def __init__(self, *, wip_limit: int, urgent_limit: int, four_eyes: bool) -> None:
         self.wip_limit = wip_limit
@@ -77,13 +77,13 @@ class Book:
         self.four_eyes = four_eyes
         self.tasks: dict[str, Fields] = {}
         self.users: dict[str, Fields] = {}
-        # For each task, who has been its assignee since it was last completed.
+        # The assignees of each task since it was last completed.
         self.assignees: dict[str, set[str | None]] = {}
 
-    # --- What there is
+    # --- Tasks and users
 
-    def there(self, task_id: str | None) -> Fields | None:
-        """A task in the bin is invisible to every read but the bin's."""
+    def find_visible(self, task_id: str | None) -> Fields | None:
+        """Returns a task unless it is unknown or in the bin."""
         task = self.tasks.get(task_id or "")
         return None if task is None or is_binned(task) else task
 
@@ -97,33 +97,33 @@ class Book:
         return [task for task in self.visible() if task_id in task["blocked_by"]]
 
     def unresolved(self, task: Fields) -> list[str]:
-        """Blockers that are neither completed nor in the bin; a cancelled one still blocks."""
-        return [b for b in task["blocked_by"] if self.there(b) and not is_completed(self.tasks[b])]
+        """Returns the blockers that are neither completed nor in the bin; a cancelled one still blocks."""
+        return [b for b in task["blocked_by"] if self.find_visible(b) and not is_completed(self.tasks[b])]
 
     @staticmethod
-    def way_back(task: Fields) -> str:
-        return LEADS_TO[task["status"]][0]
+    def reopened_status(task: Fields) -> str:
+        return TRANSITIONS[task["status"]][0]
 
     def role(self, actor: str) -> str:
-        """System actors have an administrator's rights."""
+        """Returns the role of an actor; system actors have the rights of an admin."""
         return "admin" if actor.startswith("system:") else self.users[actor]["role"]
 
     def active_admins(self) -> list[Fields]:
         return [user for user in self.users.values() if user["role"] == "admin" and user["active"]]
 
-    # --- Who may do what
+    # --- Permissions
 
     def may(self, right: str, actor: str, task: Fields | None = None) -> bool:
-        reach = RIGHTS[self.role(actor)].get(right)
-        if reach == "own":
+        scope = RIGHTS[self.role(actor)].get(right)
+        if scope == "own":
             return task is not None and actor in (task["created_by"], task["assignee_id"])
-        if reach == "created":
+        if scope == "created":
             return task is not None and task["created_by"] == actor
-        return reach == "any"
+        return scope == "any"
 
     # --- The rules
 
-    def against(
+    def refusal_codes(
         self,
         before: Fields,
         after: Fields,
@@ -132,9 +132,9 @@ class Book:
         reason: str | None = None,
         override: bool = False,
         created: bool = False,
-        version: int | None = None,  # noqa: ARG002 - given along, judged elsewhere
+        version: int | None = None,  # noqa: ARG002 - one of the options, but not a rule
     ) -> list[str]:
-        """The codes of all rules that stand against a step, in the order of the rule book."""
+        """Returns the codes of all rules that refuse a step, in the order of the rule book."""
         restored = is_binned(before)
         moves = created or before["status"] != after["status"]
         enters_started = moves and is_started(after)
@@ -150,17 +150,17 @@ class Book:
         was_urgent = before["priority"] == "urgent" and not created
         urgent = after["priority"] == "urgent"
         no_longer_dated = before["due_date"] is not None and after["due_date"] is None
-        parent = self.there(after["parent_id"])
+        parent = self.find_visible(after["parent_id"])
         new_parent = created or restored or after["parent_id"] != before["parent_id"]
 
-        def others(counts: Any) -> int:
-            """How many other tasks of the assignee count."""
-            theirs = [t for t in self.visible() if t["assignee_id"] == holder and t["id"] != after["id"]]
-            return sum(1 for task in theirs if counts(task))
+        def count_others(condition: Any) -> int:
+            """Returns how many other tasks of the assignee fulfil the condition."""
+            tasks = [t for t in self.visible() if t["assignee_id"] == holder and t["id"] != after["id"]]
+            return sum(1 for task in tasks if condition(task))
 
         rules = {
             "transition_not_allowed": before["status"] != after["status"]
-            and after["status"] not in LEADS_TO[before["status"]],
+            and after["status"] not in TRANSITIONS[before["status"]],
             "assignee_required": is_started(after) and holder is None and (enters_started or unassigns),
             "assignee_inactive": holder is not None
             and not self.users[holder]["active"]
@@ -173,7 +173,7 @@ class Book:
             and is_started(after)
             and holder is not None
             and (starts or assigns or restored)
-            and others(is_started) >= self.wip_limit,
+            and count_others(is_started) >= self.wip_limit,
             "reviewer_required": self.four_eyes
             and completes
             and by in self.users
@@ -192,13 +192,13 @@ class Book:
             and is_open(after)
             and holder is not None
             and (not was_urgent or assigns or reopens or restored)
-            and others(lambda t: is_open(t) and t["priority"] == "urgent") >= self.urgent_limit,
+            and count_others(lambda t: is_open(t) and t["priority"] == "urgent") >= self.urgent_limit,
             **self._relations(before, after, appears=created or restored),
         }
-        return [code for code, stands in rules.items() if stands]
+        return [code for code, refuses in rules.items() if refuses]
 
     def _relations(self, before: Fields, after: Fields, *, appears: bool) -> dict[str, bool]:
-        """Judged where something would wait for something that it did not wait for before."""
+        """Returns which rules on relations refuse a step; they apply if it adds a parent or a blocker."""
         new_parent = after["parent_id"] is not None and (appears or after["parent_id"] != before["parent_id"])
         new_blocker = any(appears or b not in before["blocked_by"] for b in after["blocked_by"])
         if not (new_parent or new_blocker):
@@ -206,45 +206,45 @@ class Book:
         return {
             "cycle": after["id"] in self._awaited_by(after),
             "too_deep": after["parent_id"] is not None
-            and self.levels_above(after) + self.levels_below(after) > MOST_LEVELS,
+            and self.levels_above(after) + self.levels_below(after) > MAX_LEVELS,
         }
 
     def _awaited_by(self, changed: Fields) -> set[str]:
-        """All that the task waits for, its blockers and its subtasks, and these for in turn."""
+        """Returns all tasks that this one waits for, directly or not: blockers and subtasks."""
         tasks = {task["id"]: task for task in self.visible()} | {changed["id"]: changed}
         waits_for: dict[str, set[str]] = {task_id: set(task["blocked_by"]) for task_id, task in tasks.items()}
         for task_id, task in tasks.items():
             waits_for.setdefault(task["parent_id"], set()).add(task_id)
-        found: set[str] = set()
-        left = [changed["id"]]
-        while left:
-            new = waits_for.get(left.pop(), set()) - found
-            found |= new
-            left.extend(new)
-        return found
+        awaited: set[str] = set()
+        pending = [changed["id"]]
+        while pending:
+            new = waits_for.get(pending.pop(), set()) - awaited
+            awaited |= new
+            pending.extend(new)
+        return awaited
 
     def levels_above(self, task: Fields) -> int:
-        """How many tasks this one is under, one under the other."""
+        """Returns the number of the task's ancestors."""
         count, parent_id = 0, task["parent_id"]
         while parent_id is not None and parent_id != task["id"]:
             count += 1
-            parent = self.there(parent_id)
+            parent = self.find_visible(parent_id)
             parent_id = parent["parent_id"] if parent else None
         return count
 
     def levels_below(self, task: Fields) -> int:
-        """How many levels of subtasks it has."""
+        """Returns the number of levels of subtasks below the task."""
         subtasks = [s for s in self.subtasks(task["id"]) if s["id"] != task["id"]]
         return max((1 + self.levels_below(subtask) for subtask in subtasks), default=0)
 
-    def note_assignee(self, before: Fields, after: Fields) -> None:
-        """Completing a task ends what counts for the next time that it is completed."""
+    def record_assignee(self, before: Fields, after: Fields) -> None:
+        """Records the assignee; completing the task removes the earlier ones."""
         if is_completed(after) and not is_completed(before):
             self.assignees[after["id"]] = set()
         self.assignees.setdefault(after["id"], set()).add(after["assignee_id"])
 
     def moved(self, task: Fields, status: str, now: datetime) -> Fields:
-        """`started_at` is the first start, kept; a reopening is counted and clears `completed_at`."""
+        """Returns the task in another status, with the timestamps and the counter that depend on it."""
         if status == task["status"]:
             return dict(task)
         moved = {**task, "status": status, "status_changed_at": now}
@@ -256,21 +256,21 @@ class Book:
             moved["reopen_count"] += 1
         return moved
 
-    # --- What follows and is not stored
+    # --- Derived values
 
     def moves(self, task: Fields, by: str, now: datetime) -> dict[str, tuple[bool, list[str], list[str]]]:
-        """For every status: whether this actor may move the task there, what it asks for, and why not."""
-        found = {}
+        """Returns for every status: is the move allowed, which fields it requires, and the refusals."""
+        moves = {}
         for status in CATEGORY:
-            codes = self.against(task, self.moved(task, status, now), by)
+            codes = self.refusal_codes(task, self.moved(task, status, now), by)
             if status == task["status"]:
                 codes = []
-            asked = ["reason" for code in codes if code == "reason_required"]
+            required = ["reason" for code in codes if code == "reason_required"]
             codes = [code for code in codes if code != "reason_required"]
             if not self.may("change", by, task):
                 codes = ["not_permitted"]
-            found[status] = (not codes, asked, codes)
-        return found
+            moves[status] = (not codes, required, codes)
+        return moves
 
     def derived(self, task: Fields, now: datetime) -> Fields:
         overdue = is_open(task) and task["due_date"] is not None and due_at(task["due_date"]) <= now
@@ -283,7 +283,11 @@ class Book:
         }
 
     def effective_priority(self, task: Fields, now: datetime) -> str | None:
-        """At least high when overdue, urgent after three days, medium a day before; closed has none."""
+        """Returns the highest of a task's priority, that of its due date, and of tasks that wait for it.
+
+        Tasks are at least medium a day before they are due, high when overdue, and urgent after three
+        days. Closed tasks have none.
+        """
         if not is_open(task):
             return None
         reasons = [task["priority"]]

@@ -1,4 +1,4 @@
-"""Performs random commands on the service and on the model, and compares all that can be seen."""
+"""Performs random commands on the service and on the model, and compares the results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.conftest import empty
 from tests.factories import SYSTEM, Clock
 from tests.stateful import strategies as drawn
 from tests.stateful.book import Fields
-from tests.stateful.model import Model, No
+from tests.stateful.model import Model, Rejected
 from tests.stateful.temptations import temptations
 
 ROLES = {"admin": "admin", "manager": "manager", "ada": "member", "bertha": "member", "viewer": "viewer"}
@@ -43,13 +43,13 @@ OK: Outcome = ("ok",)
 
 
 def plain(entity: Any) -> Fields:
-    """An entity as the model has it."""
-    found = {field.name: _plain(getattr(entity, field.name)) for field in fields(entity)}
-    if found.get("unblocked", []) is None:
-        del found["unblocked"]
-    elif "unblocked" in found:
-        found["unblocked"].sort()
-    return found
+    """Returns an entity in the form of the model."""
+    values = {field.name: _plain(getattr(entity, field.name)) for field in fields(entity)}
+    if values.get("unblocked", []) is None:
+        del values["unblocked"]
+    elif "unblocked" in values:
+        values["unblocked"].sort()
+    return values
 
 
 def _plain(value: Any) -> Any:
@@ -61,28 +61,29 @@ def _plain(value: Any) -> Any:
 
 
 def of_error(error: DomainError) -> Outcome:
+    """Returns the class name of an error, and the codes if it is a refusal."""
     codes = [reason.code for reason in error.reasons] if isinstance(error, Refused) else []
     return (type(error).__name__, *codes)
 
 
-def really(perform: Callable[[], Any]) -> tuple[Outcome, Any]:
-    """What became of a command of the service's."""
+def run_service(perform: Callable[[], Any]) -> tuple[Outcome, Any]:
+    """Performs a command on the service; returns its outcome, and the entity or the error."""
     try:
         return OK, perform()
     except DomainError as error:
         return of_error(error), error
 
 
-def by_the_book(perform: Callable[[], Fields]) -> tuple[Outcome, Fields]:
-    """What became of a command of the model's."""
+def run_model(perform: Callable[[], Fields]) -> tuple[Outcome, Fields]:
+    """Performs a command on the model; returns its outcome and the entity."""
     try:
         return OK, perform()
-    except No as no:
-        return (no.error, *no.codes), {}
+    except Rejected as error:
+        return (error.error, *error.codes), {}
 
 
 class RuleBook(RuleBasedStateMachine):
-    """`met` counts the errors and codes that came."""
+    """Compares the service with the model after every command. `met` counts the errors and codes."""
 
     def __init__(self, database: Database[Any], policy: Policy, met: Counter[str]) -> None:
         super().__init__()
@@ -90,7 +91,7 @@ class RuleBook(RuleBasedStateMachine):
         self.policy = policy
         self.met = met
         self.tried: Counter[str] = Counter()
-        self.is_sound = True  # nothing has failed, of which a look at the log would only distract
+        self.is_sound = True  # False after a failure: then the log is not checked
         self.clock = Clock()
         self.services = build_services(mongo_store(database), policy=policy, clock=self.clock)
         self.model = Model(
@@ -102,7 +103,7 @@ class RuleBook(RuleBasedStateMachine):
 
     @initialize(shape=st.sampled_from(["busy", "few", "nested", "waiting", "busy", "nested"]))
     def begin(self, shape: str) -> None:
-        """With few tasks; with as many levels as may be; with a row that waits; or with a busy Ada."""
+        """Starts with few tasks, the maximum number of levels, a chain of blockers, or a busy Ada."""
         busy = {"assignee_id": "ada", "status": "in_progress"}
         worlds: dict[str, list[Fields]] = {
             "few": [{}, {}, {}],
@@ -115,18 +116,19 @@ class RuleBook(RuleBasedStateMachine):
                 {"assignee_id": "bertha", "blocked_by": [1], "parent_id": 1},
             ],
         }
-        for given in worlds[shape]:
-            self._task_command({"op": "create", "title": "Write", **given}, drawn.SYSTEM)
+        for task_fields in worlds[shape]:
+            self._task_command({"op": "create", "title": "Write", **task_fields}, drawn.SYSTEM)
         if shape == "busy":
             self._change_user("bertha", {"active": False}, drawn.SYSTEM, None)
 
     # --- Rules
 
+    # Hypothesis draws the arguments of a rule in the order of their names: a new name changes all scenarios.
     @rule(given=drawn.commands, by=drawn.actors, dry_run=drawn.rarely, hours=drawn.hours)
     def perform(self, given: Fields, by: str, dry_run: bool, hours: int) -> None:
-        """Any command on tasks, by anybody."""
+        """Performs any command on a task by any actor."""
         self.clock.advance(hours=hours)
-        if given["op"] == "create" and len(self.model.tasks) >= drawn.MOST_TASKS:
+        if given["op"] == "create" and len(self.model.tasks) >= drawn.MAX_TASKS:
             return
         self._task_command(given, by, dry_run=dry_run)
 
@@ -138,7 +140,7 @@ class RuleBook(RuleBasedStateMachine):
     )
     def perform_many(self, operations: list[Fields], by: str, atomic: bool, hours: int) -> None:
         self.clock.advance(hours=hours)
-        kept = [o for o in operations if o["op"] != "create" or len(self.model.tasks) < drawn.MOST_TASKS]
+        kept = [o for o in operations if o["op"] != "create" or len(self.model.tasks) < drawn.MAX_TASKS]
         if kept:
             self._bulk(kept, by, atomic=atomic)
 
@@ -152,12 +154,12 @@ class RuleBook(RuleBasedStateMachine):
 
     @rule(which=drawn.numbers, place=drawn.numbers, force=drawn.rarely, hours=drawn.hours)
     def tempt_whom_it_concerns(self, which: int, place: int, force: bool, hours: int) -> None:
-        """The assignee, or else the creator."""
+        """Performs a command that is close to a rule as the assignee, or else as the creator."""
         self.clock.advance(hours=hours)
-        given = self._temptation(which, place, force=force)
-        task = self.model.tasks[given["id"]]
+        command = self._temptation(which, place, force=force)
+        task = self.model.tasks[command["id"]]
         user = self.model.users.get(task["assignee_id"] or task["created_by"])
-        self._task_command(given, user["username"] if user else drawn.SYSTEM)
+        self._task_command(command, user["username"] if user else drawn.SYSTEM)
 
     @rule(place=drawn.known_tasks, who=drawn.members, reason=drawn.reasons, hours=drawn.hours)
     def take(self, place: int, who: str, reason: str | None, hours: int) -> None:
@@ -166,19 +168,19 @@ class RuleBook(RuleBasedStateMachine):
 
     @rule(given=drawn.user_commands, by=drawn.actors, dry_run=drawn.rarely, hours=drawn.hours)
     def perform_on_users(self, given: Fields, by: str, dry_run: bool, hours: int) -> None:
-        """A new user, a change by anybody or by oneself, or an admin less."""
+        """Creates a user, changes one as any actor or as that user, or removes an admin."""
         self.clock.advance(hours=hours)
         command = dict(given)
-        op, wanted = command.pop("op"), command.pop("fields")
+        op, values = command.pop("op"), command.pop("fields")
         admins = self.model.active_admins()
         if op == "create":
-            self._add_user(wanted, by=by, dry_run=dry_run)
+            self._add_user(values, by=by, dry_run=dry_run)
         elif op == "change":
-            self._change_user(command["user"], wanted, by, command["version"], dry_run=dry_run)
+            self._change_user(command["user"], values, by, command["version"], dry_run=dry_run)
         elif op == "own":
-            self._change_user(command["user"], wanted, command["user"], command["version"], dry_run=dry_run)
+            self._change_user(command["user"], values, command["user"], command["version"], dry_run=dry_run)
         elif admins:
-            self._change_user(admins[command["place"] % len(admins)]["id"], wanted, drawn.SYSTEM, None)
+            self._change_user(admins[command["place"] % len(admins)]["id"], values, drawn.SYSTEM, None)
 
     @rule(place=drawn.tasks, by=drawn.actors, dry_run=drawn.rarely, hours=drawn.hours)
     def comment(self, place: Any, by: str, dry_run: bool, hours: int) -> None:
@@ -194,46 +196,46 @@ class RuleBook(RuleBasedStateMachine):
     @rule(place=drawn.known_tasks, by=drawn.actors, then=drawn.actors, hours=drawn.hours)
     def ask_for_moves(self, place: int, by: str, then: str, hours: int) -> None:
         self.clock.advance(hours=hours)
-        task = self.model.there(self._task_id(place))
+        task = self.model.find_visible(self._task_id(place))
         for actor in (self._actor(by), self._actor(then)):
             if task is None or actor is None:
                 continue
             moves = self.services.tasks.transitions(task["id"], by=actor)
-            found = {m.to: (m.allowed, list(m.requires), [r.code for r in m.reasons]) for m in moves}
-            assert found == self.model.moves(task, actor.id, self.clock())
+            actual = {m.to: (m.allowed, list(m.requires), [r.code for r in m.reasons]) for m in moves}
+            assert actual == self.model.moves(task, actor.id, self.clock())
 
     def _temptation(self, which: int, place: int, *, force: bool = False) -> Fields:
-        """One of a kind that has been tried least in this scenario."""
+        """Returns a command of a kind that this scenario has tried least."""
         kinds = {name: commands for name, commands in temptations(self.model).items() if commands}
-        least = min(self.tried[name] for name in kinds)
-        names = [name for name in kinds if self.tried[name] == least]
+        fewest = min(self.tried[name] for name in kinds)
+        names = [name for name in kinds if self.tried[name] == fewest]
         name = names[which % len(names)]
-        given = kinds[name][(place + self.tried.total()) % len(kinds[name])]
+        command = kinds[name][(place + self.tried.total()) % len(kinds[name])]
         self.tried[name] += 1
-        beside = {"override": True, "reason": "It must be"} if force and given["op"] != "bin" else {}
-        return given | beside
+        options = {"override": True, "reason": "It must be"} if force and command["op"] != "bin" else {}
+        return command | options
 
-    # --- How a command is performed and judged
+    # --- Performing and comparing commands
 
     def _task_id(self, place: Any) -> str:
-        """Of a task by its place; an id stays what it is."""
+        """Returns the id of a task by its number; returns ids unchanged."""
         ids = list(self.model.tasks)
         if isinstance(place, int) and ids:
             return ids[place % len(ids)]
         return place if place in self.model.tasks else UNKNOWN_ID
 
     def _user_id(self, name: str) -> str:
-        """Of a user by name; an id stays what it is."""
+        """Returns the id of a user by username; returns ids unchanged."""
         if name in self.model.users:
             return name
-        found = [user["id"] for user in self.model.users.values() if user["username"] == name]
-        return found[0] if found else UNKNOWN_ID
+        ids = [user["id"] for user in self.model.users.values() if user["username"] == name]
+        return ids[0] if ids else UNKNOWN_ID
 
     def _username(self, key: str) -> str:
         return self.model.users[key]["username"] if key in self.model.users else key
 
     def _actor(self, name: str) -> Actor | None:
-        """Whoever has this name and may act: nobody who is deactivated."""
+        """Returns the actor with this name, or None if the user is unknown or deactivated."""
         if name == drawn.SYSTEM:
             return SYSTEM
         user = self.model.users.get(self._user_id(name))
@@ -241,24 +243,24 @@ class RuleBook(RuleBasedStateMachine):
             return None
         return Actor(id=user["id"], role=Role(user["role"]), user_id=user["id"])
 
-    def _named(self, given: Fields) -> Fields:
-        """The command with ids for places and names, and with a version for what is beside it."""
-        found = dict(given)
-        for name in given:
-            if name in _RELATED_TASKS and given[name] is not None:
-                found[name] = self._task_id(given[name])
-            if name in _RELATED_USERS and given[name] is not None:
-                found[name] = self._user_id(given[name])
-        if given.get("blocked_by") is not None:
-            found["blocked_by"] = list(dict.fromkeys(map(self._task_id, given["blocked_by"])))
-        if given.get("version") is not None:
-            there = self.model.tasks.get(found["id"], {"version": 1})
-            found["version"] = max(1, there["version"] + given["version"])
-        return {name: value for name, value in found.items() if name != "version" or value is not None}
+    def _with_ids(self, operation: Fields) -> Fields:
+        """Returns the command with ids instead of numbers and names, and an absolute version."""
+        command = dict(operation)
+        for name in operation:
+            if name in _RELATED_TASKS and operation[name] is not None:
+                command[name] = self._task_id(operation[name])
+            if name in _RELATED_USERS and operation[name] is not None:
+                command[name] = self._user_id(operation[name])
+        if operation.get("blocked_by") is not None:
+            command["blocked_by"] = list(dict.fromkeys(map(self._task_id, operation["blocked_by"])))
+        if operation.get("version") is not None:
+            task = self.model.tasks.get(command["id"], {"version": 1})
+            command["version"] = max(1, task["version"] + operation["version"])
+        return {name: value for name, value in command.items() if name != "version" or value is not None}
 
-    def _task_command(self, given: Fields, by: str, *, dry_run: bool = False) -> None:
-        """`by` stands in the command itself where it matters who gives it."""
-        command = self._named(given)
+    def _task_command(self, operation: Fields, by: str, *, dry_run: bool = False) -> None:
+        """Performs a command on a task; a `by` in the command takes precedence."""
+        command = self._with_ids(operation)
         by = self._username(command.pop("by", by))
         self._both(
             by,
@@ -268,33 +270,33 @@ class RuleBook(RuleBasedStateMachine):
         )
 
     def _perform(self, command: Fields, by: Actor, dry_run: bool) -> Any:
-        given, tasks = dict(command), self.services.tasks
-        op, places = given.pop("op"), [given.pop(n) for n in ("id", "blocker_id") if n in given]
+        arguments, tasks = dict(command), self.services.tasks
+        op, places = arguments.pop("op"), [arguments.pop(n) for n in ("id", "blocker_id") if n in arguments]
         if op == "change":
-            beside = {n: given.pop(n) for n in ("reason", "version", "override") if n in given}
-            return tasks.change(*places, given, by=by, dry_run=dry_run, **beside)
+            options = {n: arguments.pop(n) for n in ("reason", "version", "override") if n in arguments}
+            return tasks.change(*places, arguments, by=by, dry_run=dry_run, **options)
         method = {"status": "change_status", "priority": "change_priority"}.get(op, op)
-        return getattr(tasks, method)(*places, by=by, dry_run=dry_run, **given)
+        return getattr(tasks, method)(*places, by=by, dry_run=dry_run, **arguments)
 
-    def _add_user(self, given: Fields, *, by: str, dry_run: bool = False) -> None:
+    def _add_user(self, values: Fields, *, by: str, dry_run: bool = False) -> None:
         self._both(
             by,
-            lambda actor: self.services.users.create(by=actor, dry_run=dry_run, **given),
-            lambda model, by, key: model.create_user(key, given, by=by, now=self.clock()),
+            lambda actor: self.services.users.create(by=actor, dry_run=dry_run, **values),
+            lambda model, by, key: model.create_user(key, values, by=by, now=self.clock()),
             dry_run=dry_run,
         )
 
     def _change_user(
-        self, name: str, given: Fields, by: str, beside_version: int | None, *, dry_run: bool = False
+        self, name: str, values: Fields, by: str, version_offset: int | None, *, dry_run: bool = False
     ) -> None:
         user_id = self._user_id(name)
         present = self.model.users.get(user_id, {"version": 1})["version"]
-        version = None if beside_version is None else max(1, present + beside_version)
-        beside = {"version": version}
+        version = None if version_offset is None else max(1, present + version_offset)
+        options = {"version": version}
         self._both(
             by,
-            lambda actor: self.services.users.change(user_id, given, by=actor, dry_run=dry_run, **beside),
-            lambda model, by, _: model.change_user(user_id, given, by=by, now=self.clock(), **beside),
+            lambda actor: self.services.users.change(user_id, values, by=actor, dry_run=dry_run, **options),
+            lambda model, by, _: model.change_user(user_id, values, by=by, now=self.clock(), **options),
             dry_run=dry_run,
         )
 
@@ -306,7 +308,7 @@ class RuleBook(RuleBasedStateMachine):
         *,
         dry_run: bool = False,
     ) -> None:
-        """The same command in both, which must come to the same; what is dry leaves no trace."""
+        """Performs a command on service and model, and compares them; a dry run must write nothing."""
         self.is_sound = False
         self.clock.advance(seconds=1)
         actor = self._actor(name)
@@ -314,28 +316,28 @@ class RuleBook(RuleBasedStateMachine):
             self.is_sound = True
             return
         stored = self._stored() if dry_run else None
-        status, answer = really(lambda: service(actor))
+        status, answer = run_service(lambda: service(actor))
         book = self.model.copied() if dry_run else self.model
         key = answer.id if status == OK else "new"
-        expected, told = by_the_book(lambda: model(book, actor.id, key))
+        expected, entity = run_model(lambda: model(book, actor.id, key))
         assert status == expected
         if status == OK:
-            assert plain(answer) == told
+            assert plain(answer) == entity
         if stored is not None:
             assert self._stored() == stored
         self._count(status)
         self._compare()
 
     def _bulk(self, operations: list[Fields], name: str, *, atomic: bool) -> None:
-        """Judged one by one, each on what those before it have left; if atomic, all or nothing."""
+        """Performs a bulk: operations see earlier ones, and an atomic bulk succeeds only as a whole."""
         self.is_sound = False
         self.clock.advance(seconds=1)
         actor = self._actor(name)
         if actor is None:
             self.is_sound = True
             return
-        commands = [self._named(operation) for operation in operations]
-        status, answer = really(lambda: self.services.bulk.run(commands, by=actor, atomic=atomic))
+        commands = [self._with_ids(operation) for operation in operations]
+        status, answer = run_service(lambda: self.services.bulk.run(commands, by=actor, atomic=atomic))
         book = self.model.copied()
         for command, result in zip(commands, answer.results, strict=True):
             self._compare_result(result, command, book, actor)
@@ -347,10 +349,10 @@ class RuleBook(RuleBasedStateMachine):
 
     def _compare_result(self, result: Result, command: Fields, book: Model, actor: Actor) -> None:
         key = result.task.id if result.task else "new"
-        expected, told = by_the_book(lambda: book.perform(command, by=actor.id, now=self.clock(), new_id=key))
+        expected, entity = run_model(lambda: book.perform(command, by=actor.id, now=self.clock(), new_id=key))
         assert (OK if result.error is None else of_error(result.error)) == expected
         if result.task is not None:
-            assert plain(result.task) == told
+            assert plain(result.task) == entity
         self._count(expected)
 
     def _count(self, status: Outcome) -> None:
@@ -358,40 +360,40 @@ class RuleBook(RuleBasedStateMachine):
             self.met[word] += 1
         event(" ".join(status))
 
-    # --- What can be seen
+    # --- Comparing the state
 
     def _compare(self) -> None:
         tasks = {str(row["_id"]): mappers.task(row) for row in self.database["tasks"].find()}
         assert {key: plain(task) for key, task in tasks.items()} == self.model.tasks
-        self._compare_what_follows(tasks)
+        self._compare_derived(tasks)
         users = self.services.users.list(ALL, by=SYSTEM).items
         assert {user.id: plain(user) for user in users} == self.model.users
         self.is_sound = True
 
-    def _compare_what_follows(self, tasks: dict[str, Task]) -> None:
+    def _compare_derived(self, tasks: dict[str, Task]) -> None:
         derived = self.services.derived.of(list(tasks.values()), by=SYSTEM)
-        for task_id, told in derived.items():
-            effective = told.effective_priority
+        for task_id, values in derived.items():
+            effective = values.effective_priority
             assert {
-                "overdue": told.overdue,
-                "blocked": told.blocked,
-                "blocks": sorted(told.blocks),
+                "overdue": values.overdue,
+                "blocked": values.blocked,
+                "blocks": sorted(values.blocks),
                 "effective_priority": effective and effective.value.value,
             } == self.model.derived(self.model.tasks[task_id], self.clock())
 
     def _stored(self) -> dict[str, list[bytes]]:
-        """Everything, byte for byte: counters of touches and locks too."""
+        """Returns all documents as BSON, including locks and the counters of touches."""
         return {name: sorted(map(bson.encode, self.database[name].find())) for name in _WRITTEN}
 
     def teardown(self) -> None:
-        """The log tells of every version who made it and why, and replayed it is what is stored."""
+        """Asserts that the log has an entry per version, and that replaying it results in the store."""
         if not self.is_sound:
             return
-        told = [
+        entries = [
             (str(entry["entity_id"]), entry["version"], entry["by"], entry["reason"], entry["override"])
             for entry in self.database["activity"].find()
         ]
-        assert sorted(told, key=str) == sorted(self.model.log, key=str)
+        assert sorted(entries, key=str) == sorted(self.model.log, key=str)
         comments = {str(row["_id"]) for row in self.database["comments"].find()}
         assert comments == self.model.comments.keys()
         assert_that_the_log_is_the_store(self.database, self.policy)

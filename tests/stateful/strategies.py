@@ -1,4 +1,4 @@
-"""Commands as they are drawn: tasks and users are named by their place, and found when performed."""
+"""Hypothesis strategies for commands. Tasks are named by numbers; the machine replaces these by ids."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tests.stateful.book import CATEGORY, PRIORITIES
 
 Draw = Any
 
-MOST_TASKS = 8
+MAX_TASKS = 8
 NAMES = ("admin", "manager", "ada", "bertha", "viewer", "clara")
 SYSTEM = "system"
-NOBODY_KNOWN = "nobody known"  # an id that nothing has
+NOBODY_KNOWN = "nobody known"  # replaced by an unknown id
 
-# Weighted: what is named more often is drawn more often.
+# Repeated values are drawn more often.
 actors = st.sampled_from([*NAMES, SYSTEM, "manager", "ada", "ada", "bertha", SYSTEM])
 members = st.sampled_from(["ada", "ada", "bertha", "clara"])
-tasks = st.sampled_from([*range(MOST_TASKS)] * 3 + [NOBODY_KNOWN])
-known_tasks = st.integers(0, MOST_TASKS - 1)
+tasks = st.sampled_from([*range(MAX_TASKS)] * 3 + [NOBODY_KNOWN])
+known_tasks = st.integers(0, MAX_TASKS - 1)
 users = st.sampled_from([*NAMES, "ada", "bertha", "ada"])
 
 _reasons = st.sampled_from([None, "So it was agreed", "So it was agreed"])
@@ -40,7 +40,7 @@ _assignees = st.sampled_from([*NAMES, "ada", "ada", None, NOBODY_KNOWN])
 _related = st.lists(tasks, max_size=3, unique=True)
 _parents = st.one_of(st.none(), tasks)
 
-# Which version the caller has seen: None is not said, otherwise so many beside the present one.
+# The version that the caller states, relative to the current one; None states no version.
 _versions = st.sampled_from([None] * 8 + [0, 0, -1, 1])
 _overrides = st.sampled_from([False] * 4 + [True])
 
@@ -70,52 +70,52 @@ _NEW_USERS = [{"username": name, "name": "Clara"} for name in ("clara", "ada")]
 
 
 @st.composite
-def _some(draw: Draw, fields: dict[str, st.SearchStrategy[Any]], most: int) -> dict[str, Any]:
-    """One to so many of the fields."""
-    names = draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=most, unique=True))
+def _some(draw: Draw, fields: dict[str, st.SearchStrategy[Any]], maximum: int) -> dict[str, Any]:
+    """Draws values for one to `maximum` of the fields."""
+    names = draw(st.lists(st.sampled_from(sorted(fields)), min_size=1, max_size=maximum, unique=True))
     return {name: draw(fields[name]) for name in names}
 
 
 @st.composite
-def beside(draw: Draw) -> dict[str, Any]:
-    """What is said along with a command on a task."""
+def options(draw: Draw) -> dict[str, Any]:
+    """Draws the options of a command on a task."""
     return {"reason": draw(_reasons), "version": draw(_versions), "override": draw(_overrides)}
 
 
 @st.composite
 def creations(draw: Draw) -> dict[str, Any]:
     fields = draw(_some({n: s for n, s in _FIELDS.items() if n != "title"}, 4))
-    more = {"reason": draw(_reasons), "override": draw(_overrides)}
-    return {"op": "create", "title": draw(_FIELDS["title"]), **fields, **more}
+    create_options = {"reason": draw(_reasons), "override": draw(_overrides)}
+    return {"op": "create", "title": draw(_FIELDS["title"]), **fields, **create_options}
 
 
 @st.composite
 def changes(draw: Draw) -> dict[str, Any]:
-    """Of several fields at once."""
-    return {"op": "change", "id": draw(tasks), **draw(_some(_FIELDS, 4)), **draw(beside())}
+    """Draws a change of several fields at once."""
+    return {"op": "change", "id": draw(tasks), **draw(_some(_FIELDS, 4)), **draw(options())}
 
 
 @st.composite
 def moves(draw: Draw) -> dict[str, Any]:
-    return {"op": "status", "id": draw(tasks), "status": draw(_statuses), **draw(beside())}
+    return {"op": "status", "id": draw(tasks), "status": draw(_statuses), **draw(options())}
 
 
 @st.composite
 def rankings(draw: Draw) -> dict[str, Any]:
-    return {"op": "priority", "id": draw(tasks), "priority": draw(_priorities), **draw(beside())}
+    return {"op": "priority", "id": draw(tasks), "priority": draw(_priorities), **draw(options())}
 
 
 @st.composite
 def assignments(draw: Draw) -> dict[str, Any]:
-    return {"op": "assign", "id": draw(tasks), "assignee_id": draw(_assignees), **draw(beside())}
+    return {"op": "assign", "id": draw(tasks), "assignee_id": draw(_assignees), **draw(options())}
 
 
 @st.composite
 def relations(draw: Draw) -> dict[str, Any]:
-    """One task under or behind another, or behind it no longer."""
+    """Draws a command that adds or removes a blocker, or changes the parent."""
     op = draw(st.sampled_from(["block", "block", "unblock", "change"]))
     other = {"parent_id": draw(_parents)} if op == "change" else {"blocker_id": draw(tasks)}
-    return {"op": op, "id": draw(tasks), **other, **draw(beside())}
+    return {"op": op, "id": draw(tasks), **other, **draw(options())}
 
 
 @st.composite
@@ -125,7 +125,7 @@ def binnings(draw: Draw) -> dict[str, Any]:
 
 @st.composite
 def restorings(draw: Draw) -> dict[str, Any]:
-    return {"op": "restore", "id": draw(tasks), **draw(beside())}
+    return {"op": "restore", "id": draw(tasks), **draw(options())}
 
 
 commands = st.one_of(

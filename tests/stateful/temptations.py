@@ -1,8 +1,8 @@
-"""Commands that come near a rule, made for the world as it is: chance alone would seldom find them."""
+"""Builds commands that are close to a rule in the current state; random commands rarely are."""
 
 from __future__ import annotations
 
-from tests.stateful.book import MOST_LEVELS, Book, Fields, is_open, is_started
+from tests.stateful.book import MAX_LEVELS, Book, Fields, is_open, is_started
 
 
 def _move(task: Fields, status: str, **more: object) -> Fields:
@@ -18,7 +18,7 @@ def _block(task: Fields, blocker: str) -> Fields:
 
 
 def temptations(model: Book) -> dict[str, list[Fields]]:
-    """What there is to do of each kind, nothing of some; `by` is whose temptation it is, if not anybody's."""
+    """Returns the possible commands of each kind, which may be none. `by` is set if only one actor fits."""
     return _into_and_out_of_work(model) | _of_priority(model) | _of_relations(model)
 
 
@@ -65,8 +65,8 @@ def _into_and_out_of_work(model: Book) -> dict[str, list[Fields]]:
         ],
         "cancel": [_move(task, "cancelled", reason="No more") for task in opened],
         "cancel a parent": [_move(task, "cancelled", reason="No more") for task in parents],
-        "reopen": [_move(t, model.way_back(t), reason="Again") for t in closed],
-        "reopen without a word": [_move(t, model.way_back(t)) for t in closed],
+        "reopen": [_move(t, model.reopened_status(t), reason="Again") for t in closed],
+        "reopen without a word": [_move(t, model.reopened_status(t)) for t in closed],
         "reopen and start": [_move(task, "in_progress", reason="Again") for task in closed],
     }
 
@@ -101,7 +101,7 @@ def _of_relations(model: Book) -> dict[str, list[Fields]]:
     parents = [task for task in tasks if model.subtasks(task["id"])]
     under_closed = [t for t in subtasks if not is_open(model.tasks[t["parent_id"]])]
     alone = [task for task in tasks if task not in subtasks and task not in parents]
-    deep = [task for task in tasks if model.levels_above(task) >= MOST_LEVELS]
+    deep = [task for task in tasks if model.levels_above(task) >= MAX_LEVELS]
     binned = [task for task in model.tasks.values() if task["deleted_at"]]
     return {
         "turn an edge round": [_block(model.tasks[b], t["id"]) for t in tasks for b in t["blocked_by"]],
@@ -113,7 +113,7 @@ def _of_relations(model: Book) -> dict[str, list[Fields]]:
         "hang too deep": [_change(t, parent_id=below["id"]) for t in alone for below in deep],
         "hang under a closed one": [_change(t, parent_id=c["id"]) for t in tasks for c in closed],
         "start under a closed one": [_move(task, "in_progress", reason="Go") for task in under_closed],
-        "reopen under a closed one": [_move(t, model.way_back(t), reason="Go") for t in under_closed],
+        "reopen under a closed one": [_move(t, model.reopened_status(t), reason="Go") for t in under_closed],
         "bin": [{"op": "bin", "id": task["id"]} for task in tasks if task["blocked_by"] or is_started(task)],
         "bin a parent": [{"op": "bin", "id": task["id"]} for task in parents],
         "bin a subtask": [{"op": "bin", "id": task["id"]} for task in subtasks],

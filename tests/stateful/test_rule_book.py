@@ -1,6 +1,6 @@
-"""Random commands by anybody: the service does what the rule book says, in every error and every field.
+"""Compares the service with a model of the rule book under random commands, in every error and field.
 
-`SCENARIOS=500 pytest tests/stateful` runs so many scenarios instead of the usual few.
+`SCENARIOS=500 pytest tests/stateful` runs that many scenarios instead of the usual 40.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ VARIANTS = 2
 USUAL, LONG = 40, 400
 SCENARIOS = int(os.environ.get("SCENARIOS", USUAL))
 STEPS = 50
-# What must come about, so that a rule that nobody comes near is noticed: all of it in a long run,
-# and all but a few in the usual one, in which what is rare may not happen to be.
+# The outcomes that must occur, so that a rule that the commands never reach is noticed: all of them in a
+# long run, and all but a few in the usual run, in which rare ones may be missing.
 MET = {
     "ok",
     "Invalid",
@@ -35,7 +35,7 @@ MET = {
     "EmailTaken",
     "Refused",
     "last_admin",
-    *(rule.__name__ for rule in RULES if rule is not chain_too_long),  # more tasks than a scenario has
+    *(rule.__name__ for rule in RULES if rule is not chain_too_long),  # needs more tasks than a scenario has
 }
 
 
@@ -63,4 +63,4 @@ def test_the_service_does_what_the_rule_book_says(variant: int, worker_database:
 
     unmet = MET - met.keys() - (set() if four_eyes else {"reviewer_required"})
     allowed = 0 if SCENARIOS >= LONG else 4 if SCENARIOS >= USUAL else len(MET)
-    assert len(unmet) <= allowed, f"never came about: {sorted(unmet)}; {met}"
+    assert len(unmet) <= allowed, f"These outcomes never occurred: {sorted(unmet)}. Occurred: {met}."
