@@ -68,6 +68,8 @@ def _describe(migrated: MigrationResult) -> Iterator[str]:
             yield f"Updated the derived fields of {count(number, noun)}."
     for username in migrated.given_up:
         yield f"Removed the e-mail address of {username}, which another user also has; the log has it."
+    if migrated.tokens:
+        yield f"Added the missing log entry of {count(migrated.tokens, 'token')}."
     if migrated.unreadable:
         unreadable = count(migrated.unreadable, "unreadable document")
         yield f"Skipped {unreadable}: run `taskmgr doctor` for details."

@@ -15,7 +15,8 @@ import pytest
 from pymongo.database import Database
 
 import taskmgr.cli
-from taskmgr.domain.model.user import Role, User
+from taskmgr.domain.model.user import Actor, Role, User
+from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.services import Services
 from tests.running import COMMAND, Outcome, Settings, environment, run, run_here
 
@@ -156,6 +157,18 @@ def test_a_revoked_token_is_worthless(command: Command, admin: User, services: S
 
     assert command("tokens", "revoke", listed["id"]).status == 0
     assert services.tokens.identify(token) is None
+
+
+def test_tokens_made_and_revoked_by_the_command_line_are_logged(
+    command: Command, admin: User, services: Services
+) -> None:
+    command("tokens", "create", "--user", "admin")
+    (listed,) = command("tokens", "list", "--json").json
+    command("tokens", "revoke", listed["id"])
+    page = services.activity.list(ActivityQuery(entity="token"), by=Actor.of(admin))
+    assert [(entry.kind, entry.by) for entry in page.items] == [
+        ("token.revoked", "system:cli"), ("token.created", "system:cli"),
+    ]  # fmt: skip
 
 
 def test_a_token_is_revoked_by_itself_and_never_shown(

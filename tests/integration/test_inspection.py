@@ -98,13 +98,15 @@ def fill(database: Database[Any]) -> Names:
     )
     services.tokens.create(name="wide", by=by)
     services.tokens.identify(narrow.text)
+    revoked = services.tokens.create(name="lost", by=by).token
+    services.tokens.revoke(revoked.id, by=by)
     answer = StoredResponse(status=201, headers={"Location": "/x"}, body=b"{}")
     services.idempotency.run("key", b"f" * 32, lambda: answer, by=by)
     database.answers.update_many({}, {"$set": {"expires_at": LATER}})  # before MongoDB removes it
     ids = {
         "ada": ada.id, "bob": bob.id, "task": made.id, "blocker": blocker.id, "done": done.id,
         "binned": binned.id, "comment": comment.id, "root": chain[0], "leaf": chain[-1],
-        "token": narrow.token.id,
+        "token": narrow.token.id, "revoked": revoked.id,
     }  # fmt: skip
     keys = {name: ObjectId(key) for name, key in ids.items()}
     return {**keys, "answer": database.answers.find_one()["_id"], "stored_form": "stored_form"}  # type: ignore[index]
@@ -172,7 +174,8 @@ def again(collection: str, query: Callable[[Names], Mapping[str, Any]], /, **fie
     def plant(database: Database[Any], names: Names) -> None:
         row = database[collection].find_one(query(names))
         assert row is not None
-        database[collection].insert_one({**row, "_id": ObjectId(), **fields})
+        changes = {field: _meant(value, names) for field, value in fields.items()}
+        database[collection].insert_one({**row, "_id": ObjectId(), **changes})
 
     return plant
 
@@ -322,6 +325,22 @@ MORE: Mapping[str, tuple[Plant, str]] = {
         again("activity", lambda _: {"kind": "comment.deleted"}, version=3, kind="comment.changed"),
         "log_chain",
     ),
+    "a widened token": (put("tokens", "token", scopes=["tasks:read", "admin"]), "log_state"),
+    "a token widened to everything": (put("tokens", "token", scopes=None), "log_state"),
+    "a prolonged token": (put("tokens", "token", expires_at=LATER), "log_state"),
+    "a token without an end": (put("tokens", "token", expires_at=None), "log_state"),
+    "a re-owned token": (put("tokens", "token", user_id="@bob"), "log_state"),
+    "a renamed token": (put("tokens", "token", name="wall"), "log_state"),
+    "a token that was revoked is stored again": (
+        again("tokens", lambda names: {"_id": names["token"]}, _id="@revoked"), "log_state",
+    ),
+    "a token that is gone": (remove("tokens", "token"), "gone"),
+    "a token without an entry": (
+        lambda database, names: database.activity.delete_many({"entity_id": names["token"]}), "outdated",
+    ),
+    "a revocation that says something else": (entry(2, "revoked", before__name="x"), "log_chain"),
+    "a revocation of something that goes on": (entry(2, "revoked", after__name="x"), "log_chain"),
+    "a token in the log with an unknown scope": (entry(1, "token", after__scopes=["all"]), "log_bad_value"),
     "a token without a name": (drop("tokens", "token", "name"), "unreadable"),
     "a token with a scope twice": (put("tokens", "token", scopes=["tasks:read", "tasks:read"]), "bad_value"),
     "a token without a scope": (put("tokens", "token", scopes=[]), "bad_value"),

@@ -34,6 +34,7 @@ from taskmgr.infrastructure.mongo.schema_version import (
     require_known_schema,
 )
 from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.infrastructure.mongo.unlogged_tokens import log_tokens
 from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.factories import NOW, SYSTEM, a_full_task, a_task
 from tests.running import Clients, run, run_here, serving, short_folder, wait_until
@@ -317,6 +318,8 @@ def contents(database: Database[Any]) -> Mapping[str, list[Mapping[str, Any]]]:
     for row in rows["activity"]:
         if row["_id"] > latest:
             row |= {"_id": None, "at": None, "change_set": None}
+    # Two processes' ids of one second are in no order.
+    rows["activity"] = sorted(rows["activity"], key=lambda row: (row["entity_id"], row["version"]))
     for row in rows["users"]:
         row["updated_at"] = None
     return rows
@@ -402,6 +405,52 @@ def test_doctor_is_content_with_a_database_of_form_1_after_its_migration(
     assert refused.err == "The database is not up to date. Run `taskmgr db migrate` once.\n"
     assert (migrated.status, after.out) == (0, "Everything is in order.\n"), (migrated, after)
     assert run_here(settings, "db", "migrate").out == "The database is already up to date.\n"
+
+
+def test_tokens_of_form_1_get_an_entry_that_states_what_is_stored(fresh: Database[Any]) -> None:
+    put_form_1(fresh)
+    assert migrate(fresh, BERLIN).tokens == 2
+    entries = list(fresh.activity.find({"entity": "token"}).sort("entity_id", 1))
+    tokens = list(fresh.tokens.find().sort("_id", 1))
+    for entry, token in zip(entries, tokens, strict=True):
+        assert (entry["entity_id"], entry["kind"], entry["version"]) == (token["_id"], "token.created", 1)
+        assert (entry["by"], entry["at"], entry["before"]) == ("system:migration", token["created_at"], {})
+        assert entry["after"] == {
+            "user_id": str(token["user_id"]),
+            **{name: token[name] for name in ("name", "scopes", "created_at", "expires_at")},
+        }
+    assert migrate(fresh, BERLIN).tokens == 0
+    assert list(fresh.activity.find({"entity": "token"}).sort("entity_id", 1)) == entries
+
+
+def test_two_migrations_at_once_log_every_token_once(fresh: Database[Any]) -> None:
+    migrate(fresh, UTC)
+    services = build_services(mongo_store(fresh))
+    ada = services.users.create(username="ada", name="Ada", role="admin", by=SYSTEM)
+    for number in range(40):
+        services.tokens.create(name=f"{number}", user_id=ada.id, by=SYSTEM)
+    fresh.activity.delete_many({"entity": "token"})
+    with ThreadPoolExecutor(2) as pool:
+        counts = [run.result() for run in [pool.submit(log_tokens, fresh) for _ in range(2)]]
+    assert sum(counts) == fresh.activity.count_documents({"entity": "token"}) == 40
+
+
+def test_a_token_without_an_entry_is_reported_and_logged_by_a_migration(
+    mongodb_uri: str, database: Database[Any]
+) -> None:
+    settings = {"MONGODB_URI": mongodb_uri, "DATABASE": database.name}
+    services = build_services(mongo_store(database))
+    ada = services.users.create(username="ada", name="Ada", role="admin", by=SYSTEM)
+    services.tokens.create(name="x", user_id=ada.id, by=SYSTEM)
+    database.activity.delete_many({"entity": "token"})
+
+    reported = run_here(settings, "doctor", "--json")
+    migrated = run_here(settings, "db", "migrate")
+
+    assert '"code": "outdated"' in reported.out
+    assert "The log has no entry on it: run `taskmgr db migrate`" in reported.out
+    assert migrated.out == "Added the missing log entry of 1 token.\n"
+    assert run_here(settings, "doctor").out == "Everything is in order.\n"
 
 
 # --- derived fields that are wrong

@@ -28,6 +28,7 @@ from taskmgr.infrastructure.mongo.schema_version import (
     read_schema_state,
     require_unchanged_target,
 )
+from taskmgr.infrastructure.mongo.unlogged_tokens import log_tokens
 
 _MAX_SWEEPS = 10
 _PAUSE = 0.5  # seconds between two sweeps
@@ -38,6 +39,7 @@ class MigrationResult:
     """What a migration has done: the names of created and dropped indexes, and the corrected documents.
 
     `given_up` are the usernames whose e-mail address was removed, because another user has it, too.
+    `tokens` counts the tokens that got their first entry in the log.
     `unreadable` counts the tasks and users that could not be read.
     """
 
@@ -46,6 +48,7 @@ class MigrationResult:
     tasks: int
     users: int
     given_up: tuple[str, ...]
+    tokens: int
     unreadable: int
 
 
@@ -62,6 +65,7 @@ def migrate(
         begun = begin_migration(database, time_zone)
         made, dropped = update_indexes(database)
         swept = _sweep_until_clean(database, time_zone, settling if begun else 0.0, batch)
+        tokens = log_tokens(database)
         finish_migration(database, time_zone)
     return MigrationResult(
         made=made,
@@ -69,6 +73,7 @@ def migrate(
         tasks=swept.tasks,
         users=swept.users,
         given_up=swept.given_up,
+        tokens=tokens,
         unreadable=swept.unreadable,
     )
 

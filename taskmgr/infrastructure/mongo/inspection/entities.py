@@ -1,4 +1,4 @@
-"""Tasks, users and comments against what may be stored, and against their log."""
+"""Tasks, users, comments and tokens against what may be stored, and against their log."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 from bson import ObjectId
 
 from taskmgr.domain.model import task as tasks
+from taskmgr.domain.model import token as tokens
 from taskmgr.domain.model import user as users
 from taskmgr.domain.model import values
 from taskmgr.domain.model.parsing import BadValue
@@ -31,26 +32,39 @@ Parsers = Mapping[str, Callable[[Any], Any]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of entity: its collection, both ways of its mapper, and what its fields may hold."""
+    """One kind of entity: its collection, both ways of its mapper, and what its fields may hold.
+
+    `document` gets the stored row too, for what an entity does not hold: the hash of a token's secret.
+    """
 
     name: str
     collection: str
     entity: Callable[[Row], Any]
-    document: Callable[[Any], Draft]
+    document: Callable[[Any, Row], Draft]
     parsers: Parsers
     derived: Derived | None = None
 
 
-def kinds(policy: Policy) -> tuple[Kind, Kind, Kind]:
-    """Returns users, tasks and comments."""
+def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind]:
+    """Returns users, tasks, comments and tokens."""
     of_tasks = {name: parse for name, parse in tasks.parsers(policy).items() if name != "status"}
     of_tasks |= {"created_by": _actor, "reopen_count": values.count}
     of_comments = {"text": values.comment_text, "author_id": _actor}
+    of_tokens = {"user_id": values.identifier, **tokens.PARSERS}
     return (
-        Kind("user", "users", mappers.user, mappers.user_document, users.PARSERS, USERS),
-        Kind("task", "tasks", mappers.task, mappers.task_document, of_tasks, TASKS),
-        Kind("comment", "comments", mappers.comment, mappers.comment_document, of_comments),
+        Kind("user", "users", mappers.user, _without_row(mappers.user_document), users.PARSERS, USERS),
+        Kind("task", "tasks", mappers.task, _without_row(mappers.task_document), of_tasks, TASKS),
+        Kind("comment", "comments", mappers.comment, _without_row(mappers.comment_document), of_comments),
+        Kind("token", "tokens", mappers.token, _token_document, of_tokens),
     )
+
+
+def _without_row(document: Callable[[Any], Draft]) -> Callable[[Any, Row], Draft]:
+    return lambda entity, _: document(entity)
+
+
+def _token_document(token: tokens.Token, row: Row) -> Draft:
+    return mappers.token_document(token, row["secret_hash"])
 
 
 def _actor(value: object) -> str:
@@ -94,7 +108,7 @@ class Entities:
             wrong = kind.derived.wrong(row, self.time_zone) if kind.derived else {}
             corrected = {**row, **wrong}
             entity = kind.entity(corrected)
-            again = validated_row(kind.document(entity))
+            again = validated_row(kind.document(entity, row))
         except UNREADABLE as error:
             self.report(subject, "unreadable", f"It cannot be read ({type(error).__name__}: {error}).")
             return None

@@ -17,6 +17,7 @@ from taskmgr.infrastructure.mongo.inspection.snapshot import AN_ID, Report, Row,
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 Finding = tuple[str, str]
+_ENDS = (".deleted", ".revoked")  # how the kinds of an entity's last entry end
 
 
 class History:
@@ -96,14 +97,16 @@ class History:
         created = kind.endswith(".created")
         if created is not (self._version == 0):
             return f"is {kind}, as the {'first' if self._version == 0 else 'next'} of its entries."
-        if self._kind.endswith(".deleted"):
-            return "follows one that says it was deleted."
+        if self._kind.endswith(_ENDS):
+            return f"follows {self._kind}."
         if created:
             if before:
                 return "says what was before it was created."
             return (
                 None if is_same(after.get("created_at"), row["at"]) else "is not as old as what it created."
             )
+        if kind == "token.revoked":
+            return None if not after and is_same(before, self._state) else "does not say what was revoked."
         if not after or before.keys() != after.keys():
             return "does not name the same fields before and after."
         if wrong := [name for name in before if not is_same(before[name], self._state.get(name))]:
@@ -118,6 +121,13 @@ class History:
         """Yields where the log tells of another state than the entity's."""
         if self._unreadable:
             return
+        if self._kind.endswith(_ENDS):
+            yield "log_state", f"It is still stored, but the log ends with {self._kind}."
+            return
+        if self._entity == "token" and not self._entries:
+            fix = "run `taskmgr db migrate`, and revoke the token if nobody knows it"
+            yield "outdated", f"The log has no entry on it: {fix}."
+            return
         if self._version != entity.version:
             told = f"{self._entries} entries up to version {self._version}" if self._entries else "no entry"
             yield "log_gap", f"Its version is {entity.version}, but the log has {told}."
@@ -128,8 +138,8 @@ class History:
             yield "log_state", f"The log tells of another state of: {', '.join(wrong)}."
 
     def against_nothing(self) -> Iterator[Finding]:
-        """Yields a finding unless the log says that the entity was deleted."""
-        if not self._kind.endswith(".deleted"):
+        """Yields a finding unless the log says that the entity was deleted or revoked."""
+        if not self._kind.endswith(_ENDS):
             yield "gone", f"It is gone, but the log has {self._entries} entries on it."
 
 
