@@ -110,7 +110,7 @@ def test_the_last_day_is_today_also_where_the_same_was_asked_yesterday(client: C
     [
         (
             {"from": "2025-03-09"}, "query.from", "too_many",
-            "There may be at most 366 days: up to 2026-03-10, from 2025-03-10 on.",
+            "Must be 2025-03-10 or later: at most 366 days up to 2026-03-10.",
         ),
         (
             {"from": "2026-03-03", "to": "2026-03-02"}, "query.from", "out_of_range",

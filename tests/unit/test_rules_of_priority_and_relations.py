@@ -182,7 +182,7 @@ def test_there_may_be_five_levels_of_subtasks(levels: int) -> None:
 
 def test_there_may_not_be_six_levels_of_subtasks() -> None:
     refusal = refusal_of(rule_book.too_deep, step({}, {"parent_id": ONE}), levels=6)
-    assert refusal.detail == "There would be 6 levels of subtasks; the maximum is 5."
+    assert refusal.detail == "There would be more than 5 levels of subtasks."
     assert not refusal.overridable
 
 

@@ -44,7 +44,7 @@ def test_a_span_may_be_one_day_or_a_leap_year_but_no_longer() -> None:
     with pytest.raises(BadValue) as caught:
         days(date(2023, 12, 31), date(2024, 12, 31))
     assert caught.value.code == "too_many"
-    assert caught.value.detail == "There may be at most 366 days: up to 2024-12-31, from 2024-01-01 on."
+    assert caught.value.detail == "Must be 2024-01-01 or later: at most 366 days up to 2024-12-31."
 
 
 def test_a_span_does_not_end_before_it_begins() -> None:

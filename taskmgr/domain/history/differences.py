@@ -12,7 +12,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import User
 
-# An entry has its own entity_id, version and time, `unblocked` is only part of a command's answer, and
+# An entry has an entity_id, a version and a time of its own; `unblocked` is only part of a command's result;
 # using a token does not change it.
 _NOT_LOGGED = frozenset({"id", "version", "updated_at", "unblocked", "last_used_at"})
 

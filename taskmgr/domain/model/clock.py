@@ -1,4 +1,4 @@
-"""The time in milliseconds, the precision of the store, so that a result equals what is read later."""
+"""The time, cut to milliseconds as in the store, so that a result equals what is read back later."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def utc_now() -> datetime:
 
 
 def time_of_change(clock: Callable[[], datetime], before: Dated) -> datetime:
-    """Returns the time of a change, which is never earlier than that of the version before.
+    """Returns the time of a change, which is never earlier than that of the previous version.
 
     The clocks of two machines differ, and a clock can be set back. Call this inside the transaction, after
-    the entity has been loaded: a command that waits for another would otherwise use an earlier time.
+    the entity has been loaded: a command that has to wait for another would otherwise use the time before.
     """
     return max(clock(), before.updated_at)
 

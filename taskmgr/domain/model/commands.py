@@ -80,7 +80,7 @@ class Operation(TypedDict, total=False):
 
 
 class WhereChanges(TaskChanges, total=False):
-    """One change for every task of a query."""
+    """The change that `change_where` makes to every task that matches, with its options."""
 
     reason: str | None
     override: bool

@@ -39,7 +39,7 @@ class DueDate:
 
     @classmethod
     def on(cls, day: date, zone: tzinfo) -> DueDate:
-        """Returns the due date of a day, which ends in this time zone. Raises `BadValue` out of range."""
+        """Returns the due date of a day in this time zone. Raises `BadValue` if it is out of range."""
         try:
             midnight = start_of_day(day + timedelta(days=1), zone)
         except OverflowError as error:

@@ -28,7 +28,7 @@ class FieldError:
     """One mistake in the input: its place, its kind, and what is allowed there.
 
     `location` names the field as the caller knows it (`due_date`, `labels.3`). An interface with several
-    inputs prefixes the input (`body.due_date`).
+    inputs adds the input as a prefix (`body.due_date`).
     """
 
     location: str

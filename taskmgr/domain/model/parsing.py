@@ -1,6 +1,7 @@
-"""Parsers: functions that take a raw value and return the value to keep, and what combines them.
+"""Parsers, which turn a raw value into the value that is kept, and functions that combine them.
 
-A parser raises `BadValue` for what it does not accept. What it returned once it accepts again unchanged.
+A parser raises `BadValue` for a value that it does not accept. It accepts its own results and returns them
+unchanged.
 """
 
 from __future__ import annotations

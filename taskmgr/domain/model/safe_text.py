@@ -1,4 +1,4 @@
-"""Makes text from outside safe to show: in a log, on a terminal, in an answer."""
+"""Makes text from outside safe to show: in a log, on a terminal, in a response."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ def without_controls(text: str, *, keep_lines: bool = False) -> str:
     if text.isprintable():
         return text
     unsafe = _UNSAFE_IN_LINES if keep_lines else _UNSAFE
-    return unsafe.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return unsafe.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -23,7 +23,7 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-# The scope without which a command with this scope does not show what it has written.
+# A command that needs the scope for writing shows its result only to a token with the one for reading.
 READ_SCOPE_OF = {Scope.TASKS_WRITE: Scope.TASKS_READ, Scope.USERS_WRITE: Scope.USERS_READ}
 
 
@@ -67,7 +67,9 @@ def parse_scopes(value: object) -> tuple[str, ...]:
         if scope not in known:
             raise parsing.not_allowed(known, within=str(position))
     if not scopes:
-        raise BadValue("blank", "Name at least one scope, or leave scopes out for all.")
+        raise BadValue(
+            "blank", "Must have at least one scope; leave `scopes` out for all rights of the owner's role."
+        )
     return tuple(dict.fromkeys(str(scope) for scope in scopes))
 
 

@@ -33,7 +33,7 @@ class Kind(StrEnum):
 class User:
     """A user. Users are never deleted, only deactivated, so that the log can always name them.
 
-    `email` is None if there is none, or if it is hidden from the actor who reads it.
+    `email` is None if the user has none, or if the actor who reads the user may not see it.
     """
 
     id: str
@@ -64,7 +64,6 @@ PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "kind": parsing.one_of(Kind),
     "active": values.boolean,
 }
-CHANGEABLE = ("username", "name", "email", "role", "kind", "active")
 
 
 def _process_name(value: object) -> str:
@@ -73,7 +72,7 @@ def _process_name(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """A user who acts, or a named system process that does; only a user has a `user_id`.
+    """The user or the named system process that acts; only a user has a `user_id`.
 
     `token_id` is the token with which the actor has signed in, if any. `scopes` are the scopes of that token,
     which restrict the rights of the role; None means no restriction. `until` is when the token expires; None

@@ -1,4 +1,4 @@
-"""What a single value may be: a parser and the limits of each kind of value.
+"""The parser and the limits of each kind of value.
 
 Interfaces and services call the same parsers, so each limit is defined here alone.
 """
@@ -25,11 +25,11 @@ MAX_TOKEN_NAME_LENGTH = 100
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _USERNAME = re.compile(r"[a-z0-9._-]{3,40}")
-# Deliberately loose: one @ with text on both sides and no blanks. Only a delivered mail proves more.
+# Deliberately loose: one @ with text on both sides and no blanks. Only delivering a mail proves more.
 _EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
 RESERVED_USERNAMES = frozenset({"me", "none"})  # values of parameters of the API
 # Unicode's categories Cc and Cs (a lone surrogate cannot be stored as UTF-8). The first allows the tab and
-# the line breaks; the second forbids these, and Unicode's own line breaks (Zl and Zp).
+# the line breaks; the second also forbids these and Unicode's own line breaks (Zl and Zp).
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _INVISIBLE = ("Cf", "Zs", "Zl", "Zp", "Cc", "Mn")
@@ -38,14 +38,15 @@ _INVISIBLE = ("Cf", "Zs", "Zl", "Zp", "Cc", "Mn")
 def text(value: object, *, max_length: int, min_length: int = 0, line_breaks: bool = False) -> str:
     """Returns trimmed text of `min_length` to `max_length` characters, without control characters.
 
-    `line_breaks` allows line breaks and tabs. With a `min_length`, text that consists of invisible
-    characters alone (white space, zero-width) is refused as blank.
+    `line_breaks` allows line breaks and tabs. With a `min_length`, at least one character must be visible:
+    neither white space nor zero-width.
     """
     if not isinstance(value, str):
         raise BadValue("wrong_type", "Must be text.")
     trimmed = _checked(value.strip(), max_length=max_length, line_breaks=line_breaks)
     if min_length and (len(trimmed) < min_length or not _is_visible(trimmed)):
-        raise BadValue("blank", f"Must have {min_length} to {max_length} visible characters.")
+        detail = f"Must have {min_length} to {max_length} characters, at least one of them visible."
+        raise BadValue("blank", detail)
     return trimmed
 
 
@@ -113,7 +114,9 @@ def username(value: object) -> str:
         raise BadValue("wrong_type", "Must be text.")
     lowered = value.strip().lower()
     if not _USERNAME.fullmatch(lowered):
-        raise BadValue("bad_username", "Must be 3 to 40 characters of a-z, 0-9, dot, underscore, dash.")
+        raise BadValue(
+            "bad_username", "Must be 3 to 40 characters: a to z, 0 to 9, dots, underscores, hyphens."
+        )
     if lowered in RESERVED_USERNAMES or is_identifier(lowered):
         raise BadValue("reserved", "This name has another meaning in the API; choose another name.")
     return lowered

@@ -69,7 +69,7 @@ class TaskRepository(TaskReads, Protocol):
     """Stores tasks. Methods read tasks outside the bin unless they say otherwise."""
 
     def get(self, task_id: str, *, binned: bool = False) -> Task:
-        """Returns the task outside the bin, or with `binned` the task inside. Raises `NotFound`."""
+        """Returns a task outside the bin, or with `binned` one in the bin. Raises `NotFound`."""
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
         """Returns the tasks that exist among these, by id."""
@@ -133,7 +133,7 @@ class UserRepository(UserReads, Protocol):
         """Stores the next version of a user. Raises `WriteConflict`, `UsernameTaken` or `EmailTaken`."""
 
     def touch(self, user_id: str) -> None:
-        """Does what `TaskRepository.touch` does, and makes the next `get` of this user free."""
+        """Does what `TaskRepository.touch` does, and reads the user, so the next `get` costs nothing."""
 
     def count_active_admins(self) -> int:
         """Returns how many users are active admins."""
@@ -165,8 +165,10 @@ class ActivityRepository(Protocol):
         """Adds one entry. Raises `WriteConflict` if the entity already has an entry of this version."""
 
     def was_assignee(self, task_id: str, user_id: str, *, since_in: Collection[str]) -> bool:
-        """Returns True if the user has been the task's assignee since the task last moved to one of these
-        statuses, or since its creation if it never did."""
+        """Returns True if the user has been the assignee since the task last moved to one of `since_in`.
+
+        If it never moved to one of these statuses, the task's whole history counts.
+        """
 
     def find(self, query: ActivityQuery, page_request: PageRequest) -> Page[Change]:
         """Returns a page of the entries that match, newest first."""

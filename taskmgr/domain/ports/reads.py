@@ -34,7 +34,7 @@ class TaskRecord(Protocol):
     def fields(self) -> Mapping[str, Any]:
         """The task's fields and its `category`: texts, numbers, lists of texts, and None.
 
-        Moments are texts as `format_instant` makes them.
+        Instants are texts as `format_instant` makes them.
         """
 
     def __getitem__(self, name: str) -> Any:
@@ -45,10 +45,10 @@ class TaskRecord(Protocol):
 
 
 class TaskReads(Protocol):
-    """Reads tasks for lists. The `find_records` methods must not be called inside a command."""
+    """Reads tasks for lists. `get_record` and `find_records` must not be called inside a command."""
 
     def get_record(self, task_id: str, workflow: Workflow) -> TaskRecord:
-        """Returns the record of a task outside the bin. Not inside a command. Raises `NotFound`."""
+        """Returns the record of a task outside the bin. Raises `NotFound`."""
 
     def find(
         self, query: TaskQuery, page_request: PageRequest, context: QueryContext | None = None
@@ -68,7 +68,7 @@ class TaskReads(Protocol):
 
 
 class UserReads(Protocol):
-    """Reads users for lists."""
+    """Reads users for lists. `find_with_records` must not be called inside a command."""
 
     def find(self, page_request: PageRequest, query: UserQuery = ALL_USERS) -> Page[User]:
         """Returns a page of the users that match, by username."""
@@ -84,8 +84,8 @@ class UserReads(Protocol):
         """Returns a page of the users that match, by username, with the tasks assigned to them.
 
         Each user has at most `tasks_limit` tasks: open ones before closed ones, each by due date with
-        undated ones last. The counts are of all of the user's tasks. `wip_room` is left None. A page is
-        one aggregation.
+        undated ones last. The counts are of all of the user's tasks. `wip_room` is left None. A page takes
+        one call to the store.
         """
 
     def find_with_records(
@@ -96,10 +96,7 @@ class UserReads(Protocol):
         *,
         tasks_limit: int,
     ) -> Page[UserWithTasks[TaskRecord]]:
-        """Returns the page that `find_with_tasks` returns, with records, all read at one moment.
-
-        Not inside a command.
-        """
+        """Returns the page that `find_with_tasks` returns, with records, all read at one moment."""
 
 
 class StatisticsRepository(Protocol):
@@ -133,12 +130,12 @@ class StatisticsRepository(Protocol):
         """Returns how many tasks were completed between each of these ascending moments and the next."""
 
     def finished(self, start: datetime, end: datetime) -> int:
-        """Returns how many tasks with a `started_at` were completed from `start` up to, but not at, `end`."""
+        """Returns how many tasks with a `started_at` were completed from `start` on and before `end`."""
 
     def cycle_times(
         self, start: datetime, end: datetime, shorter: int, longer: int
     ) -> tuple[timedelta, timedelta]:
-        """Returns the cycle times at two places among those of the `finished` tasks, in ascending order.
+        """Returns the cycle times at two positions among those of the `finished` tasks, in ascending order.
 
-        Places count from 1; neither may exceed the number of `finished` tasks.
+        Positions count from 1; neither may exceed the number of `finished` tasks.
         """

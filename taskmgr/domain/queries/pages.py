@@ -14,7 +14,7 @@ MAX_LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a list: the sort keys' values of the last item seen, and its id.
+    """A place in a list: the last item seen, by its values of the sort keys and its id.
 
     The next page begins after it, whatever has been inserted or removed in between.
     """

@@ -10,7 +10,7 @@ from taskmgr.domain.model.values import MAX_TITLE_LENGTH
 
 MAX_WORDS = 20
 MAX_SEARCH_LENGTH = 200
-_MAX_WORD_LENGTH = 64  # of longer words only the beginning is compared
+_MAX_WORD_LENGTH = 64  # only the beginning of a longer word is compared
 _WORD = re.compile(r"[^\W_]+")
 _WITHOUT_ACCENTS = dict.fromkeys(range(0x0300, 0x0370))
 
@@ -34,8 +34,8 @@ def title_key(title: str) -> str:
 
 def words_of(*texts: str) -> tuple[str, ...]:
     """Returns the words of the texts, folded, sorted and without duplicates."""
-    found = {word[:_MAX_WORD_LENGTH] for text in texts for word in _WORD.findall(folded(text))}
-    return tuple(sorted(found))
+    words = {word[:_MAX_WORD_LENGTH] for text in texts for word in _WORD.findall(folded(text))}
+    return tuple(sorted(words))
 
 
 def parse_words(value: object) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from taskmgr.domain.model.priority import Priority
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 366
-# Of the cycle times, in percent: the median, and what most tasks stay below.
+# The percentiles of the cycle times: the median, and the time that most tasks do not exceed.
 PERCENTILES = (50, 85)
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -49,7 +49,7 @@ class Days:
             raise BadValue("out_of_range", f"Must not be later than the last day, which is {last}.")
         if (last - first).days >= MAX_DAYS:
             earliest = _back(last, MAX_DAYS - 1)
-            detail = f"There may be at most {MAX_DAYS} days: up to {last}, from {earliest} on."
+            detail = f"Must be {earliest} or later: at most {MAX_DAYS} days up to {last}."
             raise BadValue("too_many", detail)
         return cls(first, last, zone)
 
@@ -100,7 +100,7 @@ class DayCounts:
 
 @dataclass(frozen=True, slots=True)
 class AssigneeCount:
-    """How many open tasks somebody has; without an assignee both names are None."""
+    """How many open tasks an assignee has; the count of unassigned tasks has neither id nor username."""
 
     assignee_id: str | None
     username: str | None

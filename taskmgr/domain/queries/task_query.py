@@ -14,7 +14,7 @@ TASK_SORTS = ("due_date", "priority", "created_at", "updated_at", "status_change
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One key of an order. Undated tasks come last by ascending due date, first by descending."""
+    """One key of an order. Undated tasks come last in ascending order of due date, first in descending."""
 
     key: str
     descending: bool = False

@@ -48,7 +48,7 @@ class UserWithTasks(Generic[T]):
     """A user and the first of the tasks assigned to them: open first, soonest due, undated last.
 
     The tasks are entities (`Task`) or records (`TaskRecord`). `tasks_total` and `counts` cover all their
-    tasks. `wip_room` is how many more tasks they may start; None means without limit.
+    tasks. `wip_room` is how many more tasks they may start; None means no limit.
     """
 
     user: User

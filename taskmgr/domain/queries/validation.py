@@ -1,6 +1,6 @@
 """Validates queries, so that a misspelt filter neither widens nor empties a result.
 
-The API has parsed its parameters before, and a valid query is returned as it is. A query of a script may use
+The API has already parsed its parameters, and a valid query is returned unchanged. A script's query may use
 the same forms as commands: names of priorities, labels in any case, lists instead of tuples.
 """
 
@@ -125,8 +125,8 @@ def _words(value: Any) -> tuple[str, ...]:
     words = _items(value)
     if not all(isinstance(word, str) and words_of(word) for word in words):
         raise BadValue("no_words", "Must be a tuple of words.")
-    found = words_of(*words)
-    return words if found == words else found
+    parsed = words_of(*words)
+    return words if parsed == words else parsed
 
 
 def _sort(value: Any) -> tuple[Sort, ...]:

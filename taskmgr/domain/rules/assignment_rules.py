@@ -1,4 +1,4 @@
-"""Rules about the assignee: whether one is needed, may work, and has room for another task."""
+"""Rules about the assignee: whether a task needs one, whether they are active, and their limits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from taskmgr.domain.rules.wording import counted
 
 
 def assignee_required(step: Step, facts: Facts) -> Refusal | None:
-    is_concerned = step.changes_status or step.unassigns
-    if not (is_concerned and step.is_started_after and step.after.assignee_id is None):
+    applies = step.changes_status or step.unassigns
+    if not (applies and step.is_started_after and step.after.assignee_id is None):
         return None
     return Refusal(
         code="assignee_required",

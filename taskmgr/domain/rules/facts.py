@@ -25,9 +25,10 @@ class Facts:
     subtasks: ids of all subtasks outside the bin.
     started: ids of the assignee's *other* tasks in a started status.
     urgent: ids of the assignee's *other* open urgent tasks.
-    cycle: ids of the ring that the step would close, from the task round to itself.
+    cycle: ids of the ring that the step would close, from the task back to itself.
     chain_too_long: whether the chains on both sides are too long to rule out a ring.
-    levels: how many levels the deepest subtask would lie below the root, the root being level 1.
+    levels: how many levels of subtasks there would be below the root; counted up to one beyond the
+    limit, and 0 if the task gets no new parent.
     """
 
     assignee: User | None = None

@@ -62,7 +62,7 @@ TABLE: Mapping[Action, Mapping[Role, Extent]] = {
 
 
 def permits(actor: Actor, action: Action, task: Task | None = None) -> bool:
-    """Returns whether the actor may do this, with this task if the right depends on one."""
+    """Returns whether the actor may do this with the task; without a task, whether with some task."""
     extent = TABLE[action][require_actor(actor).role]
     if extent is Extent.ANY or extent is Extent.NOTHING or task is None:
         return extent is not Extent.NOTHING

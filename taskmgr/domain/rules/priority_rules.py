@@ -1,4 +1,4 @@
-"""Rules about the priority of a task by itself; the limit of urgent tasks is in `assignment_rules.py`."""
+"""Rules about the priority of a single task; the limit of urgent tasks is in `assignment_rules.py`."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def _reopening(step: Step) -> Fix | None:
 def urgent_needs_due_date(step: Step, facts: Facts) -> Refusal | None:
     has_due_date = step.after.due_date is not None
     loses_due_date = step.before.due_date is not None and not has_due_date
-    is_concerned = step.is_urgent and (step.becomes_urgent or loses_due_date)
-    if not is_concerned or has_due_date or step.reason:
+    applies = step.is_urgent and (step.becomes_urgent or loses_due_date)
+    if not applies or has_due_date or step.reason:
         return None
     return Refusal(
         code="urgent_needs_due_date",

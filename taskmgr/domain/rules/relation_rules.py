@@ -5,10 +5,10 @@ from __future__ import annotations
 from taskmgr.domain.model.errors import Fix, Refusal
 from taskmgr.domain.rules.facts import Facts
 from taskmgr.domain.rules.step import Step
-from taskmgr.domain.rules.wording import counted, listed
+from taskmgr.domain.rules.wording import listed
 
 MAX_SUBTASK_LEVELS = 5
-# How far a chain of tasks, each of which waits for the next, is followed.
+# A chain of tasks, each waiting for the next, is followed for at most this many.
 MAX_CHAIN_LENGTH = 50
 
 
@@ -91,10 +91,7 @@ def too_deep(step: Step, facts: Facts) -> Refusal | None:
         return None
     return Refusal(
         code="too_deep",
-        detail=(
-            f"There would be {counted(facts.levels, 'level')} of subtasks; "
-            f"the maximum is {MAX_SUBTASK_LEVELS}."
-        ),
+        detail=f"There would be more than {MAX_SUBTASK_LEVELS} levels of subtasks.",
     )
 
 

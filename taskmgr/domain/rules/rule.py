@@ -1,4 +1,4 @@
-"""The type of a rule, and the actions that can be part of its answer."""
+"""The type of a rule, and the actions that its refusals can suggest as a fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules about moving a task through the workflow: transitions, reasons, and the four eyes."""
+"""Rules about moving a task through the workflow: transitions, reasons, and the four-eyes rule."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def reason_required(step: Step, facts: Facts) -> Refusal | None:
         "lowering from urgent": step.lowers_from_urgent,
         "overriding a rule": step.override,
     }
-    deeds = [deed for deed, is_done in needs_reason.items() if is_done]
-    if not deeds or step.reason:
+    reasons = [name for name, applies in needs_reason.items() if applies]
+    if not reasons or step.reason:
         return None
     return Refusal(
         code="reason_required",
-        detail=f"A reason is required for {joined(deeds, 'and')}.",
+        detail=f"A reason is required for {joined(reasons, 'and')}.",
         fix=Fix(action="give_reason", text="Give the reason in `reason`."),
     )

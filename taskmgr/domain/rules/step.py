@@ -1,4 +1,4 @@
-"""What a command would make of one task: its state before and after, and what follows from the two."""
+"""The effect of a command on one task: its state before and after, and what follows from the two."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from taskmgr.domain.model.workflow import Category
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """The effect of one command on one task, with the actor, the reason and the override of the command.
+    """One task before and after a command, with the actor, the reason and the override of the command.
 
     The step of a creation (`created`) begins with the new task in the initial status, and leads to the
     status in which it is created.
@@ -125,17 +125,17 @@ class Step:
 
     @property
     def new_parent_id(self) -> str | None:
-        """The parent, if it did not wait for this task before."""
+        """The parent, if it does not wait for this task yet."""
         is_new = self.appears or self.after.parent_id != self.before.parent_id
         return self.after.parent_id if is_new else None
 
     @property
     def new_blockers(self) -> tuple[str, ...]:
-        """The blockers for which the task did not wait before."""
+        """The blockers that the task does not wait for yet."""
         known = () if self.appears else self.before.blocked_by
         return tuple(blocker for blocker in self.after.blocked_by if blocker not in known)
 
     @property
     def adds_edges(self) -> bool:
-        """Whether a task would wait for another for which it did not wait before."""
+        """Whether the step makes a task wait for another that it does not wait for yet."""
         return self.new_parent_id is not None or bool(self.new_blockers)

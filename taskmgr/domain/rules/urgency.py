@@ -18,8 +18,6 @@ from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
 
 LONG_OVERDUE = timedelta(days=3)
 DUE_SOON = timedelta(hours=24)
-
-
 CAUSES = ("long_overdue", "overdue", "due_soon", "blocks")
 
 
@@ -37,7 +35,7 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EffectivePriority:
-    """The effective priority and all causes that raise it; none if it is the stored priority."""
+    """The effective priority and all causes that raise it; `because` is empty if nothing raises it."""
 
     value: Priority
     because: tuple[Cause, ...]
@@ -80,13 +78,13 @@ def _values(
     raised: Collection[str] = list(values)
     for _ in range(MAX_CHAIN_LENGTH - 1):
         newly_raised: dict[str, Priority] = {}
-        for waits in raised:
-            for blocker in blocks.get(waits, ()):
+        for waiting_id in raised:
+            for blocker in blocks.get(waiting_id, ()):
                 if (
                     blocker in values
-                    and max(values[blocker], newly_raised.get(blocker, Priority.LOW)) < values[waits]
+                    and max(values[blocker], newly_raised.get(blocker, Priority.LOW)) < values[waiting_id]
                 ):
-                    newly_raised[blocker] = values[waits]
+                    newly_raised[blocker] = values[waiting_id]
         if not newly_raised:
             break
         values |= newly_raised
@@ -98,10 +96,10 @@ def _explained(
     task: Task, waiting: Sequence[Task], values: Mapping[str, Priority], now: datetime
 ) -> EffectivePriority:
     lifts = [*_by_due_date(task, now), *((values[other.id], _waits(other)) for other in waiting)]
-    highest = max((found for found, _ in lifts), default=task.priority)
+    highest = max((priority for priority, _ in lifts), default=task.priority)
     if highest <= task.priority:
         return EffectivePriority(value=task.priority, because=())
-    because = tuple(cause for found, cause in lifts if found == highest)
+    because = tuple(cause for priority, cause in lifts if priority == highest)
     return EffectivePriority(value=highest, because=because)
 
 

@@ -1,6 +1,6 @@
 """The use cases: everything that callers can ask or do, with the same rules for all of them.
 
-A service is one module per kind of entity; those of tasks are the package `tasks`.
+Each module has one area of use cases; those of tasks are the package `tasks`.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ class ActivityService:
     ) -> Page[Change]:
         """Returns a page of the entries that match and that the actor may see, newest first.
 
-        Entries of users take the scope to read users, those of other people's tokens the right to
-        manage them.
+        Entries about users require the scope `users:read`, and entries about other people's tokens the
+        right to manage those tokens.
         """
         permissions.require(by, Action.READ)
         if not by.holds(Scope.USERS_READ):

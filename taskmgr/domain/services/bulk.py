@@ -1,4 +1,4 @@
-"""Runs many commands on tasks in one transaction. Each is judged as if it came alone, in order."""
+"""Runs many commands on tasks in one transaction. Each is judged in its turn, as if it came alone."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.validation import validated
+from taskmgr.domain.rules.wording import counted
 from taskmgr.domain.services.bulk_references import References
 from taskmgr.domain.services.tasks.commands import TaskService
 
@@ -99,7 +100,16 @@ class UnexpectedCount(Conflict):
 
     def __init__(self, count: int, *, expected: int) -> None:
         self.count = count
-        super().__init__(f"The query matches {count} tasks; {expected} were expected. Nothing was changed.")
+        matches = counted(count, "task")
+        super().__init__(f"The query matches {matches} instead of {expected}. Nothing was changed.")
+
+
+class BadOperationCount(Invalid):
+    """There are too few or too many operations."""
+
+    def __init__(self, count: int) -> None:
+        detail = f"Must be 1 to {MAX_OPERATIONS} operations; these are {count}."
+        super().__init__([BadValue("out_of_range", detail).at("operations")])
 
 
 _OPTIONS = frozenset({"reason", "override", "version"})
@@ -123,10 +133,7 @@ def _change(tasks: TaskService, task_id: str, **fields: Any) -> Task:
     return tasks.change(task_id, cast("TaskChanges", fields), **options)
 
 
-_FIELDS = frozenset(
-    {"title", "description", "status", "priority", "due_date", "assignee_id", "labels", "parent_id",
-     "blocked_by"}
-)  # fmt: skip
+_FIELDS = frozenset(TaskChanges.__annotations__)
 OPERATIONS: Mapping[str, _Kind] = {
     "create": _Kind(_create, ("title",), _FIELDS - {"title"} | {"reason", "override", "ref"}),
     "change": _Kind(_change, ("id",), _FIELDS | _OPTIONS),
@@ -214,7 +221,7 @@ class BulkService:
     def _perform_all(
         self, operations: Sequence[Mapping[str, Any]], by: Actor, references: References | None
     ) -> Sequence[Result]:
-        """Performs the operations. Without `references`, `ref:…` is not an id anywhere."""
+        """Performs the operations. Without `references`, `ref:…` has no meaning."""
         states: dict[tuple[str, int], Any] = {}
         with self.store.unit_of_work.gathered():
             return [
@@ -247,19 +254,11 @@ def _without_frames(error: DomainError) -> DomainError:
 
 
 def _share_state(result: Result, states: dict[tuple[str, int], Any]) -> Result:
-    """Makes errors that are stale because of one state of a task share it, as it may take 100 kB."""
+    """Makes all `Stale` errors about one state of a task share it, because it can take 100 kB."""
     if isinstance(result.error, Stale):
         current = result.error.current
         result.error.current = states.setdefault((current.id, current.version), current)
     return result
-
-
-class BadOperationCount(Invalid):
-    """There are too few or too many operations."""
-
-    def __init__(self, count: int) -> None:
-        detail = f"Must be 1 to {MAX_OPERATIONS} operations; these are {count}."
-        super().__init__([BadValue("out_of_range", detail).at("operations")])
 
 
 def _parse(operation: Mapping[str, Any]) -> tuple[_Kind, dict[str, Any]]:

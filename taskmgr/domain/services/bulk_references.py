@@ -44,8 +44,8 @@ class References:
     def resolve(self, fields: Mapping[str, Any], position: int) -> dict[str, Any]:
         """Returns the fields of the operation at this position with ids in place of references.
 
-        Raises `Invalid` with every reference to no earlier operation and for a bad or repeated `ref`, and
-        `DependencyFailed`.
+        Raises `Invalid` with every mistake: a bad or repeated `ref`, or a reference to a `ref` that no
+        earlier operation has. Raises `DependencyFailed` if the creation of that task failed.
         """
         errors: list[FieldError] = []
 
@@ -80,7 +80,9 @@ class References:
             return BadValue("bad_ref", "Must be 1 to 64 ASCII letters, digits, hyphens or underscores.")
         first = self._positions[str(name)]
         if first != position:
-            return BadValue("repeated", f"operations.{first} has the ref {name}, too; each must be unique.")
+            return BadValue(
+                "repeated", f"operations.{first} has the ref {name}, too; each ref must be unique."
+            )
         return None
 
     def _resolve(self, value: Any, position: int) -> Any:

@@ -64,16 +64,16 @@ class StatisticsService:
         `prefix` is what they begin with, without regard to case and accents.
         """
         permissions.require(by, Action.READ)
-        begins = folded(values.text(prefix, max_length=values.MAX_LABEL_LENGTH))
-        return self.store.unit_of_work.run(lambda: self._labels(page_request, begins))
+        folded_prefix = folded(values.text(prefix, max_length=values.MAX_LABEL_LENGTH))
+        return self.store.unit_of_work.run(lambda: self._labels(page_request, folded_prefix))
 
-    def _labels(self, page_request: PageRequest, begins: str) -> Page[LabelCount]:
-        names = [name for name in self.store.statistics.labels() if folded(name).startswith(begins)]
-        left = names if page_request.after is None else names[bisect_right(names, page_request.after.id) :]
+    def _labels(self, page_request: PageRequest, folded_prefix: str) -> Page[LabelCount]:
+        names = [name for name in self.store.statistics.labels() if folded(name).startswith(folded_prefix)]
+        start = 0 if page_request.after is None else bisect_right(names, page_request.after.id)
         rows: list[LabelCount] = []
         size = page_request.limit + 1
-        for start in range(0, len(left), size):  # labels of tasks in the bin alone fall out
-            rows += self._counted(left[start : start + size])
+        for index in range(start, len(names), size):  # more than once if labels are only on binned tasks
+            rows += self._counted(names[index : index + size])
             if len(rows) >= size:
                 break
         items = rows[: page_request.limit]
@@ -84,22 +84,23 @@ class StatisticsService:
         )
 
     def _counted(self, labels: Sequence[str]) -> list[LabelCount]:
-        opened = self.policy.workflow.in_category(*OPEN)
+        """Returns the counts of these labels, without labels that only tasks in the bin have."""
+        open_statuses = self.policy.workflow.in_category(*OPEN)
         counts = self.store.statistics.by_label(labels) if labels else {}
         return [
-            LabelCount(label, sum(counts[label].get(status, 0) for status in opened), tasks)
+            LabelCount(label, sum(counts[label].get(status, 0) for status in open_statuses), tasks)
             for label in labels
             if (tasks := sum(counts[label].values()))
         ]
 
     def _of(self, days: Days, now: datetime) -> Statistics:
         numbers, workflow = self.store.statistics, self.policy.workflow
-        opened, midnights = workflow.in_category(*OPEN), days.midnights
+        open_statuses, midnights = workflow.in_category(*OPEN), days.midnights
         return Statistics(
             by_status=numbers.by_status(workflow.statuses),
-            by_priority=numbers.by_priority(opened),
-            by_assignee=self._by_assignee(opened),
-            overdue=numbers.overdue(opened, now),
+            by_priority=numbers.by_priority(open_statuses),
+            by_assignee=self._by_assignee(open_statuses),
+            overdue=numbers.overdue(open_statuses, now),
             days=days,
             per_day=[
                 DayCounts(*counted)

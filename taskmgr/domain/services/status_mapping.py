@@ -31,7 +31,7 @@ class StatusMapping:
     clock: Clock
 
     def run(self, old: str, new: str, *, by: Actor) -> int:
-        """Moves all tasks, also those in the bin, and returns their number.
+        """Moves all tasks, including those in the bin, and returns their number.
 
         Each move is a command of its own with its entry in the log, so an interrupted run can be repeated.
         The workflow's rules do not apply: they have no transitions from the old status. Raises `Invalid` if
@@ -40,7 +40,7 @@ class StatusMapping:
         permissions.require(by, Action.MANAGE_USERS)
         parsing.parse_fields({"new": new}, {"new": self.policy.workflow.parse})
         if old in self.policy.workflow.categories:
-            detail = "The policy has this status: move its tasks by the workflow."
+            detail = "The policy still has this status: move its tasks through the workflow."
             raise Invalid([FieldError(location="old", code="not_allowed", detail=detail)])
         return sum(self._run(old, new, binned=binned, by=by) for binned in (False, True))
 

@@ -78,8 +78,8 @@ class TokenService:
     def create(self, *, by: Actor, user_id: str | None = None, **raw: Unpack[NewTokenFields]) -> NewToken:
         """Creates a token and returns it with its secret text. `name` is required.
 
-        Raises `Invalid` for a deactivated user, and `NotPermitted` for more scopes or a
-        later expiry than the token in use.
+        Raises `Invalid` for a deactivated user, and `NotPermitted` for more scopes or a later expiry than
+        those of the token in use.
         """
         fields = parsing.parse_fields(raw, PARSERS)
         if "name" not in fields:
@@ -127,7 +127,7 @@ class TokenService:
     def _owner_of_new(self, user_id: str | None, by: Actor) -> User:
         owner = self._owner(user_id, by)
         if not owner.active:
-            detail = f"{owner.username} is deactivated, and no token would let them in: activate them first."
+            detail = f"The user {owner.username} is deactivated: activate them first."
             raise Invalid([_error("user_id", "inactive_user", detail)])
         return owner
 
@@ -135,12 +135,13 @@ class TokenService:
         own = require_actor(by).user_id
         owner_id = user_id or own
         if owner_id is None:
-            raise Invalid([_error("user_id", "required", "Must be given: the user whose token it is.")])
+            raise Invalid([_error("user_id", "required", "Must be given: the owner of the token.")])
         owner = self.store.users.get(owner_id)
         if owner_id != own:
             permissions.require(by, Action.MANAGE_USERS)
             if not permissions.manages_tokens(by):
-                raise NotPermitted(f"It takes a token with the scope {Scope.ADMIN.value}.")
+                scope = Scope.ADMIN.value
+                raise NotPermitted(f"Other people's tokens require a token with the scope {scope}.")
         return owner
 
 
@@ -154,10 +155,10 @@ def _require_no_wider(fields: Mapping[str, Any], by: Actor) -> None:
     scopes, expires_at = fields.get("scopes"), fields.get("expires_at")
     if by.scopes is not None and (scopes is None or not set(scopes) <= by.scopes):
         held = ", ".join(sorted(by.scopes))
-        raise NotPermitted(f"A token cannot make a wider one; this one has the scopes {held}.")
+        raise NotPermitted(f"A new token cannot have more scopes than the token in use, which has: {held}.")
     if by.until is not None and (expires_at is None or expires_at > by.until):
         until = format_instant(by.until)
-        raise NotPermitted(f"A token cannot make one that lasts longer; this one expires at {until}.")
+        raise NotPermitted(f"A new token cannot outlast the token in use, which expires at {until}.")
 
 
 def _parts(text: str) -> tuple[str, str]:

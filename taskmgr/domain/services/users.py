@@ -1,4 +1,4 @@
-"""Reads and changes users. There is always an active admin, also under concurrent commands."""
+"""Reads and changes users. Commands always leave an active admin, even if they run concurrently."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class UserService:
                 id=user_id, **{**_DEFAULTS, **fields}, active=True, created_at=now, updated_at=now,
                 version=1,
             )  # fmt: skip
-            hides_email = dry_run and not permissions.may_see_emails(actor)
+            hides_email = _must_hide_email(actor, dry_run=dry_run)
             self.store.users.add(replace(user, email=None) if hides_email else user)
             self.journal.record("user.created", None, user, by=by)
             return user
@@ -200,8 +200,7 @@ class UserService:
                 return before
             self._require_remaining_admin(before, after)
             touch_rights(self.store, actor)
-            # A dry run must not reveal whether another user has this address, so it does not store it.
-            hides_email = dry_run and not permissions.may_see_emails(actor)
+            hides_email = _must_hide_email(actor, dry_run=dry_run)
             self.store.users.replace(replace(after, email=before.email) if hides_email else after)
             self.journal.record("user.changed", before, after, by=by)
             return after
@@ -215,3 +214,8 @@ class UserService:
         if before.is_active_admin and self.store.users.count_active_admins() == 1:
             detail = "This is the last active admin: make another user an admin first."
             raise Refused([Refusal(code="last_admin", detail=detail)])
+
+
+def _must_hide_email(actor: Actor, *, dry_run: bool) -> bool:
+    """Returns True if a dry run must not store the address: `EmailTaken` would tell who has it already."""
+    return dry_run and not permissions.may_see_emails(actor)

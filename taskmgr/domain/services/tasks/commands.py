@@ -1,8 +1,8 @@
 """Changes tasks: every command loads, asks the permissions and the rules, and records.
 
 Commands raise, in this order: `Invalid`, `NotFound`, `NotPermitted`, `Stale`, and last `AlreadyAssigned`
-or `Refused` with every refusal at once. A task that somebody else already has is the one exception:
-whoever tries to take it learns that before anything about rights.
+or `Refused` with every refusal at once. There is one exception: a user without the right to assign who takes
+a task that another user has gets `Stale` or `AlreadyAssigned` before `NotPermitted`.
 """
 
 from __future__ import annotations
@@ -155,25 +155,25 @@ class TaskService(TaskQuestions):
         self,
         task_id: str,
         find_changes: Callable[[Task], Mapping[str, Any]],
-        referring: Mapping[str, Any],
+        references: Mapping[str, Any],
         by: Actor,
         options: Options,
     ) -> Task:
         """Changes a task by the fields that `find_changes` returns for its present state.
 
-        The users and tasks in `referring` must exist; that is judged before the task's own state.
+        The users and tasks in `references` must exist; that is judged before the task's own state.
         """
         parsed = _parse_options(**options)
         override, version = parsed["override"], parsed["version"]
 
         def command() -> Task:
-            before = self._get_to_change(task_id, referring)
+            before = self._get_to_change(task_id, references)
             now = time_of_change(self.clock, before)
             changes = find_changes(before)
             after = before.changed(changes, now=now, workflow=self.policy.workflow)
             rights = permissions.rights_to_change(before, after, changes, actor=by, override=override)
             missing_right = permissions.first_missing_right(by, rights, before)
-            require_existing(self.store, referring, task=before, permitted=missing_right is None)
+            require_existing(self.store, references, task=before, permitted=missing_right is None)
             _raise_if_taken(before, after, by, version)
             if missing_right is not None:
                 raise NotPermitted(missing_right)
@@ -188,12 +188,12 @@ class TaskService(TaskQuestions):
     def _parse(self, raw: Mapping[str, Any], by: Actor) -> dict[str, Any]:
         return parse_task_fields(self.store, self.policy, raw, by=by)
 
-    def _get_to_change(self, task_id: str, referring: Mapping[str, Any]) -> Task:
+    def _get_to_change(self, task_id: str, references: Mapping[str, Any]) -> Task:
         """Returns the task. Raises `Invalid` for unknown references even if the task does not exist."""
         try:
             return self.store.tasks.get(task_id)
         except NotFound:
-            require_existing(self.store, referring)
+            require_existing(self.store, references)
             raise
 
     def _get_binned_or_not(self, task_id: str) -> Task:

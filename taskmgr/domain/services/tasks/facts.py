@@ -27,7 +27,7 @@ from taskmgr.domain.rules.relation_rules import MAX_SUBTASK_LEVELS
 from taskmgr.domain.rules.step import Step
 from taskmgr.domain.services.tasks.relations import RingSearch, search_ring
 
-# A refusal names at most this many ids. A larger limit is still counted in full.
+# A refusal names at most this many ids, or as many as a limit of the policy if that is higher.
 MAX_NAMED_IDS = 20
 _OLDEST_FIRST = (Sort("created_at"),)
 
@@ -42,7 +42,7 @@ class _Sources:
 
 @dataclass(frozen=True, slots=True)
 class FactFinder:
-    """Finds the facts of one step, and remembers where it has found them."""
+    """Finds the facts of one step, and remembers the users and tasks that they were read from."""
 
     store: Store
     policy: Policy
@@ -145,7 +145,7 @@ class FactFinder:
         return result
 
     def _count_levels(self, step: Step) -> int:
-        """Returns how many levels there are from the root above the task to its deepest subtask.
+        """Returns how many levels of subtasks there would be from the root to the task's deepest subtask.
 
         All ancestors are touched. If two commands lengthen one line of ancestors at two places, the command
         on the lower task touches the task that the other command moves.
@@ -184,8 +184,8 @@ def find_unresolved(
 def touch_early(store: Store, user_id: str) -> None:
     """Touches a user before its facts are read. Touching also reads the user, which saves a round trip.
 
-    Call it only if the actor has the rights that the command needs. In a bulk, where a refusal does not roll
-    back the touch, and in a dry run it does nothing: the user is read, and touched with the other sources.
+    Call it only if the actor has the rights that the command needs. It does nothing in a dry run, and in a
+    bulk, where a refusal would not roll back the touch; the user is then treated like the other sources.
     """
     work = store.unit_of_work
     if not (work.is_gathering or work.is_dry_run):

@@ -18,7 +18,7 @@ ME = "me"  # as an assignee: the acting user
 
 
 def parse_task_fields(store: Store, policy: Policy, raw: Mapping[str, Any], *, by: Actor) -> dict[str, Any]:
-    """Returns the fields as they are stored, with the id of an assignee who is named otherwise.
+    """Returns the fields as they are stored. An assignee given by username or as `me` becomes an id.
 
     Raises `Invalid` with every mistake.
     """
@@ -29,7 +29,7 @@ def parse_task_fields(store: Store, policy: Policy, raw: Mapping[str, Any], *, b
 
 
 def _user_id(store: Store, value: object, by: Actor) -> str:
-    """Returns the id of the user whom an id, a username or `me` stands for. An id need not exist."""
+    """Returns the id of the user whom an id, a username or `me` stands for. An id is not looked up."""
     key = values.user_key(value)
     if key == ME:
         return _own_id(by)
@@ -76,7 +76,7 @@ def require_existing(
 
 
 def _new_relations(fields: Mapping[str, Any], task: Task | None) -> Iterator[tuple[str, str]]:
-    """Yields the location and the id of each task that the fields refer to and the task does not yet."""
+    """Yields the location and the id of each task that the fields refer to but `task` does not yet."""
     blockers = task.blocked_by if task else ()
     for position, blocker_id in enumerate(fields.get("blocked_by", ())):
         if blocker_id not in blockers:

@@ -43,11 +43,11 @@ class TaskRecorder:
         return step.after
 
     def change(self, step: Step, *, now: datetime, version: int | None, kind: str | None = None) -> Task:
-        """Stores the next version of the step's task and returns it; without a difference nothing.
+        """Stores the next version of the step's task and returns it.
 
-        `version` is the version that the caller has seen; `kind` is the kind of the log entry, by default
-        derived from the changed fields. A task that the step completes has `unblocked`. Raises `Stale` and
-        `Refused`.
+        A step without a difference stores nothing. `version` is the version that the caller has seen; `kind`
+        is the kind of the log entry, by default derived from the changed fields. A task that the step
+        completes has `unblocked`. Raises `Stale` and `Refused`.
         """
         require_version(step.before, version)
         _, changed = difference(step.before, step.after)
