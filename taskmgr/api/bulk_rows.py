@@ -14,10 +14,10 @@ from taskmgr.api.problems.responses import problem_body
 from taskmgr.domain.model.errors import DomainError, Stale
 from taskmgr.domain.services.bulk import Result
 
-# Of a whole response. It must fit into one document (16 MiB) when it is stored for a retry.
+# The maximum size of a response. Stored for a retry, it must fit into one document of MongoDB (16 MiB).
 MAX_BYTES = 4 * 1024 * 1024
-# Of the rows with full details. The rest is enough for a thousand short rows, and for the hundred
-# errors or reasons of the whole bulk.
+# The maximum size of the rows with full details. The rest is enough for a thousand short rows, and for the
+# hundred errors or reasons of the whole bulk.
 _MAX_DETAILED_BYTES = 3 * 1024 * 1024
 _TOO_LONG = "Not shown, because the response is too long. Send fewer operations."
 

@@ -1,4 +1,4 @@
-"""The document is a valid one, and complete: nobody has to guess or to look elsewhere."""
+"""Tests that the OpenAPI document is valid and complete, and suits generators of clients."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def document(worker_app: Flask) -> dict[str, Any]:
 
 @pytest.fixture
 def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The document's operations by name, each with its method and path."""
+    """Returns the document's operations by name, each with its method and path."""
     return {
         operation["operationId"]: operation | {"method": method.upper(), "path": path}
         for path, item in document["paths"].items()
@@ -46,7 +46,7 @@ def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a document."""
+    """Yields every object in a document."""
     if isinstance(tree, dict):
         yield tree
     for inner in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
@@ -85,7 +85,7 @@ def test_no_schema_is_left_over(document: dict[str, Any]) -> None:
     assert set(document["components"]["schemas"]) <= used
 
 
-def test_nothing_of_our_own_notes_is_left_in_it(document: dict[str, Any]) -> None:
+def test_no_internal_extension_is_left_in_it(document: dict[str, Any]) -> None:
     extensions = {name for node in nodes(document) for name in node if name.startswith("x-")}
     assert extensions == {"x-enum-varnames"}  # which generators read
 
@@ -101,7 +101,7 @@ def test_every_operation_has_a_name_a_summary_and_a_tag_that_is_described(
     assert len(operations) == len(BY_NAME)
 
 
-def test_every_operation_names_the_scopes_that_it_takes(operations: dict[str, Any]) -> None:
+def test_every_operation_names_the_scopes_that_it_requires(operations: dict[str, Any]) -> None:
     for name, operation in operations.items():
         row = BY_NAME[name]
         # In the other operations, the service checks the scope, because it depends on the request.
@@ -113,7 +113,7 @@ def test_every_operation_names_the_scopes_that_it_takes(operations: dict[str, An
             assert operation["description"].endswith(f"Scopes: {', '.join(scopes) or 'none'}.")
 
 
-def test_every_operation_tells_its_success_and_its_failures(operations: dict[str, Any]) -> None:
+def test_every_operation_describes_its_success_and_its_failures(operations: dict[str, Any]) -> None:
     for name, operation in operations.items():
         row = BY_NAME[name]
         answers = set(operation["responses"])
@@ -156,7 +156,7 @@ def test_every_failure_is_a_problem(document: dict[str, Any], operations: dict[s
     assert schemas["ErrorCode"]["enum"] == list(CODES)
 
 
-def test_the_document_knows_what_takes_a_precondition_and_a_dry_run(operations: dict[str, Any]) -> None:
+def test_preconditions_and_dry_runs_are_described(operations: dict[str, Any]) -> None:
     def taking(parameter: str) -> set[str]:
         return {
             name
@@ -188,7 +188,7 @@ def test_every_pattern_can_be_read(document: dict[str, Any]) -> None:
         assert pattern.startswith("^")
 
 
-def test_a_choice_that_may_be_null_says_so_twice(document: dict[str, Any]) -> None:
+def test_null_is_one_of_the_alternatives_of_a_nullable_choice(document: dict[str, Any]) -> None:
     for node in nodes(document):
         if "enum" in node and "type" in node:
             assert (None in node["enum"]) == ("null" in node["type"])
@@ -201,7 +201,7 @@ def test_statuses_are_those_of_the_policy(document: dict[str, Any], client: Clie
     assert schemas["Status"]["enum"] == names
     for name in ("StatusChange", "TaskPatch"):
         assert schemas[name]["properties"]["status"] == {"$ref": "#/components/schemas/Status"}
-    # A stored task may have a status that the policy lacks.
+    # A stored task may have a status that the policy does not define.
     choices = schemas["Task"]["properties"]["status"]["anyOf"]
     assert choices == [{"$ref": "#/components/schemas/Status"}, {"type": "string"}]
 
@@ -214,7 +214,7 @@ def test_it_is_served_without_a_token_as_it_is(document: dict[str, Any], client:
 
 
 def refers_to(document: dict[str, Any], tree: Any, known: set[str] | None = None) -> set[str]:
-    """The names of all schemas that a part of the document leads to."""
+    """Returns the names of all schemas to which a part of the document refers."""
     known = set() if known is None else known
     for node in nodes(tree):
         if isinstance(node.get("$ref"), str):
@@ -227,7 +227,7 @@ def refers_to(document: dict[str, Any], tree: Any, known: set[str] | None = None
 
 @pytest.fixture
 def sent(document: dict[str, Any], operations: dict[str, Any]) -> set[str]:
-    """The schemas of bodies that are sent to the service."""
+    """Returns the schemas of the bodies of requests."""
     return refers_to(document, [operation.get("requestBody") for operation in operations.values()])
 
 
@@ -300,7 +300,7 @@ def test_an_answer_has_no_optional_field_that_is_always_there(
         assert optional == (set(schema["properties"]) if name == "TaskPart" else sometimes), name
 
 
-def test_a_body_has_no_defaults_since_generators_take_these_fields_for_required(
+def test_a_body_has_no_defaults_because_generators_treat_them_as_required(
     document: dict[str, Any], sent: set[str]
 ) -> None:
     for name in sent:
@@ -308,7 +308,7 @@ def test_a_body_has_no_defaults_since_generators_take_these_fields_for_required(
             assert "default" not in schema, f"{name}.{field}"
 
 
-def test_an_operation_of_a_bulk_is_told_by_its_op(document: dict[str, Any]) -> None:
+def test_the_operations_of_a_bulk_are_discriminated_by_op(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     union = schemas["BulkOperation"]
 

@@ -1,4 +1,4 @@
-"""What needs no token: the way in, health, the document and its page, and the headers of all of them."""
+"""Tests what needs no token: the links, health, the OpenAPI document, the pages, and their headers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGES = ["/docs", "/docs/errors"]
 
 
 class _References(HTMLParser):
-    """What a page loads, its inline scripts and its handlers."""
+    """Collects what a page loads, its inline scripts and its event handlers."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def test_a_healthy_service_says_so(path: str, client: Client) -> None:
     assert (answer.status_code, answer.json["status"]) == (200, "ok")
 
 
-def test_the_workflow_is_what_it_takes_to_draw_a_board(client: Client) -> None:
+def test_the_workflow_has_what_a_board_needs(client: Client) -> None:
     found = client.as_("viewer").get("workflow").json
 
     flow = DEFAULT_POLICY.workflow
@@ -86,7 +86,7 @@ def test_a_page_refers_to_nothing_outside_and_all_of_it_is_there(path: str, clie
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/docs/docs.js", "/docs/pages.css", "/docs/assets/swagger-ui.css"])
-def test_the_policy_of_the_pages_lets_no_inline_script_and_nothing_from_outside(
+def test_the_content_security_policy_allows_no_inline_script_and_no_other_origin(
     path: str, client: Client
 ) -> None:
     policy = client.get(path).headers["Content-Security-Policy"]
@@ -111,7 +111,7 @@ def test_the_page_asks_for_our_own_document_and_no_validator(client: Client) -> 
     assert "http" not in script
 
 
-def test_what_a_problem_refers_to_is_on_the_page(client: Client) -> None:
+def test_the_type_of_a_problem_is_on_the_page_of_errors(client: Client) -> None:
     page = _References(client.get("/docs/errors").text)
 
     assert page.anchors == {"errors", "rules", *CODES, *RULES}
@@ -137,7 +137,7 @@ def test_the_pages_lead_to_each_other(client: Client) -> None:
     assert "/docs" in _References(client.get("/docs/errors").text).loaded
 
 
-def test_the_page_of_errors_says_what_is_meant_and_what_to_do(client: Client) -> None:
+def test_the_page_of_errors_explains_every_code_and_what_to_do(client: Client) -> None:
     page = client.get("/docs/errors").text
 
     assert '<section id="refused">' in page
@@ -159,7 +159,7 @@ def test_the_page_of_errors_says_what_is_meant_and_what_to_do(client: Client) ->
         ("/healthz", "application/json"),
     ],
 )
-def test_everything_says_what_it_is(path: str, content_type: str, client: Client) -> None:
+def test_every_path_has_its_content_type(path: str, content_type: str, client: Client) -> None:
     assert client.get(path).content_type == content_type
 
 

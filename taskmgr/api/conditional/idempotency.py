@@ -16,7 +16,6 @@ from taskmgr.api.input.limits import read_body
 from taskmgr.api.problems.codes import ApiError
 from taskmgr.api.request_state import actor, may_read_response
 from taskmgr.api.runtime import services
-from taskmgr.domain.model.errors import FieldError
 from taskmgr.domain.ports.idempotency import StoredResponse
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,8 +59,7 @@ def _key() -> str | None:
     key = request.headers.get(HEADER)
     if key is not None and not _KEY.fullmatch(key):
         detail = "Must be 1 to 255 printable ASCII characters without a space at either end."
-        error = FieldError(location=f"header.{HEADER}", code="malformed", detail=detail)
-        raise ApiError("malformed", f"{HEADER}: {detail}", errors=[error])
+        raise ApiError.malformed(f"header.{HEADER}", detail)
     return key
 
 

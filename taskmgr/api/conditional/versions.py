@@ -11,7 +11,6 @@ from flask import Request, Response
 from taskmgr.api.problems.codes import ApiError
 from taskmgr.api.problems.responses import problem_response
 from taskmgr.api.request_state import current_request
-from taskmgr.domain.model.errors import FieldError
 
 _HEADER = "header.If-Match"
 _MAX_VERSION = 2**63 - 1
@@ -38,12 +37,12 @@ def expected_version(*others: int | None) -> int | None:
     if header is not None and header.strip() != "*":
         tag = _TAG.fullmatch(header.strip())
         if tag is None:
-            raise _malformed(_HEADER, 'Must be one version, such as "7", or *.')
+            raise ApiError.malformed(_HEADER, 'Must be one version, such as "7", or *.')
         versions.add(min(int(tag[1]), _MAX_VERSION))  # a larger number is just as stale
     if len(versions) > 1:
         location = "query.version" if header is None else _HEADER
         numbers = ", ".join(map(str, sorted(versions)))
-        raise _malformed(location, f"The request names several versions: {numbers}.")
+        raise ApiError.malformed(location, f"The request names several versions: {numbers}.")
     return versions.pop() if versions else None
 
 
@@ -65,8 +64,3 @@ def apply_preconditions(request: Request, response: Response) -> Response:
     environ = {name: value for name, value in request.environ.items() if name != "HTTP_IF_MATCH"}
     response.make_conditional(environ)
     return response
-
-
-def _malformed(location: str, detail: str) -> ApiError:
-    error = FieldError(location=location, code="malformed", detail=detail)
-    return ApiError("malformed", f"{location.partition('.')[2]}: {detail}", errors=[error])

@@ -52,7 +52,7 @@ def naming() -> MarshmallowPlugin:
 
 
 def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
-    """Returns the whole document. Statuses are those of the policy in force."""
+    """Returns the complete document. Its statuses are those of the policy in force."""
     for name, schema in _ADDITIONAL.items():
         if name not in api.spec.components.schemas:
             api.spec.components.schema(name, schema=schema)

@@ -89,7 +89,7 @@ class ApiError(Exception):
 
     @classmethod
     def malformed(cls, location: str, detail: str) -> ApiError:
-        """Returns the error for one place of the request that cannot be read."""
-        return cls(
-            "malformed", detail, errors=[FieldError(location=location, code="malformed", detail=detail)]
-        )
+        """Returns the error for one place of the request that cannot be read, such as `header.If-Match`."""
+        name = location.partition(".")[2]
+        error = FieldError(location=location, code="malformed", detail=detail)
+        return cls("malformed", f"{name}: {detail}" if name else detail, errors=[error])

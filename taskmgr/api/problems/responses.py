@@ -39,7 +39,7 @@ def problem_body(code: str, detail: str, **extensions: Any) -> dict[str, Any]:
         "title": kind.title,
         "status": kind.status,
         "code": code,
-        "detail": _shown(detail, _MAX_DETAIL),
+        "detail": _public_text(detail, _MAX_DETAIL),
         "request_id": request_state().request_id,
     }
     return members | extensions
@@ -62,9 +62,9 @@ def public_errors(errors: Sequence[FieldError]) -> list[dict[str, Any]]:
     """Returns the public form of errors in the input."""
     return [
         {
-            "location": _shown(error.location, _MAX_LOCATION),
+            "location": _public_text(error.location, _MAX_LOCATION),
             "code": error.code,
-            "detail": _shown(error.detail, _MAX_DETAIL),
+            "detail": _public_text(error.detail, _MAX_DETAIL),
         }
         | ({} if error.allowed is None else {"allowed": list(error.allowed)})
         for error in errors
@@ -82,7 +82,7 @@ def public_reasons(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
 
 def _public_reason(refusal: Refusal) -> dict[str, Any]:
     fix = refusal.fix and {"action": refusal.fix.action, "text": refusal.fix.text, **refusal.fix.arguments}
-    detail = _shown(refusal.detail, _MAX_DETAIL)
+    detail = _public_text(refusal.detail, _MAX_DETAIL)
     return {"code": refusal.code, "detail": detail, "fix": fix, "overridable": refusal.overridable}
 
 
@@ -95,7 +95,7 @@ def _hidden_reason(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _shown(text: str, max_length: int) -> str:
-    """Removes secrets that a client has put into a text, and shortens it."""
+def _public_text(text: str, max_length: int) -> str:
+    """Returns a text without the secrets that a client may have put into it, and shortened."""
     text = without_secrets(text)
     return text if len(text) <= max_length else text[:max_length] + "…"

@@ -192,12 +192,8 @@ class CompiledOutput(Output):
     def _plan(self) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], list[tuple[int, Any]]]:
         names = tuple(self.dump_fields)
         getter = attrgetter(*(getattr(field, "source", name) for name, field in self.dump_fields.items()))
-        fields_ = enumerate(self.dump_fields.values())
-        return (
-            names,
-            getter,
-            [(position, field) for position, field in fields_ if hasattr(field, "converter")],
-        )
+        positions = enumerate(self.dump_fields.values())
+        return names, getter, [(i, field) for i, field in positions if hasattr(field, "converter")]
 
     def writer(self) -> Writer:
         """Returns a function from an object to a form that `strict_json` writes.

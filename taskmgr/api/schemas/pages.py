@@ -1,4 +1,4 @@
-"""Describes lists: pages with a cursor, and lists that are returned whole."""
+"""Describes lists: pages with a cursor, and lists without pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PageResult:
 
 
 class ItemsOut(Output):
-    """A list that is returned whole."""
+    """A list without pages."""
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         return {"items": self.fields["items"].inner.schema.dump(obj, many=True)}  # type: ignore[attr-defined]
@@ -42,7 +42,7 @@ class PageOut(Output):
 
 
 def items_of(schema: type[ma.Schema], name: str) -> type[ma.Schema]:
-    """Returns the schema of a list that is returned whole. `name` is its name in the OpenAPI document."""
+    """Returns the schema of a list without pages. `name` is its name in the OpenAPI document."""
     return type(name, (ItemsOut,), {"items": fields.List(fields.Nested(schema), required=True)})
 
 

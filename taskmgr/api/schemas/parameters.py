@@ -120,12 +120,12 @@ def integer(minimum: int, maximum: int, default: int | None = None, **metadata: 
 
 
 def boolean_flag(description: str) -> Parameter:
-    """Returns a parameter that is false unless it is given."""
+    """Returns a parameter that is false by default."""
     return parameter(parse_boolean, False, enum=["true", "false"], default="false", description=description)
 
 
 def boolean_filter(description: str) -> Parameter:
-    """Returns a parameter that filters by `true` or `false`, and does not filter unless it is given."""
+    """Returns a parameter that filters by `true` or `false`, and filters nothing by default."""
     return parameter(parse_boolean, enum=["true", "false"], description=description)
 
 

@@ -53,7 +53,7 @@ def parse_sort(text: str) -> tuple[Sort, ...]:
         detail = f"Must be a comma-separated list of: {', '.join(_SORTS)}."
         raise BadValue("not_allowed", detail, allowed=_SORTS)
     if len({s.key for s in sorts}) < len(sorts):
-        raise BadValue("repeated", "Each key may be given only once.")
+        raise BadValue("repeated", "Each key may occur only once.")
     return sorts
 
 

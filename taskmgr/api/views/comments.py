@@ -33,8 +33,10 @@ CommentPage = page_of(CommentOut, "CommentPage")
 @comments.response(200, CommentPage)
 def list_comments(params: dict[str, Any], task_id: str) -> Any:
     """List the comments on a task, oldest first"""
-    scope = ("comments", task_id)
-    return build_page(services().comments.list(task_id, build_page_request(params, scope), by=actor()), scope)
+    list_key = ("comments", task_id)
+    return build_page(
+        services().comments.list(task_id, build_page_request(params, list_key), by=actor()), list_key
+    )
 
 
 @comments.post("")

@@ -30,7 +30,7 @@ def list_labels(params: dict[str, Any]) -> Any:
     Labels are sorted by name. Each has the number of tasks outside the bin that have it, and how many of
     these are open.
     """
-    scope = ("labels", params["prefix"])
-    page_request = build_page_request(params, scope)
+    list_key = ("labels", params["prefix"])
+    page_request = build_page_request(params, list_key)
     record_list_version(services().health.latest_write())
-    return build_page(services().statistics.labels(page_request, params["prefix"], by=actor()), scope)
+    return build_page(services().statistics.labels(page_request, params["prefix"], by=actor()), list_key)

@@ -27,17 +27,20 @@ def changed(entity: Any, dry_run: bool) -> Any:
     return entity, DRY_RUN_HEADER if dry_run else etag(entity)
 
 
-def build_page_request(params: dict[str, Any], query: object) -> PageRequest:
-    """Returns the page to read. Raises `malformed` for a cursor of another query (filter and sort)."""
+def build_page_request(params: dict[str, Any], list_key: object) -> PageRequest:
+    """Returns the page to read. Raises `malformed` for a cursor of another list.
+
+    `list_key` is whatever makes two lists different: their kind, filters and sort. The cursor is bound to it.
+    """
     after = None
     if params["cursor"] is not None:
         try:
-            after = cursors().decode(params["cursor"], query)
+            after = cursors().decode(params["cursor"], list_key)
         except BadValue as bad:
             raise ApiError("malformed", bad.detail, errors=[bad.at("query.cursor")]) from bad
     return PageRequest(limit=params["limit"], after=after, with_total=params["total"])
 
 
-def build_page(page: Page[Any], query: object, keys: tuple[str, ...] | None = None) -> PageResult:
+def build_page(page: Page[Any], list_key: object, keys: tuple[str, ...] | None = None) -> PageResult:
     """Returns a page with the cursor of the next one. Its rows show these keys; None for all."""
-    return PageResult(page, cursors().encode(page.next, query), keys)
+    return PageResult(page, cursors().encode(page.next, list_key), keys)

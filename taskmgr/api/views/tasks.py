@@ -214,7 +214,7 @@ def list_transitions(task_id: str) -> Any:
 @tasks.response(200, ChangePage)
 def list_task_activity(params: dict[str, Any], task_id: str) -> Any:
     """Read a task's log, newest first"""
-    scope = ("activity of task", task_id)
+    list_key = ("activity of task", task_id)
     return build_page(
-        services().activity.of_task(task_id, build_page_request(params, scope), by=actor()), scope
+        services().activity.of_task(task_id, build_page_request(params, list_key), by=actor()), list_key
     )

@@ -53,15 +53,15 @@ def list_users(params: dict[str, Any]) -> Any:
     query = UserQuery(
         usernames=params["username"], words=params["q"], roles=params["role"], active=params["active"]
     )
-    scope = ("users", params["include"], query)
-    page_request = build_page_request(params, scope)
+    list_key = ("users", params["include"], query)
+    page_request = build_page_request(params, list_key)
     if params["include"] is None:
         record_list_version(services().health.latest_write())
-        return build_page(services().users.list(page_request, query, by=actor()), scope)
+        return build_page(services().users.list(page_request, query, by=actor()), list_key)
     page = services().users.list_with_records(
         page_request, query, tasks_limit=params["tasks_limit"], by=actor()
     )
-    return build_page(page, scope)
+    return build_page(page, list_key)
 
 
 @users.post("")
