@@ -102,7 +102,7 @@ def test_what_was_done_to_users_is_for_who_may_read_them(
     assert {entry["entity"] for entry in wide.get("activity").json["items"]} == {"task", "token", "user"}
 
 
-def test_e_mail_addresses_in_the_log_are_for_managers_and_oneself(
+def test_e_mail_addresses_in_the_log_are_visible_to_their_owner_and_managers(
     client: Client, make_user: Callable[..., Any]
 ) -> None:
     ada = make_user("ada", email="ada@example.org")

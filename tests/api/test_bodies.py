@@ -92,7 +92,7 @@ def by_marshmallow(schema: Body) -> Any:
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda schema: schema.__name__)
 @given(data=st.data())
-def test_a_right_body_is_read_as_marshmallow_reads_it(body: type[Body], data: st.DataObject) -> None:
+def test_a_valid_body_is_loaded_as_marshmallow_loads_it(body: type[Body], data: st.DataObject) -> None:
     right = data.draw(right_values(body))
     read = outcome(body().load, right)
 
@@ -102,7 +102,9 @@ def test_a_right_body_is_read_as_marshmallow_reads_it(body: type[Body], data: st
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda schema: schema.__name__)
 @given(data=st.data())
-def test_one_that_may_be_wrong_is_judged_alike(body: type[Body], data: st.DataObject) -> None:
+def test_a_possibly_invalid_body_is_judged_as_marshmallow_judges_it(
+    body: type[Body], data: st.DataObject
+) -> None:
     changes = data.draw(st.dictionaries(st.sampled_from([*body().fields, "unknown"]), WRONG, max_size=2))
     left_out = data.draw(st.sets(st.sampled_from(list(body().fields)), max_size=1))
     given_ = {k: v for k, v in {**data.draw(right_values(body)), **changes}.items() if k not in left_out}
@@ -112,7 +114,7 @@ def test_one_that_may_be_wrong_is_judged_alike(body: type[Body], data: st.DataOb
 
 @pytest.mark.parametrize("wrong", [None, [], "title", 7, [{"title": "x"}]])
 @pytest.mark.parametrize("body", BODIES, ids=lambda schema: schema.__name__)
-def test_what_is_no_object_is_wrong_either_way(body: type[Body], wrong: Any) -> None:
+def test_a_body_that_is_not_an_object_is_invalid_for_both(body: type[Body], wrong: Any) -> None:
     assert outcome(body().load, wrong) == outcome(by_marshmallow(body()), wrong)
     assert not isinstance(outcome(body().load, wrong), list)
 
@@ -127,7 +129,7 @@ def test_a_body_has_no_hooks_and_no_defaults(body: type[Body]) -> None:
 @pytest.mark.parametrize(
     "more", [{"validate": ma.validate.Length(max=1)}, {"data_key": "other"}, {"attribute": "other"}]
 )
-def test_a_field_that_takes_more_than_parsing_is_refused(more: dict[str, Any]) -> None:
+def test_a_field_that_does_more_than_parsing_is_rejected(more: dict[str, Any]) -> None:
     schema = Body.from_dict({"name": ParsedText(str, **more)})
 
     with pytest.raises(TypeError, match="does more than parsing"):

@@ -237,7 +237,7 @@ def test_a_bulk_by_query_changes_every_task_that_matches(
     assert admin_client.get(f"tasks/{other.id}").json["priority"] == "medium"
 
 
-def test_a_bulk_by_query_that_meets_another_number_is_refused_with_the_real_one(
+def test_a_bulk_by_query_that_matches_another_number_is_refused_with_the_actual_one(
     admin_client: Client, make_task: Callable[..., Task], nothing_changes: Callable[[], Any]
 ) -> None:
     make_task(labels=["old"])

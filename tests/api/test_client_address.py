@@ -24,7 +24,7 @@ OWN = "127.0.0.1"
         (1, None, OWN),
     ],
 )
-def test_a_client_is_known_by_what_its_trusted_proxies_say(
+def test_the_client_address_is_the_one_reported_by_trusted_proxies(
     proxies: int, header: str | None, client: str, client_of: Callable[..., Client]
 ) -> None:
     asking = client_of(Settings(trusted_proxies=proxies))

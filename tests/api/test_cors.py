@@ -59,7 +59,7 @@ def test_an_origin_in_the_settings_may_read_the_answer(origin: str, board: Clien
 
 
 @pytest.mark.parametrize("origin", LOOK_ALIKES)
-def test_no_other_origin_may_however_alike_it_looks(origin: str, board: Client) -> None:
+def test_no_other_origin_is_allowed_however_similar_it_looks(origin: str, board: Client) -> None:
     answer = board.as_("viewer").get("tasks", headers={"Origin": origin})
     preflight = board.open(
         "OPTIONS", "tasks", headers={"Origin": origin, "Access-Control-Request-Method": "POST"}

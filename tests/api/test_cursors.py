@@ -48,7 +48,7 @@ def test_a_cursor_of_every_sort_at_once_is_accepted(title: str) -> None:
 
 
 @given(titles)
-def test_a_title_is_sorted_by_the_beginning_of_what_it_is_folded_to(title: str) -> None:
+def test_a_title_is_sorted_by_the_beginning_of_its_folded_form(title: str) -> None:
     assert len(title_key(title)) <= MAX_TITLE_LENGTH
     assert folded(title).startswith(title_key(title))
 
@@ -71,7 +71,7 @@ def test_a_walk_by_title_goes_through_titles_that_grow(
     assert {*found} == made
 
 
-def test_titles_alike_for_longer_than_the_key_come_by_id(
+def test_titles_that_are_equal_beyond_the_key_are_sorted_by_id(
     client: Client, make_task: Callable[..., Task]
 ) -> None:
     long = "\ufdfa" * (MAX_TITLE_LENGTH - 1)

@@ -98,7 +98,7 @@ def bodies(operation: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_body_of_an_example_is_taken_as_it_is(
+def test_every_body_of_an_example_is_accepted_as_it_is(
     name: str, operations: dict[str, Any], admin: Client
 ) -> None:
     operation = operations[name]
@@ -108,7 +108,7 @@ def test_every_body_of_an_example_is_taken_as_it_is(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_parameter_of_an_example_is_taken_as_it_is(
+def test_every_parameter_of_an_example_is_accepted_as_it_is(
     name: str, operations: dict[str, Any], admin: Client
 ) -> None:
     operation = operations[name]
@@ -129,7 +129,7 @@ def test_every_parameter_of_an_example_is_taken_as_it_is(
 WITHOUT_EXAMPLE = {"cursor", "version"}
 
 
-def test_everything_that_is_sent_has_an_example(operations: dict[str, Any]) -> None:
+def test_every_body_and_parameter_has_an_example(operations: dict[str, Any]) -> None:
     for name, operation in operations.items():
         for content in operation.get("requestBody", {}).get("content", {}).values():
             assert content["examples"], name
@@ -156,7 +156,7 @@ def judge_examples(document: dict[str, Any]) -> int:
     return number
 
 
-def test_every_example_is_as_its_schema_says(document: dict[str, Any]) -> None:
+def test_every_example_matches_its_schema(document: dict[str, Any]) -> None:
     assert judge_examples(document) > 50
 
 
@@ -184,7 +184,7 @@ def test_an_example_of_an_answer_has_the_keys_of_the_real_one(
             assert set(example[items][0]) == set(answer.json[items][0])
 
 
-def test_the_examples_keep_to_the_statuses_of_a_team(
+def test_the_examples_use_the_statuses_of_the_policy(
     client_of: Callable[..., Client], services_under: Callable[[Policy], Services]
 ) -> None:
     policy = load_policy_file(ROOT / "docs" / "examples" / "support-desk.toml")

@@ -42,7 +42,7 @@ def _filled(body: Any, world: World) -> Any:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_hostile_request_is_answered_as_the_table_says_and_leaves_no_trace(
+def test_a_hostile_request_gets_the_response_of_the_table_and_changes_nothing(
     name: str, client: Client, world: World, contents: Callable[[], Any]
 ) -> None:
     clients = {who: client.as_(who) if who else client for who in {row.who for row in ROWS[name]}}

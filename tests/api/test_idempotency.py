@@ -82,7 +82,7 @@ def test_after_a_day_the_key_is_new_again(client: Client, clock: Clock) -> None:
     assert member.post("tasks", {"title": "Daily"}, headers=KEY).json["id"] != first
 
 
-def test_comments_and_bulk_remember_too(client: Client, make_task: Callable[..., Task]) -> None:
+def test_comments_and_bulk_accept_keys_too(client: Client, make_task: Callable[..., Task]) -> None:
     member, task = client.as_("member"), make_task()
     for path, body in (
         (f"tasks/{task.id}/comments", {"text": "Once"}),

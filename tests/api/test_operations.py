@@ -49,7 +49,7 @@ def test_the_table_has_a_row_for_every_operation_of_the_document(client: Client)
     assert described == set(BY_NAME)
 
 
-def test_every_route_is_described_but_those_of_the_pages(app: Flask) -> None:
+def test_every_route_except_those_of_the_pages_is_described(app: Flask) -> None:
     routed = {
         rule.endpoint.rpartition(".")[2] for rule in app.url_map.iter_rules() if rule.endpoint != "static"
     }
@@ -75,7 +75,7 @@ def request_of(operation: Operation, world: World, services: Services, client: C
 
 
 @pytest.mark.parametrize("who", EVERYBODY)
-def test_each_role_with_each_scope_is_answered_what_the_table_says(
+def test_each_role_with_each_scope_gets_the_response_of_the_table(
     who: str, client: Client, services: Services, world: World, contents: Callable[[], dict[str, Any]]
 ) -> None:
     tried = {scopes for operation in ROWS for scopes in scopes_to_try(operation)}
@@ -99,7 +99,7 @@ def _but_tokens(contents: dict[str, Any]) -> dict[str, Any]:
     return contents | {"tokens": [], "users": users, "activity": entries}
 
 
-def test_who_is_made_a_viewer_has_no_more_rights_over_what_was_theirs(
+def test_a_user_demoted_to_viewer_has_no_rights_over_their_own_tasks(
     client: Client, services: Services, world: World, nothing_changes: Callable[[], Any]
 ) -> None:
     services.users.change(world["user"], {"role": "viewer"}, by=SYSTEM)
@@ -194,7 +194,7 @@ PROBES: list[tuple[str, str, dict[str, Any] | None, str | int]] = [
 
 @pytest.mark.parametrize("dry_run", ["true", "false"])
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: f"{probe[0]} {probe[1]} {probe[2]}")
-def test_nothing_that_is_stored_is_found_out_by_writing_alone(
+def test_a_write_scope_alone_reveals_nothing_that_is_stored(
     probe: tuple[str, str, dict[str, Any] | None, str | int],
     dry_run: str,
     client: Client,

@@ -84,7 +84,7 @@ def test_a_failure_is_a_complete_problem_of_its_code(
     problem(asking.open(method, world.fill(path), **how), code)
 
 
-def test_an_unforeseen_error_is_an_internal_problem_that_tells_nothing(
+def test_an_unexpected_error_is_an_internal_problem_without_details(
     broken: Callable[[Exception], Client],
 ) -> None:
     answer = broken(RuntimeError("mongodb://root:secret@/srv/taskmgr")).as_("member").get("tasks")
@@ -113,7 +113,7 @@ def test_without_its_store_the_service_is_alive_but_not_ready(
     assert client.get("/healthz").status_code == 200
 
 
-def test_a_request_whose_twin_is_still_at_work_is_told_when_to_come_again(
+def test_a_retry_during_the_first_request_is_answered_with_retry_after(
     client_of: Callable[..., Client], services: Services
 ) -> None:
     client = client_of(over=replace(services, idempotency=_Raises(IdempotencyInProgress())))
@@ -204,7 +204,7 @@ AWKWARD_IDS = [
         ("GET", "users/{}x/tasks"),
     ],
 )
-def test_an_id_of_nothing_is_not_found(method: str, path: str, client: Client) -> None:
+def test_an_unknown_id_is_not_found(method: str, path: str, client: Client) -> None:
     admin = client.as_("admin")
     task = admin.post("tasks", {"title": "Task"}).json["id"]
 
@@ -220,7 +220,7 @@ def test_a_callers_request_id_is_kept(given: str, client: Client) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a/b", "a;b", "ü", '"a"', "a,b"])
-def test_another_request_id_than_a_plain_one_is_replaced(given: str, client: Client) -> None:
+def test_an_unacceptable_request_id_is_replaced(given: str, client: Client) -> None:
     answer = client.get("/healthz", headers={"X-Request-Id": given})
 
     assert re.fullmatch("[0-9a-f]{16}", answer.headers["X-Request-Id"])

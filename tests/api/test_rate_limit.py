@@ -15,7 +15,7 @@ def limited(client_of: Callable[..., Client]) -> Client:
     return client_of(Settings(rate_limit=3))
 
 
-def test_beyond_the_limit_a_token_is_told_when_to_come_again(limited: Client) -> None:
+def test_beyond_the_limit_the_response_says_how_long_to_wait(limited: Client) -> None:
     member = limited.as_("member")
     answers = [member.get(path) for path in ("tasks", "workflow", "tasks", "users/me")]
 

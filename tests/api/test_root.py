@@ -164,7 +164,7 @@ def test_every_path_has_its_content_type(path: str, content_type: str, client: C
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/", "/healthz", "/openapi.json", "/nowhere", "tasks", "users/me"])
-def test_every_answer_has_the_headers_that_keep_it_from_being_misread(path: str, client: Client) -> None:
+def test_every_response_has_the_security_headers(path: str, client: Client) -> None:
     for asking in (client, client.as_("viewer")):
         headers = asking.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"

@@ -174,7 +174,9 @@ def test_every_schema_is_among_the_samples() -> None:
 
 @pytest.mark.usefixtures("_in_app")
 @pytest.mark.parametrize(("schema", "thing", "plain"), SAMPLES, ids=lambda v: getattr(v, "__name__", ""))
-def test_the_fast_dump_is_marshmallows_own(schema: type[CompiledOutput], thing: Any, plain: Any) -> None:
+def test_the_compiled_dump_equals_that_of_marshmallow(
+    schema: type[CompiledOutput], thing: Any, plain: Any
+) -> None:
     fast = written(schema().dump(thing))
 
     assert fast == written(ma.Schema.dump(schema(), plain))
@@ -183,13 +185,15 @@ def test_the_fast_dump_is_marshmallows_own(schema: type[CompiledOutput], thing: 
 
 @pytest.mark.usefixtures("_in_app")
 @pytest.mark.parametrize(("schema", "thing", "plain"), SAMPLES, ids=lambda v: getattr(v, "__name__", ""))
-def test_many_are_dumped_as_each_one(schema: type[CompiledOutput], thing: Any, plain: Any) -> None:
+def test_many_objects_are_dumped_like_each_of_them(
+    schema: type[CompiledOutput], thing: Any, plain: Any
+) -> None:
     assert schema().dump([thing, thing], many=True) == [schema().dump(thing)] * 2
     assert schema(many=True).dump([thing]) == [schema().dump(thing)]
 
 
 @pytest.mark.usefixtures("_in_app")
-def test_what_was_not_asked_for_or_did_not_happen_has_no_key() -> None:
+def test_values_that_were_not_requested_or_do_not_apply_have_no_key() -> None:
     plain = TaskOut().dump(TASK)
 
     assert TaskRowOut().dump(TASK) == plain
@@ -209,7 +213,7 @@ RECORDED = [TASK, PLAIN_TASK, replace(PLAIN_TASK, due_date=a_full_task().due_dat
 
 @pytest.mark.usefixtures("_in_app")
 @pytest.mark.parametrize("task", RECORDED, ids=["full", "plain", "started"])
-def test_a_record_is_what_its_entity_would_be_written_as(store: Store, task: Task) -> None:
+def test_a_record_has_the_json_of_its_entity(store: Store, task: Task) -> None:
     task = replace(task, deleted_at=None, unblocked=None)
     store.tasks.add(task)
     context = QueryContext(NOW, DEFAULT_POLICY)

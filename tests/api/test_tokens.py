@@ -68,7 +68,7 @@ def test_ones_own_tokens_are_listed_newest_first(client: Client, member: Client,
         "Bearer " + "x" * 5000, "Bearer \xff\xfe", "Bearer {},Bearer {}",
     ],
 )  # fmt: skip
-def test_what_is_no_token_lets_nobody_in(given: str | None, client: Client, member: Client) -> None:
+def test_nobody_is_let_in_without_a_valid_token(given: str | None, client: Client, member: Client) -> None:
     headers = {} if given is None else {"Authorization": given.replace("{}", str(member.token))}
 
     answer = client.get("users/me", headers=headers)
@@ -191,7 +191,9 @@ def test_the_use_of_a_token_is_noted_once_a_minute(
     [None, ["tasks:write"], ["tasks:read", "tasks:write"], ["admin"]],
     ids=lambda wanted: "+".join(wanted or ["everything"]),
 )
-def test_no_token_makes_a_wider_one(wanted: Any, client: Client, nothing_changes: Callable[[], Any]) -> None:
+def test_no_token_creates_one_with_more_scopes(
+    wanted: Any, client: Client, nothing_changes: Callable[[], Any]
+) -> None:
     narrow = client.as_("admin", "tasks:read", "users:read")
 
     with nothing_changes():

@@ -53,7 +53,7 @@ def test_a_task_in_the_bin_is_answered_like_one_that_never_was(
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 @pytest.mark.parametrize("who", ["viewer", "admin"])
-def test_another_tasks_comment_is_answered_like_one_that_never_was(
+def test_another_tasks_comment_is_answered_like_one_that_never_existed(
     who: str, method: str, client: Client, world: World, nothing_changes: Callable[[], Any]
 ) -> None:
     asking, nowhere = client.as_(who), an_id()

@@ -49,7 +49,7 @@ def test_me_is_whose_token_it_is(client: Client) -> None:
         assert asking.get("users/me").json.keys() == KEYS
 
 
-def test_an_e_mail_address_is_for_oneself_and_managers(client: Client, admin: Client) -> None:
+def test_an_e_mail_address_is_visible_to_its_owner_and_managers(client: Client, admin: Client) -> None:
     made = admin.post("users", {"username": "ada", "name": "Ada", "email": "Ada@Example.org"}).json
     path = f"users/{made['id']}"
 
@@ -76,7 +76,7 @@ def test_everybody_changes_their_own_name_and_address(client: Client) -> None:
     assert viewer.patch(f"users/{viewer.user.id}", {"email": None}).json["email"] is None
 
 
-def test_a_dry_run_does_not_tell_whether_somebody_has_an_address(client: Client, admin: Client) -> None:
+def test_a_dry_run_does_not_reveal_whether_an_address_is_taken(client: Client, admin: Client) -> None:
     admin.post("users", {"username": "ada", "name": "Ada", "email": "ada@example.org"})
     member, manager = client.as_("member"), client.as_("manager")
     blind = client.as_("admin", "users:write")

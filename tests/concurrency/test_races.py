@@ -147,7 +147,7 @@ def test_admins_who_demote_and_deactivate_each_other_leave_one(
     ],
     ids=["demoted", "deactivated", "revoked"],
 )
-def test_of_two_callers_who_take_each_others_right_away_one_keeps_it(
+def test_if_two_callers_remove_each_others_right_one_of_them_keeps_it(
     take_away: Callable[[Actor], Call], loser: str, at_once: AtOnce, make_user: MakeUser, services: Services
 ) -> None:
     make_user("root", role=Role.ADMIN)

@@ -163,7 +163,7 @@ def assert_tells_nothing(answer: Answer) -> None:
 
 
 @asked
-def test_whichever_command_fails_nothing_is_told_and_nothing_kept(
+def test_whichever_command_of_the_database_fails_nothing_is_revealed_and_nothing_stored(
     operation: Operation, failing: Failing
 ) -> None:
     before = failing.contents()

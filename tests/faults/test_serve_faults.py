@@ -167,7 +167,7 @@ def a_mongod_with_tls(place: Path) -> Iterator[str]:
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
-def test_master_and_workers_speak_tls_with_a_database_elsewhere(place: Path) -> None:
+def test_master_and_workers_use_tls_if_the_uri_says_so(place: Path) -> None:
     with a_mongod_with_tls(place) as uri:
         settings = {"MONGODB_URI": uri, "SECRET_KEY": "x" * 32}
         prepared = run(settings, "db", "init")

@@ -112,7 +112,7 @@ def revoke(caller: Caller, user: str, token: str) -> None:
     ("change", "code"),
     [(deactivate, "unauthenticated"), (demote, "not_permitted"), (revoke, "unauthenticated")],
 )
-def test_within_a_second_every_worker_knows_who_has_lost_a_right(
+def test_a_lost_right_takes_effect_in_every_worker_within_a_second(
     change: Callable[[Caller, str, str], None], code: str, caller: Caller
 ) -> None:
     user = caller.user(change.__name__)
@@ -161,7 +161,7 @@ HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
     ],
     ids=["a long line", "a long header", "many headers", "nearly too long", "nearly too many"],
 )
-def test_a_request_has_a_line_of_8_kib_and_100_headers_of_8_kib(
+def test_a_request_line_and_each_of_100_headers_may_have_8_kib(
     data: bytes, status: bytes, caller: Caller
 ) -> None:
     assert caller.raw(data).split(b" ")[1] == status
@@ -314,7 +314,7 @@ def _secret_of(text: str) -> str:
     return text.split("_", 2)[2] if text.startswith("tm_") else text
 
 
-def test_no_log_holds_any_secret_that_was_used(caller: Caller) -> None:
+def test_no_log_contains_a_secret_that_was_used(caller: Caller) -> None:
     a_day_in_which_all_happens(caller)
     service, place = caller.service, Path(caller.service.place)
     by_command = run(service.settings, "tokens", "create", "--user", "admin").out.strip()

@@ -34,7 +34,7 @@ def test_no_release_with_a_known_hole_is_allowed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FLOORS)
-def test_no_locked_release_has_a_known_hole(name: str) -> None:
+def test_no_locked_release_has_a_known_vulnerability(name: str) -> None:
     for file in ("requirements.txt", "requirements-dev.txt"):
         for locked in re.findall(rf"^{name}==([0-9.]+)", (ROOT / file).read_text("utf-8"), re.MULTILINE):
             assert version(locked) >= FLOORS[name]

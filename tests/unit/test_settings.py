@@ -181,7 +181,7 @@ def test_a_mistake_is_one_line_that_names_the_setting(read: Read, name: str, val
     assert re.fullmatch(rf"TASKMGR_{name}: .+\.", line)
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_their_names(read: Read) -> None:
+def test_all_mistakes_are_reported_together_sorted_by_name(read: Read) -> None:
     lines = mistakes(read, WORKERS="0", BIND="nowhere", COLOUR="red", RATE_LIMIT="many", DATABASE="fine")
     assert [line.partition(":")[0] for line in lines] == [
         "TASKMGR_BIND",
