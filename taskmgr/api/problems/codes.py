@@ -26,7 +26,7 @@ CODES: Mapping[str, Kind] = {
     "method_not_allowed": Kind(
         405,
         "Method not allowed",
-        "The path does not support this method; the header Allow lists those it does.",
+        "The path does not support this method; the header Allow lists the methods that it supports.",
     ),
     "request_timeout": Kind(
         408, "Request timeout", "The body did not arrive in time; the connection is closed."
@@ -48,7 +48,7 @@ CODES: Mapping[str, Kind] = {
     "transaction_too_large": Kind(
         413,
         "Transaction too large",
-        "The database cannot make so many changes at once; nothing was changed. Send fewer.",
+        "The database cannot make so many changes at once; nothing was changed. Send fewer operations.",
     ),
     "unsupported_media_type": Kind(
         415, "Unsupported media type", "The body must be JSON in UTF-8, with the matching Content-Type."

@@ -62,7 +62,8 @@ RULES: Mapping[str, Rule] = {
     ),
     "assignee_required": Rule("A task in a started status must have an assignee.", "Assign it to a user."),
     "assignee_inactive": Rule(
-        "A task cannot be assigned to a deactivated user, or started for one.", "Assign it to an active user."
+        "A task of a deactivated user cannot be started, and no task can be assigned to one.",
+        "Assign it to an active user.",
     ),
     "blocked_by_unfinished_tasks": Rule(
         "A task cannot be started or completed while a task that blocks it is unfinished. A cancelled "
