@@ -1,4 +1,4 @@
-"""The API over a real database: one application a worker, and clients that speak as anybody."""
+"""The API over a real database: one application per worker, and clients that act as any user."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Requests that mean no good, as tables: which operation they are sent to, and what each must get.
+"""Lists hostile requests, as tables: the operation that each is sent to, and the response that it must get.
 
-A row is the operation with one thing replaced. `{task}` and the like are the things of `World`.
+Each row replaces one part of the operation. `{task}` and the like are the entities of `World`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Every operation of the API with a request that succeeds, and who may make it: the one table of that.
+"""Lists every operation of the API with a request that succeeds, and who may make it.
 
-What walks over all operations walks here. The paths and bodies name the things of `World` in braces.
+Tests of all operations use this table. Its paths and bodies name the entities of a `World` in braces.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ READ, WRITE = "tasks:read", "tasks:write"
 USERS_READ, USERS_WRITE = "users:read", "users:write"
 ALL_SCOPES = (READ, WRITE, USERS_READ, USERS_WRITE, "admin")
 
-# Who asks, by username: one of each role who has nothing to do with the things of `World`, and Ada,
-# a member: the task is assigned to her, and the comment is hers.
+# The callers by username: one of each role, unrelated to the entities of `World`, and Ada, a member, who is
+# the assignee of the task and the author of the comment.
 EVERYBODY = ("viewer", "member", "ada", "manager", "admin")
 MEMBERS = EVERYBODY[1:]
 OWN = EVERYBODY[2:]
@@ -28,9 +28,9 @@ ADMINS = EVERYBODY[4:]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
-    """A request that an admin may make, and what is answered to whom: see `expected`.
+    """A request that an admin may make, and the response that each caller gets: see `expected`.
 
-    `scopes` is None where no token is asked for.
+    `scopes` is None if no token is required.
     """
 
     name: str
@@ -41,18 +41,18 @@ class Operation:
     may: tuple[str, ...] = EVERYBODY
     otherwise: str = "not_permitted"
     without: str = "scope_missing"
-    free: tuple[str, ...] = ()  # from whom it takes no scope
+    free: tuple[str, ...] = ()  # the callers who need no scope
     body: Mapping[str, Any] | None = None
-    dry: bool = False  # takes `dry_run`
-    guarded: bool = False  # takes `If-Match`
+    dry: bool = False  # accepts `dry_run`
+    guarded: bool = False  # accepts `If-Match`
 
     @property
     def is_a_blind_write(self) -> bool:
-        """Whether its scopes let a caller write what they do not let it read."""
+        """Returns True if its scopes allow writing but not reading what is written."""
         return self.scopes in ((WRITE,), (USERS_WRITE,))
 
     def expected(self, who: str | None, scopes: Collection[str] = ()) -> int | str:
-        """The status that somebody's token with these scopes (none named is all) gets, or the code."""
+        """Returns the status or the code for a caller whose token has these scopes; no scopes mean all."""
         if self.scopes is None:
             return self.status
         if who is None:
@@ -202,25 +202,25 @@ GUARDED = tuple(operation for operation in OPERATIONS if operation.guarded)
 
 
 class World(dict[str, str]):
-    """The ids of one of everything, such that every operation succeeds."""
+    """The ids of one entity of each kind, with which every operation succeeds."""
 
-    def fill(self, given: Any) -> Any:
-        """A path or a body with the ids in place of their names."""
-        if isinstance(given, str):
-            return given.format_map(self)
-        if isinstance(given, Mapping):
-            return {name: self.fill(value) for name, value in given.items()}
-        return [self.fill(value) for value in given] if isinstance(given, list) else given
+    def fill(self, template: Any) -> Any:
+        """Returns a path or a body with ids in place of their names."""
+        if isinstance(template, str):
+            return template.format_map(self)
+        if isinstance(template, Mapping):
+            return {name: self.fill(value) for name, value in template.items()}
+        return [self.fill(value) for value in template] if isinstance(template, list) else template
 
-    def ask(self, client: Client, operation: Operation, **how: Any) -> Any:
-        """The answer to an operation's request."""
+    def ask(self, client: Client, operation: Operation, **options: Any) -> Any:
+        """Sends an operation's request and returns the response."""
         if operation.body is not None:
-            how = {"body": self.fill(operation.body)} | how
-        return client.open(operation.method, self.fill(operation.path), **how)
+            options = {"body": self.fill(operation.body)} | options
+        return client.open(operation.method, self.fill(operation.path), **options)
 
 
 def make_world(services: Any) -> World:
-    """A task that may start and is nobody's fault, with a blocker done, and all that goes with it."""
+    """Creates a task that can be started, its completed blocker, and one entity of every other kind."""
     ada, bertha = (
         services.users.create(by=SYSTEM, username=name, name=name.title()) for name in ("ada", "bertha")
     )

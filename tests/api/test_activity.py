@@ -1,4 +1,4 @@
-"""The log: everything that happened, found by who, what, which and when."""
+"""Tests the log: every change, and the filters by entity, kind, actor and time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A body that is read without detours means what marshmallow would have read."""
+"""Tests that a body loaded without marshmallow has the values that marshmallow would load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where no body is taken, one is refused: a version in it must not be overlooked."""
+"""Tests that an endpoint without a body rejects one, because it may name a version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mistake of our own, wherever it happens: `internal`, and nothing of what is inside gets out."""
+"""Tests that an unexpected exception, wherever it occurs, is answered with `internal` and reveals nothing."""
 
 from __future__ import annotations
 

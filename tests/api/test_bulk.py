@@ -1,4 +1,4 @@
-"""Many commands as one: the very problems of single calls, all of them or each for itself."""
+"""Tests bulks: the same problems as single calls, in both modes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An operation of a bulk refers to a task that an earlier operation of the same bulk creates."""
+"""Tests operations of a bulk that refer to a task that an earlier operation of it creates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long the answer to a bulk can become, whatever its operations meet."""
+"""Tests how long the response to a bulk can become, whatever happens to its operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose address the log shows: the connection's own, or what as many proxies as there are say."""
+"""Tests which address the log shows: that of the connection, or the one that trusted proxies report."""
 
 from __future__ import annotations
 

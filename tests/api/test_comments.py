@@ -1,4 +1,4 @@
-"""What is said about tasks: written by all but viewers, changed by authors and managers."""
+"""Tests comments: all but viewers write them; authors, managers and admins change them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists that have not changed: 304 by the time of the last write or by the answer itself, never wrongly."""
+"""Tests 304 for unchanged lists, by the time of the last write or by the content, and never wrongly."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the document promises is what the API does: valid requests are taken, invalid ones refused.
+"""Tests that the API does what the document says: valid requests are accepted, invalid ones rejected.
 
-`SCHEMATHESIS_EXAMPLES=300 pytest tests/api/test_conformance.py` looks longer than the usual run.
+`SCHEMATHESIS_EXAMPLES=300 pytest tests/api/test_conformance.py` tries more requests than the usual run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Browsers on other origins: those in the settings, exactly, and nobody else."""
+"""Tests that exactly the origins in the settings may call the API from a browser."""
 
 from __future__ import annotations
 

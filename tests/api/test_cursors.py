@@ -1,4 +1,4 @@
-"""Every cursor that the service gives is one that it takes, whatever the list is sorted by."""
+"""Tests that the service accepts every cursor that it returns, for every sort."""
 
 from __future__ import annotations
 

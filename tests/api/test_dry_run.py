@@ -1,4 +1,4 @@
-"""`dry_run=true`: the same judgement and the same answer, and nothing left behind."""
+"""Tests `dry_run=true`: the same checks and the same response, and nothing is stored."""
 
 from __future__ import annotations
 

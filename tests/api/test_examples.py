@@ -1,4 +1,4 @@
-"""The examples in the document: each is sent as it is, and each answer is one that the service gives."""
+"""Tests the examples in the document: requests are sent as they are, responses have the keys of real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Input that means no good: refused as the tables say, without a trace, and the service goes on."""
+"""Tests that hostile input gets the response of the tables, changes nothing, and the service continues."""
 
 from __future__ import annotations
 

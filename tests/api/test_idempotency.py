@@ -1,4 +1,4 @@
-"""The same request, sent again with its key, is answered with the first answer."""
+"""Tests that a request sent again with the same key gets the first response."""
 
 from __future__ import annotations
 

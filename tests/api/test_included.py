@@ -1,4 +1,4 @@
-"""What comes along on request: who a task is assigned to, and what follows from the clock and others."""
+"""Tests `include`: the assignee, and what depends on the time and on other tasks."""
 
 from __future__ import annotations
 

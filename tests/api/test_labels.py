@@ -1,4 +1,4 @@
-"""The labels with their counts, page by page."""
+"""Tests the list of labels with their counts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Tasks whose status the policy lacks: every list and every command goes on, and none fails.
+"""Tests tasks in a status that the policy does not define: no list and no command fails because of them.
 
-The service does not start with such tasks. They come about while it runs: when a worker of the old
+The service does not start with such tasks. They appear while it runs: when a worker of the old
 policy moves a task during a reload, or when somebody writes to the database by hand.
 """
 

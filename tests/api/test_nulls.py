@@ -1,4 +1,4 @@
-"""Where null may stand in a body: for what may be left out of a new task, and for what can be empty."""
+"""Tests which fields of a body accept null."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is answered what: every operation of the document, walked with every role and every scope."""
+"""Tests the response to every operation of the document, for every role and every scope."""
 
 from __future__ import annotations
 

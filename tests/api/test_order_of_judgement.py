@@ -1,5 +1,6 @@
-"""Of two mistakes in one request the earlier in the order of judgement is answered:
-401; 403 for the scope; 400, 413, 415; 422; 404; 403 for the role; 412; 409."""
+"""Tests which of two mistakes in one request is reported, in this order:
+401; 403 for the scope; 400, 413, 415; 422; 404; 403 for the role; 412; 409.
+"""
 
 from __future__ import annotations
 

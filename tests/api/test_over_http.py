@@ -1,4 +1,4 @@
-"""What a test client without a network hides: chunks, limits, connections that go on being used."""
+"""Tests what a test client without a network cannot: chunks, limits and connections that are used again."""
 
 from __future__ import annotations
 

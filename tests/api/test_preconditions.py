@@ -1,4 +1,4 @@
-"""Versions: what the caller has seen is what is changed, or the present state is the answer."""
+"""Tests versions: a change applies to the expected version, or the response is the current one."""
 
 from __future__ import annotations
 

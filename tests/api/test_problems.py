@@ -1,4 +1,4 @@
-"""Every failure is a problem of a documented code, with all that belongs to it and nothing more."""
+"""Tests that every failure is a problem with a documented code and exactly its members."""
 
 from __future__ import annotations
 

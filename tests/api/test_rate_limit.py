@@ -1,4 +1,4 @@
-"""How many requests a minute a token may make."""
+"""Tests how many requests per minute a token may make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each code of the rule book over HTTP: brought about as `docs/rules.md` shows it, and whole."""
+"""Tests each rule over HTTP: it refuses the scene that `docs/rules.md` shows, and the refusal is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies that arrive slowly, over real sockets: what they may take, and what they do not cost."""
+"""Tests bodies that arrive slowly, over real sockets: their deadline, and that they delay nothing else."""
 
 from __future__ import annotations
 

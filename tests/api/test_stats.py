@@ -1,4 +1,4 @@
-"""`GET /stats`: its shape, its days, and what it refuses."""
+"""Tests `GET /stats`: its shape, its days, and what it rejects."""
 
 from __future__ import annotations
 

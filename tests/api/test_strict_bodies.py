@@ -1,4 +1,4 @@
-"""What comes in a body is read strictly: anything doubtful is refused, and nothing is changed."""
+"""Tests that bodies are read strictly: everything ambiguous is rejected, and nothing is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes in a query is read strictly: a misspelt or doubtful parameter never widens an answer."""
+"""Tests that queries are read strictly: a misspelt or ambiguous parameter never returns more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of tasks: what each filter lets through, in what order, page by page."""
+"""Tests lists of tasks: what each filter selects, the order, and the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks by the API: made, read, changed, binned and restored, in the documented shape."""
+"""Tests tasks: they are created, read, changed, binned and restored, in the documented shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bearer tokens: how callers get in, how far, and how they are shown out."""
+"""Tests bearer tokens: authentication, scopes, expiry and revocation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One rule, one refusal: asked beforehand, moved by the simple call, or patched among other things."""
+"""Tests that a rule gives the same refusal in `transitions`, in a single call and in a patch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one may not know of is answered as if it were not there: the same, but for the id one asked for."""
+"""Tests that what a caller may not know about is answered like something that does not exist."""
 
 from __future__ import annotations
 

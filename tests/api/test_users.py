@@ -1,4 +1,4 @@
-"""Users by the API, and their tasks by one aggregation a page."""
+"""Tests users, and users with their tasks."""
 
 from __future__ import annotations
 
