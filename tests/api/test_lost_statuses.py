@@ -184,7 +184,7 @@ def test_all_other_changes_of_a_task_in_a_lost_status_work(
     assert restored.json.items() >= (changes | {"status": LOST, "category": None}).items()
     found: list[str] = []
     inspect_database(database, services.policy, lambda _, __, detail: found.append(detail))
-    assert f"The policy has no status 'triage', which 1 have: {world['task']}." in found
+    assert f"1 task has the status 'triage', which is not in the policy: {world['task']}." in found
 
 
 def test_a_task_keeps_its_place_among_the_others_when_its_status_is_lost(

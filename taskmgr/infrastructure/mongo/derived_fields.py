@@ -42,7 +42,7 @@ _BY = Actor.system("migration")
 
 
 def corrected_task(row: Row, time_zone: tzinfo) -> Row:
-    """Returns the row with corrected values of the derived fields that its mapper reads."""
+    """Returns the row with correct values of the derived fields that its mapper reads."""
     stored = row["due_date"]
     return {**row, "priority_rank": Priority(row["priority"]).rank, "due_at": _due_at(stored, time_zone)}
 
@@ -75,10 +75,12 @@ class Derived:
     def wrong(self, row: Row, time_zone: tzinfo) -> dict[str, Any]:
         """Returns the correct values of the outdated derived fields. Raises one of `UNREADABLE`."""
         entity = self.entity(self.corrected(row, time_zone))
-        right = self.document(entity).values
-        derived = right.keys() - {field.name for field in fields(entity)}
+        correct = self.document(entity).values
+        derived = correct.keys() - {field.name for field in fields(entity)}
         return {
-            name: right[name] for name in derived if name not in row or not is_same(row[name], right[name])
+            name: correct[name]
+            for name in derived
+            if name not in row or not is_same(row[name], correct[name])
         }
 
 
@@ -93,8 +95,17 @@ def is_same(one: object, other: object) -> bool:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(is_same(one[name], other[name]) for name in one)
     if isinstance(one, bytes) and isinstance(other, bytes):
-        return bytes(one) == bytes(other)  # the driver's Binary equals no bytes
+        return bytes(one) == bytes(other)  # the driver's Binary never equals bytes
     return _kind(one) is _kind(other) and one == other
+
+
+def differing_names(one: Row, other: Row) -> list[str]:
+    """Returns the names of the fields that only one row has, or that differ in value or type, sorted."""
+    return [
+        name
+        for name in sorted({*one, *other})
+        if name not in one or name not in other or not is_same(one[name], other[name])
+    ]
 
 
 def _kind(value: object) -> type:
@@ -107,7 +118,10 @@ def _kind(value: object) -> type:
 
 @dataclass(kw_only=True, slots=True)
 class Swept:
-    """Counts what a sweep corrected, with the users whose address was removed, and unreadable documents."""
+    """The result of a sweep: counts of corrected tasks and users, and of unreadable documents.
+
+    `given_up` are the usernames whose e-mail address was removed.
+    """
 
     tasks: int = 0
     users: int = 0
@@ -115,7 +129,7 @@ class Swept:
     unreadable: int = 0
 
     def add(self, later: Swept) -> None:
-        """Adds the result of a later sweep of the same data."""
+        """Adds the result of a later sweep of the same data, which finds the same unreadable documents."""
         self.tasks += later.tasks
         self.users += later.users
         self.given_up += later.given_up
@@ -128,60 +142,58 @@ def sweep(database: Database[Any], time_zone: tzinfo, require_target: Callable[[
     Each update applies only to the version that it was computed from, so it overwrites no command.
     `require_target` is called before each batch of `size` tasks, and raises to stop the sweep.
     """
-    found = Swept()
-    wrong_tasks = _wrong(database, TASKS, time_zone, found)
+    swept = Swept()
+    wrong_tasks = _find_wrong(database, TASKS, time_zone, swept)
     while batch := list(islice(wrong_tasks, size)):
         require_target()
-        updates = [UpdateOne(_as_read(row), {"$set": right}) for row, right in batch]
+        updates = [UpdateOne(_this_version(row), {"$set": correct}) for row, correct in batch]
         database["tasks"].bulk_write(updates, ordered=False)
-        found.tasks += len(batch)
-    wrong_users = list(_wrong(database, USERS, time_zone, found))
+        swept.tasks += len(batch)
+    wrong_users = list(_find_wrong(database, USERS, time_zone, swept))
     require_target()
-    colliding = [row for row, right in wrong_users if not _correct_user(database["users"], row, right)]
-    # Again, because the other user may have lost the address in the first round.
-    found.given_up = tuple(
+    colliding = [row for row, correct in wrong_users if not _correct_user(database["users"], row, correct)]
+    # Tried again, because the other user's `email_key` may have been corrected in the first round.
+    swept.given_up = tuple(
         row["username"]
         for row in colliding
         if not _correct_user(database["users"], row, USERS.wrong(row, time_zone))
     )
     for row in colliding:
-        if row["username"] in found.given_up:
+        if row["username"] in swept.given_up:
             _give_up_address(database, row["_id"])
-    found.users = len(wrong_users)
-    return found
+    swept.users = len(wrong_users)
+    return swept
 
 
-def _wrong(
-    database: Database[Any], derived: Derived, time_zone: tzinfo, found: Swept
+def _find_wrong(
+    database: Database[Any], derived: Derived, time_zone: tzinfo, swept: Swept
 ) -> Iterator[tuple[Row, dict[str, Any]]]:
+    """Yields rows with the correct values of their outdated fields; counts unreadable rows in `swept`."""
     for row in database[derived.collection].find({"_id": {"$type": "objectId"}}).sort("_id", 1):
         try:
-            right = derived.wrong(row, time_zone)
-        except UNREADABLE:  # for `taskmgr doctor` to name
-            found.unreadable += 1
+            correct = derived.wrong(row, time_zone)
+        except UNREADABLE:  # `taskmgr doctor` reports it
+            swept.unreadable += 1
             continue
-        if right:
-            yield row, right
+        if correct:
+            yield row, correct
 
 
-def _as_read(row: Row) -> dict[str, Any]:
+def _this_version(row: Row) -> dict[str, Any]:
     return {"_id": row["_id"], "version": row["version"]}
 
 
-def _correct_user(users: Collection[Any], row: Row, right: Mapping[str, Any]) -> bool:
-    """Returns False if another user has the e-mail address."""
+def _correct_user(users: Collection[Any], row: Row, correct: Mapping[str, Any]) -> bool:
+    """Writes the correct values; returns False if another user has the e-mail address."""
     try:
-        users.update_one(_as_read(row), {"$set": right})
+        users.update_one(_this_version(row), {"$set": correct})
     except DuplicateKeyError:
         return False
     return True
 
 
 def _give_up_address(database: Database[Any], user_id: ObjectId) -> None:
-    """Removes the e-mail address of a user, because another user has it, too.
-
-    This is a logged change, so the log keeps the address.
-    """
+    """Removes the e-mail address of a user by a command, so that the log keeps the address."""
     store = mongo_store(database)
     users = UserService(store, DEFAULT_POLICY, Journal(store, new_id), utc_now, new_id)
     users.change(str(user_id), {"email": None}, by=_BY)

@@ -1,5 +1,5 @@
-"""`taskmgr doctor`'s look at the data: finds stored documents that no command could have written.
+"""Checks the stored data for `taskmgr doctor`: finds documents that no command could have written.
 
-One module for each kind of document. A new collection gets a function here that yields or reports its
-findings, and a call in `database.py`; a new code of a finding is explained in docs/running.md.
+There is one module for each kind of document, and `database.py` calls them all. A new collection gets a
+function here that reports its findings, and a call in `database.py`; docs/running.md explains the codes.
 """

@@ -1,7 +1,7 @@
-"""Reads the whole store for what breaks a rule, as it was at one moment, however busy it is.
+"""Inspects the whole database as of one moment, while the service may be running.
 
-One pass over each collection in the order of an index. Memory grows with the number of users alone:
-the relations between tasks go to a temporary file.
+Each collection is read once, in the order of an index. Only the number of users affects the memory needed:
+the relations between tasks are stored in a temporary file.
 """
 
 from __future__ import annotations
@@ -22,96 +22,98 @@ from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.client import without_deadline
 from taskmgr.infrastructure.mongo.inspection.entities import Entities, kinds
 from taskmgr.infrastructure.mongo.inspection.internals import (
-    against_answers,
-    against_locks,
-    against_meta,
-    against_strangers,
-    against_tokens,
+    inspect_foreign_documents,
+    inspect_locks,
+    inspect_meta,
+    inspect_responses,
+    inspect_tokens,
 )
-from taskmgr.infrastructure.mongo.inspection.log import against_strangers_in_log
+from taskmgr.infrastructure.mongo.inspection.log import inspect_foreign_entries
 from taskmgr.infrastructure.mongo.inspection.relations import Relations
 from taskmgr.infrastructure.mongo.inspection.snapshot import Report, Snapshot
-from taskmgr.infrastructure.mongo.inspection.tasks import Statuses, against_task
+from taskmgr.infrastructure.mongo.inspection.tasks import UnknownStatuses, check_task
 
 _BATCH = 1_000
 
 
 def inspect_database(database: Database[Any], policy: Policy, report: Report) -> None:
-    """Reports everything that is not as it should be, in the order in which it is found."""
+    """Calls `report` for each finding, as soon as it is found."""
     with database.client.start_session(snapshot=True) as session, without_deadline():
         snapshot = Snapshot(database, session)
-        known = frozenset(str(row["_id"]) for row in snapshot.ids("users"))
-        entities = Entities(snapshot, policy.time_zone, known, report)
+        user_ids = frozenset(str(row["_id"]) for row in snapshot.ids("users"))
+        entities = Entities(snapshot, policy.time_zone, user_ids, report)
         user_kind, task_kind, comment_kind, token_kind = kinds(policy)
         _inspect_users(list(entities.of(user_kind)), report)
-        _inspect_tasks(snapshot, entities.of(task_kind), known, policy, report)
-        _inspect_comments(snapshot, entities.of(comment_kind), known, report)
-        against_strangers_in_log(snapshot, report)
-        against_tokens(snapshot, entities.of(token_kind), known, report)
-        against_answers(snapshot, known, report)
-        against_locks(snapshot, report)
-        against_meta(snapshot, report)
-        against_strangers(snapshot, report)
+        _inspect_tasks(snapshot, entities.of(task_kind), user_ids, policy, report)
+        _inspect_comments(snapshot, entities.of(comment_kind), user_ids, report)
+        inspect_foreign_entries(snapshot, report)
+        inspect_tokens(snapshot, entities.of(token_kind), user_ids, report)
+        inspect_responses(snapshot, user_ids, report)
+        inspect_locks(snapshot, report)
+        inspect_meta(snapshot, report)
+        inspect_foreign_documents(snapshot, report)
 
 
 def _inspect_users(users: list[User], report: Report) -> None:
     if users and not any(user.is_active_admin for user in users):
-        fix = "make one with `taskmgr users set-role NAME admin`"
-        report("users", "no_admin", f"There is no active admin: {fix}.")
+        fix = "run `taskmgr users set-role NAME admin`"
+        report("users", "no_admin", f"No admin is active: {fix}.")
     for name, field in (("username", "username"), ("e-mail address", "email_key")):
-        first: dict[str, str] = {}
+        first_ids: dict[str, str] = {}
         for user in users:
             value = mappers.user_document(user).values[field]
-            if value is not None and first.setdefault(value, user.id) != user.id:
-                detail = f"Its {name} is also that of {first[value]}."
+            if value is not None and first_ids.setdefault(value, user.id) != user.id:
+                detail = f"The user {first_ids[value]} has the same {name}."
                 report(f"user {user.id}", "duplicate", detail)
 
 
 def _inspect_tasks(
     snapshot: Snapshot, tasks: Iterator[Task], users: frozenset[str], policy: Policy, report: Report
 ) -> None:
-    statuses = Statuses(policy.workflow)
+    statuses = UnknownStatuses(policy.workflow)
     with Relations() as relations:
         while batch := list(islice(tasks, _BATCH)):
-            there = _tasks_among(snapshot, {key for task in batch for key in _related(task)})
+            binned = _read_binned(snapshot, {key for task in batch for key in _related_ids(task)})
             for task in batch:
                 subject = f"task {task.id}"
-                for code, detail in (*against_task(task, users, policy), *_broken(task, there)):
+                for code, detail in (*check_task(task, users, policy), *_check_relations(task, binned)):
                     report(subject, code, detail)
-                statuses.note(task)
-            relations.note(task for task in batch if not task.is_binned)
-        for subject, code, detail in (*statuses.unknown(), *relations.broken()):
+                statuses.add(task)
+            relations.add(task for task in batch if not task.is_binned)
+        for subject, code, detail in (*statuses.findings(), *relations.findings()):
             report(subject, code, detail)
 
 
-def _related(task: Task) -> tuple[str, ...]:
+def _related_ids(task: Task) -> tuple[str, ...]:
     return (*task.blocked_by, *(() if task.parent_id is None else (task.parent_id,)))
 
 
-def _tasks_among(snapshot: Snapshot, task_ids: set[str]) -> Mapping[str, bool]:
-    """Returns those of the tasks that exist, each with whether it is in the bin."""
-    wanted = {"_id": {"$in": [ObjectId(task_id) for task_id in task_ids]}}
-    return {str(row["_id"]): row.get("deleted_at") is not None for row in snapshot.rows("tasks", wanted)}
+def _read_binned(snapshot: Snapshot, task_ids: set[str]) -> Mapping[str, bool]:
+    """Returns whether each of the tasks is in the bin; tasks that do not exist are left out."""
+    filters = {"_id": {"$in": [ObjectId(task_id) for task_id in task_ids]}}
+    return {str(row["_id"]): row.get("deleted_at") is not None for row in snapshot.rows("tasks", filters)}
 
 
-def _broken(task: Task, there: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
+def _check_relations(task: Task, binned: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
+    """Yields findings about the parent and the blockers; `binned` has all of them that exist."""
     parent = task.parent_id
-    if parent is not None and parent not in there:
+    if parent is not None and parent not in binned:
         yield "unknown_task", f"Its parent {parent} does not exist."
-    elif parent is not None and there[parent] and not task.is_binned:
+    elif parent is not None and binned[parent] and not task.is_binned:
         yield "parent_binned", f"Its parent {parent} is in the bin."
-    if missing := [blocker for blocker in task.blocked_by if blocker not in there]:
-        yield "unknown_task", f"It waits for {', '.join(missing)}, which does not exist."
+    if missing := [blocker for blocker in task.blocked_by if blocker not in binned]:
+        subject, verb = ("blocker", "does") if len(missing) == 1 else ("blockers", "do")
+        yield "unknown_task", f"Its {subject} {', '.join(missing)} {verb} not exist."
 
 
 def _inspect_comments(
     snapshot: Snapshot, comments: Iterator[Comment], users: frozenset[str], report: Report
 ) -> None:
     while batch := list(islice(comments, _BATCH)):
-        there = _tasks_among(snapshot, {comment.task_id for comment in batch})
+        task_ids = _read_binned(snapshot, {comment.task_id for comment in batch}).keys()
         for comment in batch:
             subject, author = f"comment {comment.id}", comment.author_id
             if is_identifier(author) and author not in users:
                 report(subject, "unknown_user", f"Its author {author} does not exist.")
-            if comment.task_id not in there:
+            if comment.task_id not in task_ids:
                 report(subject, "unknown_task", f"Its task {comment.task_id} does not exist.")

@@ -1,4 +1,4 @@
-"""The log: each entry by itself, and the entries of an entity as a chain from nothing to what is stored."""
+"""Checks the log: each entry by itself, and whether the entries of an entity lead to its stored state."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from taskmgr.domain.model import values
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.parsing import BadValue
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE, is_same
-from taskmgr.infrastructure.mongo.inspection.snapshot import AN_ID, Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE, differing_names, is_same
+from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
 from taskmgr.infrastructure.mongo.writing import validated_row
 
-Finding = tuple[str, str]
-_ENDS = (".deleted", ".revoked")  # how the kinds of an entity's last entry end
+Finding = tuple[str, str]  # code and sentence
+_FINAL = (".deleted", ".revoked")  # endings of the kinds after which an entity does not exist
 
 
 class History:
-    """The entries of one entity, in the order of their versions; keeps the latest state alone."""
+    """Checks the log entries of one entity in the order of their versions; keeps only the latest state."""
 
     def __init__(
         self, entity: str, parsers: Mapping[str, Callable[[Any], Any]], users: frozenset[str]
@@ -33,118 +33,122 @@ class History:
         self._state: dict[str, Any] = {}
         self._at: datetime | None = None
         self._kind = ""
-        self._entries = 0
+        self._count = 0
         self._unreadable = False
 
     def add(self, row: Row) -> Iterator[Finding]:
-        """Yields what is wrong with the next entry, in itself and behind those before it."""
-        self._entries += 1
-        version, where = row.get("version"), f"Entry {row.get('version')} of its log"
+        """Yields what is wrong with the next entry, by itself and after the previous ones."""
+        self._count += 1
+        version, entry = row.get("version"), f"Entry {row.get('version')} of its log"
         try:
             change = mappers.change(row)
-            again = validated_row(mappers.change_document(change))
+            expected = validated_row(mappers.change_document(change))
         except UNREADABLE as error:
             self._unreadable = True
-            yield "log_unreadable", f"{where} cannot be read ({type(error).__name__}: {error})."
+            yield "log_unreadable", f"{entry} cannot be read ({type(error).__name__}: {error})."
             return
-        names = sorted({*row, *again})
-        if wrong := [n for n in names if n not in row or n not in again or not is_same(row[n], again[n])]:
-            yield "log_stored_otherwise", f"{where} is not stored as it should be: {', '.join(wrong)}."
-        for detail in self._against_values(row):
-            yield "log_bad_value", f"{where} {detail}"
-        if version != self._version + 1:
-            told = "a second time" if version == self._version else f"after {self._version or 'none'}"
-            yield "log_gap", f"The log has its version {version} {told}."
-        elif broken := self._against_chain(row):
-            yield "log_chain", f"{where} {broken}"
+        if names := differing_names(row, expected):
+            yield "log_stored_otherwise", f"{entry} is not stored as it should be: {', '.join(names)}."
+        for detail in self._check_values(row):
+            yield "log_bad_value", f"{entry} {detail}"
+        if version == self._version:
+            yield "log_gap", f"The log has two entries of version {version}."
+        elif version != self._version + 1:
+            previous = f"follows version {self._version}" if self._version else "is the first"
+            yield "log_gap", f"The log has a gap: version {version} {previous}."
+        elif contradiction := self._check_order(row):
+            yield "log_chain", f"{entry} {contradiction}"
         if self._at is not None and change.at < self._at:
-            yield "log_times", f"{where} is older than the one before."
+            yield "log_times", f"{entry} is older than the previous one."
         self._version, self._at, self._kind = change.version, change.at, change.kind
         self._state |= change.after
 
-    def _against_values(self, row: Row) -> Iterator[str]:
+    def _check_values(self, row: Row) -> Iterator[str]:
+        """Yields what no command could have logged; each text continues "Entry 3 of its log"."""
         by = row["by"]
         if values.is_identifier(by) and by not in self._users:
-            yield f"is by {by}, a user who does not exist."
-        elif not values.is_identifier(by) and not _is(lambda: values.actor_key(by).startswith("system:")):
+            yield f"is by the user {by}, who does not exist."
+        elif not values.is_identifier(by) and not _holds(lambda: values.actor_key(by).startswith("system:")):
             yield f"is by {by!r}, which is neither a user nor a system process."
         if not values.is_identifier(row["change_set"]):
             yield "has no valid change_set."
-        if row["reason"] is not None and not _is(lambda: values.reason(row["reason"]) == row["reason"]):
-            yield "has a reason that no command takes."
+        if row["reason"] is not None and not _holds(lambda: values.reason(row["reason"]) == row["reason"]):
+            yield "has an invalid reason."
         if row["override"] and row["reason"] is None:
             yield "overrides a rule without a reason."
         if row["kind"] not in KINDS or not row["kind"].startswith(f"{self._entity}."):
-            yield f"has the kind {row['kind']!r}, which a {self._entity} does not have."
+            yield f"has the kind {row['kind']!r}, which is not one of a {self._entity}."
         for name, value in row["after"].items():
-            if name in self._parsers and not self._is_acceptable(name, value):
-                yield f"has a value of {name} that no command takes."
+            if name in self._parsers and not self._is_valid(name, value):
+                yield f"has an invalid value of {name}."
 
-    def _is_acceptable(self, name: str, value: Any) -> bool:
+    def _is_valid(self, name: str, value: Any) -> bool:
         if name == "text" and value == "":  # of a comment that was deleted
             return True
         try:
-            kept = self._parsers[name](value)
+            parsed = self._parsers[name](value)
         except BadValue:
             return False
-        if isinstance(kept, DueDate):
-            return bool(str(kept) == value)
-        return bool((list(kept) if isinstance(kept, tuple) else kept) == value)
+        if isinstance(parsed, DueDate):
+            return bool(str(parsed) == value)
+        return bool((list(parsed) if isinstance(parsed, tuple) else parsed) == value)
 
-    def _against_chain(self, row: Row) -> str | None:
-        """Returns what does not follow from the entries before."""
+    def _check_order(self, row: Row) -> str | None:
+        """Returns what contradicts the previous entries; the text continues "Entry 3 of its log"."""
         before, after, kind = row["before"], row["after"], row["kind"]
         created = kind.endswith(".created")
         if created is not (self._version == 0):
-            return f"is {kind}, as the {'first' if self._version == 0 else 'next'} of its entries."
-        if self._kind.endswith(_ENDS):
+            return f"is {kind}, but is {'' if self._version == 0 else 'not '}the first entry."
+        if self._kind.endswith(_FINAL):
             return f"follows {self._kind}."
         if created:
             if before:
-                return "says what was before it was created."
+                return "creates it, but has values in `before`."
             return (
-                None if is_same(after.get("created_at"), row["at"]) else "is not as old as what it created."
+                None if is_same(after.get("created_at"), row["at"]) else "has another time than created_at."
             )
         if kind == "token.revoked":
-            return None if not after and is_same(before, self._state) else "does not say what was revoked."
+            is_whole = not after and is_same(before, self._state)
+            return None if is_whole else "does not have the whole token in `before`."
         if not after or before.keys() != after.keys():
-            return "does not name the same fields before and after."
+            return "does not have the same fields in `before` and `after`."
         if wrong := [name for name in before if not is_same(before[name], self._state.get(name))]:
-            return f"does not follow from those before: {', '.join(wrong)}."
+            return f"does not continue the previous entries: {', '.join(wrong)}."
         if same := [name for name in after if is_same(before[name], after[name])]:
-            return f"says that nothing changed: {', '.join(same)}."
+            return f"has equal values in `before` and `after`: {', '.join(same)}."
         if "status" in after and not is_same(after.get("status_changed_at", row["at"]), row["at"]):
-            return "has another time than its change of the status."
+            return "has another time than status_changed_at."
         return None if _fits(kind, after) else f"is {kind}, but changes: {', '.join(after)}."
 
-    def against(self, entity: Any) -> Iterator[Finding]:
-        """Yields where the log tells of another state than the entity's."""
+    def check_state(self, entity: Any) -> Iterator[Finding]:
+        """Yields a finding if the entries lead to another version or state than the stored one."""
         if self._unreadable:
             return
-        if self._kind.endswith(_ENDS):
+        if self._kind.endswith(_FINAL):
             yield "log_state", f"It is still stored, but the log ends with {self._kind}."
             return
-        if self._entity == "token" and not self._entries:
+        if self._entity == "token" and not self._count:
             fix = "run `taskmgr db migrate`, and revoke the token if nobody knows it"
-            yield "outdated", f"The log has no entry on it: {fix}."
+            yield "outdated", f"The log has no entry of it: {fix}."
             return
         if self._version != entity.version:
-            told = f"{self._entries} entries up to version {self._version}" if self._entries else "no entry"
-            yield "log_gap", f"Its version is {entity.version}, but the log has {told}."
+            last = f"ends with version {self._version}" if self._count else "has no entry of it"
+            yield "log_gap", f"Its version is {entity.version}, but the log {last}."
             return
-        is_now = logged_fields(entity) | {"updated_at": entity.updated_at}
-        state = self._state | {"updated_at": self._at}
-        if wrong := [n for n in sorted({*is_now, *state}) if not is_same(is_now.get(n), state.get(n))]:
-            yield "log_state", f"The log tells of another state of: {', '.join(wrong)}."
+        stored = logged_fields(entity) | {"updated_at": entity.updated_at}
+        logged = self._state | {"updated_at": self._at}
+        if names := [n for n in sorted({*stored, *logged}) if not is_same(stored.get(n), logged.get(n))]:
+            yield "log_state", f"The log leads to other values of: {', '.join(names)}."
 
-    def against_nothing(self) -> Iterator[Finding]:
-        """Yields a finding unless the log says that the entity was deleted or revoked."""
-        if not self._kind.endswith(_ENDS):
-            yield "gone", f"It is gone, but the log has {self._entries} entries on it."
+    def check_deleted(self) -> Iterator[Finding]:
+        """Yields a finding unless the last entry is that of the entity's deletion or revocation."""
+        if not self._kind.endswith(_FINAL):
+            entries = "an entry" if self._count == 1 else f"{self._count} entries"
+            yield "gone", f"It does not exist, but the log has {entries} of it."
 
 
 def _fits(kind: str, after: Mapping[str, Any]) -> bool:
-    """Whether a change of these fields is called so."""
+    """Returns True if a change of these fields has this kind."""
     if kind in ("task.binned", "task.restored"):
         return after.keys() == {"deleted_at"} and (after["deleted_at"] is None) is (kind == "task.restored")
     if kind.startswith("task."):
@@ -154,16 +158,20 @@ def _fits(kind: str, after: Mapping[str, Any]) -> bool:
     return True
 
 
-def _is(question: Callable[[], bool]) -> bool:
-    """The answer, or False for a value that is not acceptable."""
+def _holds(condition: Callable[[], bool]) -> bool:
+    """Returns the condition's result, or False if it raises `BadValue`."""
     try:
-        return question()
+        return condition()
     except BadValue:
         return False
 
 
-def against_strangers_in_log(snapshot: Snapshot, report: Report) -> None:
+def inspect_foreign_entries(snapshot: Snapshot, report: Report) -> None:
     """Reports entries that belong to no entity."""
-    strange = [{"entity": {"$nin": list(ENTITIES)}}, {"entity_id": {"$not": AN_ID}}, {"_id": {"$not": AN_ID}}]
-    for row in snapshot.rows("activity", {"$or": strange}):
-        report(f"entry {row['_id']}", "foreign", "It was not written by taskmgr: it names no entity.")
+    not_ours: list[Row] = [
+        {"entity": {"$nin": list(ENTITIES)}},
+        {"entity_id": {"$not": OBJECT_ID}},
+        {"_id": {"$not": OBJECT_ID}},
+    ]
+    for row in snapshot.rows("activity", {"$or": not_ours}):
+        report(f"entry {row['_id']}", "foreign", "It was not written by taskmgr: it belongs to no entity.")

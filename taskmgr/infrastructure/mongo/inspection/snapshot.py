@@ -1,4 +1,4 @@
-"""The database at one moment, for an inspection, and what it reports."""
+"""Reads the database as of one moment, for the checks of an inspection, and defines how they report."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pymongo.database import Database
 Report = Callable[[str, str, str], None]
 Row = Mapping[str, Any]
 
-AN_ID = {"$type": "objectId"}
+OBJECT_ID = {"$type": "objectId"}
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The database at the moment of the first reading."""
+    """Reads everything as of the moment of the first read."""
 
     database: Database[Any]
     session: ClientSession
 
     def rows(self, collection: str, filters: Row, *order: str) -> Iterator[Row]:
-        """Returns the rows that match, by the named fields, or else by id."""
+        """Yields the rows that match, sorted by the named fields, or else by id."""
         cursor = self.database[collection].find(filters, session=self.session)
         yield from cursor.sort([(field, 1) for field in order or ("_id",)]).allow_disk_use(True)
 
     def ids(self, collection: str) -> Iterator[Row]:
-        """Returns the id of every row."""
+        """Yields the id of every row."""
         yield from self.database[collection].find({}, {"_id": True}, session=self.session)
