@@ -1,4 +1,4 @@
-"""Makes and hashes secrets. A random 256-bit secret needs no slow hash, only one that hides it."""
+"""Makes and hashes secrets. A fast hash suffices, because a random secret of 256 bits cannot be guessed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SECRET_BYTES = 32
 
 
 class Sha256Credentials:
-    """`Credentials` with SHA-256."""
+    """Implements `Credentials` with SHA-256."""
 
     def new_secret(self) -> str:
         return secrets.token_urlsafe(_SECRET_BYTES)

