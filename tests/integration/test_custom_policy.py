@@ -137,7 +137,7 @@ _STATUSES = ", ".join(STATUSES)
     [
         (("wip = 2", "wip = -2"), ["limits.wip: Must be a whole number from 0 (no limit) to 10000."]),
         (("wip = 2", "wip = 1.5"), ["limits.wip: Must be a whole number from 0 (no limit) to 10000."]),
-        (("wip = 2", "work = 2"), ["limits.work: There is no such key; there are: urgent, wip."]),
+        (("wip = 2", "work = 2"), ["limits.work: Unknown key. The keys are: urgent, wip."]),
         (("four_eyes = true", 'four_eyes = "yes"'), ["rules.four_eyes: Must be true or false."]),
         (
             ('initial = "new"', 'initial = "inbox"'),
@@ -163,14 +163,14 @@ _STATUSES = ", ".join(STATUSES)
         ),
         (
             ('"closed", "answering"', '"answering"'),
-            ["workflow.statuses.closed: No way leads here from new."],
+            ["workflow.statuses.closed: Cannot be reached from new."],
         ),
         (
             ("[workflow.statuses.spam]", '[workflow.statuses."Spam!"]'),
             [
                 "workflow.statuses.new.leads_to: 'spam' is not another status of this workflow.",
                 "workflow.statuses.triaged.leads_to: 'spam' is not another status of this workflow.",
-                "workflow.statuses.Spam!: A status's name is 1 to 40 of a-z, 0-9 and _, a letter first.",
+                "workflow.statuses.Spam!: Must be 1 to 40 of a-z, 0-9 and _, beginning with a letter.",
             ],
         ),
     ],
@@ -182,7 +182,7 @@ def test_a_mistake_is_one_clear_line_that_names_the_key(
     assert told_of(load, DESK.replace(*change)) == expected
 
 
-def test_all_mistakes_of_a_file_are_told_at_once(load: Load) -> None:
+def test_all_mistakes_of_a_file_are_reported_at_once(load: Load) -> None:
     text = DESK
     for change in (
         ("wip = 2", "wip = true"),
@@ -193,10 +193,10 @@ def test_all_mistakes_of_a_file_are_told_at_once(load: Load) -> None:
     ):
         text = text.replace(*change)
     assert told_of(load, text) == [
-        "limits.most: There is no such key; there are: urgent, wip.",
+        "limits.most: Unknown key. The keys are: urgent, wip.",
         "limits.wip: Must be a whole number from 0 (no limit) to 10000.",
         "rules.four_eyes: Must be true or false.",
-        "workflow.statuses.spam.colour: There is no such key; there are: category, leads_to.",
+        "workflow.statuses.spam.colour: Unknown key. The keys are: category, leads_to.",
         f"workflow.statuses.spam.category: {_ONE_OF}",
         f"workflow.initial: Must be one of the statuses: {_STATUSES}.",
     ]
