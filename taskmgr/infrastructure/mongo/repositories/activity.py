@@ -21,7 +21,7 @@ _NEWEST = [("at", -1), ("_id", -1)]
 
 
 def _filters(query: ActivityQuery) -> Filter:
-    given: Filter = {
+    conditions: Filter = {
         "entity": query.entity,
         "entity_id": query.entity_id and ObjectId(query.entity_id),
         "by": query.by,
@@ -29,15 +29,15 @@ def _filters(query: ActivityQuery) -> Filter:
         "change_set": query.change_set,
     }
     bounds = {"$gte": query.at_from, "$lt": query.at_to}
-    given["at"] = {sign: at for sign, at in bounds.items() if at is not None} or None
-    found = {field: value for field, value in given.items() if value is not None}
-    limits: list[Filter] = []
+    conditions["at"] = {operator: at for operator, at in bounds.items() if at is not None} or None
+    filters = {field: value for field, value in conditions.items() if value is not None}
+    permitted: list[Filter] = []  # entries that the caller may see
     if query.but_users:
-        limits.append({"entity": {"$ne": "user"}})
+        permitted.append({"entity": {"$ne": "user"}})
     if query.tokens_of is not None:
         owners = [{f"{side}.user_id": query.tokens_of} for side in ("before", "after")]
-        limits.append({"$or": [{"entity": {"$ne": "token"}}, *owners]})
-    return {"$and": [found, *limits]} if limits else found
+        permitted.append({"$or": [{"entity": {"$ne": "token"}}, *owners]})
+    return {"$and": [filters, *permitted]} if permitted else filters
 
 
 @raises_domain_errors
@@ -51,11 +51,11 @@ class MongoActivityRepository:
     def was_assignee(self, task_id: str, user_id: str, *, since_in: Collection[str]) -> bool:
         flush(self._activity)
         of_task = {"entity": "task", "entity_id": ObjectId(task_id)}
-        moved = {**of_task, "after.status": {"$in": list(since_in)}}
-        last = self._activity.find_one(moved, {"version": True}, sort=[("version", -1)])
-        since = {**of_task, "version": {"$gt": last["version"] if last else 0}}
-        either = [{"before.assignee_id": user_id}, {"after.assignee_id": user_id}]
-        return self._activity.find_one({**since, "$or": either}, {"_id": True}) is not None
+        moves = {**of_task, "after.status": {"$in": list(since_in)}}
+        last_move = self._activity.find_one(moves, {"version": True}, sort=[("version", -1)])
+        since = {**of_task, "version": {"$gt": last_move["version"] if last_move else 0}}
+        assigned = [{"before.assignee_id": user_id}, {"after.assignee_id": user_id}]
+        return self._activity.find_one({**since, "$or": assigned}, {"_id": True}) is not None
 
     def find(self, query: ActivityQuery, page_request: PageRequest) -> Page[Change]:
         return keyset.page(self._activity, _filters(query), _NEWEST, page_request, mappers.change)

@@ -1,4 +1,4 @@
-"""Stores responses in the collection `answers`, from which a TTL index removes those that have expired."""
+"""`IdempotencyRepository` on the collection `answers`, from which a TTL index removes expired responses."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from taskmgr.domain.ports.idempotency import IdempotencyRecord, StoredResponse
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.transaction import count_write
 
-_CONFLICT = 112
+_WRITE_CONFLICT = 112  # the server's error code
 
 
-def _key(caller: str, key: str) -> str:
+def _id(caller: str, key: str) -> str:
     return hashlib.sha256(f"{caller}\0{key}".encode()).hexdigest()
 
 
@@ -28,7 +28,7 @@ class MongoIdempotencyRepository:
         self._responses = database["answers"]
 
     def get(self, caller: str, key: str, *, now: datetime) -> IdempotencyRecord | None:
-        row = self._responses.find_one({"_id": _key(caller, key), "expires_at": {"$gt": now}})
+        row = self._responses.find_one({"_id": _id(caller, key), "expires_at": {"$gt": now}})
         if row is None:
             return None
         response = StoredResponse(status=row["status"], headers=row["headers"], body=bytes(row["body"]))
@@ -38,11 +38,11 @@ class MongoIdempotencyRepository:
         fields = {"$set": {"caller": caller, "expires_at": expires_at}}
         try:
             count_write()
-            self._responses.update_one({"_id": _key(caller, key)}, fields, upsert=True)
+            self._responses.update_one({"_id": _id(caller, key)}, fields, upsert=True)
         except DuplicateKeyError as error:
             raise WriteConflict from error
         except OperationFailure as error:
-            if error.code == _CONFLICT:
+            if error.code == _WRITE_CONFLICT:
                 raise WriteConflict from error
             raise
 
@@ -54,4 +54,4 @@ class MongoIdempotencyRepository:
             "body": Binary(record.response.body),
         }
         count_write()
-        self._responses.update_one({"_id": _key(caller, key)}, {"$set": fields})
+        self._responses.update_one({"_id": _id(caller, key)}, {"$set": fields})

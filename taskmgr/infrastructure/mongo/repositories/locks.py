@@ -1,4 +1,4 @@
-"""`Locks` on the collection `locks`: one document a name, counted up by whoever touches it."""
+"""`Locks` on the collection `locks`: one document per name, with a counter that each touch raises."""
 
 from __future__ import annotations
 

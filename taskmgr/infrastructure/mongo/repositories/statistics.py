@@ -1,8 +1,7 @@
 """`StatisticsRepository` on the collection `tasks`: every number is read from an index alone.
 
-The indexes are named, since a plan that fetches the documents is many times slower. The server's own
-work on dates is not used: which day a moment is in is for the domain to say, so the time zones of
-the database and of Python need not be of the same year.
+Queries name their index, because a plan that fetches documents is many times slower. Days are computed in
+Python and not by the server, whose time zone data may be of another year than Python's.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
 
-_CREATED, _COMPLETED, _STATUS = "newest", "completed", "status_due"
+_CREATED, _COMPLETED, _STATUS = "newest", "completed", "status_due"  # indexes
 _MILLISECOND = timedelta(milliseconds=1)
-_EVER = datetime(1, 1, 1, tzinfo=UTC)
+_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @raises_domain_errors
@@ -30,20 +29,20 @@ class MongoStatisticsRepository:
         self._tasks = database["tasks"]
 
     def by_status(self, statuses: Collection[str]) -> Mapping[str, int]:
-        # A range of the index each: half the cost of one grouping over all of them.
+        # One range of the index per status costs half as much as grouping all tasks by status.
         return {status: self._count({"status": status}, _STATUS) for status in statuses}
 
     def by_priority(self, statuses: Collection[str]) -> Mapping[Priority, int]:
-        found = self._grouped("$priority_rank", {"status": {"$in": list(statuses)}}, _STATUS)
-        return {priority: found.get(priority.rank, 0) for priority in Priority}
+        counts = self._count_by("$priority_rank", {"status": {"$in": list(statuses)}}, _STATUS)
+        return {priority: counts.get(priority.rank, 0) for priority in Priority}
 
     def by_assignee(self, statuses: Collection[str]) -> Mapping[str | None, int]:
-        found = self._grouped("$assignee_id", {"status": {"$in": list(statuses)}}, _STATUS)
-        return {None if key is None else str(key): count for key, count in found.items()}
+        counts = self._count_by("$assignee_id", {"status": {"$in": list(statuses)}}, _STATUS)
+        return {None if key is None else str(key): count for key, count in counts.items()}
 
     def labels(self) -> Sequence[str]:
-        # Without a filter, one key of the index `labels` is read for each label; with one, every task.
-        # A task without labels has a key of its own there, which comes back as None.
+        # Without a filter, the server reads one key of the index `labels` per label; with a filter, it
+        # reads every task. Tasks without labels are in the index, too, under None.
         return sorted(label for label in self._tasks.distinct("labels") if label is not None)
 
     def by_label(self, labels: Collection[str]) -> Mapping[str, Mapping[str, int]]:
@@ -55,10 +54,10 @@ class MongoStatisticsRepository:
         rows = self._tasks.database.aggregate(
             [
                 {"$documents": [{"label": label} for label in labels]},
-                {"$lookup": {**lookup, "pipeline": by_status, "as": "counted"}},
+                {"$lookup": {**lookup, "pipeline": by_status, "as": "counts"}},
             ]
         )
-        return {row["label"]: {c["_id"]: c["tasks"] for c in row["counted"]} for row in rows}
+        return {row["label"]: {count["_id"]: count["tasks"] for count in row["counts"]} for row in rows}
 
     def overdue(self, statuses: Collection[str], now: datetime) -> int:
         return self._count({"status": {"$in": list(statuses)}, "due_at": {"$lte": now}}, _STATUS)
@@ -70,29 +69,30 @@ class MongoStatisticsRepository:
         return self._per_day("completed_at", {"$type": "date"}, midnights, _COMPLETED)
 
     def finished(self, start: datetime, end: datetime) -> int:
-        return self._count(_finished(start, end), _COMPLETED)
+        return self._count(_finished_filter(start, end), _COMPLETED)
 
     def cycle_times(
         self, start: datetime, end: datetime, shorter: int, longer: int
     ) -> tuple[timedelta, timedelta]:
-        took = {"$subtract": ["$completed_at", "$started_at"]}
+        milliseconds = {"$subtract": ["$completed_at", "$started_at"]}
         stages: list[dict[str, Any]] = [
-            {"$match": {"binned": False, **_finished(start, end)}},
-            {"$project": {"_id": False, "took": took}},
-            {"$sort": {"took": 1}},
+            {"$match": {"binned": False, **_finished_filter(start, end)}},
+            {"$project": {"_id": False, "time": milliseconds}},
+            {"$sort": {"time": 1}},
             {"$skip": shorter - 1},
             {"$limit": longer - shorter + 1},
-            {"$group": {"_id": None, "shorter": {"$first": "$took"}, "longer": {"$last": "$took"}}},
+            {"$group": {"_id": None, "shorter": {"$first": "$time"}, "longer": {"$last": "$time"}}},
         ]
         (row,) = self._tasks.aggregate(stages, hint=_COMPLETED)
         return row["shorter"] * _MILLISECOND, row["longer"] * _MILLISECOND
 
-    def _count(self, matching: Filter, index: str) -> int:
-        return self._tasks.count_documents({"binned": False, **matching}, hint=index)
+    def _count(self, filters: Filter, index: str) -> int:
+        return self._tasks.count_documents({"binned": False, **filters}, hint=index)
 
-    def _grouped(self, key: object, matching: Filter, index: str) -> dict[Any, int]:
+    def _count_by(self, key: object, filters: Filter, index: str) -> dict[Any, int]:
+        """Returns the number of matching tasks for each value of the expression `key`."""
         stages: list[dict[str, Any]] = [
-            {"$match": {"binned": False, **matching}},
+            {"$match": {"binned": False, **filters}},
             {"$group": {"_id": key, "tasks": {"$sum": 1}}},
         ]
         return {row["_id"]: row["tasks"] for row in self._tasks.aggregate(stages, hint=index)}
@@ -100,23 +100,26 @@ class MongoStatisticsRepository:
     def _per_day(
         self, field: str, condition: Filter, midnights: Sequence[datetime], index: str
     ) -> Sequence[int]:
-        """How many moments lie in each day.
+        """Returns the number of tasks whose `field` is in each day between two midnights.
 
-        They are counted by the longest stretch of time that all the days are multiples of: a day,
-        where no clocks change, and otherwise mostly an hour.
+        The server counts by the longest interval of which all days are multiples: a day, or mostly an hour
+        if the clocks change in between.
         """
         starts = [(midnight - midnights[0]) // _MILLISECOND for midnight in midnights]
         counts = [0] * (len(midnights) - 1)
-        stretch = gcd(*starts)
-        if not stretch:
+        interval = gcd(*starts)
+        if not interval:
             return counts
-        place = {"$floor": {"$divide": [{"$subtract": [f"${field}", midnights[0]]}, stretch]}}
+        number = {"$floor": {"$divide": [{"$subtract": [f"${field}", midnights[0]]}, interval]}}
         within = {**condition, "$gte": midnights[0], "$lt": midnights[-1]}
-        for stretches, tasks in self._grouped(place, {field: within}, index).items():
-            counts[bisect_right(starts, stretches * stretch) - 1] += tasks
+        for intervals, tasks in self._count_by(number, {field: within}, index).items():
+            counts[bisect_right(starts, intervals * interval) - 1] += tasks
         return counts
 
 
-def _finished(start: datetime, end: datetime) -> Filter:
-    """Completed in that time, and started before; the type is the condition of the partial index."""
-    return {"completed_at": {"$type": "date", "$gte": start, "$lt": end}, "started_at": {"$gte": _EVER}}
+def _finished_filter(start: datetime, end: datetime) -> Filter:
+    """Returns the filter for tasks completed between two moments, without those that were never started.
+
+    `$type` repeats the condition of the partial index, which could not be used otherwise.
+    """
+    return {"completed_at": {"$type": "date", "$gte": start, "$lt": end}, "started_at": {"$gte": _EARLIEST}}

@@ -34,7 +34,7 @@ from taskmgr.infrastructure.mongo.reads.task_filters import (
 from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, TaskRecordCache, undecoded
 from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace, touch
 
-_READ = dict.fromkeys(UNREAD, False)
+_WITHOUT_UNREAD = dict.fromkeys(UNREAD, False)
 
 
 def build_selection(query: TaskQuery, context: QueryContext | None = None) -> Selection:
@@ -60,7 +60,7 @@ class MongoTaskRepository:
 
     @property
     def _tasks(self) -> MongoCollection[Any]:
-        """The collection, with all that waits to be stored in it."""
+        """Returns the collection, after inserting its pending documents."""
         flush(self._stored)
         return self._stored
 
@@ -73,9 +73,8 @@ class MongoTaskRepository:
 
     def get_record(self, task_id: str, workflow: Workflow) -> TaskRecord:
         if is_identifier(task_id):
-            wanted = {"_id": ObjectId(task_id), "binned": False}
-            found = find(self._stored, wanted, projection=_READ, limit=1)
-            for row in found.rows:
+            filters = {"_id": ObjectId(task_id), "binned": False}
+            for row in find(self._stored, filters, projection=_WITHOUT_UNREAD, limit=1).rows:
                 return MongoTaskRecord.of(row, workflow.category_names)
         raise NotFound("task", task_id)
 
@@ -95,7 +94,7 @@ class MongoTaskRepository:
     ) -> Page[TaskRecord]:
         selection, limit = build_selection(query, context), page_request.limit
         snapshot = keyset.snapshot(self._undecoded, selection, after=page_request.after, limit=limit + 1)
-        # With a score, the same task has different bytes in every search, so its record is not kept.
+        # A score is part of the bytes, so other searches could not use a cached record.
         keep = not selection.score_stages
         return Page(
             items=self._records.of(snapshot.rows[:limit], context.policy.workflow, keep=keep),
@@ -110,16 +109,16 @@ class MongoTaskRepository:
     def find_ids(
         self, query: TaskQuery, context: QueryContext | None = None, *, limit: int
     ) -> tuple[str, ...]:
-        found = keyset.rows(
+        rows = keyset.rows(
             self._tasks, build_selection(query, context), after=None, limit=limit, only_ids=True
         )
-        return tuple(str(row["_id"]) for row in found)
+        return tuple(str(row["_id"]) for row in rows)
 
     def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:
         ids = any_id(task_ids)
-        further = {"parent_id": ids} if down else {"blocked_by": ids}
-        wanted = {"$or": [{"_id": ids}, further], "binned": False}
-        rows = self._tasks.find(wanted, {"parent_id": True, "blocked_by": True})
+        related = {"parent_id": ids} if down else {"blocked_by": ids}
+        filters = {"$or": [{"_id": ids}, related], "binned": False}
+        rows = self._tasks.find(filters, {"parent_id": True, "blocked_by": True})
         return [mappers.links(row) for row in rows]
 
     def parents_of_subtasks(self, parent_ids: Collection[str]) -> Mapping[str, str]:
@@ -127,8 +126,8 @@ class MongoTaskRepository:
         return {str(row["_id"]): str(row["parent_id"]) for row in rows}
 
     def waiting_for(self, task_ids: Collection[str], statuses: Collection[str]) -> Sequence[Task]:
-        wanted = {"blocked_by": any_id(task_ids), "binned": False, "status": {"$in": list(statuses)}}
-        return [mappers.task(row) for row in self._tasks.find(wanted).sort("_id", 1)]
+        filters = {"blocked_by": any_id(task_ids), "binned": False, "status": {"$in": list(statuses)}}
+        return [mappers.task(row) for row in self._tasks.find(filters).sort("_id", 1)]
 
     def add(self, task: Task) -> None:
         insert_gathered(self._stored, mappers.task_document(task))

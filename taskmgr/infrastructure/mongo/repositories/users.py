@@ -48,10 +48,10 @@ class MongoUserRepository:
         return undecoded(self._users)
 
     def get(self, user_id: str) -> User:
-        found = self.get_many([user_id] if is_identifier(user_id) else [])
-        if user_id not in found:
+        users = self.get_many([user_id] if is_identifier(user_id) else [])
+        if user_id not in users:
             raise NotFound("user", user_id)
-        return found[user_id]
+        return users[user_id]
 
     def get_by_username(self, username: str) -> User:
         row = self._users.find_one({"username": username})
@@ -72,8 +72,8 @@ class MongoUserRepository:
         return {row["username"]: str(row["_id"]) for row in rows}
 
     def usernames(self, user_ids: Collection[str]) -> Mapping[str, str]:
-        wanted = {"_id": {"$in": [ObjectId(user_id) for user_id in user_ids]}}
-        return {str(row["_id"]): row["username"] for row in self._users.find(wanted, {"username": True})}
+        filters = {"_id": {"$in": [ObjectId(user_id) for user_id in user_ids]}}
+        return {str(row["_id"]): row["username"] for row in self._users.find(filters, {"username": True})}
 
     def find(self, page_request: PageRequest, query: UserQuery = ALL_USERS) -> Page[User]:
         return keyset.page(self._users, _filters(query), _BY_USERNAME, page_request, mappers.user)
@@ -86,10 +86,10 @@ class MongoUserRepository:
         *,
         tasks_limit: int,
     ) -> Page[UserWithTasks[Task]]:
-        asked = Lookup(limit=page_request.limit, tasks_limit=tasks_limit, context=context)
-        found = Snapshot(list(self._users.aggregate(_pages(query, page_request, asked))), None)
-        items = asked.users(found.rows, lambda rows: list(map(mappers.task, rows)))
-        return self._page(query, page_request, found, items)
+        lookup = Lookup(limit=page_request.limit, tasks_limit=tasks_limit, context=context)
+        snapshot = Snapshot(list(self._users.aggregate(_stages(query, page_request, lookup))), None)
+        items = lookup.users(snapshot.rows, lambda rows: list(map(mappers.task, rows)))
+        return self._page(query, page_request, snapshot, items)
 
     def find_with_records(
         self,
@@ -99,37 +99,36 @@ class MongoUserRepository:
         *,
         tasks_limit: int,
     ) -> Page[UserWithTasks[TaskRecord]]:
-        asked = Lookup(limit=page_request.limit, tasks_limit=tasks_limit, context=context)
-        found = aggregate(self._undecoded, _pages(query, page_request, asked), limit=page_request.limit)
-        rows = [self._but_tasks(row) for row in found.rows]
+        lookup = Lookup(limit=page_request.limit, tasks_limit=tasks_limit, context=context)
+        raw = aggregate(self._undecoded, _stages(query, page_request, lookup), limit=page_request.limit)
+        rows = [self._decode_except_tasks(row) for row in raw.rows]
         items: list[UserWithTasks[TaskRecord]]
-        items = asked.users(rows, lambda tasks: self._records.of(tasks, context.policy.workflow))
-        return self._page(query, page_request, Snapshot(rows, found.as_of), items)
+        items = lookup.users(rows, lambda tasks: self._records.of(tasks, context.policy.workflow))
+        return self._page(query, page_request, Snapshot(rows, raw.as_of), items)
 
-    def _but_tasks(self, row: RawBSONDocument) -> dict[str, Any]:
-        """The row decoded but for the tasks in it."""
+    def _decode_except_tasks(self, row: RawBSONDocument) -> dict[str, Any]:
         return {
             name: self._records.decoded(value) if isinstance(value, RawBSONDocument) else value
             for name, value in row.items()
         }
 
     def _page(
-        self, query: UserQuery, page_request: PageRequest, found: Snapshot, items: list[UserWithTasks[T]]
+        self, query: UserQuery, page_request: PageRequest, snapshot: Snapshot, items: list[UserWithTasks[T]]
     ) -> Page[UserWithTasks[T]]:
-        last = items[-1].user if items and found.rows[0]["page"]["more"] else None
+        last = items[-1].user if items and snapshot.rows[0]["page"]["more"] else None
         return Page(
             items=items,
             next=None if last is None else Position((last.username,), last.id),
             total=self._users.count_documents(_filters(query)) if page_request.with_total else None,
-            as_of=found.as_of,
+            as_of=snapshot.as_of,
         )
 
     def add(self, user: User) -> None:
-        with _duplicates_named(user):
+        with _duplicate_key_errors(user):
             insert(self._users, mappers.user_document(user))
 
     def replace(self, user: User) -> None:
-        with _duplicates_named(user):
+        with _duplicate_key_errors(user):
             replace(self._users, mappers.user_document(user))
         _known_users().pop(user.id, None)
 
@@ -158,17 +157,18 @@ def _filters(query: UserQuery) -> Filter:
     return {"$and": conditions} if conditions else {}
 
 
-def _pages(query: UserQuery, page_request: PageRequest, asked: Lookup) -> list[dict[str, Any]]:
+def _stages(query: UserQuery, page_request: PageRequest, lookup: Lookup) -> list[dict[str, Any]]:
     return [
         {"$match": keyset.filter_after(_filters(query), _BY_USERNAME, page_request.after)},
         {"$sort": dict(_BY_USERNAME)},
         {"$limit": page_request.limit + 1},
-        *asked.stages(),
+        *lookup.stages(),
     ]
 
 
 @contextmanager
-def _duplicates_named(user: User) -> Iterator[None]:
+def _duplicate_key_errors(user: User) -> Iterator[None]:
+    """Raises `EmailTaken` or `UsernameTaken` in place of the driver's `DuplicateKeyError`."""
     try:
         yield
     except DuplicateKeyError as error:
