@@ -74,7 +74,7 @@ def test_a_new_server_is_made_a_replica_set_and_migrated_and_again_does_no_harm(
 
     assert (before.status, before.err) == (
         1,
-        "This replica set is not initiated yet: run `taskmgr db init` once.\n",
+        "The replica set is not initiated: run `taskmgr db init` once.\n",
     )
     assert first.status == 0, first.err
     assert first.out.startswith("Initiated the replica set.\nCreated the index ")
@@ -136,7 +136,7 @@ def test_another_time_zone_moves_due_dates(settings: Settings, services: Service
         assert run_here(berlin, "db", "status").status == 1
         refused = run_here(berlin, "users", "list")
         assert refused.status == 1
-        assert "kept for the time zone UTC, and TASKMGR_TIMEZONE is Europe/Berlin" in refused.err
+        assert "stored for the time zone UTC, and TASKMGR_TIMEZONE is Europe/Berlin" in refused.err
         moved = run_here(berlin, "db", "migrate")
         assert moved.out == "Updated the derived fields of 2 tasks.\n"
         assert run_here(berlin, "doctor").out == "Everything is in order.\n"
@@ -157,7 +157,7 @@ def test_a_database_of_a_later_release_is_left_alone(
         database.meta.replace_one({"_id": "stored_form"}, form)
 
     assert (refused.status, refused.out) == (1, "")
-    assert refused.err.startswith("A later release of taskmgr has used this database (schema version 1000")
+    assert refused.err.startswith("A later release of taskmgr has used this database (its schema version is ")
 
 
 # --- statuses that a new policy lacks

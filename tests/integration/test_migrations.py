@@ -448,7 +448,7 @@ def test_a_token_without_an_entry_is_reported_and_logged_by_a_migration(
     migrated = run_here(settings, "db", "migrate")
 
     assert '"code": "outdated"' in reported.out
-    assert "The log has no entry on it: run `taskmgr db migrate`" in reported.out
+    assert "The log has no entry of it: run `taskmgr db migrate`" in reported.out
     assert migrated.out == "Added the missing log entry of 1 token.\n"
     assert run_here(settings, "doctor").out == "Everything is in order.\n"
 
@@ -557,7 +557,7 @@ def test_a_process_of_another_time_zone_stops_writing_and_starts_again(
         services.tasks.create(title="Before", by=SYSTEM)
         migrate(fresh, BERLIN)
         assert wait_until(lambda: not is_admitted(services), seconds=TRUSTED_SECONDS + 1)
-        with pytest.raises(Unavailable, match=r"migrated to form 2, time zone Europe/Berlin; this process"):
+        with pytest.raises(Unavailable, match=r"to schema version 2, time zone Europe/Berlin; this process"):
             services.health.check()
         assert len([r for r in caplog.records if "Writing is refused" in r.message]) == 1
         migrate(fresh, UTC)
@@ -595,7 +595,7 @@ def test_a_service_of_another_time_zone_stops_writing_and_no_due_date_of_its_is_
         assert clients.answers[201] == before
         assert set(clients.answers) == {201, 503}
         assert (ready, refused, read) == (503, 503, 200)
-        assert "time zone Europe/Berlin; this process works with form 2, time zone UTC" in why["detail"]
+        assert "Europe/Berlin; this process works with schema version 2, time zone UTC" in why["detail"]
         assert "Writing is refused: The database has been migrated" in service.err
         assert run(service.settings, "db", "migrate").status == 0
         assert service.call("POST", "/api/v1/tasks", {"title": "Again"})[0] == 201

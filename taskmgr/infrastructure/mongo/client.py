@@ -13,14 +13,12 @@ from pymongo.errors import ConfigurationError, PyMongoError
 
 from taskmgr.domain.model.errors import CannotStart
 
-# Seconds. One deadline bounds a whole command or request; `_POOL_WAIT` bounds only the wait for a
-# connection.
-COMMAND_DEADLINE = 8.0
-_POOL_WAIT = 1.0
-_NO_DEADLINE = 7 * 24 * 3600.0  # the server refuses a maxTimeMS above 2**31 - 1, which is 24 days
+COMMAND_DEADLINE = 8.0  # seconds, for a whole command or request
+_POOL_WAIT = 1.0  # seconds, for the wait for a connection
+_NO_DEADLINE = 7 * 24 * 3600.0  # seconds; the server refuses a maxTimeMS above 2**31 - 1, which is 24 days
 
 # No write concern here: the driver would add it to each write of a bound session, and the server
-# refuses that inside a transaction (docs/decisions/0003). The unit of work asks for a majority itself.
+# refuses that inside a transaction (docs/decisions/0003). The unit of work sets it for transactions.
 _OPTIONS: dict[str, Any] = {
     "tz_aware": True,
     "uuidRepresentation": "standard",
@@ -49,13 +47,13 @@ def open_database(uri: str, name: str) -> Database[Any]:
 def unusable_uri(error: Exception) -> CannotStart:
     """Returns the error for a URI that the driver rejects.
 
-    What the driver quotes is left out: after an unescaped slash it may quote the password.
+    Text that the driver quotes is left out: if the password has an unescaped slash, it may be in there.
     """
     return CannotStart(f"TASKMGR_MONGODB_URI is not usable: {_QUOTED.sub('…', str(error))}")
 
 
 def first_line(error: Exception) -> str:
-    """Returns the first line of a driver's error, without the description of its topology."""
+    """Returns the first line of a driver's error, without the timeout and the topology that follow."""
     return str(error).split("\n", 1)[0].split(", Timeout:", 1)[0]
 
 

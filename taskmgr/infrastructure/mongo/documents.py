@@ -58,7 +58,7 @@ def draft_of(document: type[Document], **values: Any) -> Draft:
 
 
 class TaskDocument(Document):
-    """One task, in the bin or out of it (`binned`, so that an index can leave the bin out)."""
+    """One task; `binned` repeats `deleted_at` as a boolean, with which the indexes begin."""
 
     id = ObjectIdField(primary_key=True)
     title = StringField(required=True, max_length=values.MAX_TITLE_LENGTH)
@@ -92,15 +92,15 @@ class TaskDocument(Document):
         **_COMMON,
         "collection": "tasks",
         "indexes": [
-            # One for every sort key: a walk over all tasks costs the same on its last page.
+            # One for every sort key, so that the last page of all tasks costs as much as the first.
             {"name": "newest", "fields": ["binned", "-created_at", "-id"]},
             {"name": "updated", "fields": ["binned", "-updated_at", "-id"]},
             {"name": "moved", "fields": ["binned", "-status_changed_at", "-id"]},
             {"name": "due", "fields": ["binned", "due_at", "id"]},
             {"name": "priority", "fields": ["binned", "-priority_rank", "-id"]},
             {"name": "title", "fields": ["binned", "title_key", "id"]},
-            # What boards show, and what the rules count.
-            # Behind the id nothing is ordered: those fields let counts be read from the index alone.
+            # For boards, and for the counts of rules and statistics. The fields after the id are there
+            # because counts can then be read from the index alone.
             {
                 "name": "status_due",
                 "fields": ["binned", "status", "due_at", "id", "priority_rank", "assignee_id"],
@@ -133,7 +133,7 @@ class TaskDocument(Document):
 
 
 class UserDocument(Document):
-    """One user; `email_key` is for the uniqueness of addresses, `words` are for searching."""
+    """One user; `email_key` keeps addresses unique, and `words` are for searching."""
 
     id = ObjectIdField(primary_key=True)
     username = StringField(required=True, max_length=40)
@@ -236,7 +236,7 @@ class TokenDocument(Document):
 
 
 class AnswerDocument(Document):
-    """One answer that is kept for retries, until it expires."""
+    """One response that is stored for retries until it expires."""
 
     id = StringField(primary_key=True)
     caller = StringField(required=True)

@@ -27,11 +27,12 @@ C = TypeVar("C")
 _TEMPORARY = (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError)
 _LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 
-# TransactionTooLarge, TransactionTooLargeForCache, BSONObjectTooLarge, and an update with such a result.
+# TransactionTooLarge, TransactionTooLargeForCache, BSONObjectTooLarge, and an update that makes a document
+# too large.
 # https://github.com/mongodb/mongo/blob/v6.0/src/mongo/base/error_codes.yml
 _TOO_LARGE = frozenset({257, 388, 10334, 17419})
 
-# The driver has no class for using a closed client, only this text.
+# The driver has no class for the use of a closed client, only this text.
 _AFTER_CLOSE = "after close"
 
 
@@ -55,7 +56,7 @@ def _raise_domain_error(error: PyMongoError) -> None:
         if _AFTER_CLOSE in str(error):
             raise Closed from error
     elif current_transaction() is not None:
-        return  # the labels of the driver's own error tell it what to run again
+        return  # `with_transaction` needs the driver's own error: its labels say what to run again
     elif is_too_large(error):
         raise TransactionTooLarge from error
     elif is_temporary(error):
@@ -63,7 +64,7 @@ def _raise_domain_error(error: PyMongoError) -> None:
 
 
 def is_temporary(error: PyMongoError) -> bool:
-    """Returns True if the same call may succeed later: the server is away, in an election or too slow."""
+    """Returns True if the same call may succeed later: the server is away, slow or in an election."""
     return isinstance(error, _TEMPORARY) or error.timeout or any(map(error.has_error_label, _LABELS))
 
 
@@ -90,7 +91,7 @@ def raises_domain_errors(repository: type[C]) -> type[C]:
 def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:  # not `translated_errors`: a generator costs more than the mapping of a row
+        try:  # not `translated_errors`: entering a generator costs more than mapping a row
             return method(*args, **kwargs)
         except PyMongoError as error:
             _raise_domain_error(error)

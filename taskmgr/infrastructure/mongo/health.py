@@ -1,4 +1,4 @@
-"""Answers questions about the server itself: whether it takes writes, its latest write, its clock."""
+"""Reads the state of the server: whether it accepts writes, its latest write, and its clock."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class MongoHealth:
         return self._latest_write()
 
     def _read_latest_write(self) -> str | None:
-        # Not the operationTime of a reply: a write that is still in progress may become visible later
-        # under an earlier time, which would already have been handed out.
-        last = self._client.admin.command("hello").get("lastWrite")
-        if last is None:  # a sharded cluster
+        # Not the operationTime of a reply: a write in progress may become visible after that time has been
+        # returned, but with an earlier time.
+        last_write = self._client.admin.command("hello").get("lastWrite")
+        if last_write is None:  # a sharded cluster
             return None
-        time = last["majorityOpTime"]["ts"]
+        time = last_write["majorityOpTime"]["ts"]
         return f"{time.time}.{time.inc}"
 
     def deadline(self, seconds: float) -> AbstractContextManager[None]:

@@ -18,7 +18,7 @@ _INDEX_NOT_FOUND = 27
 
 def update_indexes(database: Database[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Creates missing indexes and drops stale ones; returns their names as (created, dropped)."""
-    made: list[str] = []
+    created: list[str] = []
     dropped: list[str] = []
     for document in DOCUMENTS:
         collection = database[document._meta["collection"]]
@@ -28,8 +28,8 @@ def update_indexes(database: Database[Any]) -> tuple[tuple[str, ...], tuple[str,
         missing = missing_indexes(collection, document)
         if missing:
             collection.create_indexes(missing)
-            made += [f"{collection.name}.{index.document['name']}" for index in missing]
-    return tuple(made), tuple(dropped)
+            created += [f"{collection.name}.{index.document['name']}" for index in missing]
+    return tuple(created), tuple(dropped)
 
 
 def describe_wrong_indexes(database: Database[Any]) -> Iterator[str]:
@@ -39,7 +39,7 @@ def describe_wrong_indexes(database: Database[Any]) -> Iterator[str]:
         for index in missing_indexes(collection, document):
             yield f"The index {collection.name}.{index.document['name']} is missing"
         for name in stale_indexes(collection, document):
-            yield f"The index {collection.name}.{name} is not the declared one"
+            yield f"The index {collection.name}.{name} is not declared like this"
 
 
 def declared_indexes(document: type[Document]) -> Mapping[str, IndexModel]:

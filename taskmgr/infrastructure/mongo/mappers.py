@@ -1,7 +1,8 @@
-"""Converts entities to drafts of documents, and stored rows to entities, both ways side by side.
+"""Converts entities to drafts of documents, and stored rows to entities.
 
-Rows become entities directly, because every list needs it; drafts are validated by `writing`. Moments
-are stored in UTC, and rows may have naive or aware ones: naive ones are much faster to decode.
+Rows become entities directly, without a document in between (docs/decisions/0001); drafts are validated by
+`writing`. Moments are stored in UTC. Those of a task or user may be naive in a row, because naive ones are
+much faster to decode.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def task_document(task: Task) -> Draft:
 
 
 def task(row: Row) -> Task:
-    day, due_at = row["due_date"], row["due_at"]
+    due_date, due_at = row["due_date"], row["due_at"]
     assignee, parent, blockers = row["assignee_id"], row["parent_id"], row["blocked_by"]
     started, completed, deleted = row["started_at"], row["completed_at"], row["deleted_at"]
     return Task(
@@ -102,7 +103,7 @@ def task(row: Row) -> Task:
         description=row["description"],
         status=row["status"],
         priority=PRIORITIES[row["priority_rank"]],
-        due_date=None if day is None else _due_date(day, due_at.replace(tzinfo=UTC)),
+        due_date=None if due_date is None else _due_date(due_date, due_at.replace(tzinfo=UTC)),
         assignee_id=None if assignee is None else str(assignee),
         labels=tuple(row["labels"]),
         parent_id=None if parent is None else str(parent),
@@ -151,8 +152,8 @@ def task_record_fields(row: Row, categories: Mapping[str, str]) -> dict[str, Any
     }
 
 
-def _due_date(given: str, at: datetime) -> DueDate:
-    return DueDate(at, date.fromisoformat(given) if len(given) == _DAY_LENGTH else None)
+def _due_date(text: str, at: datetime) -> DueDate:
+    return DueDate(at, date.fromisoformat(text) if len(text) == _DAY_LENGTH else None)
 
 
 # --- users

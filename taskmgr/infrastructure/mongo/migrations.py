@@ -1,9 +1,9 @@
 """Brings a database to the schema version of this release: indexes and derived fields.
 
-A migration may be killed at any moment and run again, and may run on two machines at once, because it
-compares the stored data and each of its writes is independent. A new schema version raises
-`SCHEMA_VERSION` and, unless only derived fields change, adds a function here with the same property,
-which `migrate` calls between `begin_migration` and `finish_migration`.
+A migration may be killed at any moment and run again, and may run on two machines at once: it examines the
+stored data, and its writes do not depend on each other (docs/decisions/0012). To change the stored form,
+raise `SCHEMA_VERSION`; unless only derived fields change, add a function here that `migrate` calls between
+`begin_migration` and `finish_migration`, and that may be killed and run again, too.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ _PAUSE = 0.5  # seconds between two sweeps
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MigrationResult:
-    """What a migration has done: the names of created and dropped indexes, and the corrected documents.
+    """What a migration has done.
 
-    `given_up` are the usernames whose e-mail address was removed, because another user has it, too.
-    `tokens` counts the tokens that got their first entry in the log.
+    `made` and `dropped` are names of indexes; `tasks` and `users` count the corrected documents.
+    `given_up` are the usernames whose e-mail address was removed, because another user has the same one.
+    `tokens` counts the tokens that got their first log entry.
     `unreadable` counts the tasks and users that could not be read.
     """
 
@@ -84,14 +85,14 @@ def _sweep_until_clean(database: Database[Any], time_zone: tzinfo, settling: flo
     sweeps = 0  # those that began after the settling time
     while sweeps < _MAX_SWEEPS:
         sweeps += time.monotonic() >= settled
-        found = sweep(database, time_zone, partial(require_unchanged_target, database, time_zone), batch)
-        total.add(found)
-        if sweeps and not (found.tasks or found.users):
+        swept = sweep(database, time_zone, partial(require_unchanged_target, database, time_zone), batch)
+        total.add(swept)
+        if sweeps and not (swept.tasks or swept.users):
             return total
         time.sleep(min(_PAUSE, max(0.0, settled - time.monotonic())))
     raise CannotStart(
-        "Something keeps writing in another form: stop every process of an earlier release, and run "
-        "`taskmgr db migrate` again."
+        "Another process keeps writing data in another form: stop all processes of an earlier release or "
+        "with another time zone, and run `taskmgr db migrate` again."
     )
 
 
@@ -102,11 +103,13 @@ def is_current(database: Database[Any], time_zone: tzinfo) -> bool:
 
 def reasons_to_migrate(database: Database[Any], time_zone: tzinfo) -> Iterator[str]:
     """Yields the reasons for a migration that are visible without reading the data."""
-    form = read_schema_state(database)
-    if form is None or form.version != SCHEMA_VERSION:
-        yield f"The schema version is {form and form.version}, not {SCHEMA_VERSION}"
-    elif form.time_zone != str(time_zone):
-        yield f"Due dates are kept for the time zone {form.time_zone}, not {time_zone}"
-    elif not form.finished:
+    state = read_schema_state(database)
+    if state is None:
+        yield "The database has no schema version"
+    elif state.version != SCHEMA_VERSION:
+        yield f"The schema version is {state.version}, not {SCHEMA_VERSION}"
+    elif state.time_zone != str(time_zone):
+        yield f"Due dates are stored for the time zone {state.time_zone}, not {time_zone}"
+    elif not state.finished:
         yield "The last migration has not finished"
     yield from describe_wrong_indexes(database)

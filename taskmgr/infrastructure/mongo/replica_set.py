@@ -1,4 +1,4 @@
-"""Checks that the servers form a replica set, and makes them one: transactions need it."""
+"""Checks that the servers form a replica set, which transactions need, and initiates it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from taskmgr.infrastructure.mongo.driver_errors import is_temporary
 
 # Seconds for each attempt to reach a server that may just be starting: 20 in all.
 _ATTEMPTS = (1.0, 2.0, 4.0, 13.0)
-_NOT_INITIATED = "This replica set is not initiated yet: run `taskmgr db init` once."
+_NOT_INITIATED = "The replica set is not initiated: run `taskmgr db init` once."
 
 _URI_PARTS = re.compile(r"(mongodb://(?:[^@/?]*@)?)([^/?]+)(.*)")
 _INITIATION_DEADLINE = 60.0  # seconds; several servers need about twelve to elect the first primary
@@ -46,7 +46,7 @@ def require_replica_set(database: Database[Any]) -> None:
 
 
 def _hello(client: MongoClient[Any]) -> dict[str, Any]:
-    """Returns the server's `hello`; waits for a server that starts, but not for an uninitiated one."""
+    """Returns the reply to `hello`; waits while a server starts, but not for an initiation."""
     for seconds in _ATTEMPTS:
         try:
             with pymongo.timeout(seconds):
@@ -61,10 +61,10 @@ def _hello(client: MongoClient[Any]) -> dict[str, Any]:
 
 
 def initiate_replica_set(uri: str) -> bool:
-    """Makes the servers that a URI names one replica set; returns False if they were one already.
+    """Initiates a replica set of the servers in a URI; returns False if they already are one.
 
-    Returns when a primary is elected. Raises `CannotStart` on failure. A `mongodb+srv://` URI is
-    assumed to name a replica set.
+    Returns once a primary is elected. Raises `CannotStart` on failure. The servers of a `mongodb+srv://`
+    URI are assumed to be a replica set.
     """
     if uri.startswith("mongodb+srv://"):
         return False
@@ -81,14 +81,14 @@ def _initiate(client: MongoClient[Any], uri: str) -> bool:
     try:
         client.admin.command("replSetInitiate", {"_id": _set_name(client, uri), "members": members})
     except OperationFailure as error:
-        if error.code == _ALREADY_INITIALIZED:  # by another machine, since `hello`
+        if error.code == _ALREADY_INITIALIZED:  # by another machine, after the `hello`
             return False
         raise
     return True
 
 
 def _connect_to_first(uri: str) -> MongoClient[Any]:
-    """Returns a client of the first server alone: the driver selects no server outside a set."""
+    """Returns a client of the first server only: the driver selects no member of an uninitiated set."""
     start, _, rest = _split(uri)
     return MongoClient(start + _hosts(uri)[0] + rest, directConnection=True, replicaSet=None)
 
@@ -102,7 +102,7 @@ def _split(uri: str) -> tuple[str, str, str]:
     parse_uri(uri)
     match = _URI_PARTS.fullmatch(uri)
     if match is None:
-        raise InvalidURI("it names no host.")
+        raise InvalidURI("it has no host.")
     return match[1], match[2], match[3]
 
 
@@ -110,7 +110,7 @@ def _set_name(client: MongoClient[Any], uri: str) -> str:
     """Returns the set name that the server was started with, which `replSetInitiate` has to repeat."""
     try:
         options = client.admin.command("getCmdLineOpts")["parsed"].get("replication", {})
-    except OperationFailure:  # it needs a privilege that replSetInitiate does not
+    except OperationFailure:  # the user may initiate the set, but may not read the server's options
         options = {}
     name = options.get("replSetName") or options.get("replSet")
     return str(name or parse_uri(uri)["options"].get("replicaSet") or "taskmgr")

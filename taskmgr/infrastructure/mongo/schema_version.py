@@ -1,8 +1,8 @@
 """Reads and writes the schema version of the database: the row `stored_form` of the collection `meta`.
 
 A migration stores its target version and time zone before it changes any data, and marks the row as
-finished at the end. So an interrupted migration is detected, and processes that work with another
-version or time zone stop writing.
+finished at the end. An interrupted migration can therefore be detected, and processes that work with
+another version or time zone stop writing (docs/decisions/0012).
 """
 
 from __future__ import annotations
@@ -86,29 +86,29 @@ def finish_migration(database: Database[Any], time_zone: tzinfo) -> None:
 
 def require_unchanged_target(database: Database[Any], time_zone: tzinfo) -> None:
     """Raises `CannotStart` if a migration to another version or time zone has begun."""
-    form = read_schema_state(database)
-    if form is None or not form.is_for(time_zone):
+    state = read_schema_state(database)
+    if state is None or not state.is_for(time_zone):
         raise CannotStart("Another migration has begun meanwhile: run `taskmgr db status`.")
 
 
 def require_known_schema(database: Database[Any]) -> None:
     """Raises `CannotStart` for the version of a later release, whose data this one would misread."""
-    form = read_schema_state(database)
-    if form is not None and form.version is not None and form.version > SCHEMA_VERSION:
+    state = read_schema_state(database)
+    if state is not None and state.version is not None and state.version > SCHEMA_VERSION:
         raise CannotStart(
-            f"A later release of taskmgr has used this database (schema version {form.version}, this "
-            f"release knows {SCHEMA_VERSION}): run that one."
+            f"A later release of taskmgr has used this database (its schema version is {state.version}, and "
+            f"that of this release {SCHEMA_VERSION}): run the later release."
         )
 
 
 def require_time_zone(database: Database[Any], time_zone: tzinfo) -> None:
     """Raises `CannotStart` if the due dates are stored for another time zone."""
-    form = read_schema_state(database)
-    kept = str(time_zone) if form is None else form.time_zone
-    if kept != str(time_zone):
+    state = read_schema_state(database)
+    stored = str(time_zone) if state is None else state.time_zone
+    if stored != str(time_zone):
         raise CannotStart(
-            f"Due dates are kept for the time zone {kept}, and TASKMGR_TIMEZONE is {time_zone}: set it to "
-            f"{kept}, or run `taskmgr db migrate` to move all due dates to {time_zone}."
+            f"Due dates are stored for the time zone {stored}, and TASKMGR_TIMEZONE is {time_zone}: set it "
+            f"to {stored}, or run `taskmgr db migrate` to move all due dates to {time_zone}."
         )
 
 
@@ -130,29 +130,31 @@ class SchemaGuard:
         if time.monotonic() < self._trusted_until:
             return
         now = time.monotonic()
-        # In an empty context: in that of a command, the driver would read from the command's snapshot.
-        form = Context().run(read_schema_state, self._database)
-        if form is not None and form.is_for(self._time_zone):
+        # In an empty context, because in that of a command the driver would read from the command's snapshot.
+        state = Context().run(read_schema_state, self._database)
+        if state is not None and state.is_for(self._time_zone):
             self._trusted_until = now + TRUSTED_SECONDS
             self._log_admitted()
             return
-        reason = self._reason(form)
+        reason = self._reason(state)
         with self._lock:
             first, self._refused = not self._refused, True
         if first:
             _log.error("Writing is refused: %s", reason)
         raise Unavailable(reason)
 
-    def _reason(self, form: SchemaState | None) -> str:
-        there = "no form" if form is None else f"form {form.version}, time zone {form.time_zone}"
-        ours = f"form {SCHEMA_VERSION}, time zone {self._time_zone}"
-        return f"The database has been migrated to {there}; this process works with {ours}. Restart it."
+    def _reason(self, state: SchemaState | None) -> str:
+        ours = f"schema version {SCHEMA_VERSION}, time zone {self._time_zone}"
+        if state is None:
+            return f"The database has no schema version; this process works with {ours}. Restart it."
+        stored = f"schema version {state.version}, time zone {state.time_zone}"
+        return f"The database has been migrated to {stored}; this process works with {ours}. Restart it."
 
     def _log_admitted(self) -> None:
         with self._lock:
             again, self._refused = self._refused, False
         if again:
-            _log.warning("Writing is possible again: the database is in this process's form.")
+            _log.warning("Writing is possible again: the schema version and time zone match again.")
 
 
 def _meta(database: Database[Any]) -> Collection[Any]:

@@ -25,7 +25,7 @@ from taskmgr.infrastructure.mongo.unit_of_work import MongoUnitOfWork
 
 
 def new_id() -> str:
-    """Returns a new unique id; later ids are greater."""
+    """Returns a new unique id; ids made later by the same process are greater."""
     return str(ObjectId())
 
 

@@ -1,7 +1,7 @@
-"""Holds the state of the running transaction, which its repositories share.
+"""Holds the state of the running transaction, which all repositories share.
 
-Whatever must last as long as one attempt at a command belongs here, and nowhere else in a context
-variable.
+State that lasts as long as one attempt at a command is a field of `Transaction`; no other module has a
+context variable for it (docs/decisions/0026).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ PendingInserts = dict[str, tuple[Collection[Any], list[dict[str, Any]]]]
 
 
 class PartialWrite(RuntimeError):
-    """A command failed after it had written, and its caller went on: its writes would be kept."""
+    """A command failed after it had written, but its caller continued, so its writes would be committed."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Transaction:
     """One attempt at a command.
 
-    `touched` are the documents that have been touched, by collection and id; once is enough.
-    `users` are the users that have been read, by id; the snapshot would return the same again.
-    `pending` is None outside a `gathered` block. `writes` counts writes, inserted or pending.
+    `touched` are the documents that have been touched, by collection and id, because one touch suffices.
+    `users` are the users that have been read, by id, because the snapshot would return the same data again.
+    `pending` is None outside a `gathered` block. `writes` counts all writes, also pending ones.
     """
 
     client: MongoClient[Any]
@@ -45,7 +45,7 @@ class Transaction:
 
     @contextmanager
     def joined(self) -> Iterator[None]:
-        """Watches a command that joins this transaction, for `require_complete`."""
+        """Runs a command that joins this transaction; records whether it fails after writing."""
         writes = self.writes
         try:
             yield

@@ -88,7 +88,7 @@ class MongoUnitOfWork:
         outer = self._running()
         if outer is not None:
             if dry_run and not outer.is_dry_run:
-                raise RuntimeError("A dry run inside a command that is kept would be kept, too.")
+                raise RuntimeError("A dry run inside a command that is not one would be committed.")
             with outer.joined():
                 return command()
         with translated_errors(), pymongo.timeout(seconds or self._deadline):

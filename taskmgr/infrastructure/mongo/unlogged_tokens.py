@@ -1,4 +1,4 @@
-"""Entries for tokens of earlier releases, which did not log them."""
+"""Adds the missing log entries of tokens that earlier releases created without logging them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _BY = "system:migration"
 
 
 def log_tokens(database: Database[Any]) -> int:
-    """Appends `token.created` for every token that has no entry, and returns for how many.
+    """Appends `token.created` for every token without an entry, and returns the number of these tokens.
 
-    The entry states what is stored now, with the time of the token's creation. The unique index on the
-    versions of an entity refuses a second entry where another migration has just appended the first.
+    The entry contains the token as it is stored now, and has the time of the token's creation. If another
+    migration has just appended an entry, the unique index on entity and version refuses a second one.
     """
     change_set, count = new_id(), 0
     for token in _unlogged(database):
@@ -43,7 +43,7 @@ def _unlogged(database: Database[Any]) -> Iterator[Token]:
     for row in database["tokens"].find({"_id": {"$type": "objectId"}}).sort("_id", 1):
         if database["activity"].find_one({"entity": "token", "entity_id": row["_id"]}, {"_id": True}):
             continue
-        with suppress(*UNREADABLE):  # `taskmgr doctor` reports those that cannot be read
+        with suppress(*UNREADABLE):  # `taskmgr doctor` reports unreadable tokens
             token = mappers.token(row)
             validated_row(mappers.token_document(token, row["secret_hash"]))
             yield token

@@ -1,4 +1,4 @@
-"""Writes documents: validated first, and replaced only over the version before.
+"""Writes documents: validates them, and replaces a document only if it has the previous version.
 
 Every write of a command passes through here, so that the running transaction counts it.
 """
@@ -26,7 +26,7 @@ from taskmgr.infrastructure.mongo.driver_errors import error_codes
 from taskmgr.infrastructure.mongo.transaction import count_write, current_transaction
 
 _DUPLICATE_KEY = 11000
-_COUNT_UP = {"$inc": {"touched": 1}}
+_TOUCH = {"$inc": {"touched": 1}}
 
 # Fields whose `to_mongo` returns a valid value unchanged.
 _UNCHANGED = {BooleanField, DateTimeField, DictField, IntField, StringField}
@@ -72,7 +72,7 @@ def validated_row(draft: Draft) -> dict[str, Any]:
 
 
 def insert(collection: Collection[Any], draft: Draft) -> None:
-    """Inserts a document, at once. Raises the driver's `DuplicateKeyError`."""
+    """Inserts a document immediately. Raises the driver's `DuplicateKeyError`."""
     count_write()
     collection.insert_one(validated_row(draft))
 
@@ -80,7 +80,7 @@ def insert(collection: Collection[Any], draft: Draft) -> None:
 def insert_gathered(collection: Collection[Any], draft: Draft) -> None:
     """Inserts a document; inside a `gathered` block it stays pending until `flush`.
 
-    Raises `WriteConflict`, here or in `flush`, if the collection has a document with one of its keys.
+    Raises `WriteConflict`, here or in `flush`, if another document has one of its unique keys.
     """
     count_write()
     row = validated_row(draft)
@@ -92,7 +92,7 @@ def insert_gathered(collection: Collection[Any], draft: Draft) -> None:
 
 
 def flush(collection: Collection[Any]) -> None:
-    """Inserts the pending documents of a collection. To be called before the collection is read."""
+    """Inserts the pending documents of a collection; call it before reading the collection."""
     transaction = current_transaction()
     if transaction is None or not transaction.pending:
         return
@@ -118,10 +118,10 @@ def _insert_rows(collection: Collection[Any], rows: list[dict[str, Any]]) -> Non
 
 
 def replace(collection: Collection[Any], draft: Draft) -> None:
-    """Stores the next version of a document. Raises `WriteConflict` unless the one before is stored.
+    """Stores the next version of a document. Raises `WriteConflict` unless the previous one is stored.
 
-    A conditional update and not MongoEngine's `save()`, which is an upsert without a condition: it
-    would bring back a fragment of a document that has been deleted meanwhile.
+    Uses a conditional update and not MongoEngine's `save()`, which is an unconditional upsert and would
+    bring back a fragment of a document that has been deleted meanwhile.
     """
     count_write()
     fields = validated_row(draft)
@@ -136,7 +136,7 @@ def touch(collection: Collection[Any], keys: Iterable[Any]) -> None:
     new = _not_touched(collection, keys)
     if new:
         count_write()
-        collection.update_many({"_id": {"$in": new}}, _COUNT_UP)
+        collection.update_many({"_id": {"$in": new}}, _TOUCH)
 
 
 def touch_one(collection: Collection[Any], key: Any, *, upsert: bool = False) -> Mapping[str, Any] | None:
@@ -144,7 +144,7 @@ def touch_one(collection: Collection[Any], key: Any, *, upsert: bool = False) ->
     if not _not_touched(collection, [key]):
         return None
     count_write()
-    return collection.find_one_and_update({"_id": key}, _COUNT_UP, upsert=upsert, return_document=True)
+    return collection.find_one_and_update({"_id": key}, _TOUCH, upsert=upsert, return_document=True)
 
 
 def _not_touched(collection: Collection[Any], keys: Iterable[Any]) -> list[Any]:
