@@ -157,7 +157,7 @@ def test_a_database_of_a_later_release_is_left_alone(
         database.meta.replace_one({"_id": "stored_form"}, form)
 
     assert (refused.status, refused.out) == (1, "")
-    assert refused.err.startswith("A later release of taskmgr has used this database (its schema version is ")
+    assert "has used this database (its schema version is 1000" in refused.err
 
 
 # --- statuses that a new policy lacks

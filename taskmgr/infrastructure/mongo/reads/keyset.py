@@ -1,6 +1,6 @@
-"""Reads pages by the sort keys of the last row seen: page 1,000 costs as much as page 1.
+"""Reads pages by the sort keys of the last row of the page before: page 1,000 costs as much as page 1.
 
-Rows that are inserted or removed meanwhile shift no page.
+Rows that are inserted or removed meanwhile do not shift the pages.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Stages = Sequence[dict[str, Any]]
 
 
 def filter_after(filters: Filter, order: Order, position: Position | None) -> Filter:
-    """Returns the filter for the rows after a position; the given filter if there is no position.
+    """Returns the filter for the matching rows after a position; `filters` itself if the position is None.
 
-    It is an `$or` with one branch per sort key, and each branch repeats the given filter. So each
-    branch is a range of an index that is already in order, and the server merges the ranges.
+    It is an `$or` with one branch per sort key, and each branch repeats `filters`. Each branch is therefore
+    a range of an index that is already in order, and the server merges the ranges.
     """
     if position is None:
         return filters
@@ -44,8 +44,8 @@ def filter_after(filters: Filter, order: Order, position: Position | None) -> Fi
 class Selection:
     """The rows of a list: a filter, an order that ends with `_id`, and the fields not to read.
 
-    `score_stages` add the fields that the order needs. `filter_stages` run after sorting and leave
-    out rows that no filter can recognise.
+    `score_stages` add a field that the order needs. `filter_stages` run after sorting and leave out rows by
+    conditions that a filter cannot express.
     """
 
     filter: Filter
@@ -81,7 +81,7 @@ def rows(
 def snapshot(
     collection: Collection[Any], selection: Selection, *, after: Position | None, limit: int
 ) -> Snapshot:
-    """Returns the same rows as `rows`, all as of one moment. Not inside a transaction."""
+    """Returns the same rows as `rows`, all as of one moment; cannot be used inside a transaction."""
     order = selection.order
     projection = dict.fromkeys(selection.excluded_fields, False)
     if selection.is_plain:

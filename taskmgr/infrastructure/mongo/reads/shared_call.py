@@ -14,7 +14,7 @@ class SharedCall(Generic[T]):
 
     A thread that arrives during a call does not use its result, which may be older than the thread's
     request; it waits and shares the next call. So a result is never older than the request for it.
-    With eight threads a call costs about half the CPU that it does unshared (docs/decisions/0009).
+    With eight threads, sharing halves the CPU time of a call (docs/decisions/0009).
     """
 
     def __init__(self, function: Callable[[], T]) -> None:
@@ -24,7 +24,7 @@ class SharedCall(Generic[T]):
         self._last: tuple[int, T] | None = None
 
     def __call__(self) -> T:
-        """Returns the result. An exception is raised in the calling thread only; the next calls again."""
+        """Returns the result. Only the thread that called gets an exception; the next one calls again."""
         started_before = self._started
         with self._lock:
             if self._last is not None and self._last[0] > started_before:

@@ -1,7 +1,7 @@
-"""Reads a page as of one moment with a single command instead of a cursor of the driver.
+"""Reads a page as of one moment, with a single command instead of one of the driver's cursors.
 
-The reply contains the time of its snapshot (`atClusterTime`), which a cursor of the driver hides, and
-from which a list's ETag is made (docs/decisions/0009).
+The reply contains the time of its snapshot (`atClusterTime`), which the driver's cursors hide. A list's ETag
+is made from it (docs/decisions/0009).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def find(
 
 
 def aggregate(collection: Collection[Any], stages: Sequence[Mapping[str, Any]], *, limit: int) -> Snapshot:
-    """Returns the rows of a pipeline, which must be at most `limit`."""
+    """Returns the rows of a pipeline that yields at most `limit` rows."""
     command = {
         "aggregate": collection.name, "pipeline": stages, "cursor": {"batchSize": limit + 1},
     }  # fmt: skip
@@ -60,12 +60,12 @@ def aggregate(collection: Collection[Any], stages: Sequence[Mapping[str, Any]], 
 
 
 def _first_batch(collection: Collection[Any], command: dict[str, Any]) -> Snapshot | None:
-    """Returns the rows of the first batch, or None if there are more: a reply has at most 16 MB."""
+    """Returns the rows of the first batch, or None if it has not all of them: a reply is at most 16 MB."""
     database = collection.database
     request = {**command, "readConcern": _SNAPSHOT}
     try:
         reply = database.command(request, codec_options=collection.codec_options)
-    except AutoReconnect:  # a new primary, for example: the driver retries cursors, but not commands
+    except AutoReconnect:  # after an election, for example; the driver retries `find`, but not `command`
         reply = database.command(request, codec_options=collection.codec_options)
     cursor = reply["cursor"]
     if cursor["id"]:

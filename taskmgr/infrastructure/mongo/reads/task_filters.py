@@ -18,7 +18,7 @@ from taskmgr.infrastructure.mongo.reads.keyset import Filter, Stages
 
 # Sort keys that are stored under another name, in a form that sorts correctly.
 _SORT_FIELDS = {"due_date": "due_at", "priority": "priority_rank", "title": "title_key"}
-_PLAIN: Filter = {"$regex": "^.{10}$"}  # a due date that is a day; a date-time is longer
+_IS_DAY: Filter = {"$regex": "^.{10}$"}  # a due date without a time, such as 2026-12-01
 
 
 def any_id(ids: Collection[str | None]) -> Filter:
@@ -56,13 +56,15 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "dated": ("due_date", lambda dated: {"$ne": None} if dated else None),
     "words": ("words", beginning_with),
 }
-_FRAMED = ("categories", "created", "updated", "due", "overdue", "blocked")
+# The filters that need the policy, the time zone or the current time.
+_NEEDING_CONTEXT = ("categories", "created", "updated", "due", "overdue", "blocked")
 
 
 def task_filter(query: TaskQuery, context: QueryContext | None = None) -> Filter:
-    """Returns the filter: an `$and` of all conditions, so that two on the same field both hold.
+    """Returns the filter: an `$and` of all conditions, so that two conditions on one field both apply.
 
-    The planner treats it like one document with all the conditions.
+    The planner treats it like one document with all the conditions. Raises `TypeError` if the query needs a
+    context and has none.
     """
     return {"$and": [{"binned": query.binned}, *_conditions(query, context)]}
 
@@ -74,10 +76,10 @@ def _conditions(query: TaskQuery, context: QueryContext | None) -> Iterator[Filt
             yield {field: condition(value)}
         elif value == () and name not in ("labels", "words"):
             yield {field: {"$in": []}}
-    if all(getattr(query, name) is None for name in _FRAMED):
+    if all(getattr(query, name) is None for name in _NEEDING_CONTEXT):
         return
     if context is None:
-        raise TypeError(f"a query with one of {', '.join(_FRAMED)} needs a context")
+        raise TypeError(f"a query with one of {', '.join(_NEEDING_CONTEXT)} needs a context")
     if query.categories is not None:
         yield {"status": _any(context.policy.workflow.in_category(*query.categories))}
     for name, field in (("created", "created_at"), ("updated", "updated_at")):
@@ -97,26 +99,27 @@ def _within(span: Span, context: QueryContext) -> Filter:
 
 
 def _due_within(span: Span, context: QueryContext) -> Iterator[Filter]:
-    """Yields the conditions that a due date lies within a span.
+    """Yields the conditions for a due date within a span.
 
-    A day is due at the midnight that ends it, which is also the first moment of the next day. So at the
-    midnights that bound a span, a due day and a due moment are treated differently.
+    A due day is stored as the midnight at its end, which is also the first moment of the next day. If a span
+    begins or ends with a day, rows at exactly that midnight therefore have to be told apart: a due day
+    belongs to the day before it, and a due moment to the day after it.
     """
     begins, ends = _begins(span.start, context), _ends(span.end, context)
     bounds = {"$gte": begins, "$lte" if _is_day(span.end) else "$lt": ends}
     yield {"due_at": {operator: moment for operator, moment in bounds.items() if moment is not None}}
     yield {"due_date": {"$ne": None}}
-    outside: list[Filter] = [{"due_at": begins, "due_date": _PLAIN}] if _is_day(span.start) else []
-    outside += [{"due_at": ends, "due_date": {"$not": _PLAIN}}] if _is_day(span.end) else []
+    outside: list[Filter] = [{"due_at": begins, "due_date": _IS_DAY}] if _is_day(span.start) else []
+    outside += [{"due_at": ends, "due_date": {"$not": _IS_DAY}}] if _is_day(span.end) else []
     if outside:
         yield {"$nor": outside}
 
 
 def _overdue(context: QueryContext, *, overdue: bool) -> Filter:
-    opened = context.policy.workflow.in_category(*OPEN)
+    open_statuses = context.policy.workflow.in_category(*OPEN)
     if overdue:
-        return {"$and": [{"status": {"$in": opened}}, {"due_at": {"$lte": context.now}}]}
-    return {"$or": [{"status": {"$nin": opened}}, {"due_at": {"$gt": context.now}}]}
+        return {"$and": [{"status": {"$in": open_statuses}}, {"due_at": {"$lte": context.now}}]}
+    return {"$or": [{"status": {"$nin": open_statuses}}, {"due_at": {"$gt": context.now}}]}
 
 
 def _is_day(bound: date | datetime | None) -> bool:
@@ -153,18 +156,18 @@ def match_stages(query: TaskQuery) -> Stages:
     return [{"$addFields": {"match": {"$add": [{"$multiply": [2, title]}, labels]}}}]
 
 
-def _matching(found: str, words: Collection[str]) -> dict[str, Any]:
-    """Returns how many of the words begin an item of the list, plus how many are an item."""
-    begins = {"$eq": [{"$indexOfBytes": ["$$found", "$$word"]}, 0]}
-    begun = {"$anyElementTrue": {"$map": {"input": found, "as": "found", "in": begins}}}
-    whole = {"$size": {"$setIntersection": [found, list(words)]}}
+def _matching(items: str, words: Collection[str]) -> dict[str, Any]:
+    """Returns the expression for how many of the words begin an item of a list, plus how many equal one."""
+    begins_item = {"$eq": [{"$indexOfBytes": ["$$item", "$$word"]}, 0]}
+    begins_any = {"$anyElementTrue": {"$map": {"input": items, "as": "item", "in": begins_item}}}
+    equal = {"$size": {"$setIntersection": [items, list(words)]}}
     return {
-        "$add": [whole, {"$size": {"$filter": {"input": list(words), "as": "word", "cond": begun}}}],
+        "$add": [equal, {"$size": {"$filter": {"input": list(words), "as": "word", "cond": begins_any}}}],
     }
 
 
 def blocked_stages(query: TaskQuery, context: QueryContext | None) -> Stages:
-    """Returns the stages that filter by whether a task is blocked, for which its blockers are read."""
+    """Returns the stages that filter by whether a task is blocked; they look up its unresolved blockers."""
     if query.blocked is None or context is None:
         return []
     completed = context.policy.workflow.in_category(Category.COMPLETED)

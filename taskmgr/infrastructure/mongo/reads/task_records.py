@@ -64,8 +64,8 @@ class MongoTaskRecord:
 class RecentCache(Generic[T]):
     """Caches values by the bytes that they are made from, in a younger and an older half.
 
-    When the younger half is full it becomes the older one, and the values of the older half that have
-    not been used since are dropped. `make` makes a list of values, one from each item.
+    A value that is used moves to the younger half. When that is full, it becomes the older half, and
+    whatever is still in the older half is dropped. `make` returns a value for each item.
     """
 
     make: Callable[[Sequence[Raw]], Sequence[T]]
@@ -74,7 +74,7 @@ class RecentCache(Generic[T]):
     _older: dict[Raw, T] = field(default_factory=dict)
 
     def of(self, raws: Sequence[Raw]) -> Sequence[T]:
-        """Returns the value of each, in order."""
+        """Returns the value of each item, in order."""
         values = [self._younger.get(raw) for raw in raws]
         if None not in values:
             return cast("list[T]", values)
@@ -98,7 +98,7 @@ class TaskRecordCache:
     """Makes and caches the records of a database's tasks, under one workflow at a time."""
 
     def __init__(self, database: Database[Any]) -> None:
-        # Naive moments: decoding is faster, and the mapper knows that they are in UTC.
+        # Naive moments are faster to decode, and the mapper knows that they are in UTC.
         self.options: CodecOptions[Any] = database.codec_options.with_options(tz_aware=False)
         self._cache: tuple[Workflow, RecentCache[MongoTaskRecord]] | None = None
 

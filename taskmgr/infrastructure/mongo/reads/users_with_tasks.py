@@ -39,9 +39,9 @@ class Lookup:
     context: QueryContext
 
     def stages(self) -> Stages:
-        """Returns the stages that follow those which select the users, one more than the limit.
+        """Returns the stages that follow the selection of the users, which must be up to `limit` + 1.
 
-        Each resulting row is a user; the first also has the counts of the whole `page`.
+        Each resulting row is a user; the first row also has the counts of all users in `page`.
         """
         return [
             {"$group": {"_id": None, "user": {"$push": "$$ROOT"}}},
@@ -51,13 +51,13 @@ class Lookup:
                     "user": {"$slice": ["$user", self.limit]},
                 }
             },
-            *self._counted(),
+            *self._count_lookups(),
             {"$unwind": {"path": "$user", "includeArrayIndex": "place"}},
             {"$set": {"page": {"$cond": [{"$eq": ["$place", 0]}, "$page", "$$REMOVE"]}}},
-            *(self._tasks() if self.tasks_limit else ()),
+            *(self._task_lookup() if self.tasks_limit else ()),
         ]
 
-    def _counted(self) -> Iterator[dict[str, Any]]:
+    def _count_lookups(self) -> Iterator[dict[str, Any]]:
         """Yields the lookups of counts by status, open tasks with blockers, and unresolved blockers.
 
         The counts are read from the index `assignee_due` alone, the tasks with blockers from the partial
@@ -66,13 +66,13 @@ class Lookup:
         by_status = {
             "_id": {"user": "$assignee_id", "status": "$status"},
             "tasks": {"$sum": 1},
-            "overdue": _how_many({"$lte": ["$due_at", self.context.now]}),
-            "urgent": _how_many({"$eq": ["$priority_rank", Priority.URGENT.rank]}),
+            "overdue": _count_if({"$lte": ["$due_at", self.context.now]}),
+            "urgent": _count_if({"$eq": ["$priority_rank", Priority.URGENT.rank]}),
         }
-        yield _lookup("page.counted", [{"$match": {"binned": False}}, {"$group": by_status}])
+        yield _lookup("page.counts", [{"$match": {"binned": False}}, {"$group": by_status}])
         shown: Stages = [{"$project": {"_id": False, "assignee_id": True, "blocked_by": True}}]
         yield _lookup("page.waiting", [{"$match": {**self._in(*OPEN), **HAS_BLOCKERS}}, *shown])
-        # As an expression that no index supports, so that the planner uses the ids.
+        # Written as an expression that no index supports, so that the planner uses the index of the ids.
         not_binned = {"$expr": {"$not": ["$binned"]}}
         done = self._statuses(Category.COMPLETED)
         yield _lookup(
@@ -82,8 +82,8 @@ class Lookup:
             foreignField="_id",
         )
 
-    def _tasks(self) -> Iterator[dict[str, Any]]:
-        """Yields the lookup of the open tasks, then of the others, which are read only if there is room."""
+    def _task_lookup(self) -> Iterator[dict[str, Any]]:
+        """Yields the lookup of the open tasks, then of others, which are read only below the limit."""
         first: Stages = [*_SOONEST, {"$limit": self.tasks_limit}]
         of_the_user = {"$expr": {"$eq": ["$assignee_id", "$$user"]}}
         others = {"binned": False, "status": {"$nin": self._statuses(*OPEN)}}
@@ -107,22 +107,22 @@ class Lookup:
         return list(self.context.policy.workflow.in_category(*categories))
 
     def users(
-        self, rows: Sequence[Row], made: Callable[[Sequence[Any]], Sequence[T]]
+        self, rows: Sequence[Row], convert: Callable[[Sequence[Any]], Sequence[T]]
     ) -> list[UserWithTasks[T]]:
-        """Returns the users of the rows with their counts, and their tasks as `made` converts them."""
+        """Returns the users of the rows with their counts and their tasks, converted by `convert`."""
         if not rows:
             return []
         by_user: defaultdict[ObjectId, list[Row]] = defaultdict(list)
         page = rows[0]["page"]
-        for counted in page["counted"]:
-            by_user[counted["_id"]["user"]].append(counted)
-        blocked = _blocked(page)
+        for count in page["counts"]:
+            by_user[count["_id"]["user"]].append(count)
+        blocked = _count_blocked(page)
         open_, started = set(self._statuses(*OPEN)), set(self._statuses(Category.STARTED))
         return [
             UserWithTasks(
                 user=mappers.user(row["user"]),
-                tasks=made(row.get("tasks", ())),
-                tasks_total=sum(counted["tasks"] for counted in by_user[row["user"]["_id"]]),
+                tasks=convert(row.get("tasks", ())),
+                tasks_total=sum(count["tasks"] for count in by_user[row["user"]["_id"]]),
                 counts=_counts(by_user[row["user"]["_id"]], blocked[row["user"]["_id"]], open_, started),
             )
             for row in rows
@@ -131,25 +131,25 @@ class Lookup:
 
 def _counts(by_status: Sequence[Row], blocked: int, open_: Set[str], started: Set[str]) -> TaskCounts:
     """Returns one user's counts. A status that the policy lacks is neither open nor started."""
-    counted = [row for row in by_status if row["_id"]["status"] in open_]
+    of_open = [row for row in by_status if row["_id"]["status"] in open_]
     return TaskCounts(
-        open=sum(row["tasks"] for row in counted),
-        overdue=sum(row["overdue"] for row in counted),
+        open=sum(row["tasks"] for row in of_open),
+        overdue=sum(row["overdue"] for row in of_open),
         blocked=blocked,
-        started=sum(row["tasks"] for row in counted if row["_id"]["status"] in started),
-        urgent=sum(row["urgent"] for row in counted),
+        started=sum(row["tasks"] for row in of_open if row["_id"]["status"] in started),
+        urgent=sum(row["urgent"] for row in of_open),
     )
 
 
-def _lookup(name: str, pipeline: Stages, **more: Any) -> dict[str, Any]:
-    return {"$lookup": {**_TASKS, "pipeline": pipeline, "as": name, **more}}
+def _lookup(name: str, pipeline: Stages, **options: Any) -> dict[str, Any]:
+    return {"$lookup": {**_TASKS, "pipeline": pipeline, "as": name, **options}}
 
 
-def _how_many(condition: Mapping[str, Any]) -> dict[str, Any]:
+def _count_if(condition: Mapping[str, Any]) -> dict[str, Any]:
     return {"$sum": {"$cond": [condition, 1, 0]}}
 
 
-def _blocked(page: Row) -> Counter[ObjectId]:
+def _count_blocked(page: Row) -> Counter[ObjectId]:
     """Returns the number of open tasks with an unresolved blocker, by user."""
     unresolved = {row["_id"] for row in page["unresolved"]}
     return Counter(
