@@ -67,7 +67,7 @@ def _describe(migrated: MigrationResult) -> Iterator[str]:
         if number:
             yield f"Updated the derived fields of {count(number, noun)}."
     for username in migrated.given_up:
-        yield f"Removed the e-mail address of {username}, which another user also has; the log has it."
+        yield f"Removed the e-mail address of {username}, which another user also has; it is in the log."
     if migrated.tokens:
         yield f"Added the missing log entry of {count(migrated.tokens, 'token')}."
     if migrated.unreadable:

@@ -44,7 +44,7 @@ def demo() -> None:
 
 
 def _is_empty(services: Services, by: Actor) -> bool:
-    """Returns True if there are no tasks, and no users but perhaps the first one."""
+    """Returns True if the database has no tasks, and no users except for the first one."""
     from taskmgr.domain.queries.pages import PageRequest
     from taskmgr.domain.queries.task_query import TaskQuery
     from taskmgr.domain.services.first_user import FIRST_USERNAME

@@ -63,43 +63,43 @@ class Play:
                 kind=kind,
                 email=f"{username}@example.com",
             )
-        scenes = [scene for place, work in enumerate(STORY) for scene in self._scenes(place, work)]
+        scenes = [scene for position, work in enumerate(STORY) for scene in self._scenes(position, work)]
         for ago, act in sorted(scenes, key=lambda scene: -scene[0]):
             self.clock.instant = self._instant(ago)
             act()
         self.clock.instant = self.now
 
-    def _scenes(self, place: int, work: Work) -> Iterator[Scene]:
+    def _scenes(self, position: int, work: Work) -> Iterator[Scene]:
         """Yields everything that happens to the task at this position in the story."""
-        later = _MAX_SHIFT * (place * 37 % 100) / 100
-        steps = list(self._steps(place, work))
-        yield work.ago - later, partial(self._create, place, work)
+        shift = _MAX_SHIFT * (position * 37 % 100) / 100
+        steps = list(self._steps(position, work))
+        yield work.ago - shift, partial(self._create, position, work)
         for number, status in enumerate(steps, start=1):
             ago = work.ago - (work.ago - work.settled) * number / len(steps)
-            yield ago - later, partial(self._move, place, status, reason=work.reason)
+            yield ago - shift, partial(self._move, position, status, reason=work.reason)
         for turn in work.turns:
-            yield turn.ago - later, partial(self._turn, place, turn)
-        for ago, who, text in work.said:
-            yield ago - later, partial(self._comment, place, who, text)
-        if work.again is not None:
+            yield turn.ago - shift, partial(self._turn, position, turn)
+        for ago, username, text in work.comments:
+            yield ago - shift, partial(self._comment, position, username, text)
+        if work.reopen_reason is not None:
             ago = max(work.settled - _REOPENED_AFTER, _MAX_SHIFT * 2)
-            yield ago - later, partial(self._reopen, place, work.again)
+            yield ago - shift, partial(self._reopen, position, work.reopen_reason)
         if work.binned is not None:
-            yield work.binned - later, partial(self._bin, place)
+            yield work.binned - shift, partial(self._bin, position)
 
-    def _steps(self, place: int, work: Work) -> Iterator[str]:
-        """Yields the statuses that the task passes through; `place` varies them within their category."""
+    def _steps(self, position: int, work: Work) -> Iterator[str]:
+        """Yields the statuses that the task passes through; `position` varies them within their category."""
         workflow = self.services.policy.workflow
         ends = workflow.in_category(work.ends)
-        stops = [ends[place % len(ends)]]
+        stops = [ends[position % len(ends)]]
         if work.ends is Category.COMPLETED:
             started = workflow.in_category(Category.STARTED)
-            stops = [*started[place % len(started) :][:1], *stops]
+            stops = [*started[position % len(started) :][:1], *stops]
         return _path(workflow, stops)
 
     # --- scenes
 
-    def _create(self, place: int, work: Work) -> None:
+    def _create(self, position: int, work: Work) -> None:
         creator = self._team[work.by]
         values: dict[str, Any] = {
             "title": work.title,
@@ -115,45 +115,45 @@ class Play:
         if may_assign:
             values["assignee_id"] = self._team[work.to or ""].id
         task = self.services.tasks.create(by=Actor.of(creator), **values)
-        self._ids[place] = task.id
+        self._ids[position] = task.id
         if work.key:
             self._ids_by_key[work.key] = task.id
         if work.to and not may_assign:
             assignee = self._team[work.to]
             self.services.tasks.assign(task.id, assignee_id=assignee.id, by=Actor.of(assignee))
 
-    def _move(self, place: int, status: str, *, reason: str | None) -> None:
-        self._change(place, {"status": status}, reason=reason)
+    def _move(self, position: int, status: str, *, reason: str | None) -> None:
+        self._change(position, {"status": status}, reason=reason)
 
-    def _turn(self, place: int, turn: Turn) -> None:
+    def _turn(self, position: int, turn: Turn) -> None:
         changes = cast("TaskChanges", dict(turn.fields))
         if turn.to is not None:
             changes["assignee_id"] = self._team[turn.to].id
         if turn.due is not None:
             changes["due_date"] = self._due(turn.due)
-        self._change(place, changes, by=self._team[turn.by], reason=turn.reason)
+        self._change(position, changes, by=self._team[turn.by], reason=turn.reason)
 
-    def _reopen(self, place: int, reason: str) -> None:
+    def _reopen(self, position: int, reason: str) -> None:
         workflow = self.services.policy.workflow
-        status = self.services.tasks.get(self._ids[place], by=self.by).status
+        status = self.services.tasks.get(self._ids[position], by=self.by).status
         open_statuses = [to for to in workflow.transitions[status] if workflow.is_open(to)]
         if open_statuses:
-            self._change(place, {"status": open_statuses[0]}, reason=reason)
+            self._change(position, {"status": open_statuses[0]}, reason=reason)
 
-    def _comment(self, place: int, who: str, text: str) -> None:
-        self.services.comments.create(self._ids[place], text=text, by=Actor.of(self._team[who]))
+    def _comment(self, position: int, username: str, text: str) -> None:
+        self.services.comments.create(self._ids[position], text=text, by=Actor.of(self._team[username]))
 
-    def _bin(self, place: int) -> None:
-        self.services.tasks.bin(self._ids[place], by=Actor.of(self._team[LEAD]))
+    def _bin(self, position: int) -> None:
+        self.services.tasks.bin(self._ids[position], by=Actor.of(self._team[LEAD]))
 
     def _change(
-        self, place: int, changes: TaskChanges, *, by: User | None = None, reason: str | None
+        self, position: int, changes: TaskChanges, *, by: User | None = None, reason: str | None
     ) -> None:
         """Changes the task as `by`, by default its assignee or creator; if refused, as the lead.
 
         The lead overrides the rule. A change that is refused even then is left out.
         """
-        task = self.services.tasks.get(self._ids[place], by=self.by)
+        task = self.services.tasks.get(self._ids[position], by=self.by)
         members = {user.id: user for user in self._team.values()}
         actor = Actor.of(by or members[task.assignee_id or task.created_by])
         try:

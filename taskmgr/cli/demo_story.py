@@ -28,7 +28,7 @@ LEAD = "nora.lind"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
-    """A change of a task, besides those of its status: of `fields`, the assignee `to`, or the due date."""
+    """A change of a task other than of its status: of `fields`, of the assignee (`to`) or of the due date."""
 
     ago: float
     by: str = LEAD
@@ -40,11 +40,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One task: created by `by` and assigned to `to`, `ago` days ago; its last status is `settled` days old.
+    """One task: created by `by` `ago` days ago, assigned to `to`, and in its last status since `settled` days.
 
-    `due` is in days from now: an integer for a date, a float for a time. `again` is the reason for
+    `due` is in days from now: an integer for a date, a float for a time. `reopen_reason` is the reason for
     reopening the completed task. `binned` is when it was moved to the bin. `key` is the name by which other
-    tasks have it as their `parent` or wait for it (`after`).
+    tasks refer to it as their `parent` or as a blocker (`after`).
     """
 
     title: str
@@ -58,13 +58,13 @@ class Work:
     labels: tuple[str, ...] = ()
     description: str = ""
     reason: str | None = None
-    again: str | None = None
+    reopen_reason: str | None = None
     binned: float | None = None
     key: str | None = None
     parent: str | None = None
     after: tuple[str, ...] = ()
     turns: tuple[Turn, ...] = ()
-    said: tuple[tuple[float, str, str], ...] = ()  # comments: days ago, username, text
+    comments: tuple[tuple[float, str, str], ...] = ()  # days ago, username, text
 
 
 _N, _T = "nora.lind", "tomas.weber"
@@ -83,8 +83,8 @@ STORY = (
     Work("Sign-in with the company account", _N, _P, DONE, 40, 18, due=-15, priority="high",
          labels=("portal", "security"), parent="portal", key="signin",
          turns=(Turn(ago=30, to=_J, reason="Priya is on the invoices until the end of the month"),),
-         said=((35, _N, "Please keep the old passwords working until the pilot is over."),
-               (19, _J, "Done; guests without an account still get a link by mail."))),
+         comments=((35, _N, "Please keep the old passwords working until the pilot is over."),
+                   (19, _J, "Done; guests without an account still get a link by mail."))),
     Work("Show invoices as PDF", _N, _P, GOING, 33, 4, due=3, priority="high",
          labels=("portal", "billing"), parent="portal", key="pdf"),
     Work("Download all invoices of a year at once", _P, _P, WAITING, 20, 19, due=12,
@@ -94,15 +94,15 @@ STORY = (
     Work("Contrast of the status badges is too low", _A, _L, DONE, 9, 6, labels=("portal", "bug"),
          description="3.2 : 1 for grey on white; WCAG asks for 4.5 : 1."),
     Work("Portal forgets the language after signing in", _J, _J, DONE, 16, 13, priority="high",
-         labels=("portal", "bug"), again="It comes back in Safari, see the customer's video"),
+         labels=("portal", "bug"), reopen_reason="It comes back in Safari, see the customer's video"),
     Work("Session ends while a form is being filled in", _P, _J, GOING, 7, 1.5, due=1, priority="high",
          labels=("portal", "bug"),
          turns=(Turn(ago=2, fields=(("priority", "urgent"),), reason="Two customers lost an order"),),
-         said=((5, _J, "Happens after exactly 20 minutes: the proxy's timeout, not ours."),
-               (1.6, _P, "Lindqvist AB lost an order again this morning."))),
+         comments=((5, _J, "Happens after exactly 20 minutes: the proxy's timeout, not ours."),
+                   (1.6, _P, "Lindqvist AB lost an order again this morning."))),
     Work("Dark mode for the portal", _L, None, DROPPED, 34, 28, priority="low", labels=("portal",),
          reason="Nobody of the pilot customers asked for it",
-         said=((28.1, _L, "Fine with me, the new colours are calm enough."),)),
+         comments=((28.1, _L, "Fine with me, the new colours are calm enough."),)),
     Work("Write the release notes for pilot customers", _T, _A, WAITING, 6, 5, due=18,
          labels=("portal", "docs"), after=("pdf",)),
     Work("Remove the old portal's subdomain", _T, None, WAITING, 15, 15, labels=("portal",),
@@ -116,15 +116,15 @@ STORY = (
     Work("Round VAT per line as the tax office asks", _T, _P, GOING, 21, 3, due=-2, priority="high",
          labels=("billing", "legal"),
          turns=(Turn(ago=10, by=_T, due=-2, reason="The auditor wants it before he comes"),),
-         said=((15, _P, "Differs by a cent in 3 of 1,000 invoices of last year."),
-               (9, _T, "Good enough as evidence. Let us round per line from next month on."))),
+         comments=((15, _P, "Differs by a cent in 3 of 1,000 invoices of last year."),
+                   (9, _T, "Good enough as evidence. Let us round per line from next month on."))),
     Work("Change the payment provider", _N, _T, GOING, 38, 14, due=40, labels=("billing",), key="provider",
          description="The contract ends on the last day of the quarter after next."),
     Work("Compare three payment providers", _T, _T, DONE, 37, 27, labels=("billing",), parent="provider",
          key="compare"),
     Work("Negotiate the fees", _T, _T, GOING, 24, 5, due=8, labels=("billing",), parent="provider",
          after=("compare",), key="fees",
-         said=((12, _T, "Their offer: 1.1 % and 20 cents. Two of three would go below 1 %."),)),
+         comments=((12, _T, "Their offer: 1.1 % and 20 cents. Two of three would go below 1 %."),)),
     Work("Connect the provider's test system", _T, _J, WAITING, 22, 21, due=25,
          labels=("billing",), parent="provider", after=("fees",), key="connect"),
     Work("Move saved cards over", _T, None, WAITING, 22, 22, labels=("billing", "security"),
@@ -141,7 +141,7 @@ STORY = (
          labels=("operations",), key="replica"),
     Work("Rehearse the restore from last night's backup", _L, _L, DONE, 21, 17, due=-16,
          labels=("operations", "security"), after=("replica",),
-         said=((17.5, _L, "Took 41 minutes for 12 GB. The hard part was finding the key."),)),
+         comments=((17.5, _L, "Took 41 minutes for 12 GB. The hard part was finding the key."),)),
     Work("Certificates renew by themselves", _L, _L, DONE, 39, 33, labels=("operations",)),
     Work("Disk of the mail server is 92 % full", _BOT, _L, DONE, 14, 13.4, due=-13, priority="high",
          labels=("operations", "alert")),
@@ -170,7 +170,7 @@ STORY = (
     Work("Customers cannot cancel an order after 6 p.m.", _N, _L, GOING, 10, 3.5, due=-4, priority="high",
          labels=("support", "bug"),
          turns=(Turn(ago=6, to=_J, reason="Luca is off sick"),),
-         said=((3.6, _J, "It compares local time with UTC."),)),
+         comments=((3.6, _J, "It compares local time with UTC."),)),
     Work("Call the five customers who left this year", _N, _T, WAITING, 14, 14, due=10,
          labels=("customer",)),
     Work("Survey after every closed ticket", _A, None, WAITING, 28, 26, priority="low", labels=("support",)),

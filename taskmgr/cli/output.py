@@ -39,7 +39,7 @@ def count(number: int, noun: str) -> str:
 
 
 def show(text: str) -> None:
-    """Prints a line, with control characters escaped: a terminal must not obey stored text."""
+    """Prints a line, with control characters escaped: stored text must not control the terminal."""
     click.echo(without_controls(text))
 
 

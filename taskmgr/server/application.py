@@ -1,4 +1,4 @@
-"""Says what gunicorn runs, and how gunicorn is configured.
+"""Configures gunicorn, and builds the WSGI application of each worker.
 
 The master serves no requests. It owns the embedded database, holds the policy in force, and tells the
 workers when the service stops. A worker reads neither files nor environment variables when it starts: it
@@ -39,7 +39,7 @@ from taskmgr.settings import Settings
 GRACEFUL_TIMEOUT = 24
 _PAUSE_AFTER_FAILED_START = 1.0  # seconds, of a worker
 _KEEP_ALIVE = 5  # seconds
-_MAX_THREAD_WAIT = 5.0  # seconds; half a second is the rule
+_MAX_THREAD_WAIT = 5.0  # seconds; it usually takes half a second
 _MAX_CONNECTIONS = 8192  # per worker
 _MAX_REQUEST_LINE = 8190  # bytes, gunicorn's own maximum
 _MAX_HEADERS = 100
@@ -142,7 +142,7 @@ def _gunicorn_settings(options: ServerOptions) -> dict[str, Any]:
         "proc_name": "taskmgr",
         "pre_fork": lambda _master, _worker: _join_threads(),
         "when_ready": lambda _: options.when_ready(),
-        # Its default path is the same for all services of a user.
+        # The default path of this socket is the same for all services of a user.
         "control_socket_disable": True,
         # The application evaluates the headers of proxies itself, by `trusted_proxies`.
         "forwarded_allow_ips": "",

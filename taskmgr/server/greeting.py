@@ -8,8 +8,8 @@ from taskmgr.domain.services.first_user import FIRST_USERNAME
 def build_greeting(address: str, token: str | None, admin: str | None) -> str:
     """Returns what the person who started the service can do next.
 
-    `address` begins URLs of the service, `token` is the first user's and None after the first start, and
-    `admin` is the username of an active admin or None if there is none.
+    `address` is the URL of the service without a path. `token` is that of the first user, or None if the user
+    was created earlier. `admin` is the username of an active admin, or None if no admin is active.
     """
     lines = [f"The service is running on {address} (documentation: {address}/docs)."]
     if admin is None:

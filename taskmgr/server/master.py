@@ -22,9 +22,9 @@ _log = structlog.get_logger("taskmgr.serve")
 
 
 class Master(Arbiter):  # type: ignore[misc]
-    """gunicorn's arbiter, changed in three ways.
+    """gunicorn's arbiter with three changes.
 
-    It calls `ServerOptions.every_second` in its loop; it shuts down gracefully on Ctrl-C, too; and it
+    It calls `ServerOptions.every_second` in its loop, it also shuts down gracefully on Ctrl-C, and it
     replaces the workers on SIGHUP only if the policy file is usable.
     """
 
@@ -34,9 +34,9 @@ class Master(Arbiter):  # type: ignore[misc]
     _old_workers: Set[int] = frozenset()  # ids of the processes that still run a replaced policy
 
     def murder_workers(self) -> None:
-        """Does what is due every second; gunicorn calls it in its loop, to end workers that hang.
+        """Does what is due every second, because gunicorn calls this in its loop to end workers that hang.
 
-        It runs between forks: no worker inherits a connection that `every_second` opens and closes.
+        Workers are never forked meanwhile, so they inherit no connection that `every_second` opens.
         """
         self.app.options.every_second()
         if self._old_workers and self._old_workers.isdisjoint(self.WORKERS):
@@ -76,7 +76,7 @@ class Master(Arbiter):  # type: ignore[misc]
     def reload(self) -> None:
         """Replaces the workers without waiting until the old ones have ended.
 
-        gunicorn waits, and handles no signal meanwhile; one slow client would delay a shutdown.
+        gunicorn would wait, and would handle no signal meanwhile: one slow client could delay a shutdown.
         """
         self._is_reloading = True
         with suppress(_WorkersReplaced):

@@ -1,4 +1,4 @@
-"""Lets every process of the service see that it is about to stop."""
+"""Tells all processes of the service that it is about to stop."""
 
 from __future__ import annotations
 

@@ -60,14 +60,14 @@ def run(settings: Settings, bound: socket) -> None:
 
 
 def _raise_file_limit() -> None:
-    """Allows as many open files, and so connections, as the system does; the default is often 1,024."""
+    """Raises the limit of open files, and so of connections, to the system's maximum; often it is 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     soft = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_OPEN_FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def _prepare(uri: str, settings: Settings, policy: Policy) -> tuple[str | None, str | None]:
-    """Prepares the database, and returns what `_first_token` does."""
+    """Prepares the database and creates the first user; returns the same as `_first_token`."""
     database: Database[Any] = open_database(uri, settings.database)
     with database.client:  # closed before the workers are forked
         prepare_database(database, settings, policy)
@@ -76,7 +76,7 @@ def _prepare(uri: str, settings: Settings, policy: Policy) -> tuple[str | None, 
 
 
 def _first_token(services: Services) -> tuple[str | None, str | None]:
-    """Returns the first user's token, if that user was created now, and the username of an active admin."""
+    """Returns the first user's token, or None if the user existed, and the username of an active admin."""
     actor = services.system(_ACTOR_NAME)
     first_user = create_first_user(services, by=actor)
     if first_user is None:

@@ -44,10 +44,10 @@ def log_uncaught_exceptions(hub: Any) -> None:
 
 
 def _close_after_broken_bodies(application: Any) -> Any:
-    """Returns the WSGI application with `Connection: close` on responses to incompletely read bodies.
+    """Returns the WSGI application with `Connection: close` on responses to bodies that were not read whole.
 
-    gunicorn closes such a connection, because it cannot tell where the next request would begin, but its
-    response would announce keep-alive.
+    gunicorn closes such a connection, because it does not know where the next request begins, but without
+    this the response would announce keep-alive.
     """
 
     def respond(environ: Any, start_response: Any) -> Any:

@@ -535,7 +535,7 @@ def test_an_address_that_two_users_have_stays_with_one_and_the_log_keeps_the_oth
 
     assert done.out == (
         "Updated the derived fields of 2 users.\n"
-        "Removed the e-mail address of cyd, which another user also has; the log has it.\n"
+        "Removed the e-mail address of cyd, which another user also has; it is in the log.\n"
     )
     emails = {user.username: user.email for user in services.users.list(by=SYSTEM).items}
     assert emails == {"ada": "ada@example.org", "bob": "b@x.org", "cyd": None}
