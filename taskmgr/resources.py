@@ -11,6 +11,7 @@ from pymongo.database import Database
 
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.rules.wording import counted
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from taskmgr.infrastructure.mongo.client import open_database
@@ -77,9 +78,7 @@ def require_known_statuses(database: Database[Any], policy: Policy) -> None:
     """Raises `CannotStart` if stored tasks have statuses that are not in the policy."""
     counts = count_unknown_statuses(database, policy.workflow.statuses)
     if counts:
-        statuses = ", ".join(
-            f"{name} ({count} {'task' if count == 1 else 'tasks'})" for name, count in counts.items()
-        )
+        statuses = ", ".join(f"{name} ({counted(count, 'task')})" for name, count in counts.items())
         raise CannotStart(
             f"Stored tasks have statuses that are not in the policy: {statuses}. Add them to the policy, or "
             "run `taskmgr db map-status OLD NEW` for each."

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from taskmgr.cli.output import as_json, count, show, show_json
+from taskmgr.cli.output import as_json, show, show_json
 from taskmgr.cli.services import ACTOR_NAME
+from taskmgr.domain.rules.wording import counted
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -65,13 +66,13 @@ def _describe(migrated: MigrationResult) -> Iterator[str]:
         yield f"Created the index {name}."
     for number, noun in ((migrated.tasks, "task"), (migrated.users, "user")):
         if number:
-            yield f"Updated the derived fields of {count(number, noun)}."
+            yield f"Updated the derived fields of {counted(number, noun)}."
     for username in migrated.given_up:
         yield f"Removed the e-mail address of {username}, which another user also has; it is in the log."
     if migrated.tokens:
-        yield f"Added the missing log entry of {count(migrated.tokens, 'token')}."
+        yield f"Added the missing log entry of {counted(migrated.tokens, 'token')}."
     if migrated.unreadable:
-        unreadable = count(migrated.unreadable, "unreadable document")
+        unreadable = counted(migrated.unreadable, "unreadable document")
         yield f"Skipped {unreadable}: run `taskmgr doctor` for details."
 
 
@@ -117,7 +118,7 @@ def _read_state(database: Database[Any], *, is_current: bool) -> dict[str, Any]:
 def _state_line(state: dict[str, Any]) -> str:
     migration = "up to date" if state["current"] else "not up to date: run `taskmgr db migrate`"
     place = f"{state['database']} on the replica set {state['replica_set']} (MongoDB {state['server']})"
-    return f"{place}: {count(state['tasks'], 'task')}, {count(state['users'], 'user')}; {migration}"
+    return f"{place}: {counted(state['tasks'], 'task')}, {counted(state['users'], 'user')}; {migration}"
 
 
 @db.command("map-status")
@@ -137,4 +138,4 @@ def map_status(old: str, new: str) -> None:
         prepare_database(database, settings, policy)
         mapping = build_status_mapping(mongo_store(database, time_zone=policy.time_zone), policy)
         changed = mapping.run(old, new, by=Actor.system(ACTOR_NAME))
-    show(f"Changed the status of {count(changed, 'task')} from {old} to {new}.")
+    show(f"Changed the status of {counted(changed, 'task')} from {old} to {new}.")

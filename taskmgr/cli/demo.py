@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from taskmgr.cli.output import count
 from taskmgr.cli.services import ACTOR_NAME
+from taskmgr.domain.rules.wording import counted
 
 if TYPE_CHECKING:
     from taskmgr.domain.model.user import Actor
@@ -39,7 +39,7 @@ def demo() -> None:
             )
         create_first_user(services, by=actor)
         Play(services, clock, actor).perform()
-    click.echo(f"Created {count(len(TEAM), 'user')} and {count(len(STORY), 'task')}.")
+    click.echo(f"Created {counted(len(TEAM), 'user')} and {counted(len(STORY), 'task')}.")
     click.echo(f"Create a token to look around with: taskmgr tokens create --user {LEAD}")
 
 

@@ -40,7 +40,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One task: created by `by` `ago` days ago, assigned to `to`, and in its last status since `settled` days.
+    """One task: created by `by` and assigned to `to`, `ago` days ago; in its last status for `settled` days.
 
     `due` is in days from now: an integer for a date, a float for a time. `reopen_reason` is the reason for
     reopening the completed task. `binned` is when it was moved to the bin. `key` is the name by which other

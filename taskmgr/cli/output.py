@@ -33,11 +33,6 @@ def _json_value(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def count(number: int, noun: str) -> str:
-    """Returns "1 task" or "2 tasks", for a noun whose plural ends in -s."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def show(text: str) -> None:
     """Prints a line, with control characters escaped: stored text must not control the terminal."""
     click.echo(without_controls(text))

@@ -104,7 +104,7 @@ def relate(**fields: str) -> Plant:
         (lambda database, task: database.activity.delete_one({"entity_id": ObjectId(task.id), "version": 1}),
          "task {id}: The log has a gap: version 2 is the first."),
         (lambda database, task: database.tasks.delete_one({"_id": ObjectId(task.id)}),
-         "task {id}: It does not exist, but the log has 2 entries of it."),
+         "task {id}: It does not exist, but the log has entries of it."),
         (change(status="pondering"),
          "tasks: 1 task has the status 'pondering', which is not in the policy: {id}."),
         (change(status="in_review", assignee_id=None),

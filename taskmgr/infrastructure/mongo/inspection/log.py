@@ -143,8 +143,7 @@ class History:
     def check_deleted(self) -> Iterator[Finding]:
         """Yields a finding unless the last entry is that of the entity's deletion or revocation."""
         if not self._kind.endswith(_FINAL):
-            entries = "an entry" if self._count == 1 else f"{self._count} entries"
-            yield "gone", f"It does not exist, but the log has {entries} of it."
+            yield "gone", "It does not exist, but the log has entries of it."
 
 
 def _fits(kind: str, after: Mapping[str, Any]) -> bool:

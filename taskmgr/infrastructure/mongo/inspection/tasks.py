@@ -8,6 +8,7 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.model.workflow import Category, Workflow
+from taskmgr.domain.rules.wording import counted
 
 _MAX_NAMED = 5  # tasks that one finding lists
 
@@ -53,6 +54,6 @@ class UnknownStatuses:
         """Yields a finding for each status that the policy lacks."""
         for status, count in sorted(self._counts.items()):
             ids = ", ".join(self._first_ids[status]) + (", …" if count > _MAX_NAMED else "")
-            tasks = "1 task has" if count == 1 else f"{count} tasks have"
+            tasks = f"{counted(count, 'task')} {'has' if count == 1 else 'have'}"
             detail = f"{tasks} the status {status!r}, which is not in the policy: {ids}."
             yield "tasks", "unknown_status", detail
