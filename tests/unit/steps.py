@@ -1,4 +1,4 @@
-"""Steps to judge, made in a line: what the tests of the rules begin with."""
+"""Builds steps in one line and judges them, for the tests of the rules."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ THREE = FIVE[:3]
 FOUR_EYES = Policy(four_eyes=True)
 
 
-def step(before: dict[str, Any] | None = None, after: dict[str, Any] | None = None, **said: Any) -> Step:
-    """A change from a task with some fields to the same task with others."""
+def step(before: dict[str, Any] | None = None, after: dict[str, Any] | None = None, **options: Any) -> Step:
+    """Returns a change of a task with the fields `before` to the fields `after`."""
     task = a_task(**before or {})
-    given: dict[str, Any] = {"policy": DEFAULT_POLICY, "by": SYSTEM, **said}
-    return Step(before=task, after=replace(task, **after or {}), **given)
+    arguments: dict[str, Any] = {"policy": DEFAULT_POLICY, "by": SYSTEM, **options}
+    return Step(before=task, after=replace(task, **after or {}), **arguments)
 
 
 def creation(status: str = "todo", **fields: Any) -> Step:
-    """The creation of a task in a status, as a move from the initial one."""
-    said = {name: fields.pop(name) for name in ("reason", "policy", "by", "override") if name in fields}
-    return step(fields, {"status": status}, created=True, **said)
+    """Returns the creation of a task in a status, as a move from the initial one."""
+    options = {name: fields.pop(name) for name in ("reason", "policy", "by", "override") if name in fields}
+    return step(fields, {"status": status}, created=True, **options)
 
 
 def restoring(**fields: Any) -> Step:
@@ -60,15 +60,15 @@ def codes(one: Step, **facts: Any) -> list[str]:
 
 
 def refusal_of(rule: Rule, one: Step, **facts: Any) -> Refusal:
-    found = rule(one, Facts(**facts))
-    assert found is not None
-    assert found.code == rule.__name__
-    assert found.detail.endswith(".")
-    assert found.fix is None or found.fix.action in FIX_ACTIONS
-    return found
+    refusal = rule(one, Facts(**facts))
+    assert refusal is not None
+    assert refusal.code == rule.__name__
+    assert refusal.detail.endswith(".")
+    assert refusal.fix is None or refusal.fix.action in FIX_ACTIONS
+    return refusal
 
 
-def stands(rule: Rule, one: Step, **facts: Any) -> bool:
-    found = rule(one, Facts(**facts))
-    assert found is None or found.code == rule.__name__
-    return found is not None
+def refuses(rule: Rule, one: Step, **facts: Any) -> bool:
+    refusal = rule(one, Facts(**facts))
+    assert refusal is None or refusal.code == rule.__name__
+    return refusal is not None

@@ -1,4 +1,4 @@
-"""What a change consists of, what it is called, and how a log becomes a state again."""
+"""Entries of the log: what they contain, their kinds, and the replay of a state."""
 
 from __future__ import annotations
 
@@ -39,56 +39,56 @@ from tests.factories import (
     an_id,
 )
 
-APART = {"id", "version", "updated_at", "unblocked", "last_used_at"}
+NOT_LOGGED = {"id", "version", "updated_at", "unblocked", "last_used_at"}
 PAIRS = [(a_task, a_full_task), (a_user, a_full_user), (a_comment, a_full_comment), (a_token, a_full_token)]
 pairs = pytest.mark.parametrize(("plain", "full"), PAIRS, ids=["task", "user", "comment", "token"])
 
 
 @pairs
-def test_the_log_tells_of_every_field_but_those_of_the_entry_itself(plain: Any, full: Any) -> None:
+def test_the_log_has_every_field_except_those_that_are_not_logged(plain: Any, full: Any) -> None:
     entity = full()
-    assert set(logged_fields(entity)) == {field.name for field in fields(entity)} - APART
+    assert set(logged_fields(entity)) == {field.name for field in fields(entity)} - NOT_LOGGED
 
 
 @pairs
-def test_a_beginning_tells_everything(plain: Any, full: Any) -> None:
+def test_the_entry_of_a_new_entity_has_all_its_fields(plain: Any, full: Any) -> None:
     entity = full()
     assert difference(None, entity) == ({}, logged_fields(entity))
 
 
 @pairs
-def test_no_change_is_no_difference(plain: Any, full: Any) -> None:
+def test_equal_states_have_no_difference(plain: Any, full: Any) -> None:
     entity = full()
     assert difference(entity, replace(entity)) == ({}, {})
 
 
 @pairs
-def test_a_change_of_everything_tells_everything(plain: Any, full: Any) -> None:
+def test_a_change_of_all_fields_is_logged_in_full(plain: Any, full: Any) -> None:
     before, after = plain(), full()
     assert difference(before, after) == (logged_fields(before), logged_fields(after))
 
 
-def test_a_change_tells_only_the_fields_that_changed() -> None:
+def test_only_changed_fields_are_logged() -> None:
     task = a_task()
     after = replace(task, title="Other", version=2, updated_at=NOW + timedelta(hours=1))
     assert difference(task, after) == ({"title": "Write the report"}, {"title": "Other"})
 
 
-def test_facts_are_as_json_has_them_but_for_moments() -> None:
+def test_logged_values_have_the_types_of_json_except_instants() -> None:
     task = a_full_task()
-    facts = logged_fields(task)
-    assert facts["priority"] == "urgent"
-    assert facts["due_date"] == "2026-12-01"
-    assert facts["labels"] == ["zeta", "älpha", "beta"]
-    assert facts["started_at"] == task.started_at
+    logged = logged_fields(task)
+    assert logged["priority"] == "urgent"
+    assert logged["due_date"] == "2026-12-01"
+    assert logged["labels"] == ["zeta", "älpha", "beta"]
+    assert logged["started_at"] == task.started_at
 
 
-def test_enumerations_of_a_user_are_told_by_name() -> None:
-    facts = logged_fields(a_full_user())
-    assert (facts["role"], facts["kind"]) == ("admin", "service")
+def test_a_users_role_and_kind_are_logged_by_name() -> None:
+    logged = logged_fields(a_full_user())
+    assert (logged["role"], logged["kind"]) == ("admin", "service")
 
 
-# --- what a change is called
+# --- the kind of a change
 
 MOVED = ["status", "status_changed_at", "started_at", "completed_at", "reopen_count"]
 
@@ -112,7 +112,7 @@ MOVED = ["status", "status_changed_at", "started_at", "completed_at", "reopen_co
         (["priority", "due_date"], "task.changed"),
     ],
 )
-def test_a_change_is_called_by_what_it_changed(changed: list[str], kind: str) -> None:
+def test_the_kind_of_a_change_follows_from_the_changed_fields(changed: list[str], kind: str) -> None:
     assert kind_of_task_change(dict.fromkeys(changed)) == kind
 
 
@@ -126,18 +126,18 @@ def test_every_kind_begins_with_its_entity() -> None:
 
 
 @given(st.sets(st.sampled_from([field.name for field in fields(Task)]), min_size=1))
-def test_every_change_has_a_kind_that_is_listed(changed: set[str]) -> None:
+def test_every_change_has_a_listed_kind(changed: set[str]) -> None:
     assert kind_of_task_change(dict.fromkeys(changed)) in TASK_KINDS
 
 
-# --- the log as a state
+# --- replay
 
 
-def test_no_entries_are_no_state() -> None:
+def test_without_entries_the_state_is_empty() -> None:
     assert replay([]) == {}
 
 
-def test_the_last_word_on_every_field_counts_whatever_the_order_of_the_entries() -> None:
+def test_the_latest_value_of_each_field_counts_whatever_the_order_of_the_entries() -> None:
     task_id = an_id()
     later = NOW + timedelta(minutes=1)
     entries = [
@@ -167,7 +167,7 @@ CHANGES = st.fixed_dictionaries(
 
 
 @given(st.lists(CHANGES, max_size=8))
-def test_a_log_replayed_from_nothing_gives_the_state(changes: list[dict[str, Any]]) -> None:
+def test_replaying_the_whole_log_gives_the_current_state(changes: list[dict[str, Any]]) -> None:
     now, task = NOW, a_task()
     log = [a_change(entity_id=task.id, at=now, after=difference(None, task)[1])]
     for change in changes:

@@ -29,29 +29,29 @@ TABLE = {
 }
 
 
-def test_a_request_costs_the_time_of_the_processors_over_the_number_of_requests() -> None:
+def test_cpu_per_request_is_the_cpu_time_divided_by_the_number_of_requests() -> None:
     waits = [n / 1000 for n in range(1, 201)]
-    found = figures(Measurement({"200": 150, "304": 50}, 2.0, {"service": 0.5, "mongod": 0.1}, waits))
+    result = figures(Measurement({"200": 150, "304": 50}, 2.0, {"service": 0.5, "mongod": 0.1}, waits))
 
-    assert (found.cpu, found.mongod_cpu, found.rate) == pytest.approx((2.5, 0.5, 100))
-    assert (found.median_wait, found.p99_wait) == pytest.approx((100.5, 198))
-
-
-def test_the_median_of_the_rounds_is_told_with_their_spread() -> None:
-    found = median(costing(cpu) for cpu in (2.0, 9.0, 1.0))
-
-    assert (found.cpu, found.requests, found.spread) == (2.0, 1500, 4.0)
+    assert (result.cpu, result.mongod_cpu, result.rate) == pytest.approx((2.5, 0.5, 100))
+    assert (result.median_wait, result.p99_wait) == pytest.approx((100.5, 198))
 
 
-def test_targets_are_judged_by_the_ratio_and_a_missing_figure_is_no_success() -> None:
-    found = {
+def test_the_median_of_the_rounds_comes_with_their_spread() -> None:
+    result = median(costing(cpu) for cpu in (2.0, 9.0, 1.0))
+
+    assert (result.cpu, result.requests, result.spread) == (2.0, 1500, 4.0)
+
+
+def test_targets_are_judged_by_the_ratio_and_a_missing_figure_meets_none() -> None:
+    result = {
         verdict.target.text: (verdict.ratio, verdict.text) for verdict in judge(COMPARISON_TARGETS, TABLE)
     }
 
-    assert found["list of 50, to the floor"] == (1.5, "met")
-    assert found["list of 50, to FastAPI + Beanie"] == (0.375, "met")
-    assert found["one task, to the floor"] == (2.1, "missed by 40 %")
-    assert found["one task, to FastAPI + Beanie"] == (None, "not measured")
+    assert result["list of 50, to the floor"] == (1.5, "met")
+    assert result["list of 50, to FastAPI + Beanie"] == (0.375, "met")
+    assert result["one task, to the floor"] == (2.1, "missed by 40 %")
+    assert result["one task, to FastAPI + Beanie"] == (None, "not measured")
 
 
 def test_tables_have_a_dash_where_nothing_was_measured() -> None:
@@ -74,7 +74,7 @@ def test_the_picture_is_svg_with_a_bar_for_every_figure() -> None:
     assert max(widths) == widths[len(COLUMNS) + 1] == widths[-1]  # each call has a scale of its own
 
 
-def test_a_report_takes_the_place_between_its_marks() -> None:
+def test_a_report_replaces_the_text_between_its_marks() -> None:
     page = "a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb"
 
     assert results.between_marks(page, "x", r"n\1w") == "a\n<!-- x: begin -->\nn\\1w\n<!-- x: end -->\nb"
@@ -82,13 +82,13 @@ def test_a_report_takes_the_place_between_its_marks() -> None:
         results.between_marks(page, "y", "new")
 
 
-def test_a_job_is_the_same_behind_the_pipe() -> None:
+def test_a_job_can_be_restored_from_its_json() -> None:
     job = Job(port=80, requests=[[b"GET / HTTP/1.1\r\n\r\n"]], groups={"service": 1}, seconds=1.0)
 
     assert Job.from_json(job.to_json()) == job
 
 
-def test_the_time_of_a_process_only_grows() -> None:
+def test_the_cpu_time_of_a_process_never_decreases() -> None:
     assert 0 < cpu_seconds(os.getpid()) <= cpu_seconds(os.getpid())
 
 

@@ -1,4 +1,4 @@
-"""What time it is, to the millisecond."""
+"""The current time and the text of instants, to the millisecond."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def test_now_has_no_more_than_milliseconds() -> None:
         (datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC), "9999-12-31T23:59:59.999Z"),
     ],
 )
-def test_a_moment_is_told_in_rfc_3339s_form(moment: datetime, text: str) -> None:
+def test_an_instant_is_formatted_as_in_rfc_3339(moment: datetime, text: str) -> None:
     assert format_instant(moment) == text
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.sampled_from([UTC])))  # type: ignore[arg-type]
-def test_the_text_of_a_moment_is_read_as_that_moment_cut_to_milliseconds(moment: datetime) -> None:
+def test_the_text_of_an_instant_parses_to_it_cut_to_milliseconds(moment: datetime) -> None:
     text = format_instant(moment)
     assert datetime.fromisoformat(text) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     assert format_instant(moment.replace(tzinfo=None)) == text

@@ -1,4 +1,4 @@
-"""What is depended upon: no release with a known hole, and nothing that calls other services."""
+"""Dependencies: no release with a known vulnerability, and no client for other services."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# The first releases without the vulnerabilities that are known of those before.
+# The first releases without known vulnerabilities.
 FLOORS = {
     "flask": (3, 1, 3),
     "gunicorn": (27,),
@@ -26,11 +26,11 @@ def version(text: str) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("name", FLOORS)
-def test_no_release_with_a_known_hole_is_allowed(name: str) -> None:
+def test_no_vulnerable_release_is_allowed(name: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    (stated,) = (line for line in project["dependencies"] if re.match(rf"{name}[>=]", line))
+    (requirement,) = (line for line in project["dependencies"] if re.match(rf"{name}[>=]", line))
 
-    assert version(re.findall(r">=([0-9.]+)", stated)[0]) >= FLOORS[name]
+    assert version(re.findall(r">=([0-9.]+)", requirement)[0]) >= FLOORS[name]
 
 
 @pytest.mark.parametrize("name", FLOORS)
@@ -49,7 +49,7 @@ def test_the_service_has_no_client_for_other_services() -> None:
     }
 
     assert "urllib.request" not in imported
-    # `http` itself is where the names of statuses come from.
+    # `http` alone has only the names of statuses.
     assert {name.partition(".")[0] for name in imported - {"http"}} & CLIENTS == set()
 
 

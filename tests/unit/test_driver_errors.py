@@ -1,4 +1,4 @@
-"""Which of the driver's errors mean "not now", and where they become the domain's."""
+"""Which errors of the driver become the domain's `Unavailable`, and where."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def labelled(label: str) -> PyMongoError:
     return error
 
 
-PASSING = [
+TRANSIENT = [
     AutoReconnect("…"),
     ConnectionFailure("…"),
     ExecutionTimeout("…", 50),
@@ -43,7 +43,7 @@ PASSING = [
     labelled("UnknownTransactionCommitResult"),
     labelled("RetryableWriteError"),
 ]
-LASTING = [
+PERMANENT = [
     DuplicateKeyError("…", 11000),
     OperationFailure("…", 13),
     BulkWriteError({"writeErrors": []}),
@@ -51,20 +51,20 @@ LASTING = [
 ]
 
 
-@pytest.mark.parametrize("error", PASSING, ids=repr)
-def test_a_store_that_is_away_is_unavailable(error: PyMongoError) -> None:
+@pytest.mark.parametrize("error", TRANSIENT, ids=repr)
+def test_a_transient_error_becomes_unavailable(error: PyMongoError) -> None:
     with pytest.raises(Unavailable) as caught, translated_errors():
         raise error
     assert caught.value.__cause__ is error
 
 
-@pytest.mark.parametrize("error", LASTING, ids=repr)
-def test_a_mistake_of_ours_stays_one(error: PyMongoError) -> None:
+@pytest.mark.parametrize("error", PERMANENT, ids=repr)
+def test_a_permanent_error_is_not_translated(error: PyMongoError) -> None:
     with pytest.raises(type(error)), translated_errors():
         raise error
 
 
-@pytest.mark.parametrize("error", PASSING, ids=repr)
+@pytest.mark.parametrize("error", TRANSIENT, ids=repr)
 def test_inside_a_transaction_the_driver_sees_its_own_errors(error: PyMongoError) -> None:
     with (
         MongoClient(connect=False) as client,
@@ -76,14 +76,14 @@ def test_inside_a_transaction_the_driver_sees_its_own_errors(error: PyMongoError
 
 
 @pytest.mark.parametrize("error", [NotFound("task", "x"), KeyError("x")])
-def test_other_errors_pass(error: Exception) -> None:
+def test_other_errors_are_not_translated(error: Exception) -> None:
     with pytest.raises(type(error)), translated_errors():
         raise error
 
 
 @raises_domain_errors
 class Repository:
-    """Away, whatever is asked of it."""
+    """A repository whose store cannot be reached."""
 
     def get(self) -> None:
         """Gets."""
@@ -98,10 +98,10 @@ def test_every_public_method_of_a_repository_raises_the_domains_errors() -> None
         Repository().get()
 
 
-def test_what_a_repository_does_by_itself_is_left_alone() -> None:
+def test_private_methods_are_not_wrapped() -> None:
     with pytest.raises(AutoReconnect):
         Repository()._get()
 
 
-def test_a_method_keeps_its_name_and_what_it_says_of_itself() -> None:
+def test_a_method_keeps_its_name_and_its_docstring() -> None:
     assert (Repository.get.__name__, Repository.get.__doc__) == ("get", "Gets.")

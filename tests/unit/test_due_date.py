@@ -1,4 +1,4 @@
-"""When a task is due: a day in a time zone or an instant, given back as it was given."""
+"""Due dates: a day in a time zone or an instant, shown in the form in which it was set."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KIRITIMATI = ZoneInfo("Pacific/Kiritimati")  # UTC+14
 BAKER_ISLAND = timezone(timedelta(hours=-12))
 ZONES = [UTC, BERLIN, SAO_PAULO, KIRITIMATI, BAKER_ISLAND]
 
-# What is text, but no date or date-time in RFC 3339's form.
+# Text that is not a date or date-time in the form of RFC 3339.
 NO_DATES = [
     "",
     "tomorrow",
@@ -69,7 +69,7 @@ OUT_OF_RANGE = [
     "1969-12-31",
     "1969-12-31T23:59:59.999Z",
     "1970-01-01T00:59:59+01:00",
-    "0001-01-01T00:00:00+01:00",  # before the first year that there is, in UTC
+    "0001-01-01T00:00:00+01:00",  # before the year 1 in UTC
     "9999-12-31",  # ends in the year 10000
     "9999-12-31T23:59:59-00:01",
     "9999-12-31T23:59:59.999-23:59",
@@ -85,7 +85,7 @@ def code(value: object, zone: tzinfo = UTC) -> str:
 # --- a day
 
 
-def test_a_plain_date_stays_one() -> None:
+def test_a_plain_date_stays_a_plain_date() -> None:
     due = DueDate.parse("2026-12-01", BERLIN)
     assert (str(due), due.day) == ("2026-12-01", date(2026, 12, 1))
 
@@ -100,11 +100,11 @@ def test_a_plain_date_stays_one() -> None:
         ("2026-10-25", BERLIN, "2026-10-25T23:00:00+00:00"),  # 25 hours long
         ("2026-12-01", KIRITIMATI, "2026-12-01T10:00:00+00:00"),
         ("2026-12-01", BAKER_ISLAND, "2026-12-02T12:00:00+00:00"),
-        ("2018-11-03", SAO_PAULO, "2018-11-04T03:00:00+00:00"),  # that midnight was left out there
-        ("2018-02-17", SAO_PAULO, "2018-02-18T03:00:00+00:00"),  # the hour before it came twice
+        ("2018-11-03", SAO_PAULO, "2018-11-04T03:00:00+00:00"),  # the clock skipped that midnight
+        ("2018-02-17", SAO_PAULO, "2018-02-18T03:00:00+00:00"),  # the hour before that midnight came twice
         ("2028-02-29", UTC, "2028-03-01T00:00:00+00:00"),
         ("1970-01-01", UTC, "1970-01-02T00:00:00+00:00"),
-        ("1970-01-01", KIRITIMATI, "1970-01-02T10:40:00+00:00"),  # then 10:40 behind Greenwich
+        ("1970-01-01", KIRITIMATI, "1970-01-02T10:40:00+00:00"),  # 10:40 behind UTC at the time
         ("9999-12-30", UTC, "9999-12-31T00:00:00+00:00"),
         ("9999-12-30", BAKER_ISLAND, "9999-12-31T12:00:00+00:00"),
     ],
@@ -113,7 +113,7 @@ def test_a_plain_date_is_due_at_the_midnight_that_ends_it(day: str, zone: tzinfo
     assert DueDate.parse(day, zone).at == datetime.fromisoformat(ends)
 
 
-def test_a_date_is_as_good_as_its_text() -> None:
+def test_a_date_is_parsed_like_its_text() -> None:
     assert DueDate.parse(date(2026, 12, 1), BERLIN) == DueDate.parse("2026-12-01", BERLIN)
 
 
@@ -139,22 +139,22 @@ def test_a_date_is_as_good_as_its_text() -> None:
         ("9999-12-31T23:59:59+00:01", "9999-12-31T23:58:59.000Z"),
     ],
 )
-def test_an_instant_is_answered_in_utc_to_the_millisecond(value: str, text: str) -> None:
+def test_an_instant_is_shown_in_utc_to_the_millisecond(value: str, text: str) -> None:
     due = DueDate.parse(value, BERLIN)
     assert (str(due), due.day) == (text, None)
 
 
-def test_a_date_time_is_as_good_as_its_text() -> None:
+def test_a_date_time_is_parsed_like_its_text() -> None:
     moment = datetime(2026, 12, 1, 17, tzinfo=BERLIN)
     assert DueDate.parse(moment, UTC) == DueDate.parse("2026-12-01T17:00:00+01:00", UTC)
 
 
-def test_a_due_date_goes_through_as_it_is() -> None:
+def test_a_due_date_is_returned_unchanged() -> None:
     due = DueDate.parse("2026-12-01", BERLIN)
     assert DueDate.parse(due, UTC) is due
 
 
-# --- what is refused
+# --- refused values
 
 
 @pytest.mark.parametrize("value", ["2026-12-01T17:00:00", "2026-12-01T17:00:00.5", datetime(2026, 12, 1)])
@@ -163,12 +163,12 @@ def test_a_date_time_without_an_offset_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [*NO_DATES, *NO_SUCH, None, 0, 1_800_000_000, 1.5, True, b"2026-12-01", []])
-def test_what_is_no_date_is_refused(value: object) -> None:
+def test_anything_but_a_date_is_refused(value: object) -> None:
     assert code(value) == "bad_date"
 
 
 @pytest.mark.parametrize("value", OUT_OF_RANGE)
-def test_years_outside_1970_to_9999_are_refused_as_they_are_in_utc(value: str) -> None:
+def test_years_outside_1970_to_9999_in_utc_are_refused(value: str) -> None:
     assert code(value) == "out_of_range"
 
 
@@ -204,7 +204,7 @@ def test_an_instant_comes_back_from_its_text(moment: datetime) -> None:
 
 @given(MOMENTS, st.timezones())
 def test_an_instant_is_the_same_in_every_time_zone(moment: datetime, zone: ZoneInfo) -> None:
-    assume(moment.year < 9999)  # on its last day there is a year 10000 somewhere
+    assume(moment.year < 9999)  # on its last day some time zones are in the year 10000
     assert DueDate.at_instant(moment.astimezone(zone)) == DueDate.at_instant(moment)
 
 
@@ -214,7 +214,7 @@ def test_a_later_day_ends_later(day: date, zone: tzinfo) -> None:
 
 
 @given(st.text(alphabet="0123456789-:.+TZtz ", max_size=32))
-def test_nothing_but_a_bad_value_comes_of_a_bad_date(value: str) -> None:
+def test_a_bad_date_raises_nothing_but_bad_value(value: str) -> None:
     for parse in (
         lambda text: DueDate.parse(text, BERLIN),
         parse_instant,
@@ -234,7 +234,7 @@ def test_an_instant_is_read_from_text_and_date_time_alike(value: object) -> None
 
 
 @pytest.mark.parametrize("value", ["2026-12-01", date(2026, 12, 1), *NO_DATES, *NO_SUCH, None, 5, True])
-def test_a_day_or_anything_else_is_no_instant(value: object) -> None:
+def test_a_day_or_anything_else_is_not_an_instant(value: object) -> None:
     with pytest.raises(BadValue) as caught:
         parse_instant(value)
     assert caught.value.code == "bad_date"

@@ -1,4 +1,4 @@
-"""What is told of an exception: everything but texts that may hold what was stored or sent."""
+"""How exceptions are logged: in full, except for texts that may contain stored or sent data."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LEAKY: list[Exception] = [
 
 
 def raised(error: Exception, how: str) -> Exception:
-    """Returns an exception that was raised, by itself or with the given one in its chain."""
+    """Raises the error, alone or in the chain of another, and returns the exception that was caught."""
     try:
         try:
             raise error
@@ -101,12 +101,12 @@ def test_no_log_holds_the_text_of_an_exception(
     assert type(error).__qualname__ in written
 
 
-def test_the_codes_of_the_database_are_told() -> None:
+def test_the_codes_of_the_database_are_logged() -> None:
     assert exception_text.describe(LEAKY[0]) == "pymongo.errors.BulkWriteError [code 65, write error 388]"
     assert exception_text.describe(LEAKY[3]) == "pymongo.errors.OperationFailure [code Unauthorized]"
 
 
-def test_texts_that_are_known_to_be_safe_are_told() -> None:
+def test_texts_that_are_known_to_be_safe_are_logged() -> None:
     assert (
         exception_text.describe(driver.AutoReconnect("h:1: closed"))
         == "pymongo.errors.AutoReconnect: h:1: closed"
@@ -126,14 +126,14 @@ def test_a_traceback_reads_as_pythons_own() -> None:
     assert second.endswith("\nRuntimeError\n")
 
 
-def test_a_chain_that_closes_a_ring_ends() -> None:
+def test_a_cyclic_chain_of_exceptions_ends() -> None:
     one, two = ValueError(), KeyError()
     one.__cause__, two.__cause__ = two, one
 
     assert exception_text.render(one).count("Error\n") == 2
 
 
-def test_what_a_greenlet_does_not_catch_is_logged_without_its_text(
+def test_an_uncaught_exception_in_a_greenlet_is_logged_without_its_text(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub = gevent.get_hub()

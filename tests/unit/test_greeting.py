@@ -1,4 +1,4 @@
-"""What the service says when it has started."""
+"""The greeting that the service prints when it has started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_the_first_start_shows_the_token_and_a_line_to_paste() -> None:
     assert f"{HERE}/api/v1/tasks" in text
 
 
-def test_a_later_start_names_an_admin_that_there_is() -> None:
+def test_a_later_start_names_an_existing_admin() -> None:
     assert "taskmgr tokens create --user eve" in build_greeting(HERE, None, "eve")
 
 

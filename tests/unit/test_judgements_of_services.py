@@ -1,4 +1,4 @@
-"""What services judge beside the rules: the last admin, a task that is taken, a version that is stale."""
+"""Checks of the services besides the rules: the last admin, an assigned task, a stale version."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from tests.factories import NOW, SYSTEM, Clock, a_task, a_user, an_actor, an_id
 
 
 class Memory:
-    """A store of dictionaries, as much of one as these commands ask for; `touched` are locks."""
+    """A store in a dictionary, with the methods that these commands call; `touched` are the touched locks."""
 
-    def __init__(self, *things: Task | User) -> None:
-        self.kept: dict[str, Any] = {thing.id: thing for thing in things}
+    def __init__(self, *entities: Task | User) -> None:
+        self.stored: dict[str, Any] = {entity.id: entity for entity in entities}
         self.touched: list[str] = []
-        there = SimpleNamespace(
-            get=lambda key, binned=False: self.kept[key],  # noqa: ARG005
-            get_many=lambda keys: {key: self.kept[key] for key in keys},
-            replace=lambda thing: self.kept.update({thing.id: thing}),
+        repository = SimpleNamespace(
+            get=lambda key, binned=False: self.stored[key],  # noqa: ARG005
+            get_many=lambda keys: {key: self.stored[key] for key in keys},
+            replace=lambda entity: self.stored.update({entity.id: entity}),
             touch=lambda keys: None,  # noqa: ARG005
             count_active_admins=lambda: sum(
-                thing.is_active_admin for thing in self.kept.values() if isinstance(thing, User)
+                entity.is_active_admin for entity in self.stored.values() if isinstance(entity, User)
             ),
         )
-        self.tasks = self.users = there
+        self.tasks = self.users = repository
         self.locks = SimpleNamespace(touch=self.touched.append)
         self.activity = SimpleNamespace(append=lambda change: None)  # noqa: ARG005
         self.unit_of_work = SimpleNamespace(
@@ -54,25 +54,25 @@ def tasks_of(store: Any) -> TaskService:
 
 
 @pytest.mark.parametrize("change", [{"role": "manager"}, {"active": False}])
-def test_the_last_active_admin_stays_one(change: dict[str, Any]) -> None:
+def test_the_last_active_admin_cannot_be_demoted_or_deactivated(change: dict[str, Any]) -> None:
     last = a_user(role=Role.ADMIN)
     store = Memory(last, a_user(role=Role.ADMIN, active=False), a_user(role=Role.MANAGER))
     with pytest.raises(Refused) as caught:
         users_of(store).change(last.id, change, by=SYSTEM)
     (reason,) = caught.value.reasons
     assert (reason.code, reason.overridable, reason.fix) == ("last_admin", False, None)
-    assert store.kept[last.id] == last
+    assert store.stored[last.id] == last
     assert store.touched == [ADMINS_LOCK]
 
 
-def test_of_two_admins_one_may_go() -> None:
+def test_one_of_two_admins_can_be_deactivated() -> None:
     first, second = a_user(role=Role.ADMIN), a_user(role=Role.ADMIN)
     store = Memory(first, second)
     assert users_of(store).change(first.id, {"active": False}, by=Actor.of(second)).active is False
     assert store.touched == [ADMINS_LOCK]
 
 
-def test_other_changes_of_the_last_admin_are_fine() -> None:
+def test_other_changes_of_the_last_admin_are_allowed() -> None:
     last = a_user(role=Role.ADMIN)
     store = Memory(last)
     assert users_of(store).change(last.id, {"name": "Ada"}, by=SYSTEM).name == "Ada"
@@ -82,7 +82,7 @@ def test_other_changes_of_the_last_admin_are_fine() -> None:
 # --- already_assigned
 
 
-def test_who_takes_a_task_that_another_has_learns_so_before_anything_of_rights() -> None:
+def test_taking_another_users_task_raises_already_assigned_before_not_permitted() -> None:
     holder, late = a_user(), a_user()
     task = a_task(assignee_id=holder.id)
     store = Memory(task, holder, late)
@@ -90,17 +90,17 @@ def test_who_takes_a_task_that_another_has_learns_so_before_anything_of_rights()
         tasks_of(store).assign(task.id, assignee_id=late.id, by=Actor.of(late))
     assert (caught.value.code, caught.value.assignee_id) == ("already_assigned", holder.id)
     assert holder.id in str(caught.value)
-    assert store.kept[task.id] == task
+    assert store.stored[task.id] == task
 
 
-def test_who_gives_it_to_a_third_lacks_the_right() -> None:
+def test_giving_another_users_task_to_a_third_user_is_not_permitted() -> None:
     holder, other = a_user(), a_user()
     task = a_task(assignee_id=holder.id)
     with pytest.raises(NotPermitted):
         tasks_of(Memory(task, holder, other)).assign(task.id, assignee_id=other.id, by=an_actor())
 
 
-def test_who_may_assign_to_others_reassigns() -> None:
+def test_a_user_with_the_right_to_assign_can_take_another_users_task() -> None:
     holder, boss = a_user(), a_user(role=Role.MANAGER)
     task = a_task(assignee_id=holder.id)
     taken = tasks_of(Memory(task, holder, boss)).assign(task.id, assignee_id=boss.id, by=Actor.of(boss))
@@ -110,7 +110,7 @@ def test_who_may_assign_to_others_reassigns() -> None:
 # --- stale
 
 
-def test_a_command_that_has_seen_another_version_is_stale_and_has_the_present_state() -> None:
+def test_a_command_for_another_version_raises_stale_with_the_current_state() -> None:
     task, user = a_task(version=3), a_user(version=3)
     for command in (
         lambda: tasks_of(Memory(task)).change(task.id, {"title": "Late"}, by=SYSTEM, version=2),
@@ -123,7 +123,7 @@ def test_a_command_that_has_seen_another_version_is_stale_and_has_the_present_st
         assert caught.value.current in (task, user)
 
 
-def test_a_command_that_has_seen_the_present_version_makes_the_next_one() -> None:
+def test_a_command_for_the_current_version_makes_the_next_one() -> None:
     task = a_task(version=3)
     changed = tasks_of(Memory(task)).change(task.id, {"title": "In time"}, by=SYSTEM, version=3)
     assert (changed.version, changed.updated_at) == (4, NOW)

@@ -1,4 +1,4 @@
-"""The form of the log, for collectors and for readers."""
+"""The two formats of the log: JSON for collectors, text for people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Lines = Callable[[str], list[str]]
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
-    """What two loggers, ours and a library's, leave in a form of the log."""
+    """Logs with our logger and a library's in the given format, and returns the lines."""
     root, config = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers, root.level
 
@@ -41,7 +41,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
     structlog.configure(**config)
 
 
-def test_json_has_one_object_a_line_with_its_time(lines: Lines) -> None:
+def test_json_has_one_object_per_line_with_its_time(lines: Lines) -> None:
     ours, theirs, failure = map(orjson.loads, lines("json"))
 
     assert list(ours) == ["path", "status", "of", "logger", "level", "timestamp", "message"]
@@ -84,7 +84,7 @@ def test_nothing_from_outside_steers_a_terminal_or_forges_a_line(
     written = capsys.readouterr().err
     assert not [c for c in written if c != "\n" and unicodedata.category(c) == "Cc"]
     assert not [line for line in written.splitlines() if line.startswith("2026-01-01")]
-    assert written.count("forged") >= 5  # the texts of exceptions are not there at all
+    assert written.count("forged") >= 5  # the texts of exceptions are not logged
 
 
 class Hostile:
@@ -92,7 +92,7 @@ class Hostile:
         return HOSTILE
 
 
-def test_text_begins_with_the_time_and_hides_the_same(lines: Lines) -> None:
+def test_text_begins_with_the_time_and_hides_secrets_too(lines: Lines) -> None:
     ours, theirs, *failure = lines("text")
 
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z \[info *\] request ", ours)

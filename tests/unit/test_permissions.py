@@ -1,4 +1,4 @@
-"""Who may do what: the whole table, each action by each role on one's own, one's creation and another's."""
+"""The table of rights: each action by each role, as the task's creator, as its assignee, and as neither."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_table_is_that_of_the_rule_book(action: Action, role: Role, relation
 
 
 @pytest.mark.parametrize(("action", "role", "relation", "allowed"), CASES)
-def test_what_is_not_allowed_is_said_with_what_it_takes(
+def test_a_missing_right_is_explained_by_who_has_it(
     action: Action, role: Role, relation: str, allowed: bool
 ) -> None:
     actor = an_actor(role)
@@ -104,12 +104,12 @@ def test_a_system_process_may_do_what_an_admin_may(action: Action) -> None:
     assert permissions.permits(SYSTEM, action, a_task(created_by=an_id()))
 
 
-def test_a_task_of_nobodys_is_not_a_system_processs_own() -> None:
+def test_a_task_without_an_assignee_does_not_belong_to_a_system_process() -> None:
     narrowed = replace(SYSTEM, role=Role.MEMBER)
     assert not permissions.permits(narrowed, Action.CHANGE_TASK, a_task(created_by=an_id()))
 
 
-# --- which rights a change takes
+# --- which rights a change needs
 
 ME, OTHER = an_id(), an_id()
 MEMBER = an_actor(Role.MEMBER, id=ME)
@@ -129,14 +129,14 @@ def needed(before: dict[str, Any], after: dict[str, Any], *, override: bool = Fa
 
 
 @pytest.mark.parametrize(("before", "after", "action"), ASSIGNMENTS)
-def test_assigning_alone_takes_no_right_to_change(
+def test_assigning_alone_needs_no_right_to_change(
     before: str | None, after: str | None, action: Action
 ) -> None:
     assert needed({"assignee_id": before}, {"assignee_id": after}) == [action]
 
 
 @pytest.mark.parametrize(("before", "after", "action"), ASSIGNMENTS)
-def test_assigning_with_another_field_takes_both_rights(
+def test_assigning_with_another_field_needs_both_rights(
     before: str | None, after: str | None, action: Action
 ) -> None:
     both = needed({"assignee_id": before}, {"assignee_id": after, "title": "Other"})
@@ -144,30 +144,30 @@ def test_assigning_with_another_field_takes_both_rights(
 
 
 @pytest.mark.parametrize("assignee", [None, ME, OTHER])
-def test_assigning_to_whom_it_is_assigned_takes_the_right_to_change(assignee: str | None) -> None:
+def test_assigning_to_the_current_assignee_needs_the_right_to_change(assignee: str | None) -> None:
     assert needed({"assignee_id": assignee}, {"assignee_id": assignee}) == [Action.CHANGE_TASK]
 
 
 @pytest.mark.parametrize(("before", "after"), [("high", "urgent"), ("urgent", "low")])
-def test_to_urgent_and_from_it_takes_a_right_of_its_own(before: str, after: str) -> None:
+def test_raising_to_urgent_and_lowering_from_it_needs_a_right_of_its_own(before: str, after: str) -> None:
     actions = needed({"priority": Priority(before)}, {"priority": Priority(after)})
     assert actions == [Action.CHANGE_TASK, Action.SET_URGENT]
 
 
 @pytest.mark.parametrize(("before", "after"), [("urgent", "urgent"), ("low", "high")])
-def test_other_priorities_take_none(before: str, after: str) -> None:
+def test_other_changes_of_priority_need_no_further_right(before: str, after: str) -> None:
     assert needed({"priority": Priority(before)}, {"priority": Priority(after)}) == [Action.CHANGE_TASK]
 
 
-def test_an_override_takes_a_right_of_its_own() -> None:
+def test_an_override_needs_a_right_of_its_own() -> None:
     assert needed({}, {"title": "Other"}, override=True) == [Action.CHANGE_TASK, Action.OVERRIDE]
 
 
-def test_a_change_of_nothing_takes_the_right_to_change() -> None:
+def test_an_empty_change_needs_the_right_to_change() -> None:
     assert needed({}, {}) == [Action.CHANGE_TASK]
 
 
-# --- which rights a creation takes
+# --- which rights a creation needs
 
 
 @pytest.mark.parametrize(
@@ -178,17 +178,17 @@ def test_a_change_of_nothing_takes_the_right_to_change() -> None:
         (OTHER, [Action.CREATE_TASK, Action.ASSIGN]),
     ],
 )
-def test_creating_for_others_takes_the_right_to_assign(assignee: str | None, actions: list[Action]) -> None:
+def test_creating_for_others_needs_the_right_to_assign(assignee: str | None, actions: list[Action]) -> None:
     task = a_task(assignee_id=assignee)
     assert list(rights_to_create(task, actor=MEMBER, override=False)) == actions
 
 
-def test_creating_with_an_override_takes_that_right() -> None:
+def test_creating_with_an_override_needs_that_right() -> None:
     actions = list(rights_to_create(a_task(), actor=MEMBER, override=True))
     assert actions == [Action.CREATE_TASK, Action.OVERRIDE]
 
 
-def test_creating_an_urgent_task_takes_no_more_since_it_is_ones_own() -> None:
+def test_creating_an_urgent_task_needs_no_further_right() -> None:
     urgent = replace(a_full_task(), assignee_id=None)
     assert list(rights_to_create(urgent, actor=MEMBER, override=False)) == [Action.CREATE_TASK]
 
@@ -199,14 +199,14 @@ def test_creating_an_urgent_task_takes_no_more_since_it_is_ones_own() -> None:
 @pytest.mark.parametrize(
     ("role", "sees"), [(Role.VIEWER, False), (Role.MEMBER, False), (Role.MANAGER, True), (Role.ADMIN, True)]
 )
-def test_others_email_addresses_are_for_managers_and_admins(role: Role, sees: bool) -> None:
+def test_only_managers_and_admins_see_other_peoples_email_addresses(role: Role, sees: bool) -> None:
     user = a_user(email="ada@example.org")
     seen = permissions.as_seen_by(an_actor(role), user)
     assert seen == (user if sees else replace(user, email=None))
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_ones_own_email_address_is_ones_own(role: Role) -> None:
+def test_users_see_their_own_email_address(role: Role) -> None:
     user = a_user(email="ada@example.org", role=role)
     assert permissions.as_seen_by(Actor.of(user), user) == user
 

@@ -64,7 +64,7 @@ def test_an_empty_file_is_the_default_policy(load: Load) -> None:
     assert load("") == DEFAULT_POLICY
 
 
-def test_what_is_left_out_is_as_in_the_default_policy(load: Load) -> None:
+def test_missing_keys_are_as_in_the_default_policy(load: Load) -> None:
     assert load("[limits]\nwip = 2\n") == replace(DEFAULT_POLICY, wip_limit=2)
 
 
@@ -73,7 +73,7 @@ def test_limits_and_switches_are_read(load: Load) -> None:
     assert (policy.wip_limit, policy.urgent_limit, policy.four_eyes) == (0, 10_000, True)
 
 
-def test_a_workflow_of_ones_own_takes_the_place_of_the_default_one(load: Load) -> None:
+def test_a_workflow_replaces_the_default_one(load: Load) -> None:
     assert load(SUPPORT) == replace(
         DEFAULT_POLICY,
         workflow=Workflow(
@@ -141,18 +141,18 @@ def test_the_order_of_the_statuses_is_that_of_the_file(load: Load) -> None:
         (with_status("x" * 41, "category = 'started'"), f"workflow.statuses.{'x' * 41}"),
     ],
 )
-def test_a_mistake_is_told_by_the_key(load: Load, text: str, key: str) -> None:
+def test_a_mistake_names_its_key(load: Load, text: str, key: str) -> None:
     lines = mistakes(load, text)
     assert key in [line.partition(":")[0] for line in lines]
     assert all(line.endswith(".") for line in lines)
 
 
-def test_a_status_that_is_no_table_is_told(load: Load) -> None:
+def test_a_status_that_is_not_a_table_is_reported(load: Load) -> None:
     text = "[workflow]\ninitial = 'new'\n[workflow.statuses]\nnew = 1\n"
     assert mistakes(load, text) == ["workflow.statuses.new: Must be a table with category and leads_to."]
 
 
-def test_all_mistakes_are_told_at_once(load: Load) -> None:
+def test_all_mistakes_are_reported_at_once(load: Load) -> None:
     text = "[limits]\nwip = -1\nurgent = -1\n[rules]\nfour_eyes = 1\n[workflow.statuses.new]\n"
     assert [line.partition(":")[0] for line in mistakes(load, text)] == [
         "limits.wip",
@@ -163,18 +163,18 @@ def test_all_mistakes_are_told_at_once(load: Load) -> None:
     ]
 
 
-def test_what_is_no_toml_is_told_with_the_place(load: Load) -> None:
+def test_invalid_toml_is_reported_with_its_place(load: Load) -> None:
     with pytest.raises(CannotStart, match=r"^TASKMGR_POLICY: .+line 2"):
         load("[limits]\nwip = many\n")
 
 
-def test_what_is_no_text_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(CannotStart, match=r"^TASKMGR_POLICY: .+cannot be read"):
         load_policy_file(path)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match=r"^TASKMGR_POLICY: .+cannot be read"):
         load_policy_file(tmp_path / "policy.toml")

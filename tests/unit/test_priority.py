@@ -1,4 +1,4 @@
-"""Four names with an order."""
+"""Priorities and roles: names that are ordered by rank."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_priority_comes_back_from_its_rank_and_its_name(priority: Priority) ->
 
 
 @pytest.mark.parametrize("value", [0, 3, "3", "URGENT", None, True])
-def test_a_bare_number_is_no_priority(value: object) -> None:
+def test_anything_but_its_name_is_not_a_priority(value: object) -> None:
     with pytest.raises(BadValue):
         parse_priority(value)
 
@@ -49,7 +49,7 @@ def test_roles_are_ordered_from_least_to_most() -> None:
 
 
 @pytest.mark.parametrize(("ranked", "another"), [(Priority, Role.ADMIN), (Role, Priority.HIGH)])
-def test_a_name_with_a_rank_is_ordered_with_its_kind_alone(
+def test_a_ranked_name_is_ordered_only_with_its_own_kind(
     ranked: type[Priority | Role], another: StrEnum
 ) -> None:
     lowest, *_, highest = ranked
@@ -66,7 +66,7 @@ def test_a_name_with_a_rank_is_ordered_with_its_kind_alone(
 @pytest.mark.parametrize(
     "member", [Priority.HIGH, Role.ADMIN, Kind.PERSON, Category.STARTED, Scope.TASKS_READ]
 )
-def test_a_name_is_equal_to_its_text_and_written_as_it(member: StrEnum) -> None:
+def test_a_member_is_equal_to_its_text_and_serialised_as_it(member: StrEnum) -> None:
     assert member == member.value
     assert f"{member}" == member.value
     assert json.loads(json.dumps({member: member})) == {member.value: member.value}

@@ -1,4 +1,4 @@
-"""A query by hand: what there cannot be is named, and nothing else is left to chance."""
+"""Queries of scripts: equivalent forms are accepted, and every mistake is located."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ID = "0123456789abcdef01234567"
 NAIVE = datetime(2026, 3, 10)
 
 
-def validated(**given: Any) -> TaskQuery:
-    return validation.validated(TaskQuery(**given), DEFAULT_POLICY)
+def validated(**filters: Any) -> TaskQuery:
+    return validation.validated(TaskQuery(**filters), DEFAULT_POLICY)
 
 
 def test_every_field_of_a_query_is_checked() -> None:
@@ -31,10 +31,10 @@ def test_every_field_of_a_query_is_checked() -> None:
     assert {field.name for field in fields(UserQuery)} == set(validation._USER_PARSERS)
 
 
-def test_a_query_of_users_is_read_like_one_of_tasks() -> None:
-    asked = UserQuery(usernames=["Ada", "ada"], words=["Löv"], roles=("admin",), active=True)  # type: ignore[arg-type]
+def test_a_query_for_users_is_checked_like_one_for_tasks() -> None:
+    query = UserQuery(usernames=["Ada", "ada"], words=["Löv"], roles=("admin",), active=True)  # type: ignore[arg-type]
 
-    assert validation.validated(asked, DEFAULT_POLICY) == UserQuery(
+    assert validation.validated(query, DEFAULT_POLICY) == UserQuery(
         usernames=("ada",), words=("lov",), roles=(Role.ADMIN,), active=True
     )
     with pytest.raises(Invalid) as caught:
@@ -42,7 +42,7 @@ def test_a_query_of_users_is_read_like_one_of_tasks() -> None:
     assert [error.location for error in caught.value.errors] == ["query.roles.0", "query.active"]
 
 
-def test_a_query_that_is_well_is_answered_as_it_is() -> None:
+def test_a_valid_query_is_returned_unchanged() -> None:
     for query in (
         TaskQuery(),
         TaskQuery(
@@ -73,14 +73,14 @@ def test_a_query_that_is_well_is_answered_as_it_is() -> None:
 
 
 def test_the_name_of_a_priority_becomes_a_priority() -> None:
-    found = validation.validated(TaskQuery(priorities=("high",)), DEFAULT_POLICY).priorities
+    priorities = validation.validated(TaskQuery(priorities=("high",)), DEFAULT_POLICY).priorities
 
-    assert found is not None
-    assert [type(priority) for priority in found] == [Priority]
+    assert priorities is not None
+    assert [type(priority) for priority in priorities] == [Priority]
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("filters", "kept"),
     [
         ({"priorities": ("high",)}, {"priorities": (Priority.HIGH,)}),
         ({"categories": ["started"]}, {"categories": (Category.STARTED,)}),
@@ -91,12 +91,12 @@ def test_the_name_of_a_priority_becomes_a_priority() -> None:
         ({"words": ("Login-Page",)}, {"words": ("login", "page")}),
     ],
 )
-def test_what_is_meant_is_what_is_asked(given: dict[str, Any], kept: dict[str, Any]) -> None:
-    assert validated(**given) == TaskQuery(**kept)
+def test_equivalent_forms_are_parsed(filters: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert validated(**filters) == TaskQuery(**kept)
 
 
 @pytest.mark.parametrize(
-    ("given", "location", "code"),
+    ("filters", "location", "code"),
     [
         ({"statuses": ("todo", "in progress")}, "query.statuses.1", "not_allowed"),
         ({"statuses": "todo"}, "query.statuses", "wrong_type"),
@@ -131,13 +131,13 @@ def test_what_is_meant_is_what_is_asked(given: dict[str, Any], kept: dict[str, A
         ({"sort": (Sort("match", descending=True),)}, "query.sort", "not_allowed"),
     ],
 )
-def test_what_there_cannot_be_is_named(given: dict[str, Any], location: str, code: str) -> None:
+def test_a_mistake_has_a_location_and_a_code(filters: dict[str, Any], location: str, code: str) -> None:
     with pytest.raises(Invalid) as caught:
-        validated(**given)
+        validated(**filters)
     assert [(error.location, error.code) for error in caught.value.errors] == [(location, code)]
 
 
-def test_what_is_allowed_is_told_and_all_mistakes_at_once() -> None:
+def test_all_mistakes_are_reported_at_once_with_what_is_allowed() -> None:
     with pytest.raises(Invalid) as caught:
         validated(statuses=("done",), sort=(Sort("age"),), created=Span(datetime(2026, 3, 10, tzinfo=UTC)))
     status, sort = caught.value.errors

@@ -1,4 +1,4 @@
-"""What was made lately is kept, and no more than so much of it."""
+"""The cache of recently built records, and its size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from taskmgr.infrastructure.mongo.reads.task_records import MAX_ROW_BYTES, Recen
 
 
 class Maker:
-    """Makes texts of bytes, and notes of which."""
+    """Decodes rows, and remembers which."""
 
     def __init__(self) -> None:
         self.made: list[bytes] = []
@@ -26,14 +26,14 @@ def make() -> Maker:
     return Maker()
 
 
-def test_what_is_made_comes_in_order(make: Maker) -> None:
+def test_results_come_in_the_order_of_the_rows(make: Maker) -> None:
     recent = RecentCache(make)
     recent.of([b"b"])
 
     assert recent.of([b"c", b"b", b"a"]) == ["c", "b", "a"]
 
 
-def test_the_same_is_made_once(make: Maker) -> None:
+def test_the_same_row_is_built_once(make: Maker) -> None:
     recent = RecentCache(make)
     first, second = recent.of([b"a"]), recent.of([b"a"])
 
@@ -41,7 +41,7 @@ def test_the_same_is_made_once(make: Maker) -> None:
     assert make.made == [b"a"]
 
 
-def test_a_view_of_the_same_bytes_is_the_same(make: Maker) -> None:
+def test_a_view_of_the_same_bytes_is_the_same_row(make: Maker) -> None:
     recent = RecentCache(make)
     recent.of([memoryview(b"a")])
 
@@ -49,7 +49,7 @@ def test_a_view_of_the_same_bytes_is_the_same(make: Maker) -> None:
     assert make.made == [b"a"]
 
 
-def test_what_is_too_long_is_made_again(make: Maker) -> None:
+def test_a_row_that_is_too_long_is_built_again(make: Maker) -> None:
     recent, long, longest = RecentCache(make), b"l" * (MAX_ROW_BYTES + 1), b"k" * MAX_ROW_BYTES
     for _ in range(2):
         recent.of([long, longest])
@@ -57,7 +57,7 @@ def test_what_is_too_long_is_made_again(make: Maker) -> None:
     assert make.made == [long, longest, long]
 
 
-def test_what_nobody_asked_for_is_forgotten(make: Maker) -> None:
+def test_rows_that_are_not_requested_again_are_dropped(make: Maker) -> None:
     recent = RecentCache(make, max_size=4)
     recent.of([b"a", b"b", b"c", b"d", b"e"])
     make.made.clear()
@@ -66,7 +66,7 @@ def test_what_nobody_asked_for_is_forgotten(make: Maker) -> None:
     assert make.made == [b"a"]
 
 
-def test_what_is_asked_for_again_and_again_stays(make: Maker) -> None:
+def test_a_row_that_is_requested_repeatedly_stays(make: Maker) -> None:
     recent = RecentCache(make, max_size=4)
     for number in range(100):
         recent.of([b"a", b"%d" % number])
@@ -74,7 +74,7 @@ def test_what_is_asked_for_again_and_again_stays(make: Maker) -> None:
     assert make.made.count(b"a") == 1
 
 
-def test_no_more_than_the_most_is_kept(make: Maker) -> None:
+def test_the_cache_never_exceeds_its_maximum_size(make: Maker) -> None:
     recent, numbers = RecentCache(make, max_size=4), [b"%d" % number for number in range(100)]
     recent.of(numbers)
     make.made.clear()

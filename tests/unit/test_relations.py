@@ -26,15 +26,15 @@ def key(number: int) -> str:
 
 
 class Tasks:
-    """Tasks in a dictionary, as the search asks for them; `asked` counts how often it does."""
+    """Tasks in a dictionary, with the method that the search calls; `reads` counts the calls."""
 
     def __init__(self, tasks: Collection[Task]) -> None:
-        self.there = {task.id: task for task in tasks}
-        self.asked = 0
+        self.by_id = {task.id: task for task in tasks}
+        self.reads = 0
 
     def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:
-        self.asked += 1
-        visible = [task.links for task in self.there.values() if not task.is_binned]
+        self.reads += 1
+        visible = [task.links for task in self.by_id.values() if not task.is_binned]
         return [
             row
             for row in visible
@@ -43,12 +43,12 @@ class Tasks:
         ]
 
     def with_(self, *changed: Task) -> Tasks:
-        return Tasks((self.there | {task.id: task for task in changed}).values())
+        return Tasks((self.by_id | {task.id: task for task in changed}).values())
 
     @property
     def edges(self) -> Edges:
-        """What waits for what, among the tasks outside the bin."""
-        visible = {task.id: task for task in self.there.values() if not task.is_binned}
+        """The pairs (waiting, awaited) among the tasks outside the bin."""
+        visible = {task.id: task for task in self.by_id.values() if not task.is_binned}
         edges = {(task.id, other) for task in visible.values() for other in task.blocked_by}
         edges |= {(str(task.parent_id), task.id) for task in visible.values()}
         return {(here, there) for here, there in edges if here in visible and there in visible}
@@ -65,7 +65,7 @@ class Tasks:
         return False
 
 
-def found(tasks: Tasks, step: Step) -> RingSearch:
+def search(tasks: Tasks, step: Step) -> RingSearch:
     return search_ring(tasks, step) if step.adds_edges else RingSearch()  # type: ignore[arg-type]
 
 
@@ -75,7 +75,7 @@ def step(before: Task, after: Task, *, created: bool = False) -> Step:
 
 @st.composite
 def worlds(draw: Any, count: int = 7) -> Tasks:
-    """Tasks without a ring among those outside the bin; relations with those inside may be any."""
+    """Tasks without a ring outside the bin; relations of tasks in the bin are arbitrary."""
     binned = draw(st.lists(st.booleans(), min_size=count, max_size=count))
     tasks = []
     for n in range(count):
@@ -101,11 +101,11 @@ def worlds(draw: Any, count: int = 7) -> Tasks:
 
 @st.composite
 def steps(draw: Any, world: Tasks) -> Step:
-    """A restoring, or another parent and other blockers among the tasks outside the bin."""
-    before = world.there[draw(st.sampled_from(sorted(world.there)))]
+    """Restores a task, or gives it another parent and other blockers outside the bin."""
+    before = world.by_id[draw(st.sampled_from(sorted(world.by_id)))]
     if before.is_binned:
         return step(before, replace(before, deleted_at=None))
-    others = st.sampled_from(sorted(task.id for task in world.there.values() if not task.is_binned))
+    others = st.sampled_from(sorted(task.id for task in world.by_id.values() if not task.is_binned))
     kept = [b for b in before.blocked_by if draw(st.booleans())]
     blockers = tuple(dict.fromkeys([*kept, *draw(st.lists(others, max_size=2))]))
     parent = draw(st.sampled_from([before.parent_id]) | st.none() | others)
@@ -118,7 +118,7 @@ def test_a_ring_is_found_where_there_would_be_one_and_nowhere_else(data: Any) ->
     one = data.draw(steps(world))
     after = world.with_(one.after)
 
-    ring = found(world, one).ring
+    ring = search(world, one).ring
 
     assert bool(ring) == after.is_cyclic
     if ring:
@@ -127,59 +127,59 @@ def test_a_ring_is_found_where_there_would_be_one_and_nowhere_else(data: Any) ->
 
 
 def simple_steps(world: Tasks) -> list[Step]:
-    """Every way to add one blocker or a parent, and every restoring."""
-    visible = [task for task in world.there.values() if not task.is_binned]
+    """Returns every step that adds a blocker, sets a parent or restores a task."""
+    visible = [task for task in world.by_id.values() if not task.is_binned]
     pairs = list(permutations(visible, 2))
     return [
         *(step(one, replace(one, blocked_by=(*one.blocked_by, other.id))) for one, other in pairs),
         *(step(one, replace(one, parent_id=other.id)) for one, other in pairs),
-        *(step(one, replace(one, deleted_at=None)) for one in world.there.values() if one.is_binned),
+        *(step(one, replace(one, deleted_at=None)) for one in world.by_id.values() if one.is_binned),
     ]
 
 
 @settings(max_examples=50)
 @given(worlds(count=5))
 def test_two_commands_that_would_close_a_ring_together_write_the_same_task(world: Tasks) -> None:
-    searched = [(one, found(world, one)) for one in simple_steps(world)]
+    searched = [(one, search(world, one)) for one in simple_steps(world)]
     allowed = [(one, {one.after.id, *each.sources}) for one, each in searched if not each.ring]
     for (one, written), (two, written_too) in combinations(allowed, 2):
         if written.isdisjoint(written_too):
             assert not world.with_(one.after, two.after).is_cyclic
 
 
-def test_nothing_is_asked_about_a_new_task_that_waits() -> None:
-    chain = row(200)
+def test_a_new_task_that_only_waits_needs_no_reads() -> None:
+    chain = a_chain(200)
     new = a_task(blocked_by=(chain[0].id,))
     tasks = Tasks(chain)
-    assert found(tasks, step(new, new, created=True)) == RingSearch()
-    assert tasks.asked == 0
+    assert search(tasks, step(new, new, created=True)) == RingSearch()
+    assert tasks.reads == 0
 
 
-def row(count: int) -> list[Task]:
-    """Tasks each of which waits for the next one."""
+def a_chain(count: int) -> list[Task]:
+    """Returns a chain of tasks, each waiting for the next."""
     tasks = [a_task() for _ in range(count)]
     return [*(replace(one, blocked_by=(other.id,)) for one, other in pairwise(tasks)), tasks[-1]]
 
 
 def joined(waiting: int, awaited: int) -> tuple[RingSearch, int]:
-    """What is found where a task that a row waits for begins to wait for the first of another row."""
-    one, two = row(waiting + 1), row(awaited)
+    """Makes the last task of one chain wait for the first of another; returns the result and its reads."""
+    one, two = a_chain(waiting + 1), a_chain(awaited)
     tasks = Tasks([*one, *two])
-    return found(tasks, step(one[-1], replace(one[-1], blocked_by=(two[0].id,)))), tasks.asked
+    return search(tasks, step(one[-1], replace(one[-1], blocked_by=(two[0].id,)))), tasks.reads
 
 
 @pytest.mark.parametrize(("waiting", "awaited"), [(0, 10_000), (10_000, 1), (2, 300), (300, 2)])
-def test_a_long_row_grows_at_its_ends_at_the_cost_of_the_shorter_side(waiting: int, awaited: int) -> None:
-    answer, asked = joined(waiting, awaited)
-    assert not answer.ring
-    assert not answer.too_long
-    assert asked <= 2 * (min(waiting, awaited) + 1)
+def test_extending_a_long_chain_costs_reads_for_the_shorter_side_only(waiting: int, awaited: int) -> None:
+    result, reads = joined(waiting, awaited)
+    assert not result.ring
+    assert not result.too_long
+    assert reads <= 2 * (min(waiting, awaited) + 1)
 
 
-def test_two_rows_are_joined_as_long_as_one_of_them_is_not_too_long() -> None:
-    most = MAX_CHAIN_LENGTH
-    assert not joined(most, most + 1)[0].too_long
-    assert not joined(most + 1, most)[0].too_long
-    answer, asked = joined(most + 1, most + 1)
-    assert answer.too_long
-    assert asked <= 2 * most + 1
+def test_two_chains_can_be_joined_unless_both_are_too_long() -> None:
+    maximum = MAX_CHAIN_LENGTH
+    assert not joined(maximum, maximum + 1)[0].too_long
+    assert not joined(maximum + 1, maximum)[0].too_long
+    result, reads = joined(maximum + 1, maximum + 1)
+    assert result.too_long
+    assert reads <= 2 * maximum + 1

@@ -1,4 +1,4 @@
-"""All rules together: their order, what an override lifts, and that each has a test of its own."""
+"""All rules together: their order, what an override lifts, and that each has tests of its own."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tests.unit.steps import (
 # --- all of them together
 
 
-def test_the_rules_stand_in_the_order_of_the_rule_book() -> None:
+def test_the_rules_are_in_the_documented_order() -> None:
     assert [rule.__name__ for rule in rule_book.RULES] == [
         "transition_not_allowed",
         "assignee_required",
@@ -63,7 +63,7 @@ def test_the_rules_stand_in_the_order_of_the_rule_book() -> None:
     ]
 
 
-def test_all_that_stands_against_a_step_is_collected_in_that_order() -> None:
+def test_all_refusals_of_a_step_are_collected_in_that_order() -> None:
     one = step(
         {"status": "completed", "parent_id": ONE, "assignee_id": BOB},
         {"status": "in_progress", "assignee_id": GONE.id, "priority": URGENT, "blocked_by": (TWO,)},
@@ -90,12 +90,12 @@ def test_all_that_stands_against_a_step_is_collected_in_that_order() -> None:
     ]
 
 
-def test_nothing_stands_against_a_plain_creation() -> None:
+def test_a_plain_creation_is_allowed() -> None:
     assert codes(creation()) == []
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_nothing_stands_against_staying(status: str) -> None:
+def test_staying_in_a_status_is_allowed(status: str) -> None:
     assert codes(moving(status, status)) == []
 
 
@@ -109,7 +109,7 @@ def refusals(*overridable: bool) -> list[Refusal]:
     ]
 
 
-def test_without_refusals_nothing_is_raised_and_nothing_lifted() -> None:
+def test_without_refusals_nothing_is_raised_or_lifted() -> None:
     assert rule_book.raise_unless_overridden([], override=False) is False
     assert rule_book.raise_unless_overridden([], override=True) is False
 
@@ -124,7 +124,7 @@ def test_an_override_lifts_what_can_be_lifted() -> None:
     assert rule_book.raise_unless_overridden(refusals(True, True), override=True) is True
 
 
-def test_an_override_lifts_nothing_else_and_only_the_rest_is_told() -> None:
+def test_an_override_lifts_nothing_else_and_only_the_rest_is_raised() -> None:
     with pytest.raises(Refused) as caught:
         rule_book.raise_unless_overridden(refusals(True, False, True), override=True)
     assert [reason.code for reason in caught.value.reasons] == ["rule_1"]
@@ -149,7 +149,7 @@ FIELDS = st.fixed_dictionaries(
         "deleted_at": st.sampled_from([None, NOW]),
     }
 )
-TOLD = st.fixed_dictionaries(
+OPTIONS = st.fixed_dictionaries(
     {
         "reason": st.sampled_from([None, "Because."]),
         "override": st.booleans(),
@@ -174,14 +174,14 @@ FACTS = st.builds(
 )
 
 
-@given(FIELDS, FIELDS, TOLD, FACTS)
+@given(FIELDS, FIELDS, OPTIONS, FACTS)
 def test_every_refusal_is_of_the_rule_book(
-    before: dict[str, Any], after: dict[str, Any], told: dict[str, Any], facts: Facts
+    before: dict[str, Any], after: dict[str, Any], options: dict[str, Any], facts: Facts
 ) -> None:
-    found = rule_book.find_refusals(step(before, after, **told), facts)
+    result = rule_book.find_refusals(step(before, after, **options), facts)
     order = [rule.__name__ for rule in rule_book.RULES]
-    assert [r.code for r in found] == sorted({r.code for r in found}, key=order.index)
-    for refusal in found:
+    assert [r.code for r in result] == sorted({r.code for r in result}, key=order.index)
+    for refusal in result:
         assert refusal.detail.endswith(".")
         assert refusal.overridable is (refusal.code in OVERRIDABLE)
         if refusal.fix is not None:
@@ -189,12 +189,12 @@ def test_every_refusal_is_of_the_rule_book(
             assert refusal.fix.text.endswith(".")
 
 
-@given(FIELDS, FIELDS, TOLD, FACTS)
-def test_a_reason_never_brings_a_refusal_that_was_not_there(
-    before: dict[str, Any], after: dict[str, Any], told: dict[str, Any], facts: Facts
+@given(FIELDS, FIELDS, OPTIONS, FACTS)
+def test_a_reason_never_causes_a_refusal(
+    before: dict[str, Any], after: dict[str, Any], options: dict[str, Any], facts: Facts
 ) -> None:
-    without = rule_book.find_refusals(step(before, after, **{**told, "reason": None}), facts)
-    reasoned = rule_book.find_refusals(step(before, after, **{**told, "reason": "Because."}), facts)
+    without = rule_book.find_refusals(step(before, after, **{**options, "reason": None}), facts)
+    reasoned = rule_book.find_refusals(step(before, after, **{**options, "reason": "Because."}), facts)
     lifted = ("reason_required", "urgent_needs_due_date")
     assert list(reasoned) == [refusal for refusal in without if refusal.code not in lifted]
 
@@ -203,8 +203,8 @@ def test_a_reason_never_brings_a_refusal_that_was_not_there(
 
 
 @pytest.mark.parametrize("rule", rule_book.RULES, ids=lambda rule: rule.__name__)
-def test_every_rule_has_tests_of_what_it_says_and_when_it_stands(rule: Rule) -> None:
+def test_every_rule_has_tests_of_its_refusal_and_of_when_it_refuses(rule: Rule) -> None:
     tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_rules*.py"))
 
     assert re.search(rf"refusal_of\(\s*rule_book\.{rule.__name__},", tests)
-    assert re.search(rf"stands\(\s*rule_book\.{rule.__name__},", tests)
+    assert re.search(rf"refuses\(\s*rule_book\.{rule.__name__},", tests)

@@ -1,4 +1,4 @@
-"""The rules of moves, each: when it stands, when it does not, and what it says would help."""
+"""Each rule of moves: when it refuses, when it does not, and the fix that it suggests."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from tests.unit.steps import (
     creation,
     moving,
     refusal_of,
+    refuses,
     restoring,
-    stands,
     step,
 )
 
@@ -43,18 +43,18 @@ from tests.unit.steps import (
 
 @pytest.mark.parametrize("start", STATUSES)
 @pytest.mark.parametrize("to", STATUSES)
-def test_a_move_takes_an_edge_of_the_workflow(start: str, to: str) -> None:
+def test_a_move_follows_a_transition_of_the_workflow(start: str, to: str) -> None:
     allowed = start == to or to in DEFAULT_WORKFLOW.transitions[start]
-    assert stands(rule_book.transition_not_allowed, moving(start, to)) is not allowed
+    assert refuses(rule_book.transition_not_allowed, moving(start, to)) is not allowed
 
 
 @pytest.mark.parametrize("to", STATUSES)
 def test_a_creation_is_judged_as_a_move_from_the_initial_status(to: str) -> None:
     allowed = to == "todo" or to in DEFAULT_WORKFLOW.transitions["todo"]
-    assert stands(rule_book.transition_not_allowed, creation(to)) is not allowed
+    assert refuses(rule_book.transition_not_allowed, creation(to)) is not allowed
 
 
-def test_a_missing_edge_is_told_with_those_there_are_and_the_next_status_on_the_way() -> None:
+def test_a_missing_transition_is_refused_with_the_possible_ones_and_a_fix() -> None:
     assert refusal_of(rule_book.transition_not_allowed, moving("backlog", "completed")) == Refusal(
         code="transition_not_allowed",
         detail="A task cannot move from backlog to completed. From backlog it can move to: todo, cancelled.",
@@ -62,7 +62,7 @@ def test_a_missing_edge_is_told_with_those_there_are_and_the_next_status_on_the_
     )
 
 
-def test_where_no_way_leads_nothing_would_help() -> None:
+def test_without_a_path_to_the_status_there_is_no_fix() -> None:
     transitions = {**DEFAULT_WORKFLOW.transitions, "completed": ()}
     policy = Policy(workflow=replace(DEFAULT_WORKFLOW, transitions=transitions))
     one = step({"status": "completed"}, {"status": "todo"}, policy=policy)
@@ -77,28 +77,28 @@ def test_where_no_way_leads_nothing_would_help() -> None:
 @pytest.mark.parametrize(
     ("start", "to"), [("todo", "in_progress"), ("completed", "in_progress"), ("in_progress", "in_review")]
 )
-def test_entering_a_started_status_takes_an_assignee(start: str, to: str) -> None:
+def test_entering_a_started_status_needs_an_assignee(start: str, to: str) -> None:
     refusal = refusal_of(rule_book.assignee_required, moving(start, to))
     assert refusal.fix == Fix(action="assign", text="Assign it to a user.")
     assert not refusal.overridable
-    assert not stands(rule_book.assignee_required, moving(start, to, assignee_id=ADA))
+    assert not refuses(rule_book.assignee_required, moving(start, to, assignee_id=ADA))
 
 
 @pytest.mark.parametrize("to", ["backlog", "todo", "completed", "cancelled"])
-def test_entering_another_status_takes_no_assignee(to: str) -> None:
-    assert not stands(rule_book.assignee_required, moving("in_progress", to))
+def test_entering_another_status_needs_no_assignee(to: str) -> None:
+    assert not refuses(rule_book.assignee_required, moving("in_progress", to))
 
 
 @pytest.mark.parametrize("status", ["in_progress", "in_review"])
-def test_a_started_task_is_not_unassigned(status: str) -> None:
-    assert stands(
+def test_a_started_task_cannot_be_unassigned(status: str) -> None:
+    assert refuses(
         rule_book.assignee_required, step({"status": status, "assignee_id": ADA}, {"assignee_id": None})
     )
 
 
 @pytest.mark.parametrize("status", ["backlog", "todo", "completed", "cancelled"])
 def test_a_task_that_is_not_started_may_be_unassigned(status: str) -> None:
-    assert not stands(
+    assert not refuses(
         rule_book.assignee_required, step({"status": status, "assignee_id": ADA}, {"assignee_id": None})
     )
 
@@ -113,19 +113,19 @@ def test_a_task_may_be_assigned_in_the_command_that_starts_it() -> None:
     assert codes(one, assignee=a_user(id=ADA)) == []
 
 
-def test_a_task_created_as_started_takes_an_assignee() -> None:
-    assert stands(rule_book.assignee_required, creation("in_progress"))
-    assert not stands(rule_book.assignee_required, creation("in_progress", assignee_id=ADA))
+def test_a_task_created_as_started_needs_an_assignee() -> None:
+    assert refuses(rule_book.assignee_required, creation("in_progress"))
+    assert not refuses(rule_book.assignee_required, creation("in_progress", assignee_id=ADA))
 
 
-def test_other_changes_of_a_started_task_do_not_ask_for_an_assignee() -> None:
-    assert not stands(rule_book.assignee_required, step({"status": "in_progress"}, {"title": "Other"}))
+def test_other_changes_of_a_started_task_need_no_assignee() -> None:
+    assert not refuses(rule_book.assignee_required, step({"status": "in_progress"}, {"title": "Other"}))
 
 
 # --- assignee_inactive
 
 
-def test_nobody_is_assigned_who_is_deactivated() -> None:
+def test_a_deactivated_user_cannot_be_assigned() -> None:
     refusal = refusal_of(rule_book.assignee_inactive, step({}, {"assignee_id": GONE.id}), assignee=GONE)
     assert refusal.detail == "The user gone is deactivated."
     assert refusal.fix is not None
@@ -134,28 +134,28 @@ def test_nobody_is_assigned_who_is_deactivated() -> None:
 
 
 @pytest.mark.parametrize("to", ["in_progress", "in_review"])
-def test_no_task_of_a_deactivated_user_enters_work(to: str) -> None:
+def test_no_task_of_a_deactivated_user_enters_a_started_status(to: str) -> None:
     one = moving("in_progress" if to == "in_review" else "todo", to, assignee_id=GONE.id)
-    assert stands(rule_book.assignee_inactive, one, assignee=GONE)
+    assert refuses(rule_book.assignee_inactive, one, assignee=GONE)
 
 
 @pytest.mark.parametrize("to", ["backlog", "cancelled"])
-def test_a_task_of_a_deactivated_user_may_leave_work(to: str) -> None:
-    assert not stands(rule_book.assignee_inactive, moving("todo", to, assignee_id=GONE.id), assignee=GONE)
+def test_a_task_of_a_deactivated_user_may_enter_other_statuses(to: str) -> None:
+    assert not refuses(rule_book.assignee_inactive, moving("todo", to, assignee_id=GONE.id), assignee=GONE)
 
 
 def test_a_task_of_a_deactivated_user_may_be_changed_otherwise() -> None:
     one = step({"status": "in_progress", "assignee_id": GONE.id}, {"title": "Other"})
-    assert not stands(rule_book.assignee_inactive, one, assignee=GONE)
+    assert not refuses(rule_book.assignee_inactive, one, assignee=GONE)
 
 
 def test_a_task_is_not_created_for_a_deactivated_user() -> None:
-    assert stands(rule_book.assignee_inactive, creation(assignee_id=GONE.id), assignee=GONE)
+    assert refuses(rule_book.assignee_inactive, creation(assignee_id=GONE.id), assignee=GONE)
 
 
-def test_an_active_assignee_is_fine() -> None:
+def test_an_active_user_can_be_assigned() -> None:
     ada = a_user(id=ADA)
-    assert not stands(rule_book.assignee_inactive, step({}, {"assignee_id": ADA}), assignee=ada)
+    assert not refuses(rule_book.assignee_inactive, step({}, {"assignee_id": ADA}), assignee=ada)
 
 
 # --- blocked_by_unfinished_tasks
@@ -181,21 +181,21 @@ def test_a_blocked_task_is_neither_started_nor_completed(start: str, to: str) ->
     [("todo", "cancelled"), ("todo", "backlog"), ("in_progress", "in_review"), ("in_progress", "todo")],
 )
 def test_a_blocked_task_may_move_otherwise(start: str, to: str) -> None:
-    assert not stands(rule_book.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE,))
+    assert not refuses(rule_book.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE,))
 
 
 def test_a_task_that_is_not_blocked_may_start() -> None:
-    assert not stands(rule_book.blocked_by_unfinished_tasks, moving("todo", "in_progress"))
+    assert not refuses(rule_book.blocked_by_unfinished_tasks, moving("todo", "in_progress"))
 
 
 def test_a_started_task_may_become_blocked() -> None:
     one = step({"status": "in_progress"}, {"blocked_by": (ONE,)})
-    assert not stands(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,))
+    assert not refuses(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,))
 
 
 def test_a_blocked_task_is_not_created_as_started() -> None:
     one = creation("in_progress", blocked_by=(ONE,))
-    assert stands(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,))
+    assert refuses(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,))
 
 
 # --- open_subtasks
@@ -212,11 +212,11 @@ def test_a_task_with_open_subtasks_is_not_completed() -> None:
 
 @pytest.mark.parametrize("to", ["cancelled", "in_review", "todo"])
 def test_a_task_with_open_subtasks_may_move_otherwise(to: str) -> None:
-    assert not stands(rule_book.open_subtasks, moving("in_progress", to), open_subtasks=(ONE,))
+    assert not refuses(rule_book.open_subtasks, moving("in_progress", to), open_subtasks=(ONE,))
 
 
 def test_a_task_whose_subtasks_are_closed_may_be_completed() -> None:
-    assert not stands(rule_book.open_subtasks, moving("in_progress", "completed"))
+    assert not refuses(rule_book.open_subtasks, moving("in_progress", "completed"))
 
 
 # --- parent_closed
@@ -234,12 +234,12 @@ def test_a_task_whose_subtasks_are_closed_may_be_completed() -> None:
     ],
     ids=["created", "given the parent", "moved", "reopened", "reopened into work", "restored"],
 )
-def test_no_open_subtask_comes_under_a_closed_parent(one: Step) -> None:
+def test_a_closed_parent_cannot_get_an_open_subtask(one: Step) -> None:
     refusal = refusal_of(rule_book.parent_closed, one, parent=CLOSED_PARENT)
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("reopen_parent", {"task_id": ONE})
     assert not refusal.overridable
-    assert not stands(rule_book.parent_closed, one, parent=OPEN_PARENT)
+    assert not refuses(rule_book.parent_closed, one, parent=OPEN_PARENT)
 
 
 @pytest.mark.parametrize(
@@ -253,8 +253,8 @@ def test_no_open_subtask_comes_under_a_closed_parent(one: Step) -> None:
     ],
     ids=["created", "given the parent", "closed", "restored", "edited"],
 )
-def test_a_closed_subtask_or_another_change_may_come_under_a_closed_parent(one: Step) -> None:
-    assert not stands(rule_book.parent_closed, one, parent=CLOSED_PARENT)
+def test_under_a_closed_parent_closed_subtasks_and_other_changes_are_allowed(one: Step) -> None:
+    assert not refuses(rule_book.parent_closed, one, parent=CLOSED_PARENT)
 
 
 @pytest.mark.parametrize("status", ["todo", "completed"])
@@ -300,21 +300,21 @@ def test_one_more_started_task_than_the_limit_is_refused(one: Step) -> None:
 
 @pytest.mark.parametrize("one", COUNTED_AS_STARTED.values(), ids=COUNTED_AS_STARTED)
 def test_the_limit_itself_may_be_reached(one: Step) -> None:
-    assert not stands(rule_book.wip_limit_reached, one, started=FIVE[:4])
+    assert not refuses(rule_book.wip_limit_reached, one, started=FIVE[:4])
 
 
 @pytest.mark.parametrize("one", NOT_COUNTED_AS_STARTED.values(), ids=NOT_COUNTED_AS_STARTED)
-def test_the_limit_of_started_tasks_is_for_one_more_of_them(one: Step) -> None:
-    assert not stands(rule_book.wip_limit_reached, one, started=FIVE)
+def test_changes_that_add_no_started_task_ignore_the_limit(one: Step) -> None:
+    assert not refuses(rule_book.wip_limit_reached, one, started=FIVE)
 
 
-def test_a_limit_of_started_tasks_of_zero_is_none() -> None:
+def test_a_limit_of_zero_started_tasks_means_no_limit() -> None:
     one = replace(COUNTED_AS_STARTED["starting"], policy=Policy(wip_limit=0))
-    assert not stands(rule_book.wip_limit_reached, one, started=FIVE)
+    assert not refuses(rule_book.wip_limit_reached, one, started=FIVE)
 
 
-def test_a_started_task_of_nobody_counts_for_nobody() -> None:
-    assert not stands(rule_book.wip_limit_reached, moving("todo", "in_progress"), started=FIVE)
+def test_a_started_task_without_an_assignee_counts_for_nobody() -> None:
+    assert not refuses(rule_book.wip_limit_reached, moving("todo", "in_progress"), started=FIVE)
 
 
 # --- reviewer_required
@@ -332,36 +332,36 @@ def test_with_four_eyes_the_assignee_does_not_complete_a_task() -> None:
     assert refusal.overridable
 
 
-def test_nobody_gets_round_four_eyes_by_handing_the_task_on_while_completing_it() -> None:
-    assert stands(rule_book.reviewer_required, completed_by(an_actor(id=ME), {"assignee_id": ADA}))
+def test_handing_the_task_on_while_completing_it_does_not_evade_four_eyes() -> None:
+    assert refuses(rule_book.reviewer_required, completed_by(an_actor(id=ME), {"assignee_id": ADA}))
 
 
-def test_nobody_takes_a_task_while_completing_it_under_four_eyes() -> None:
-    assert stands(rule_book.reviewer_required, completed_by(an_actor(id=ADA), {"assignee_id": ADA}))
+def test_with_four_eyes_nobody_can_take_a_task_while_completing_it() -> None:
+    assert refuses(rule_book.reviewer_required, completed_by(an_actor(id=ADA), {"assignee_id": ADA}))
 
 
-def test_with_four_eyes_whoever_was_its_assignee_does_not_complete_a_task() -> None:
+def test_with_four_eyes_a_former_assignee_does_not_complete_a_task() -> None:
     refusal = refusal_of(rule_book.reviewer_required, completed_by(an_actor(id=BOB)), was_assignee=True)
     assert refusal.detail.startswith("A former assignee may not complete the task")
     assert refusal.overridable
 
 
 def test_with_four_eyes_somebody_else_completes_it() -> None:
-    assert not stands(rule_book.reviewer_required, completed_by(an_actor(id=BOB)))
+    assert not refuses(rule_book.reviewer_required, completed_by(an_actor(id=BOB)))
 
 
-def test_a_system_process_is_nobodys_assignee() -> None:
+def test_four_eyes_do_not_apply_to_a_system_process() -> None:
     one = step({"status": "in_review"}, {"status": "completed"}, policy=FOUR_EYES)
-    assert not stands(rule_book.reviewer_required, one)
+    assert not refuses(rule_book.reviewer_required, one)
 
 
 def test_without_four_eyes_the_assignee_completes_it() -> None:
-    assert not stands(rule_book.reviewer_required, completed_by(an_actor(id=ME), policy=DEFAULT_POLICY))
+    assert not refuses(rule_book.reviewer_required, completed_by(an_actor(id=ME), policy=DEFAULT_POLICY))
 
 
-def test_four_eyes_are_for_completing_alone() -> None:
+def test_four_eyes_apply_only_to_completing() -> None:
     one = completed_by(an_actor(id=ME), {"status": "cancelled"})
-    assert not stands(rule_book.reviewer_required, one)
+    assert not refuses(rule_book.reviewer_required, one)
 
 
 # --- reason_required
@@ -381,7 +381,7 @@ def test_some_changes_require_a_reason(what: str, one: Step) -> None:
     assert refusal.fix is not None
     assert refusal.fix.action == "give_reason"
     assert not refusal.overridable
-    assert not stands(rule_book.reason_required, replace(one, reason="So it was agreed."))
+    assert not refuses(rule_book.reason_required, replace(one, reason="So it was agreed."))
 
 
 def test_a_refusal_names_everything_that_requires_a_reason() -> None:
@@ -401,12 +401,12 @@ def test_a_refusal_names_everything_that_requires_a_reason() -> None:
         binning(status="cancelled"),
     ],
 )
-def test_other_things_take_none(one: Step) -> None:
-    assert not stands(rule_book.reason_required, one)
+def test_other_changes_need_no_reason(one: Step) -> None:
+    assert not refuses(rule_book.reason_required, one)
 
 
-def test_a_task_created_as_cancelled_takes_a_reason() -> None:
-    assert stands(rule_book.reason_required, creation("cancelled"))
+def test_a_task_created_as_cancelled_needs_a_reason() -> None:
+    assert refuses(rule_book.reason_required, creation("cancelled"))
 
 
 TWO_OF_EACH = Workflow(
@@ -444,6 +444,6 @@ def test_a_move_within_a_category_neither_completes_nor_cancels(
 ) -> None:
     one = replace(moving(start, to), policy=Policy(workflow=TWO_OF_EACH))
     assert (one.completes, one.cancels) == (completes, cancels)
-    assert stands(rule_book.reason_required, one) is cancels
-    assert stands(rule_book.open_subtasks, one, open_subtasks=(ONE,)) is completes
-    assert stands(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,)) is completes
+    assert refuses(rule_book.reason_required, one) is cancels
+    assert refuses(rule_book.open_subtasks, one, open_subtasks=(ONE,)) is completes
+    assert refuses(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,)) is completes

@@ -1,4 +1,4 @@
-"""The rules of priority and of relations: when each stands, when not, and what would help."""
+"""The rules of priority and of relations: when each refuses, when it does not, and its fix."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from tests.unit.steps import (
     creation,
     moving,
     refusal_of,
+    refuses,
     restoring,
-    stands,
     step,
 )
 
@@ -43,28 +43,28 @@ def test_the_priority_of_a_closed_task_does_not_change(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["backlog", "todo", "in_progress", "in_review"])
 def test_the_priority_of_an_open_task_changes(status: str) -> None:
-    assert not stands(rule_book.task_closed, step({"status": status}, {"priority": HIGH}))
+    assert not refuses(rule_book.task_closed, step({"status": status}, {"priority": HIGH}))
 
 
 def test_a_closed_task_may_change_otherwise() -> None:
-    assert not stands(rule_book.task_closed, step({"status": "completed"}, {"title": "Other"}))
+    assert not refuses(rule_book.task_closed, step({"status": "completed"}, {"title": "Other"}))
 
 
 def test_a_task_may_be_prioritised_in_the_command_that_reopens_it() -> None:
     one = step({"status": "cancelled"}, {"status": "todo", "priority": HIGH})
-    assert not stands(rule_book.task_closed, one)
+    assert not refuses(rule_book.task_closed, one)
 
 
 def test_a_task_may_be_prioritised_in_the_command_that_closes_it() -> None:
     one = step({"status": "in_progress"}, {"status": "completed", "priority": HIGH})
-    assert not stands(rule_book.task_closed, one)
+    assert not refuses(rule_book.task_closed, one)
 
 
 def test_a_task_created_as_closed_has_any_priority() -> None:
-    assert not stands(rule_book.task_closed, creation("cancelled", priority=HIGH))
+    assert not refuses(rule_book.task_closed, creation("cancelled", priority=HIGH))
 
 
-def test_where_no_way_leads_out_of_a_closed_status_nothing_would_help() -> None:
+def test_without_a_transition_out_of_the_closed_status_there_is_no_fix() -> None:
     transitions = {**DEFAULT_WORKFLOW.transitions, "completed": ()}
     policy = Policy(workflow=replace(DEFAULT_WORKFLOW, transitions=transitions))
     one = step({"status": "completed"}, {"priority": HIGH}, policy=policy)
@@ -87,7 +87,7 @@ def test_urgent_needs_a_due_date_or_a_reason(one: Step) -> None:
     assert refusal.fix is not None
     assert refusal.fix.action == "set_due_date"
     assert not refusal.overridable
-    assert not stands(rule_book.urgent_needs_due_date, replace(one, reason="At once."))
+    assert not refuses(rule_book.urgent_needs_due_date, replace(one, reason="At once."))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_urgent_needs_a_due_date_or_a_reason(one: Step) -> None:
     ids=["dated", "dated with it", "created dated", "not urgent", "lowered with it", "edited", "restored"],
 )
 def test_a_due_date_or_another_priority_is_enough(one: Step) -> None:
-    assert not stands(rule_book.urgent_needs_due_date, one)
+    assert not refuses(rule_book.urgent_needs_due_date, one)
 
 
 # --- urgent_limit_reached
@@ -139,45 +139,45 @@ def test_one_more_urgent_task_than_the_limit_is_refused(one: Step) -> None:
 
 @pytest.mark.parametrize("one", COUNTED_AS_URGENT.values(), ids=COUNTED_AS_URGENT)
 def test_the_limit_of_urgent_tasks_itself_may_be_reached(one: Step) -> None:
-    assert not stands(rule_book.urgent_limit_reached, one, urgent=THREE[:2])
+    assert not refuses(rule_book.urgent_limit_reached, one, urgent=THREE[:2])
 
 
 @pytest.mark.parametrize("one", NOT_COUNTED_AS_URGENT.values(), ids=NOT_COUNTED_AS_URGENT)
-def test_the_limit_of_urgent_tasks_is_for_one_more_of_them(one: Step) -> None:
-    assert not stands(rule_book.urgent_limit_reached, one, urgent=THREE)
+def test_changes_that_add_no_urgent_task_ignore_the_limit(one: Step) -> None:
+    assert not refuses(rule_book.urgent_limit_reached, one, urgent=THREE)
 
 
-def test_a_limit_of_urgent_tasks_of_zero_is_none() -> None:
+def test_a_limit_of_zero_urgent_tasks_means_no_limit() -> None:
     one = replace(COUNTED_AS_URGENT["raising"], policy=Policy(urgent_limit=0))
-    assert not stands(rule_book.urgent_limit_reached, one, urgent=THREE)
+    assert not refuses(rule_book.urgent_limit_reached, one, urgent=THREE)
 
 
 # --- relations
 
 
-def test_nothing_waits_for_itself() -> None:
+def test_a_task_cannot_wait_for_itself() -> None:
     refusal = refusal_of(rule_book.cycle, step({}, {"blocked_by": (ONE,)}), cycle=(ONE, TWO, ONE))
     assert refusal.detail == f"A task cannot wait for itself: {ONE} waits for {TWO} waits for {ONE}."
     assert not refusal.overridable
 
 
-def test_where_there_is_no_ring_relations_are_fine() -> None:
-    assert not stands(rule_book.cycle, step({}, {"blocked_by": (ONE,)}))
+def test_relations_without_a_ring_are_allowed() -> None:
+    assert not refuses(rule_book.cycle, step({}, {"blocked_by": (ONE,)}))
 
 
-def test_two_rows_of_waiting_tasks_that_are_too_long_to_follow_are_not_joined() -> None:
+def test_two_chains_that_are_too_long_to_follow_cannot_be_joined() -> None:
     refusal = refusal_of(rule_book.chain_too_long, step({}, {"blocked_by": (ONE,)}), chain_too_long=True)
     assert refusal.detail.startswith(f"More than {MAX_CHAIN_LENGTH} tasks in a row wait for this task")
     assert not refusal.overridable
 
 
-def test_rows_of_waiting_tasks_that_can_be_followed_may_be_joined() -> None:
-    assert not stands(rule_book.chain_too_long, step({}, {"blocked_by": (ONE,)}))
+def test_chains_that_can_be_followed_may_be_joined() -> None:
+    assert not refuses(rule_book.chain_too_long, step({}, {"blocked_by": (ONE,)}))
 
 
 @pytest.mark.parametrize("levels", [0, 1, 5])
 def test_there_may_be_five_levels_of_subtasks(levels: int) -> None:
-    assert not stands(rule_book.too_deep, step({}, {"parent_id": ONE}), levels=levels)
+    assert not refuses(rule_book.too_deep, step({}, {"parent_id": ONE}), levels=levels)
 
 
 def test_there_may_not_be_six_levels_of_subtasks() -> None:
@@ -186,7 +186,7 @@ def test_there_may_not_be_six_levels_of_subtasks() -> None:
     assert not refusal.overridable
 
 
-def test_a_task_with_subtasks_outside_the_bin_does_not_go_there() -> None:
+def test_a_task_with_subtasks_outside_the_bin_cannot_be_binned() -> None:
     refusal = refusal_of(rule_book.has_subtasks, binning(), subtasks=(ONE,))
     assert refusal.fix is not None
     assert (refusal.fix.action, refusal.fix.arguments) == ("bin_subtasks", {"task_ids": (ONE,)})
@@ -194,6 +194,6 @@ def test_a_task_with_subtasks_outside_the_bin_does_not_go_there() -> None:
 
 
 @pytest.mark.parametrize("one", [binning(), restoring(), step({}, {"title": "Other"})])
-def test_other_tasks_and_other_changes_do_not_ask_for_subtasks(one: Step) -> None:
+def test_without_subtasks_and_in_other_changes_nothing_is_refused(one: Step) -> None:
     facts = {} if one.binned else {"subtasks": (ONE,)}
-    assert not stands(rule_book.has_subtasks, one, **facts)
+    assert not refuses(rule_book.has_subtasks, one, **facts)

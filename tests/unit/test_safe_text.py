@@ -1,4 +1,4 @@
-"""What comes from outside cannot steer a terminal or forge a line."""
+"""Text from outside cannot steer a terminal or forge a line."""
 
 from __future__ import annotations
 

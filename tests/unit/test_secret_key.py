@@ -24,7 +24,7 @@ def test_a_key_is_made_once_and_kept(tmp_path: Path) -> None:
     assert load_secret_key(Settings(data_dir=tmp_path)) == first
 
 
-def test_a_key_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_key(tmp_path: Path) -> None:
     load_secret_key(Settings(data_dir=tmp_path))
     (file,) = tmp_path.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -1,4 +1,4 @@
-"""What shows an object or tells of a mistake never shows a secret along with it."""
+"""Representations, messages and lines of the log never show a secret."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_settings_show_neither_key_nor_password() -> None:
     assert SECRET not in shown
 
 
-def test_a_new_token_and_who_it_speaks_for_show_no_secret() -> None:
+def test_a_new_token_and_its_identity_show_no_secret() -> None:
     token, user = a_token(), a_user()
     shown = repr([NewToken(token, TEXT), Identity(actor=Actor.of(user), user=user, token=token)])
 
@@ -51,7 +51,7 @@ def test_a_uri_that_is_not_usable_is_not_quoted(uri: str) -> None:
     assert str(caught.value).startswith("TASKMGR_MONGODB_URI is not usable: ")
 
 
-def test_neither_is_one_that_is_to_be_made_a_replica_set() -> None:
+def test_an_unusable_uri_for_a_new_replica_set_is_not_quoted_either() -> None:
     with pytest.raises(CannotStart) as caught:
         initiate_replica_set(f"mongodb://ada:x/{SECRET}@db.example.org/tasks")
 

@@ -20,22 +20,22 @@ Read = Callable[..., Settings]
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Read:
-    """Reads the settings from an environment with these alone: `read(BIND="127.0.0.1:1")`."""
+    """Reads the settings from an environment that has only these: `read(BIND="127.0.0.1:1")`."""
     for name in list(os.environ):
         if name.startswith("TASKMGR_") or name == "XDG_DATA_HOME":
             monkeypatch.delenv(name)
 
-    def from_env(**given: str) -> Settings:
-        for name, value in given.items():
+    def from_env(**values: str) -> Settings:
+        for name, value in values.items():
             monkeypatch.setenv(f"TASKMGR_{name}", value)
         return Settings.from_env()
 
     return from_env
 
 
-def mistakes(read: Read, **given: str) -> list[str]:
+def mistakes(read: Read, **values: str) -> list[str]:
     with pytest.raises(CannotStart) as caught:
-        read(**given)
+        read(**values)
     first, *lines = str(caught.value).splitlines()
     assert first == "Invalid settings:"
     return lines
@@ -191,17 +191,17 @@ def test_all_mistakes_are_reported_together_sorted_by_name(read: Read) -> None:
     ]
 
 
-def test_an_unknown_name_is_told_with_those_there_are(read: Read) -> None:
+def test_an_unknown_name_is_reported_with_the_known_ones(read: Read) -> None:
     (line,) = mistakes(read, MONGO_URI="mongodb://localhost")
     assert line == f"TASKMGR_MONGO_URI: Unknown setting. The settings are: {', '.join(NAMES)}."
 
 
-def test_other_programs_variables_are_none_of_ours(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_other_programs_are_ignored(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER_BIND", "nowhere")
     read()
 
 
-def test_secrets_do_not_show(read: Read) -> None:
+def test_secrets_are_not_shown(read: Read) -> None:
     settings = read(MONGODB_URI="mongodb://ada:hunter2@db.example.org", SECRET_KEY="q" * 32)
     assert "hunter2" not in repr(settings)
     assert "qqq" not in repr(settings)
@@ -216,5 +216,5 @@ def test_a_home_folder_may_be_a_tilde(read: Read) -> None:
     assert read(DATA_DIR="~/tasks").data_dir == Path.home() / "tasks"
 
 
-def test_a_folder_counts_from_where_the_service_was_started(read: Read) -> None:
+def test_a_relative_folder_starts_at_the_working_directory(read: Read) -> None:
     assert read(DATA_DIR="tasks").data_dir == Path.cwd() / "tasks"

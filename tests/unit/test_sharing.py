@@ -1,4 +1,4 @@
-"""Who asks the same at once shares an answer, which is never older than their asking."""
+"""Concurrent calls share one result, which is never older than the call."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from taskmgr.infrastructure.mongo.reads.shared_call import SharedCall
 PATIENCE = 10.0
 
 
-class Oracle:
-    """Counts up with each question, and answers it when it is let."""
+class BlockingCall:
+    """A call that blocks until it is released, and returns how many calls have begun."""
 
     def __init__(self) -> None:
         self.numbers = count(1)
-        self.asked = threading.Semaphore(0)
-        self.let = threading.Semaphore(0)
+        self.started = threading.Semaphore(0)
+        self.released = threading.Semaphore(0)
 
     def __call__(self) -> int:
         number = next(self.numbers)
-        self.asked.release()
-        assert self.let.acquire(timeout=PATIENCE)
+        self.started.release()
+        assert self.released.acquire(timeout=PATIENCE)
         return number
 
 
 @pytest.fixture
-def oracle() -> Oracle:
-    return Oracle()
+def blocking() -> BlockingCall:
+    return BlockingCall()
 
 
 @pytest.fixture
@@ -41,44 +41,42 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def all_wait(calls: list[Future[int]]) -> None:
-    """Gives the calls time to come to where they wait; none may be answered meanwhile."""
+    """Gives the calls time to begin waiting, and checks that none returns meanwhile."""
     assert not wait(calls, timeout=0.2).done
 
 
-def test_one_after_the_other_ask_each(oracle: Oracle) -> None:
-    shared = SharedCall(oracle)
-    oracle.let.release(2)
+def test_calls_one_after_the_other_are_not_shared(blocking: BlockingCall) -> None:
+    shared = SharedCall(blocking)
+    blocking.released.release(2)
 
     assert [shared(), shared()] == [1, 2]
 
 
-def test_who_comes_while_it_is_asked_shares_the_next_question(
-    oracle: Oracle, pool: ThreadPoolExecutor
-) -> None:
-    shared = SharedCall(oracle)
+def test_calls_during_another_share_the_next_one(blocking: BlockingCall, pool: ThreadPoolExecutor) -> None:
+    shared = SharedCall(blocking)
     first = pool.submit(shared)
-    assert oracle.asked.acquire(timeout=PATIENCE)
+    assert blocking.started.acquire(timeout=PATIENCE)
     later = [pool.submit(shared) for _ in range(5)]
     all_wait([first, *later])
 
-    oracle.let.release()
+    blocking.released.release()
     assert first.result(PATIENCE) == 1
     all_wait(later)
-    oracle.let.release()
+    blocking.released.release()
 
     assert [call.result(PATIENCE) for call in later] == [2] * 5
-    assert next(oracle.numbers) == 3
+    assert next(blocking.numbers) == 3
 
 
-def test_who_gets_no_answer_leaves_the_question_to_the_next(pool: ThreadPoolExecutor) -> None:
+def test_after_a_failed_call_the_next_one_tries_again(pool: ThreadPoolExecutor) -> None:
     failures = iter([True, False])
 
-    def ask() -> str:
+    def fail_once() -> str:
         if next(failures):
             raise TimeoutError
         return "here"
 
-    shared = SharedCall(ask)
+    shared = SharedCall(fail_once)
     with pytest.raises(TimeoutError):
         shared()
 

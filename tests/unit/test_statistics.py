@@ -1,4 +1,4 @@
-"""Days in a time zone, and ranks: what the statistics are counted by."""
+"""The days of the statistics in a time zone, and percentiles by rank."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def days(first: date | None = None, last: date | None = None) -> Days:
     return Days.between(first, last, now=NOW, zone=UTC)
 
 
-def test_the_last_thirty_days_are_meant_where_nothing_is_said() -> None:
+def test_the_default_is_the_last_thirty_days() -> None:
     assert (days().first, days().last, len(list(days()))) == (date(2026, 2, 9), TODAY, 30)
 
 
@@ -54,8 +54,8 @@ def test_a_span_does_not_end_before_it_begins() -> None:
 
 
 def test_midnights_are_those_of_the_time_zone() -> None:
-    found = Days(date(2026, 3, 7), date(2026, 3, 9), NEW_YORK).midnights
-    assert found == [
+    midnights = Days(date(2026, 3, 7), date(2026, 3, 9), NEW_YORK).midnights
+    assert midnights == [
         datetime(2026, 3, day, hour, tzinfo=UTC) for day, hour in ((7, 5), (8, 5), (9, 4), (10, 4))
     ]
 
@@ -74,7 +74,7 @@ def test_a_moment_lies_between_the_midnights_of_its_day(
     midnights = span.midnights
     assert len(midnights) == len(list(span)) + 1
     assert midnights == sorted(midnights)
-    if midnights[0] < midnights[-1]:  # Apia left out the whole of 30 December 2011
+    if midnights[0] < midnights[-1]:  # Apia skipped 30 December 2011
         seconds = int((midnights[-1] - midnights[0]).total_seconds())
         moment = midnights[0] + timedelta(seconds=place % seconds)
         day = max(n for n, midnight in enumerate(midnights) if midnight <= moment)
@@ -105,7 +105,7 @@ def test_a_day_is_a_plain_date(value: object, day: date) -> None:
         *((value, "out_of_range") for value in ("1969-12-31", "9999-12-31", date(1900, 1, 1))),
     ],
 )
-def test_what_is_no_day_is_refused(value: Any, code: str) -> None:
+def test_anything_but_a_day_is_refused(value: Any, code: str) -> None:
     with pytest.raises(BadValue) as caught:
         parse_day(value, UTC)
     assert caught.value.code == code
@@ -120,6 +120,6 @@ def test_a_percentile_is_the_value_at_its_nearest_rank(percent: int, count: int,
 
 
 @given(st.integers(1, 100), st.lists(st.integers(), min_size=1))
-def test_it_is_the_smallest_value_that_so_many_do_not_exceed(percent: int, values: list[int]) -> None:
-    found = sorted(values)[nearest_rank(percent, len(values)) - 1]
-    assert found == min(v for v in values if 100 * sum(w <= v for w in values) >= percent * len(values))
+def test_a_percentile_is_the_smallest_value_that_covers_its_share(percent: int, values: list[int]) -> None:
+    percentile = sorted(values)[nearest_rank(percent, len(values)) - 1]
+    assert percentile == min(v for v in values if 100 * sum(w <= v for w in values) >= percent * len(values))

@@ -70,7 +70,7 @@ def test_a_move_to_the_same_status_changes_nothing(status: str) -> None:
     assert moved(task, status) is task
 
 
-def test_the_first_start_is_noted() -> None:
+def test_the_first_start_is_recorded() -> None:
     assert moved(a_task(), "in_progress").started_at == LATER
 
 
@@ -85,11 +85,11 @@ def test_a_task_completed_without_a_start_has_none() -> None:
     assert moved(a_task(), "completed").started_at is None
 
 
-def test_completing_is_noted() -> None:
+def test_a_completion_is_recorded() -> None:
     assert moved(a_task(status="in_progress"), "completed").completed_at == LATER
 
 
-def test_cancelling_completes_nothing() -> None:
+def test_cancelling_records_no_completion() -> None:
     assert moved(a_task(), "cancelled").completed_at is None
 
 
@@ -102,7 +102,7 @@ def test_a_reopening_clears_the_completion() -> None:
     assert moved(a_task(status="completed", completed_at=NOW), "in_progress").completed_at is None
 
 
-def test_a_move_between_closed_statuses_is_no_reopening() -> None:
+def test_a_move_between_closed_statuses_is_not_a_reopening() -> None:
     assert moved(a_task(status="completed", completed_at=NOW), "cancelled").reopen_count == 0
 
 
@@ -117,10 +117,10 @@ def test_a_move_is_not_yet_a_new_version() -> None:
 
 
 @given(st.lists(st.sampled_from(STATUSES), max_size=12))
-def test_the_moments_of_a_task_agree_with_its_way(way: list[str]) -> None:
+def test_the_instants_of_a_task_follow_from_its_moves(statuses: list[str]) -> None:
     task, now = a_task(), NOW
     starts, reopenings = [], 0
-    for status in way:
+    for status in statuses:
         now += timedelta(minutes=1)
         before, task = task, moved(task, status, now)
         category = DEFAULT_WORKFLOW.category(status)
@@ -146,7 +146,7 @@ def test_a_move_between_completed_statuses_keeps_the_completion() -> None:
 # --- changing
 
 
-def test_a_change_takes_every_named_field_and_no_other() -> None:
+def test_a_change_sets_every_named_field_and_no_other() -> None:
     task = a_full_task()
     after = task.changed({"title": "Other", "labels": ()}, now=LATER, workflow=DEFAULT_WORKFLOW)
     assert after == replace(task, title="Other", labels=())
@@ -168,12 +168,12 @@ def test_the_next_version_is_one_further_and_updated_now() -> None:
     assert (after.version, after.updated_at) == (8, LATER)
 
 
-def test_what_a_task_unblocked_does_not_make_it_another() -> None:
+def test_unblocked_tasks_are_ignored_when_tasks_are_compared() -> None:
     task = a_task()
     assert replace(task, unblocked=(an_id(),)) == task
 
 
-def test_a_task_with_a_moment_of_deletion_is_in_the_bin() -> None:
+def test_a_task_with_a_time_of_deletion_is_in_the_bin() -> None:
     assert a_task(deleted_at=NOW).is_binned
     assert not a_task().is_binned
 
@@ -235,7 +235,7 @@ def test_some_fields_may_be_emptied(name: str, empty: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["title", "status", "priority"])
-def test_the_other_fields_may_not(name: str) -> None:
+def test_the_other_fields_may_not_be_emptied(name: str) -> None:
     with pytest.raises(parsing.BadValue) as caught:
         parsers(DEFAULT_POLICY)[name](None)
     assert caught.value.code == "null"

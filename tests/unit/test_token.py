@@ -37,7 +37,7 @@ def test_a_scope_is_kept_as_its_text() -> None:
     assert type(kept) is str
 
 
-def test_an_unknown_scope_is_told_with_its_place_and_those_there_are() -> None:
+def test_an_unknown_scope_is_reported_with_its_place_and_the_known_ones() -> None:
     with pytest.raises(BadValue) as caught:
         parse_scopes(["tasks:read", "tasks:all"])
     assert caught.value.at("scopes").location == "scopes.1"
@@ -45,7 +45,7 @@ def test_an_unknown_scope_is_told_with_its_place_and_those_there_are() -> None:
 
 
 @pytest.mark.parametrize("value", [[1], [None], [["tasks:read"]], [{"tasks:read": 1}], ["admin", []]])
-def test_what_is_no_name_is_no_scope(value: Any) -> None:
+def test_anything_but_a_name_is_not_a_scope(value: Any) -> None:
     with pytest.raises(BadValue) as caught:
         parse_scopes(value)
     assert caught.value.code == "not_allowed"
@@ -58,13 +58,13 @@ def test_scopes_are_a_list(value: Any) -> None:
     assert caught.value.code == "wrong_type"
 
 
-def test_no_scopes_at_all_are_a_mistake_and_not_everything() -> None:
+def test_an_empty_list_of_scopes_is_refused() -> None:
     with pytest.raises(BadValue) as caught:
         parse_scopes([])
     assert caught.value.code == "blank"
 
 
-def test_all_mistakes_of_a_token_are_told_at_once() -> None:
+def test_all_mistakes_of_a_token_are_reported_at_once() -> None:
     with pytest.raises(Invalid) as caught:
         parsing.parse_fields({"name": "", "scopes": ["all"], "expires_at": "soon", "secret": "x"}, PARSERS)
     assert [error.location for error in caught.value.errors] == ["name", "scopes.0", "expires_at", "secret"]
@@ -80,7 +80,7 @@ def test_a_token_without_an_end_never_expires() -> None:
     assert not a_token().is_expired(now=NOW + timedelta(days=36_500))
 
 
-def test_a_new_tokens_text_does_not_show() -> None:
+def test_the_text_of_a_new_token_is_not_shown() -> None:
     assert "secret" not in repr(NewToken(a_token(), "tm_1_secret"))
 
 
@@ -104,5 +104,5 @@ def test_a_secret_is_recognised() -> None:
 
 
 @pytest.mark.parametrize("other", ["", "Secret", "secret ", "s\ud800", "sécret", "\0"])
-def test_another_secret_is_not(other: str) -> None:
+def test_another_secret_is_not_recognised(other: str) -> None:
     assert not CREDENTIALS.matches(other, CREDENTIALS.hash("secret"))

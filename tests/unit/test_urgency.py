@@ -1,4 +1,4 @@
-"""How urgent a task really is: the clock, what waits for it, and why."""
+"""Effective priorities: raised by the due date and by waiting tasks, with their causes."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ DAY = timedelta(days=1)
 
 
 def due(late: timedelta) -> DueDate:
-    """Due so long ago, or ahead where it is negative."""
+    """Returns the due date that is this late; a negative duration lies ahead."""
     return DueDate.at_instant(NOW - late)
 
 
 def effective(task: Task, *waiting: Task) -> EffectivePriority:
-    """Of a task, with all that waits for it directly or for what waits."""
-    found = effective_all([task], [task, *waiting])[task.id]
-    assert found is not None
-    return found
+    """Returns the effective priority of a task, with all tasks that wait for it along any chain."""
+    result = effective_all([task], [task, *waiting])[task.id]
+    assert result is not None
+    return result
 
 
-def effective_all(tasks: Sequence[Task], there_are: Sequence[Task]) -> dict[str, EffectivePriority | None]:
+def effective_all(tasks: Sequence[Task], all_tasks: Sequence[Task]) -> dict[str, EffectivePriority | None]:
     dependants: dict[str, list[Task]] = {}
-    for other in there_are:
+    for other in all_tasks:
         for blocker in other.blocked_by:
             dependants.setdefault(blocker, []).append(other)
     return effective_priorities(tasks, dependants, now=NOW, workflow=DEFAULT_WORKFLOW)
 
 
-def codes(found: EffectivePriority) -> list[str]:
-    return [cause.code for cause in found.because]
+def codes(result: EffectivePriority) -> list[str]:
+    return [cause.code for cause in result.because]
 
 
 @pytest.mark.parametrize("priority", Priority)
@@ -64,23 +64,23 @@ def test_without_a_due_date_and_dependants_it_is_the_stored_one(priority: Priori
         (365 * DAY, URGENT, ["long_overdue"]),
     ],
 )
-def test_the_clock_lifts_a_low_task(late: timedelta, value: Priority, because: list[str]) -> None:
-    found = effective(a_task(priority=LOW, due_date=due(late)))
-    assert (found.value, codes(found)) == (value, because)
+def test_the_due_date_raises_a_low_task(late: timedelta, value: Priority, because: list[str]) -> None:
+    result = effective(a_task(priority=LOW, due_date=due(late)))
+    assert (result.value, codes(result)) == (value, because)
 
 
 @pytest.mark.parametrize(
     ("stored", "late"), [(MEDIUM, -DAY), (HIGH, timedelta(0)), (URGENT, 9 * DAY), (URGENT, timedelta(0))]
 )
-def test_the_clock_lowers_nothing_and_gives_no_cause_for_what_it_did_not_lift(
+def test_the_due_date_lowers_no_priority_and_is_no_cause_if_it_raises_none(
     stored: Priority, late: timedelta
 ) -> None:
-    found = effective(a_task(priority=stored, due_date=due(late)))
-    assert found == EffectivePriority(value=stored, because=())
+    result = effective(a_task(priority=stored, due_date=due(late)))
+    assert result == EffectivePriority(value=stored, because=())
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled"])
-def test_a_closed_task_has_none(status: str) -> None:
+def test_a_closed_task_has_no_effective_priority(status: str) -> None:
     task = a_task(status=status, priority=URGENT, due_date=due(9 * DAY))
     assert effective_all([task], [task]) == {task.id: None}
 
@@ -93,53 +93,53 @@ def test_a_task_is_as_urgent_as_what_waits_for_it() -> None:
     assert effective(blocker, waiting) == EffectivePriority(value=HIGH, because=(cause,))
 
 
-def test_what_waits_counts_with_its_own_effective_priority() -> None:
+def test_a_waiting_task_counts_with_its_own_effective_priority() -> None:
     blocker = a_task(priority=LOW)
     waiting = a_task(priority=LOW, due_date=due(9 * DAY), blocked_by=(blocker.id,))
     assert effective(blocker, waiting).value is URGENT
 
 
-def test_urgency_goes_down_a_chain_of_waiting() -> None:
+def test_urgency_follows_a_chain_of_waiting_tasks() -> None:
     first = a_task(priority=LOW)
     second = a_task(priority=LOW, blocked_by=(first.id,))
     third = a_task(priority=URGENT, blocked_by=(second.id,))
-    found = effective(first, second, third)
-    assert (found.value, [cause.task_id for cause in found.because]) == (URGENT, [second.id])
+    result = effective(first, second, third)
+    assert (result.value, [cause.task_id for cause in result.because]) == (URGENT, [second.id])
 
 
-def test_what_waits_for_something_else_counts_for_nothing() -> None:
+def test_a_task_that_waits_for_another_one_does_not_count() -> None:
     assert effective(a_task(priority=LOW), a_task(priority=URGENT, blocked_by=(an_id(),))).value is LOW
 
 
-def test_a_less_urgent_task_that_waits_lifts_nothing() -> None:
+def test_a_less_urgent_waiting_task_raises_nothing() -> None:
     blocker = a_task(priority=HIGH)
-    found = effective(blocker, a_task(priority=MEDIUM, blocked_by=(blocker.id,)))
-    assert found == EffectivePriority(value=HIGH, because=())
+    result = effective(blocker, a_task(priority=MEDIUM, blocked_by=(blocker.id,)))
+    assert result == EffectivePriority(value=HIGH, because=())
 
 
-def test_every_cause_that_lifts_as_high_is_told() -> None:
+def test_every_cause_of_the_highest_priority_is_named() -> None:
     blocker = a_task(priority=LOW, due_date=due(timedelta(0)))
     one, two, less = (a_task(priority=p, blocked_by=(blocker.id,)) for p in (HIGH, HIGH, MEDIUM))
-    found = effective(blocker, one, two, less)
-    assert codes(found) == ["overdue", "blocks", "blocks"]
-    assert {cause.task_id for cause in found.because} == {None, one.id, two.id}
+    result = effective(blocker, one, two, less)
+    assert codes(result) == ["overdue", "blocks", "blocks"]
+    assert {cause.task_id for cause in result.because} == {None, one.id, two.id}
 
 
-def test_a_ring_of_waiting_comes_to_an_end() -> None:
+def test_a_ring_of_waiting_tasks_ends() -> None:
     ids = [an_id(), an_id(), an_id()]
     ring = [a_task(id=ids[n], blocked_by=(ids[n - 1],), priority=p) for n, p in enumerate((LOW, HIGH, LOW))]
-    found = effective_all(ring, ring)
-    assert [found[task_id].value for task_id in ids] == [HIGH, HIGH, HIGH]  # type: ignore[union-attr]
+    result = effective_all(ring, ring)
+    assert [result[task_id].value for task_id in ids] == [HIGH, HIGH, HIGH]  # type: ignore[union-attr]
 
 
-def test_a_task_that_waits_for_itself_is_as_urgent_as_it_is() -> None:
+def test_a_task_that_waits_for_itself_keeps_its_priority() -> None:
     task_id = an_id()
     task = a_task(id=task_id, blocked_by=(task_id,))
     assert effective(task).value is MEDIUM
 
 
-def a_row(length: int) -> list[Task]:
-    """Tasks each of which waits for the one before; only the last is urgent."""
+def a_chain(length: int) -> list[Task]:
+    """Returns tasks that each wait for the one before; only the last is urgent."""
     chain = [a_task(priority=LOW)]
     for _ in range(length - 1):
         chain.append(a_task(priority=LOW, blocked_by=(chain[-1].id,)))
@@ -149,40 +149,40 @@ def a_row(length: int) -> list[Task]:
 @pytest.mark.parametrize(
     ("length", "value"), [(MAX_CHAIN_LENGTH, URGENT), (MAX_CHAIN_LENGTH + 1, LOW), (5_000, LOW)]
 )
-def test_urgency_goes_down_so_many_tasks_in_a_row(length: int, value: Priority) -> None:
-    chain = a_row(length)
+def test_urgency_follows_a_chain_up_to_its_maximum_length(length: int, value: Priority) -> None:
+    chain = a_chain(length)
     assert effective(*chain).value is value
 
 
-def test_how_far_urgency_goes_does_not_depend_on_what_is_asked_for_beside() -> None:
-    chain = a_row(MAX_CHAIN_LENGTH + 1)
-    values = [found.value for found in effective_all(chain, chain).values() if found]
+def test_how_far_urgency_goes_does_not_depend_on_the_other_tasks_of_the_page() -> None:
+    chain = a_chain(MAX_CHAIN_LENGTH + 1)
+    values = [result.value for result in effective_all(chain, chain).values() if result]
     assert values == [LOW, *[URGENT] * (MAX_CHAIN_LENGTH + 1)]
 
 
-def test_several_tasks_are_answered_at_once() -> None:
+def test_several_tasks_are_judged_at_once() -> None:
     one, two = a_task(priority=LOW), a_task(status="completed")
-    found = effective_all([one, two], [one, two])
-    assert found == {one.id: EffectivePriority(value=LOW, because=()), two.id: None}
+    result = effective_all([one, two], [one, two])
+    assert result == {one.id: EffectivePriority(value=LOW, because=()), two.id: None}
 
 
 EDGES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=12)
 
 
 @given(EDGES, st.lists(st.sampled_from(Priority), min_size=6, max_size=6))
-def test_effective_priority_is_the_highest_of_all_that_waits_along_any_way(
+def test_effective_priority_is_the_highest_of_all_tasks_that_wait_along_any_path(
     edges: list[tuple[int, int]], priorities: list[Priority]
 ) -> None:
     ids = [an_id() for _ in priorities]
     blockers = [tuple(ids[b] for w, b in edges if w == n) for n in range(6)]
     tasks = [a_task(id=ids[n], priority=priorities[n], blocked_by=blockers[n]) for n in range(6)]
-    found = effective_all(tasks, tasks)
+    result = effective_all(tasks, tasks)
     for n, task_id in enumerate(ids):
         above = {n}
         for _ in ids:
             above |= {waiting for waiting, blocker in edges if blocker in above}
         expected = max(priorities[other] for other in above)
-        answered = found[task_id]
-        assert answered is not None
-        assert answered.value is expected
-        assert bool(answered.because) is (expected > priorities[n])
+        one = result[task_id]
+        assert one is not None
+        assert one.value is expected
+        assert bool(one.because) is (expected > priorities[n])

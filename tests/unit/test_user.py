@@ -1,4 +1,4 @@
-"""Users and whoever acts."""
+"""Users and actors."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ LATER = NOW + timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
-    ("role", "active", "is_one"),
+    ("role", "active", "expected"),
     [
         (Role.ADMIN, True, True),
         (Role.ADMIN, False, False),
         (Role.MANAGER, True, False),
     ],
 )
-def test_an_active_admin_is_active_and_an_admin(role: Role, active: bool, is_one: bool) -> None:
-    assert a_user(role=role, active=active).is_active_admin is is_one
+def test_an_active_admin_is_active_and_an_admin(role: Role, active: bool, expected: bool) -> None:
+    assert a_user(role=role, active=active).is_active_admin is expected
 
 
-def test_a_changed_user_is_one_version_on_and_updated_now() -> None:
+def test_a_changed_user_has_the_next_version_and_is_updated_now() -> None:
     user = a_user()
     changed = user.changed({"name": "Ada", "role": Role.ADMIN}, now=LATER)
     assert (changed.name, changed.role, changed.version, changed.updated_at) == (

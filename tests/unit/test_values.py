@@ -1,4 +1,4 @@
-"""What a single value may be, at the edges of every limit."""
+"""The parsers of single values, at the edges of every limit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from taskmgr.domain.model.priority import Priority
 
 Parser = Callable[[Any], Any]
 
-# Characters that do not show: text of nothing else is as good as none.
+# Invisible characters: text of nothing else is refused as blank.
 INVISIBLE = [
     "\u200b",
     "\u200c",
@@ -55,72 +55,72 @@ SEVERAL_LINES: list[tuple[Parser, int]] = [
 ]
 REQUIRED = [*SINGLE_LINES, *SEVERAL_LINES]
 TEXTS = [*REQUIRED, (values.description, 20_000)]
-texts = pytest.mark.parametrize(("parser", "longest"), TEXTS)
-required_texts = pytest.mark.parametrize(("parser", "longest"), REQUIRED)
-single_lines = pytest.mark.parametrize(("parser", "longest"), SINGLE_LINES)
-several_lines = pytest.mark.parametrize(("parser", "longest"), [*SEVERAL_LINES, (values.description, 20_000)])
+texts = pytest.mark.parametrize(("parser", "limit"), TEXTS)
+required_texts = pytest.mark.parametrize(("parser", "limit"), REQUIRED)
+single_lines = pytest.mark.parametrize(("parser", "limit"), SINGLE_LINES)
+several_lines = pytest.mark.parametrize(("parser", "limit"), [*SEVERAL_LINES, (values.description, 20_000)])
 
 
 @texts
-def test_text_may_be_as_long_as_its_limit(parser: Parser, longest: int) -> None:
-    assert parser("x" * longest) == "x" * longest
+def test_text_may_be_as_long_as_its_limit(parser: Parser, limit: int) -> None:
+    assert parser("x" * limit) == "x" * limit
 
 
 @texts
-def test_text_may_not_be_longer_than_its_limit(parser: Parser, longest: int) -> None:
-    assert mistake(parser, "x" * (longest + 1)).code == "too_long"
+def test_text_may_not_be_longer_than_its_limit(parser: Parser, limit: int) -> None:
+    assert mistake(parser, "x" * (limit + 1)).code == "too_long"
 
 
 @texts
-def test_characters_are_counted_and_not_bytes(parser: Parser, longest: int) -> None:
-    assert parser("🚀" * longest) == "🚀" * longest
+def test_characters_are_counted_and_not_bytes(parser: Parser, limit: int) -> None:
+    assert parser("🚀" * limit) == "🚀" * limit
 
 
 @required_texts
-def test_blanks_around_a_text_do_not_count(parser: Parser, longest: int) -> None:
-    assert parser(f"  {'x' * longest}\t\n ") == "x" * longest
+def test_blanks_around_a_text_do_not_count(parser: Parser, limit: int) -> None:
+    assert parser(f"  {'x' * limit}\t\n ") == "x" * limit
 
 
 @required_texts
-def test_one_character_is_enough(parser: Parser, longest: int) -> None:
+def test_one_character_is_enough(parser: Parser, limit: int) -> None:
     assert parser("x") == "x"
 
 
 @required_texts
 @pytest.mark.parametrize("value", ["", " ", "\n\t ", *INVISIBLE, "".join(INVISIBLE), "\u0301"])
-def test_text_that_does_not_show_is_as_good_as_none(parser: Parser, longest: int, value: str) -> None:
+def test_invisible_text_is_refused_as_blank(parser: Parser, limit: int, value: str) -> None:
     assert mistake(parser, value).code == "blank"
 
 
 @required_texts
 @pytest.mark.parametrize("invisible", INVISIBLE)
-def test_invisible_characters_are_welcome_beside_others(parser: Parser, longest: int, invisible: str) -> None:
+def test_invisible_characters_are_allowed_beside_others(parser: Parser, limit: int, invisible: str) -> None:
     assert parser(f"a{invisible}b") == f"a{invisible}b"
 
 
 @texts
 @pytest.mark.parametrize("character", CONTROL + LONE_SURROGATES)
 def test_control_characters_and_lone_surrogates_are_refused(
-    parser: Parser, longest: int, character: str
+    parser: Parser, limit: int, character: str
 ) -> None:
     assert mistake(parser, f"a{character}b").code == "control_character"
 
 
 @single_lines
 @pytest.mark.parametrize("character", LINE_ENDS)
-def test_a_single_line_has_no_line_ends(parser: Parser, longest: int, character: str) -> None:
+def test_a_single_line_has_no_line_ends(parser: Parser, limit: int, character: str) -> None:
     assert mistake(parser, f"a{character}b").code == "control_character"
 
 
 @several_lines
 @pytest.mark.parametrize("character", LINE_ENDS)
-def test_longer_text_may_have_line_ends(parser: Parser, longest: int, character: str) -> None:
+def test_longer_text_may_have_line_ends(parser: Parser, limit: int, character: str) -> None:
     assert parser(f"a{character}b") == f"a{character}b"
 
 
 @texts
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, b"text", ["text"], {"text": 1}])
-def test_what_is_not_text_is_refused(parser: Parser, longest: int, value: object) -> None:
+def test_what_is_not_text_is_refused(parser: Parser, limit: int, value: object) -> None:
     assert mistake(parser, value).code == "wrong_type"
 
 
@@ -132,7 +132,7 @@ def test_a_description_may_be_empty() -> None:
     assert values.description("") == ""
 
 
-def test_the_detail_tells_the_limit_and_the_length() -> None:
+def test_the_detail_names_the_limit_and_the_length() -> None:
     assert mistake(values.title, "x" * 201).detail == "Must have at most 200 characters; this has 201."
 
 
@@ -167,16 +167,16 @@ def test_a_label_given_twice_counts_once() -> None:
     assert values.labels(["same"] * 21) == ("same",)
 
 
-@pytest.mark.parametrize("given", [["same"] * 201, ["a,b"] * 201])
-def test_a_list_beyond_all_measure_is_refused_unread(given: list[str]) -> None:
-    assert mistake(values.labels, given).code == "too_many"
+@pytest.mark.parametrize("value", [["same"] * 201, ["a,b"] * 201])
+def test_a_far_too_long_list_is_refused_without_parsing_its_items(value: list[str]) -> None:
+    assert mistake(values.labels, value).code == "too_many"
 
 
-def test_a_text_beyond_all_measure_is_refused_unread() -> None:
+def test_a_text_that_is_too_long_is_refused_before_its_characters_are_checked() -> None:
     assert mistake(values.title, "\x01" * 201).code == "too_long"
 
 
-def test_a_mistake_in_a_list_is_placed() -> None:
+def test_a_mistake_in_a_list_has_the_position_of_the_item() -> None:
     assert mistake(values.labels, ["fine", "a,b"]).at("labels").location == "labels.1"
 
 
@@ -205,7 +205,7 @@ def test_an_id_is_24_lower_case_hexadecimal_digits(value: object) -> None:
     assert mistake(values.identifier, value).code == "bad_id"
 
 
-def test_an_id_goes_through() -> None:
+def test_an_id_is_accepted() -> None:
     assert values.identifier("0123456789abcdef01234567") == "0123456789abcdef01234567"
 
 
@@ -240,7 +240,7 @@ def test_a_username_that_means_something_else_is_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["me", "ME"])
-def test_me_is_nobodys_name(value: str) -> None:
+def test_me_cannot_be_a_username(value: str) -> None:
     mistake(values.username, value)
 
 
@@ -255,7 +255,7 @@ def test_an_email_address_is_kept_as_given(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["abc", "@abc", "abc@", "a@b@c", "a b@c", "a@b,c@d", "Ada <a@b>", "a@b;c"])
-def test_what_is_no_email_address_is_refused(value: str) -> None:
+def test_anything_but_an_email_address_is_refused(value: str) -> None:
     assert mistake(values.email, value).code == "bad_email"
 
 
@@ -263,7 +263,7 @@ def test_an_email_address_has_at_most_254_characters() -> None:
     assert mistake(values.email, "x" * 251 + "@b.c").code == "too_long"
 
 
-# --- whoever acts
+# --- actors
 
 
 @pytest.mark.parametrize(
@@ -276,12 +276,12 @@ def test_an_email_address_has_at_most_254_characters() -> None:
         ("system:", "system:"),
     ],
 )
-def test_an_actor_goes_by_id_or_name_or_as_oneself_or_as_a_system_process(value: str, key: str) -> None:
+def test_an_actor_is_named_by_id_username_me_or_system_process(value: str, key: str) -> None:
     assert values.actor_key(value) == key
 
 
 @pytest.mark.parametrize("value", ["none", "", "a b", "system:\n\x00", "system:" + "x" * 94, 5, None, ["me"]])
-def test_what_is_no_actor_is_refused(value: object) -> None:
+def test_anything_but_an_actor_is_refused(value: object) -> None:
     mistake(values.actor_key, value)
 
 
@@ -294,7 +294,7 @@ def test_a_version_is_a_whole_number_from_1(value: int) -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**63])
-def test_no_version_lies_outside(value: int) -> None:
+def test_a_version_outside_the_range_is_refused(value: int) -> None:
     assert mistake(values.version, value).code == "out_of_range"
 
 
@@ -308,26 +308,26 @@ def test_only_true_and_false_are_boolean(value: object) -> None:
     assert mistake(values.boolean, value).code == "wrong_type"
 
 
-def test_true_and_false_go_through() -> None:
+def test_true_and_false_are_accepted() -> None:
     assert (values.boolean(True), values.boolean(False)) == (True, False)
 
 
-def test_a_member_of_an_enumeration_goes_by_name_or_itself() -> None:
+def test_a_member_of_an_enumeration_is_accepted_by_name_or_itself() -> None:
     parse = parsing.one_of(Priority)
     assert parse("high") is parse(Priority.HIGH) is Priority.HIGH
 
 
 @pytest.mark.parametrize("value", ["HIGH", "soon", "", 2, None, ["high"]])
-def test_what_is_no_member_is_refused_with_those_there_are(value: object) -> None:
+def test_an_unknown_member_is_refused_with_the_known_ones(value: object) -> None:
     assert mistake(parsing.one_of(Priority), value).allowed == ("low", "medium", "high", "urgent")
 
 
-def test_one_of_a_few_names_goes_through() -> None:
+def test_one_of_the_allowed_names_is_accepted() -> None:
     assert parsing.one_of_names(("a", "b"))("b") == "b"
 
 
 @pytest.mark.parametrize("value", ["c", "", None, ["a"]])
-def test_another_name_is_refused_with_those_there_are(value: object) -> None:
+def test_another_name_is_refused_with_the_allowed_ones(value: object) -> None:
     assert mistake(parsing.one_of_names(("a", "b")), value).allowed == ("a", "b")
 
 
@@ -335,14 +335,14 @@ def test_an_optional_value_may_be_none() -> None:
     assert parsing.optional(values.title)(None) is None
 
 
-def test_an_optional_value_is_judged_where_it_is_given() -> None:
+def test_an_optional_value_is_checked_if_it_is_given() -> None:
     assert mistake(parsing.optional(values.title), "").code == "blank"
 
 
 # --- all of them at once
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(Invalid) as caught:
         parsing.parse_fields(
             {"title": "", "labels": ["a", "b,c"], "colour": "red", "description": "fine"},
@@ -355,7 +355,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     ]
 
 
-def test_an_unknown_field_is_told_with_those_there_are() -> None:
+def test_an_unknown_field_is_reported_with_the_known_ones() -> None:
     assert parsing.unknown_field("colour", ["title", "labels"]) == FieldError(
         location="colour",
         code="unknown_field",
@@ -364,16 +364,16 @@ def test_an_unknown_field_is_told_with_those_there_are() -> None:
     )
 
 
-def test_checked_values_are_those_to_keep() -> None:
+def test_parsed_values_replace_the_raw_ones() -> None:
     assert parsing.parse_fields({"title": " x "}, {"title": values.title}) == {"title": "x"}
 
 
-def test_a_mistake_is_seen_from_further_out() -> None:
+def test_a_location_can_be_prefixed() -> None:
     error = FieldError(location="labels.3", code="comma", detail="…")
     assert error.under("body").location == "body.labels.3"
 
 
-def test_a_mistake_of_the_whole_is_at_the_place_itself() -> None:
+def test_a_mistake_without_a_location_gets_the_prefix_alone() -> None:
     assert FieldError(location="", code="x", detail="…").under("body").location == "body"
 
 
@@ -396,7 +396,7 @@ IDEMPOTENT: list[tuple[Parser, st.SearchStrategy[Any]]] = [
 
 @pytest.mark.parametrize(("parser", "inputs"), IDEMPOTENT, ids=[parser.__name__ for parser, _ in IDEMPOTENT])
 @given(data=st.data())
-def test_a_value_that_went_through_goes_through_again_unchanged(
+def test_a_parsed_value_is_accepted_again_unchanged(
     parser: Parser, inputs: st.SearchStrategy[Any], data: st.DataObject
 ) -> None:
     try:
@@ -407,7 +407,7 @@ def test_a_value_that_went_through_goes_through_again_unchanged(
 
 
 @given(ANY_TEXT)
-def test_a_title_can_be_stored_and_shows(value: str) -> None:
+def test_a_title_can_be_stored_and_is_visible(value: str) -> None:
     try:
         title = values.title(value)
     except BadValue:
@@ -422,7 +422,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.li
 
 
 @given(JSON)
-def test_nothing_but_a_bad_value_comes_of_a_bad_value(value: object) -> None:
+def test_a_bad_value_raises_nothing_but_bad_value(value: object) -> None:
     for parser in (
         *(parser for parser, _ in IDEMPOTENT),
         values.identifier,

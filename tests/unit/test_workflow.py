@@ -1,4 +1,4 @@
-"""Statuses and the ways between them."""
+"""Statuses and the transitions between them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_each_default_status_has_its_category(status: str, category: Category, i
     assert DEFAULT_WORKFLOW.is_open(status) is category.is_open is is_open
 
 
-def test_open_and_closed_are_all_there_is() -> None:
+def test_every_category_is_either_open_or_closed() -> None:
     assert {*OPEN, *CLOSED} == set(Category)
     assert not {*OPEN} & {*CLOSED}
 
@@ -91,7 +91,7 @@ def test_a_status_is_parsed_by_name() -> None:
 
 
 @pytest.mark.parametrize("value", ["IN_REVIEW", "in review", "", None, 1, ["todo"]])
-def test_an_unknown_status_is_refused_with_those_there_are(value: object) -> None:
+def test_an_unknown_status_is_refused_with_the_known_ones(value: object) -> None:
     with pytest.raises(BadValue) as caught:
         DEFAULT_WORKFLOW.parse(value)
     assert (caught.value.code, caught.value.allowed) == ("not_allowed", STATUSES)
@@ -111,11 +111,11 @@ def test_an_unknown_status_is_refused_with_those_there_are(value: object) -> Non
         ("todo", "in_progress", "in_progress"),
     ],
 )
-def test_the_next_status_on_a_shortest_way_is_told(start: str, to: str, first: str) -> None:
+def test_the_next_status_is_on_a_shortest_path(start: str, to: str, first: str) -> None:
     assert DEFAULT_WORKFLOW.next_status_towards(start, to) == first
 
 
-def test_where_no_way_leads_there_is_no_next_status() -> None:
+def test_without_a_path_there_is_no_next_status() -> None:
     workflow = a_workflow({"a": ("b",), "b": (), "c": ("a",)})
     assert workflow.next_status_towards("a", "c") is None
 
@@ -124,7 +124,7 @@ def test_every_default_status_can_be_reached() -> None:
     assert DEFAULT_WORKFLOW.reachable() == set(STATUSES)
 
 
-def test_a_status_that_no_way_leads_to_cannot_be_reached() -> None:
+def test_a_status_without_a_path_to_it_cannot_be_reached() -> None:
     workflow = a_workflow({"a": ("b",), "b": ("a",), "c": ("a", "b")})
     assert workflow.reachable() == {"a", "b"}
 
@@ -139,12 +139,12 @@ WORKFLOWS = st.fixed_dictionaries(
 def test_the_way_leads_there_and_grows_shorter_with_each_step(
     workflow: Workflow, start: str, to: str
 ) -> None:
-    way = [start]
-    while way[-1] != to and (there := workflow.next_status_towards(way[-1], to)) is not None:
-        way.append(there)
-    assert len(set(way)) == len(way) <= len(NAMES)
-    assert all(workflow.leads(a, b) for a, b in pairwise(way))
-    if way[-1] != to:  # then nothing that can be reached leads there
+    path = [start]
+    while path[-1] != to and (step := workflow.next_status_towards(path[-1], to)) is not None:
+        path.append(step)
+    assert len(set(path)) == len(path) <= len(NAMES)
+    assert all(workflow.leads(a, b) for a, b in pairwise(path))
+    if path[-1] != to:  # then no reachable status has a transition to it
         reached = {start}
         for _ in NAMES:
             reached |= {there for here in reached for there in workflow.transitions[here]}
