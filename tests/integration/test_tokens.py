@@ -259,7 +259,7 @@ def test_a_token_makes_none_that_lasts_longer(services: Services, member: Actor,
         said = not_permitted(
             lambda given=longer: services.tokens.create(name="x", scopes=["tasks:read"], by=by, **given)
         )
-        assert said.endswith("this one expires at 2026-03-11T12:00:00.000Z.")
+        assert said.endswith("which expires at 2026-03-11T12:00:00.000Z.")
     made = services.tokens.create(name="x", scopes=["tasks:read"], expires_at=until, by=by)
     assert made.token.expires_at == until
 
