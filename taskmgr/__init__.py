@@ -81,7 +81,7 @@ __all__ = [
     "connect",
 ]
 
-# Full names, so that a search for a module's name finds this table.
+# Written out in full, so that a search for a module's name finds this table.
 _MODULES = {
     "taskmgr.domain.model.commands": ("Operation", "TaskChanges", "UserChanges"),
     "taskmgr.domain.model.errors": (

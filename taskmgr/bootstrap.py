@@ -42,7 +42,7 @@ def build_services(
     make_id: NewId = new_id,
     credentials: Credentials | None = None,
 ) -> Services:
-    """Returns the services over a store. The arguments replace what they need from outside the domain."""
+    """Returns the services over a store. Tests and the demo replace clock, ids, policy and credentials."""
     journal = Journal(store, make_id)
     recorder = TaskRecorder(store=store, policy=policy, journal=journal)
     tasks = TaskService(store=store, policy=policy, clock=clock, recorder=recorder, new_id=make_id)
@@ -62,13 +62,13 @@ def build_services(
 
 
 def build_status_mapping(store: Store, policy: Policy) -> StatusMapping:
-    """Returns the service that replaces statuses which `require_known_statuses` refuses."""
+    """Returns the service that maps tasks in a status unknown to the policy to a known one."""
     return StatusMapping(store, policy, Journal(store, new_id), utc_now)
 
 
 @contextmanager
 def open_services(settings: Settings) -> Iterator[Services]:
-    """Opens and prepares the database of the settings, and gives the services over it.
+    """Opens and prepares the database of the settings, and yields the services over it.
 
     Raises `CannotStart` if the database cannot be started, reached or used.
     """

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-# Types, without their subclasses, whose texts name only hosts, files, modules and attributes.
+# Types, not including subclasses, whose texts contain only hosts, files, modules and attributes.
 _SAFE_TYPES = frozenset(
     {
         *(f"taskmgr.domain.model.errors.{name}" for name in ("CannotStart", "Closed", "Unavailable")),

@@ -60,9 +60,9 @@ def open_configured_database(settings: Settings) -> Iterator[Database[Any]]:
 def prepare_database(database: Database[Any], settings: Settings, policy: Policy) -> None:
     """Makes sure that the database holds data in the form that this release reads and writes.
 
-    The embedded database is migrated. Any other must have been, by `taskmgr db migrate`, and the time zone
-    of the stored due dates must be that of the policy: a script that runs without the service's settings
-    must not move due dates. Raises `CannotStart` if the database cannot be used.
+    The embedded database is migrated if necessary; any other must have been migrated by `taskmgr db migrate`.
+    The time zone of the stored due dates must be that of the policy, because a script that runs without the
+    service's settings must not move due dates. Raises `CannotStart` if the database cannot be used.
     """
     require_replica_set(database)
     require_time_zone(database, policy.time_zone)

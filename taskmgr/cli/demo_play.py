@@ -170,7 +170,7 @@ class Play:
     # --- times
 
     def _instant(self, ago: float) -> datetime:
-        """Returns the instant so many days ago, with each day squeezed into its working hours."""
+        """Returns the instant `ago` days ago, with the 24 hours of the day mapped to the working hours."""
         zone = self.services.policy.time_zone
         local = (self.now - timedelta(days=ago)).astimezone(zone)
         midnight = datetime.combine(local.date(), time(), tzinfo=zone)

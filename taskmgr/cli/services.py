@@ -15,7 +15,7 @@ ACTOR_NAME = "cli"
 
 @contextmanager
 def open_services() -> Iterator[tuple[Services, Actor]]:
-    """Opens the services over the database of the settings, and gives them with the actor."""
+    """Yields the services over the database of the settings, and the actor."""
     import taskmgr
 
     with taskmgr.connect() as services:
@@ -23,5 +23,5 @@ def open_services() -> Iterator[tuple[Services, Actor]]:
 
 
 def find_user(services: Services, username: str, *, by: Actor) -> User:
-    """Returns the user of this name in any case. Raises `NotFound`."""
+    """Returns the user with this username, in upper or lower case. Raises `NotFound`."""
     return services.users.get_by_username(username.strip().lower(), by=by)

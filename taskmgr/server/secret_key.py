@@ -1,4 +1,4 @@
-"""Finds the secret key that cursors are signed with, or makes one."""
+"""Loads the secret key that signs cursors, or creates it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _FILE_NAME = "secret_key"
 
 
 def load_secret_key(settings: Settings) -> str:
-    """Returns the secret key of the settings, or else the one in the data folder, made on first use.
+    """Returns the secret key of the settings, or else the one in the data folder, created on first use.
 
-    Raises `CannotStart` if the database is not the embedded one and no key is set: the processes of the
-    service may then run on several machines, and need the same key.
+    Raises `CannotStart` if the database is not the embedded one and no key is set, because the service may
+    then run on several machines, which need the same key.
     """
     if settings.secret_key is not None:
         return settings.secret_key

@@ -155,7 +155,7 @@ def test_a_server_that_ends_without_a_word_gives_its_status(folder: Path, broken
     assert "it ended with status 3" in refusal(folder, mongod=broken)
 
 
-def test_who_failed_to_enter_holds_nothing(folder: Path, broken: Path) -> None:
+def test_a_failed_start_leaves_no_lock(folder: Path, broken: Path) -> None:
     refusal(folder, mongod=broken)
     for lock in ("use.lock", "start.lock"):
         with (folder / lock).open("rb") as file:

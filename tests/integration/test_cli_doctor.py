@@ -148,7 +148,7 @@ def test_missing_and_foreign_indexes_are_found(settings: Settings, database: Dat
     try:
         assert findings(settings) == [
             "database: The index tasks.subtasks is missing: run `taskmgr db migrate`.",
-            "database: The index users.by_hand is not declared like this: run `taskmgr db migrate`.",
+            "database: The index users.by_hand is not the declared one: run `taskmgr db migrate`.",
         ]
     finally:
         migrate(database, DEFAULT_POLICY.time_zone)

@@ -59,7 +59,7 @@ def address_for(folder: Path) -> Path:
     if len(path) <= _SOCKET_PATH_BYTES and not re.search(r"[,:\[\]\ud800-\udfff]", str(address)):
         return address
     name = f"taskmgr-{os.geteuid()}-{hashlib.sha256(path).hexdigest()[:16]}"
-    return Path("/tmp") / name / "mongod.sock"  # noqa: S108 - made and checked to be ours alone
+    return Path("/tmp") / name / "mongod.sock"  # noqa: S108 - `make_socket_folder` checks that it is private
 
 
 def make_socket_folder(address: Path, folder: Path) -> None:

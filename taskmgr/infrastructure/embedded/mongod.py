@@ -31,10 +31,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mongod:
-    """The one server of a folder: `db` and `mongod.log` in it, listening at `address` alone.
+    """Controls the server of a folder, which has its data in `db` and listens only at `address`.
 
-    `binary` is the argument of `find_mongod`. The state is read from the kernel or the server, never
-    from a pid file, because a killed server leaves that behind.
+    `binary` is the argument of `find_mongod`. Whether the server runs is read from the kernel or the server
+    itself, never from a pid file, because a killed server leaves that behind.
     """
 
     folder: Path
@@ -63,7 +63,7 @@ class Mongod:
         return True
 
     def is_alive(self) -> bool:
-        """Returns True if a server holds the data files, even if it does not listen yet or any more."""
+        """Returns True if a server has locked the data files, even if it does not listen yet or no longer."""
         try:
             with (self.folder / "db" / "mongod.lock").open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -92,14 +92,14 @@ class Mongod:
                 raise
             ask(self.address, {"replSetInitiate": {"_id": REPLICA_SET, "members": [member]}})
         else:
-            # The folder was moved: the only member has the old path, so no primary is elected.
+            # After the folder was moved, the only member has the old path, and no primary can be elected.
             if [each["host"] for each in config["members"]] != [member["host"]]:
                 config |= {"version": config["version"] + 1, "members": [member]}
                 ask(self.address, {"replSetReconfig": config, "force": True})
         return False
 
     def start(self, deadline: float) -> bool:
-        """Starts the server; returns False if another one holds the files.
+        """Starts the server; returns False if another one has locked the files.
 
         Raises `CannotStart` if it ends or does not listen by `deadline` (in `time.monotonic()`).
         """

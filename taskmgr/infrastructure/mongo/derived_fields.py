@@ -62,9 +62,9 @@ def corrected_user(row: Row, _: tzinfo) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Computes the derived fields of a collection, by converting its rows to entities and back.
+    """Computes the derived fields of a collection by converting its rows to entities and back.
 
-    Derived fields are those that a document has and its entity does not.
+    The derived fields are those that the document has and the entity has not.
     """
 
     collection: str
@@ -139,7 +139,7 @@ class Swept:
 def sweep(database: Database[Any], time_zone: tzinfo, require_target: Callable[[], None], size: int) -> Swept:
     """Corrects every task and user whose derived fields are outdated.
 
-    Each update applies only to the version that it was computed from, so it overwrites no command.
+    Each update applies only to the version that it was computed from, so it cannot overwrite a newer one.
     `require_target` is called before each batch of `size` tasks, and raises to stop the sweep.
     """
     swept = Swept()

@@ -39,7 +39,7 @@ def describe_wrong_indexes(database: Database[Any]) -> Iterator[str]:
         for index in missing_indexes(collection, document):
             yield f"The index {collection.name}.{index.document['name']} is missing"
         for name in stale_indexes(collection, document):
-            yield f"The index {collection.name}.{name} is not declared like this"
+            yield f"The index {collection.name}.{name} is not the declared one"
 
 
 def declared_indexes(document: type[Document]) -> Mapping[str, IndexModel]:

@@ -34,7 +34,7 @@ def mongo_store(
 ) -> Store:
     """Returns the ports on a database; `deadline` bounds a command, in seconds.
 
-    With a `time_zone`, a command raises `Unavailable` once the database has been migrated to another
+    If `time_zone` is given, commands raise `Unavailable` once the database has been migrated to another
     time zone or schema version.
     """
     records = TaskRecordCache(database)

@@ -9,9 +9,9 @@ from pymongo.database import Database
 
 
 def count_unknown_statuses(database: Database[Any], known: Collection[str]) -> Mapping[str, int]:
-    """Returns how many tasks, including those in the bin, have each status that is not known.
+    """Returns the number of tasks, including those in the bin, in each status that is not known.
 
-    The index `status_due` skips the known statuses.
+    This is fast, because the index `status_due` skips the known statuses.
     """
     pipeline: list[dict[str, Any]] = [
         {"$match": {"binned": {"$in": [True, False]}, "status": {"$nin": list(known)}}},
