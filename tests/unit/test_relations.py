@@ -126,6 +126,16 @@ def test_a_ring_is_found_where_there_would_be_one_and_nowhere_else(data: Any) ->
         assert set(pairwise(ring)) <= after.edges
 
 
+def test_a_parent_in_the_bin_closes_no_ring() -> None:
+    parent = a_task(deleted_at=NOW)
+    blocker = a_task(blocked_by=(parent.id,))
+    binned = a_task(parent_id=parent.id, blocked_by=(parent.id, blocker.id), deleted_at=NOW)
+
+    restored = step(binned, replace(binned, deleted_at=None))
+
+    assert search(Tasks([parent, blocker, binned]), restored).ring == ()
+
+
 def simple_steps(world: Tasks) -> list[Step]:
     """Returns every step that adds a blocker, sets a parent or restores a task."""
     visible = [task for task in world.by_id.values() if not task.is_binned]

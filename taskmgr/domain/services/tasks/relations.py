@@ -9,7 +9,7 @@ other, there is no ring. So adding a task at the end of even the longest chain c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from taskmgr.domain.model.task import Links
 from taskmgr.domain.ports.commands import TaskRepository
@@ -76,6 +76,7 @@ class _Direction:
 
 def search_ring(tasks: TaskRepository, step: Step) -> RingSearch:
     """Looks for a ring through the step's task."""
+    step = _without_binned_parent(tasks, step)
     task = step.after
     down, up = _start(step)
     while down.frontier and up.frontier:
@@ -95,6 +96,20 @@ def search_ring(tasks: TaskRepository, step: Step) -> RingSearch:
         return RingSearch()  # no other task can wait for one that is just being created
     ended = up if not up.frontier else down
     return RingSearch(sources=frozenset({*ended.reached, *step.new_blockers, *_as_tuple(step.new_parent_id)}))
+
+
+def _without_binned_parent(tasks: TaskRepository, step: Step) -> Step:
+    """Returns the step without a parent that is in the bin, which only a restoring can have.
+
+    Another rule refuses it, and tasks in the bin close no ring. Blockers in the bin do no harm: nothing leads
+    on from them, and nothing leads up to them.
+    """
+    parent_id = step.after.parent_id
+    if not step.restored or parent_id is None:
+        return step
+    if any(row.id == parent_id for row in tasks.links([parent_id], down=False)):
+        return step
+    return replace(step, after=replace(step.after, parent_id=None))
 
 
 def _start(step: Step) -> tuple[_Direction, _Direction]:
