@@ -1,4 +1,4 @@
-"""Bulks that are more than the database's cache can hold, and what is told of writes that fail."""
+"""Bulks that are too large for one transaction, and what is logged of writes that fail."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.migrations import migrate
 from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.infrastructure.mongo.transaction import MAX_WORDS
 from taskmgr.settings import Settings
 from tests.api.client import Client
 from tests.running import short_folder
@@ -78,7 +79,7 @@ def words(characters: int, *, seed: int) -> str:
 @pytest.mark.parametrize(
     "headers", [{}, {"Idempotency-Key": "too-large"}], ids=["without a key", "with a key"]
 )
-def test_a_bulk_that_outgrows_the_cache_is_told_to_send_less(
+def test_a_bulk_of_too_many_words_is_told_to_send_less(
     mode: str, headers: dict[str, str], client: Client, database: Database[Any], written: Any
 ) -> None:
     operations = [
@@ -94,6 +95,17 @@ def test_a_bulk_that_outgrows_the_cache_is_told_to_send_less(
     assert "Retry-After" not in answer.headers
     assert database["tasks"].count_documents({}) == database["answers"].count_documents({}) == 0
     assert not [line for line in lines if SECRET in line or '"error"' in line]
+
+
+def test_a_bulk_may_create_tasks_of_sixty_thousand_words_and_no_more(client: Client) -> None:
+    words_each = MAX_WORDS // 100
+    description = " ".join(f"word{n}" for n in range(words_each - 1))
+    operations = [{"op": "create", "title": "Long", "description": description}] * 100
+
+    fitting = client.post("tasks/bulk", {"operations": operations})
+    too_many = client.post("tasks/bulk", {"operations": [*operations, {"op": "create", "title": "One"}]})
+
+    assert (fitting.status_code, too_many.status_code) == (200, 413)
 
 
 def test_a_change_by_query_that_outgrows_the_cache_is_told_the_same(

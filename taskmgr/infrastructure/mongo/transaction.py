@@ -14,8 +14,15 @@ from typing import Any
 
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from pymongo.errors import OperationFailure
 
 from taskmgr.domain.model.user import User
+
+# Words of new tasks that one transaction may store, each counted once per task. Every word is an index
+# entry. With the smallest cache of the embedded database (256 MiB) about 100,000 fit; beyond that the server
+# does not always refuse at once, but may spend a minute evicting pages while nothing else is answered.
+MAX_WORDS = 60_000
+_TOO_LARGE_FOR_CACHE = 388  # TransactionTooLargeForCache, the server's own refusal
 
 # New documents that are not inserted yet, by collection name.
 PendingInserts = dict[str, tuple[Collection[Any], list[dict[str, Any]]]]
@@ -31,7 +38,8 @@ class Transaction:
 
     `touched` are the documents that have been touched, by collection and id, because one touch suffices.
     `users` are the users that have been read, by id, because the snapshot would return the same data again.
-    `pending` is None outside a `gathered` block. `writes` counts all writes, also pending ones.
+    `pending` is None outside a `gathered` block. `writes` counts all writes, also pending ones;
+    `words` counts the indexed words of new documents.
     """
 
     client: MongoClient[Any]
@@ -41,6 +49,7 @@ class Transaction:
     users: dict[str, User] = field(default_factory=dict)
     pending: PendingInserts | None = None
     writes: int = 0
+    words: int = 0
     _failed_after_write: BaseException | None = None
 
     @contextmanager
@@ -77,6 +86,21 @@ def running(transaction: Transaction) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def count_words(words: int) -> None:
+    """Counts the indexed words of a new document.
+
+    Raises the driver's error for a transaction that is too large, as the server does, beyond `MAX_WORDS`.
+    """
+    transaction = _current.get()
+    if transaction is None:
+        return
+    transaction.words += words
+    if transaction.words > MAX_WORDS:
+        raise OperationFailure(
+            f"A transaction may store at most {MAX_WORDS} words of new documents.", _TOO_LARGE_FOR_CACHE
+        )
 
 
 def count_write() -> None:

@@ -23,7 +23,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from taskmgr.domain.model.errors import WriteConflict
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS, Draft
 from taskmgr.infrastructure.mongo.driver_errors import error_codes
-from taskmgr.infrastructure.mongo.transaction import count_write, current_transaction
+from taskmgr.infrastructure.mongo.transaction import count_words, count_write, current_transaction
 
 _DUPLICATE_KEY = 11000
 _TOUCH = {"$inc": {"touched": 1}}
@@ -84,6 +84,7 @@ def insert_gathered(collection: Collection[Any], draft: Draft) -> None:
     """
     count_write()
     row = validated_row(draft)
+    count_words(len(row.get("words", ())))
     transaction = current_transaction()
     if transaction is None or transaction.pending is None:
         _insert_rows(collection, [row])
