@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from taskmgr.api.app import create_app
+from taskmgr.api.runtime import runtime_of
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
@@ -128,3 +130,22 @@ def world(services: Services, database: Database[Any], kept_world: dict[str, Any
     for collection in collections:
         collection.insert_many(kept_world["rows"][collection.name])
     return kept_world["ids"]
+
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@pytest.fixture
+def document(worker_app: Flask) -> dict[str, Any]:
+    return dict(json.loads(runtime_of(worker_app).openapi_json))
+
+
+@pytest.fixture
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Returns the document's operations by name, each with its method and path."""
+    return {
+        operation["operationId"]: operation | {"method": method.upper(), "path": path}
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    }

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from bson import ObjectId
-from flask import Flask
 from jsonschema_rs import Draft202012Validator
 from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from taskmgr.api.openapi.example_ids import PATH_IDS
-from taskmgr.api.runtime import runtime_of
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.files.policy_file import load_policy_file
@@ -25,22 +22,6 @@ from tests.running import ROOT
 NAMES = list(BY_NAME)
 # Of the things of `World`, those that the ids in the examples stand for.
 _STAND_FOR = {"task": "task_id", "other": "blocker_id", "comment": "comment_id", "token": "token_id"}
-METHODS = ("get", "post", "put", "patch", "delete")
-
-
-@pytest.fixture
-def document(worker_app: Flask) -> dict[str, Any]:
-    return dict(json.loads(runtime_of(worker_app).openapi_json))
-
-
-@pytest.fixture
-def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {
-        operation["operationId"]: operation | {"method": method.upper(), "path": path}
-        for path, item in document["paths"].items()
-        for method, operation in item.items()
-        if method in METHODS
-    }
 
 
 @pytest.fixture

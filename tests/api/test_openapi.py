@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 import schemathesis
-from flask import Flask
 
 from taskmgr.api.cors import EXPOSED_HEADERS
 from taskmgr.api.openapi.schemas import ENUMS
 from taskmgr.api.problems.codes import CODES
 from taskmgr.api.problems.responses import CONTENT_TYPE
-from taskmgr.api.runtime import runtime_of
 from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.domain.rules import rule_book, urgency
 from taskmgr.domain.services import bulk, users
@@ -25,24 +23,6 @@ from taskmgr.settings import Settings
 from taskmgr.version import __version__
 from tests.api.client import Client
 from tests.api.operations import BY_NAME, DRY, GUARDED, OPERATIONS, Operation, World
-
-METHODS = ("get", "post", "put", "patch", "delete")
-
-
-@pytest.fixture
-def document(worker_app: Flask) -> dict[str, Any]:
-    return dict(json.loads(runtime_of(worker_app).openapi_json))
-
-
-@pytest.fixture
-def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Returns the document's operations by name, each with its method and path."""
-    return {
-        operation["operationId"]: operation | {"method": method.upper(), "path": path}
-        for path, item in document["paths"].items()
-        for method, operation in item.items()
-        if method in METHODS
-    }
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
