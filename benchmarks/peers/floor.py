@@ -126,15 +126,15 @@ def list_users(_: Row, __: Mapping[str, str]) -> tuple[str, Any]:
     page = rows[0]["page"]
     counts = defaultdict(lambda: {"open": 0, "overdue": 0, "blocked": 0, "started": 0, "urgent": 0})
     totals: defaultdict[Any, int] = defaultdict(int)
-    for counted in page["counted"]:
-        user, status = counted["_id"]["user"], counted["_id"]["status"]
-        totals[user] += counted["tasks"]
+    for group in page["counts"]:
+        user, status = group["_id"]["user"], group["_id"]["status"]
+        totals[user] += group["tasks"]
         if status in _OPEN:
             user_counts = counts[user]
-            user_counts["open"] += counted["tasks"]
-            user_counts["overdue"] += counted["overdue"]
-            user_counts["urgent"] += counted["urgent"]
-            user_counts["started"] += counted["tasks"] if status in _STARTED else 0
+            user_counts["open"] += group["tasks"]
+            user_counts["overdue"] += group["overdue"]
+            user_counts["urgent"] += group["urgent"]
+            user_counts["started"] += group["tasks"] if status in _STARTED else 0
     unresolved = {row["_id"] for row in page["unresolved"]}
     for row in page["waiting"]:
         counts[row["assignee_id"]]["blocked"] += not unresolved.isdisjoint(row["blocked_by"])
