@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mongomock
@@ -14,6 +14,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.services import Services
 from tests.factories import SYSTEM
+from tests.integration.earlier_databases import load_database
 
 
 @pytest.fixture(params=["mongomock", "mongodb"])
@@ -26,6 +27,23 @@ def either_database(request: pytest.FixtureRequest) -> Database[Any]:
     if request.param == "mongodb":
         return request.getfixturevalue("database")
     return mongomock.MongoClient(tz_aware=True)["tests"]
+
+
+@pytest.fixture
+def fresh(worker_database: Database[Any]) -> Iterator[Database[Any]]:
+    """A database that nobody has used yet."""
+    client = worker_database.client
+    name = f"{worker_database.name}_fresh"
+    client.drop_database(name)
+    yield client[name]
+    client.drop_database(name)
+
+
+@pytest.fixture
+def schema_version_2(fresh: Database[Any]) -> Database[Any]:
+    """A database as the last release with schema version 2 left it."""
+    load_database(fresh, 2)
+    return fresh
 
 
 @pytest.fixture

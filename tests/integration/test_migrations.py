@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
@@ -44,16 +44,6 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 DECLARED = {
     f"{document._meta['collection']}.{name}" for document in DOCUMENTS for name in declared_indexes(document)
 }
-
-
-@pytest.fixture
-def fresh(worker_database: Database[Any]) -> Iterator[Database[Any]]:
-    """A database that nobody has used yet."""
-    client = worker_database.client
-    name = f"{worker_database.name}_fresh"
-    client.drop_database(name)
-    yield client[name]
-    client.drop_database(name)
 
 
 def indexes(database: Database[Any]) -> set[str]:
