@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from taskmgr.domain.queries.task_query import Sort, Span, TaskQuery
     from taskmgr.domain.queries.user_query import UserQuery
     from taskmgr.domain.services import Services
-    from taskmgr.domain.services.bulk import BulkRefused, UnexpectedCount
+    from taskmgr.domain.services.bulk_results import BulkRefused, UnexpectedCount
 
 __all__ = [
     "CLOSED",
@@ -95,7 +95,7 @@ _MODULES = {
     "taskmgr.domain.queries.task_query": ("Sort", "Span", "TaskQuery"),
     "taskmgr.domain.queries.user_query": ("UserQuery",),
     "taskmgr.domain.services": ("Services",),
-    "taskmgr.domain.services.bulk": ("BulkRefused", "UnexpectedCount"),
+    "taskmgr.domain.services.bulk_results": ("BulkRefused", "UnexpectedCount"),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

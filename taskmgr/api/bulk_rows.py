@@ -12,7 +12,7 @@ from taskmgr.api.input import strict_json
 from taskmgr.api.problems.domain_errors import domain_problem
 from taskmgr.api.problems.responses import problem_body
 from taskmgr.domain.model.errors import DomainError, Stale
-from taskmgr.domain.services.bulk import Result
+from taskmgr.domain.services.bulk_results import Result
 
 # The maximum size of a response. Stored for a retry, it must fit into one document of MongoDB (16 MiB).
 MAX_BYTES = 4 * 1024 * 1024

@@ -11,7 +11,7 @@ from taskmgr.domain.model.errors import Invalid
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
-from taskmgr.domain.services.bulk import BulkRefused
+from taskmgr.domain.services.bulk_results import BulkRefused
 from tests.api.client import Answer, Client
 from tests.factories import SYSTEM
 

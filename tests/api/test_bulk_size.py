@@ -19,14 +19,8 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.store import Health
 from taskmgr.domain.services import Services
-from taskmgr.domain.services.bulk import (
-    MAX_OPERATIONS,
-    MAX_REASONS,
-    BulkRefused,
-    BulkResult,
-    BulkService,
-    Result,
-)
+from taskmgr.domain.services.bulk import MAX_OPERATIONS, BulkService
+from taskmgr.domain.services.bulk_results import MAX_REASONS, BulkRefused, BulkResult, Result
 from tests.api.client import Answer, Client
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from taskmgr.domain.model.errors import DomainError, Invalid, Refused
 from taskmgr.domain.model.policy import DEFAULT_WORKFLOW
 from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
-from taskmgr.domain.services.bulk import Result
+from taskmgr.domain.services.bulk_results import Result
 from tests.factories import SYSTEM
 
 PEOPLE = (Role.MANAGER, Role.MEMBER, Role.MEMBER, Role.VIEWER)

@@ -12,7 +12,8 @@ import pytest
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
-from taskmgr.domain.services.bulk import OPERATIONS, BulkResult
+from taskmgr.domain.services.bulk import OPERATIONS
+from taskmgr.domain.services.bulk_results import BulkResult
 from tests.answers import mistakes
 from tests.factories import SYSTEM, an_id
 

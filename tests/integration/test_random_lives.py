@@ -22,7 +22,7 @@ from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
-from taskmgr.domain.services.bulk import Result
+from taskmgr.domain.services.bulk_results import Result
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 from tests.answers import assert_log_tells_of, find_refusals
 from tests.conftest import empty

@@ -21,7 +21,7 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role
 from taskmgr.domain.queries.pages import PageRequest
-from taskmgr.domain.services.bulk import BulkRefused, Result
+from taskmgr.domain.services.bulk_results import BulkRefused, Result
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.concurrency.ledger import assert_that_the_log_is_the_store

@@ -16,7 +16,7 @@ from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import AlreadyAssigned, DomainError, Invalid, Refused, Stale
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
-from taskmgr.domain.services.bulk import UnexpectedCount
+from taskmgr.domain.services.bulk_results import UnexpectedCount
 
 _SCHEMAS: dict[type, CompiledOutput] = {Task: TaskOut(), User: UserOut(), Comment: CommentOut()}
 

@@ -13,7 +13,7 @@ from taskmgr.api.problems.codes import CODES, ApiError
 from taskmgr.api.problems.domain_errors import detail_of, extensions_of
 from taskmgr.api.problems.responses import problem_response, public_errors, public_reasons
 from taskmgr.domain.model.errors import DomainError
-from taskmgr.domain.services.bulk import BulkRefused
+from taskmgr.domain.services.bulk_results import BulkRefused
 
 _CODES_BY_STATUS = {
     400: "malformed",

@@ -16,7 +16,8 @@ from taskmgr.api.schemas.queries import WriteQuery
 from taskmgr.api.views.responses import DRY_RUN_HEADER
 from taskmgr.api.views.task_list import build_task_query
 from taskmgr.domain.model.token import Scope
-from taskmgr.domain.services.bulk import SECONDS, BulkResult
+from taskmgr.domain.services.bulk import SECONDS
+from taskmgr.domain.services.bulk_results import BulkResult
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 BODY_SECONDS = 60.0

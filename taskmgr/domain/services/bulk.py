@@ -9,108 +9,20 @@ from typing import Any, cast
 
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.commands import Operation, TaskChanges, WhereChanges
-from taskmgr.domain.model.errors import (
-    Conflict,
-    DomainError,
-    FieldError,
-    Invalid,
-    Refusal,
-    Refused,
-    Stale,
-    WriteConflict,
-    required,
-)
+from taskmgr.domain.model.errors import DomainError, Invalid, Stale, WriteConflict, required
 from taskmgr.domain.model.parsing import BadValue, unknown_field
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.validation import validated
-from taskmgr.domain.rules.wording import counted
 from taskmgr.domain.services.bulk_references import References
+from taskmgr.domain.services.bulk_results import BulkRefused, BulkResult, Result, UnexpectedCount
 from taskmgr.domain.services.tasks.commands import TaskService
 
 MAX_OPERATIONS = 1_000
 SECONDS = 20.0
-# The limits of one response: each of a thousand operations could have hundreds of mistakes.
-MAX_ERRORS = 100
-MAX_REASONS = 100
 MAX_UNKNOWN_FIELDS = 20  # per operation
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The result of one operation: the task, or the error that the single command would have raised."""
-
-    task: Task | None = None
-    error: DomainError | None = None
-    created: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BulkResult:
-    """The results of all operations, in their order. A dry run has no change set."""
-
-    results: Sequence[Result]
-    change_set: str | None
-
-
-class BulkRefused(DomainError):
-    """An operation of an atomic bulk failed, so nothing was changed. `results` are those of all operations.
-
-    `errors` are the mistakes in the operations with their locations in the request, `reasons` the refusals:
-    at most 100 of each, without repetitions.
-    """
-
-    code = "bulk_refused"
-
-    def __init__(self, results: Sequence[Result], *, by_query: bool = False) -> None:
-        self.results = tuple(results)
-        self._by_query = by_query
-        failed = sum(result.error is not None for result in results)
-        super().__init__(f"{failed} of {len(self.results)} operations failed; nothing was changed.")
-
-    @property
-    def is_invalid(self) -> bool:
-        """Returns True if an operation was not well-formed."""
-        return any(isinstance(result.error, Invalid) for result in self.results)
-
-    @property
-    def errors(self) -> tuple[FieldError, ...]:
-        errors = (
-            error.under("change" if self._by_query else f"operations.{position}")
-            for position, result in enumerate(self.results)
-            if isinstance(result.error, Invalid)
-            for error in result.error.errors
-        )
-        return tuple(islice(dict.fromkeys(errors), MAX_ERRORS))
-
-    @property
-    def reasons(self) -> tuple[Refusal, ...]:
-        refused = (result.error for result in self.results if isinstance(result.error, Refused))
-        # By code and detail, because a fix may not be hashable.
-        reasons = {(reason.code, reason.detail): reason for error in refused for reason in error.reasons}
-        return tuple(islice(reasons.values(), MAX_REASONS))
-
-
-class UnexpectedCount(Conflict):
-    """Another number of tasks than expected matches the query; `count` is the actual number."""
-
-    code = "unexpected_count"
-
-    def __init__(self, count: int, *, expected: int) -> None:
-        self.count = count
-        matches = counted(count, "task")
-        super().__init__(f"The query matches {matches} instead of {expected}. Nothing was changed.")
-
-
-class BadOperationCount(Invalid):
-    """There are too few or too many operations."""
-
-    def __init__(self, count: int) -> None:
-        detail = f"Must be 1 to {MAX_OPERATIONS} operations; these are {count}."
-        super().__init__([BadValue("out_of_range", detail).at("operations")])
-
 
 _OPTIONS = frozenset({"reason", "override", "version"})
 
@@ -172,7 +84,8 @@ class BulkService:
         """
         values.parse_options(atomic=atomic, dry_run=dry_run)
         if not 1 <= len(operations) <= MAX_OPERATIONS:
-            raise BadOperationCount(len(operations))
+            detail = f"Must be 1 to {MAX_OPERATIONS} operations; these are {len(operations)}."
+            raise Invalid([BadValue("out_of_range", detail).at("operations")])
 
         def command() -> BulkResult:
             references = References(operations)
