@@ -64,7 +64,8 @@ def _describe(migrated: MigrationResult) -> Iterator[str]:
         yield f"Dropped the index {name}."
     for name in migrated.made:
         yield f"Created the index {name}."
-    for number, noun in ((migrated.tasks, "task"), (migrated.users, "user")):
+    counts = ((migrated.tasks, "task"), (migrated.users, "user"), (migrated.comments, "comment"))
+    for number, noun in counts:
         if number:
             yield f"Updated the derived fields of {counted(number, noun)}."
     for username in migrated.given_up:

@@ -211,7 +211,7 @@ OTHER_FIELDS: Mapping[tuple[str, str], Mapping[str, tuple[Any, str]]] = {
     },
     ("comments", "comment"): {
         "task_id": (NOBODY, "unknown_task"), "author_id": (str(NOBODY), "unknown_user"),
-        "text": ("", "bad_value"), "created_at": (LONG_AGO, "log_state"),
+        "text": ("", "bad_value"), "words": (["first"], "outdated"), "created_at": (LONG_AGO, "log_state"),
         "updated_at": ("now", "unreadable"), "version": (1, "log_gap"),
     },
     ("tokens", "token"): {

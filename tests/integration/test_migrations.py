@@ -61,13 +61,13 @@ def indexes(database: Database[Any]) -> set[str]:
 def test_a_fresh_database_gets_every_declared_index(fresh: Database[Any]) -> None:
     done = migrate(fresh, UTC)
     assert set(done.made) == indexes(fresh) == DECLARED
-    assert (done.dropped, done.tasks, done.users) == ((), 0, 0)
+    assert (done.dropped, done.tasks, done.users, done.comments) == ((), 0, 0, 0)
 
 
 def test_the_second_time_there_is_nothing_to_do(fresh: Database[Any]) -> None:
     migrate(fresh, UTC)
     done = migrate(fresh, UTC)
-    assert (done.made, done.dropped, done.tasks, done.users) == ((), (), 0, 0)
+    assert (done.made, done.dropped, done.tasks, done.users, done.comments) == ((), (), 0, 0, 0)
 
 
 def test_two_machines_at_once_do_no_harm(fresh: Database[Any]) -> None:
@@ -453,6 +453,7 @@ WRONG: Mapping[str, Mapping[str, Any]] = {
         "priority_rank": 3, "binned": 0,
     },
     "users": {"email_key": "B@example.org", "words": None},
+    "comments": {"words": ["ueber"]},
 }  # fmt: skip
 
 
@@ -466,7 +467,8 @@ def test_whatever_doctor_finds_outdated_is_mended_by_a_migration(
     settings = {"MONGODB_URI": mongodb_uri, "DATABASE": database.name}
     services = build_services(mongo_store(database))
     services.users.create(username="ada", name="Ada", email="Ada@example.org", role="admin", by=SYSTEM)
-    services.tasks.create(title="Über", due_date="2026-12-01", labels=["x"], by=SYSTEM)
+    task = services.tasks.create(title="Über", due_date="2026-12-01", labels=["x"], by=SYSTEM)
+    services.comments.create(task.id, text="Überall", by=SYSTEM)
     right = list(database[collection].find())
     change = {"$unset": {field: 1}} if missing else {"$set": {field: WRONG[collection][field]}}
     database[collection].update_one({}, change)

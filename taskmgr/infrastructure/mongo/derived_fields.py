@@ -21,6 +21,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from taskmgr.domain.model.clock import utc_now
+from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
@@ -55,8 +56,8 @@ def _due_at(stored: str | None, time_zone: tzinfo) -> datetime:
     return DueDate.parse(stored, time_zone).at
 
 
-def corrected_user(row: Row, _: tzinfo) -> Row:
-    """Returns the row unchanged: its mapper reads no derived field."""
+def uncorrected(row: Row, _: tzinfo) -> Row:
+    """Returns the row unchanged, for mappers that read no derived field."""
     return row
 
 
@@ -69,7 +70,7 @@ class Derived:
 
     collection: str
     corrected: Callable[[Row, tzinfo], Row]
-    entity: Callable[[Row], Task | User]
+    entity: Callable[[Row], Task | User | Comment]
     document: Callable[[Any], Draft]
 
     def wrong(self, row: Row, time_zone: tzinfo) -> dict[str, Any]:
@@ -85,7 +86,8 @@ class Derived:
 
 
 TASKS = Derived("tasks", corrected_task, mappers.task, mappers.task_document)
-USERS = Derived("users", corrected_user, mappers.user, mappers.user_document)
+USERS = Derived("users", uncorrected, mappers.user, mappers.user_document)
+COMMENTS = Derived("comments", uncorrected, mappers.comment, mappers.comment_document)
 
 
 def is_same(one: object, other: object) -> bool:
@@ -118,37 +120,50 @@ def _kind(value: object) -> type:
 
 @dataclass(kw_only=True, slots=True)
 class Swept:
-    """The result of a sweep: counts of corrected tasks and users, and of unreadable documents.
+    """The result of a sweep: counts of corrected documents by kind, and of unreadable documents.
 
     `given_up` are the usernames whose e-mail address was removed.
     """
 
     tasks: int = 0
     users: int = 0
+    comments: int = 0
     given_up: tuple[str, ...] = ()
     unreadable: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Returns True if nothing had to be corrected."""
+        return not (self.tasks or self.users or self.comments)
 
     def add(self, later: Swept) -> None:
         """Adds the result of a later sweep of the same data, which finds the same unreadable documents."""
         self.tasks += later.tasks
         self.users += later.users
+        self.comments += later.comments
         self.given_up += later.given_up
         self.unreadable = later.unreadable
 
 
 def sweep(database: Database[Any], time_zone: tzinfo, require_target: Callable[[], None], size: int) -> Swept:
-    """Corrects every task and user whose derived fields are outdated.
+    """Corrects every task, comment and user whose derived fields are outdated.
 
     Each update applies only to the version that it was computed from, so it cannot overwrite a newer one.
-    `require_target` is called before each batch of `size` tasks, and raises to stop the sweep.
+    `require_target` is called before each batch of `size` documents, and raises to stop the sweep.
     """
     swept = Swept()
-    wrong_tasks = _find_wrong(database, TASKS, time_zone, swept)
-    while batch := list(islice(wrong_tasks, size)):
-        require_target()
-        updates = [UpdateOne(_this_version(row), {"$set": correct}) for row, correct in batch]
-        database["tasks"].bulk_write(updates, ordered=False)
-        swept.tasks += len(batch)
+
+    def correct_in_batches(derived: Derived) -> int:
+        corrected, wrong = 0, _find_wrong(database, derived, time_zone, swept)
+        while batch := list(islice(wrong, size)):
+            require_target()
+            updates = [UpdateOne(_this_version(row), {"$set": correct}) for row, correct in batch]
+            database[derived.collection].bulk_write(updates, ordered=False)
+            corrected += len(batch)
+        return corrected
+
+    swept.tasks = correct_in_batches(TASKS)
+    swept.comments = correct_in_batches(COMMENTS)
     wrong_users = list(_find_wrong(database, USERS, time_zone, swept))
     require_target()
     colliding = [row for row, correct in wrong_users if not _correct_user(database["users"], row, correct)]

@@ -5,8 +5,9 @@ raw rows, which become entities in `mappers.py`.
 
 Some fields of a task are derived from others. `due_at` (far in the future for undated tasks),
 `priority_rank` and `title_key` exist for sorting, because null or a name would sort incorrectly;
-`words`, `title_words` and `label_words` exist for searching. `touched` is a counter that commands raise
-in the documents that their rules have read, so that two such commands conflict.
+`words`, `title_words` and `label_words` exist for searching, as do the `words` of users and comments.
+`touched` is a counter that commands raise in the documents that their rules have read, so that two such
+commands conflict.
 """
 
 from __future__ import annotations
@@ -168,12 +169,13 @@ class UserDocument(Document):
 
 
 class CommentDocument(Document):
-    """One comment on a task."""
+    """One comment on a task; `words` are for searching."""
 
     id = ObjectIdField(primary_key=True)
     task_id = ObjectIdField(required=True)
     author_id = StringField(required=True)
     text = StringField(required=True, max_length=values.MAX_COMMENT_LENGTH)
+    words = ListField(StringField())
     created_at = DateTimeField(required=True)
     updated_at = DateTimeField(required=True)
     version = LongField(required=True, min_value=1)
@@ -181,7 +183,10 @@ class CommentDocument(Document):
     meta: ClassVar[dict[str, Any]] = {
         **_COMMON,
         "collection": "comments",
-        "indexes": [{"name": "of_task", "fields": ["task_id", "created_at", "id"]}],
+        "indexes": [
+            {"name": "of_task", "fields": ["task_id", "created_at", "id"]},
+            {"name": "words", "fields": ["words"]},
+        ],
     }
 
 

@@ -202,6 +202,7 @@ def comment_document(comment: Comment) -> Draft:
         task_id=ObjectId(comment.task_id),
         author_id=comment.author_id,
         text=comment.text,
+        words=list(words_of(comment.text)),
         created_at=comment.created_at,
         updated_at=comment.updated_at,
         version=comment.version,

@@ -38,16 +38,17 @@ _PAUSE = 0.5  # seconds between two sweeps
 class MigrationResult:
     """What a migration has done.
 
-    `made` and `dropped` are names of indexes; `tasks` and `users` count the corrected documents.
+    `made` and `dropped` are names of indexes; `tasks`, `users` and `comments` count corrected documents.
     `given_up` are the usernames whose e-mail address was removed, because another user has the same one.
     `tokens` counts the tokens that got their first log entry.
-    `unreadable` counts the tasks and users that could not be read.
+    `unreadable` counts the tasks, users and comments that could not be read.
     """
 
     made: tuple[str, ...]
     dropped: tuple[str, ...]
     tasks: int
     users: int
+    comments: int
     given_up: tuple[str, ...]
     tokens: int
     unreadable: int
@@ -56,10 +57,10 @@ class MigrationResult:
 def migrate(
     database: Database[Any], time_zone: tzinfo, *, settling: float = 0.0, batch: int = BATCH
 ) -> MigrationResult:
-    """Brings the database up to date; reads every task and user, whatever `meta` says.
+    """Brings the database up to date; reads every task, user and comment, whatever `meta` says.
 
     `settling` is the time in seconds that running processes have to notice a new version or time zone
-    before the last sweep; `batch` is the number of tasks in one update. Raises `CannotStart` for a
+    before the last sweep; `batch` is the number of documents in one update. Raises `CannotStart` for a
     database of a later release, if another migration begins, or if a process keeps writing the old form.
     """
     with without_deadline():  # an index over millions of tasks takes minutes
@@ -73,6 +74,7 @@ def migrate(
         dropped=dropped,
         tasks=swept.tasks,
         users=swept.users,
+        comments=swept.comments,
         given_up=swept.given_up,
         tokens=tokens,
         unreadable=swept.unreadable,
@@ -87,7 +89,7 @@ def _sweep_until_clean(database: Database[Any], time_zone: tzinfo, settling: flo
         sweeps += time.monotonic() >= settled
         swept = sweep(database, time_zone, partial(require_unchanged_target, database, time_zone), batch)
         total.add(swept)
-        if sweeps and not (swept.tasks or swept.users):
+        if sweeps and swept.is_clean:
             return total
         time.sleep(min(_PAUSE, max(0.0, settled - time.monotonic())))
     raise CannotStart(

@@ -19,7 +19,14 @@ from taskmgr.domain.model import values
 from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.policy import Policy
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.derived_fields import TASKS, UNREADABLE, USERS, Derived, differing_names
+from taskmgr.infrastructure.mongo.derived_fields import (
+    COMMENTS,
+    TASKS,
+    UNREADABLE,
+    USERS,
+    Derived,
+    differing_names,
+)
 from taskmgr.infrastructure.mongo.documents import Draft
 from taskmgr.infrastructure.mongo.inspection.log import History
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
@@ -55,7 +62,7 @@ def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind]:
     return (
         Kind("user", "users", mappers.user, _without_row(mappers.user_document), users.PARSERS, USERS),
         Kind("task", "tasks", mappers.task, _without_row(mappers.task_document), task_parsers, TASKS),
-        Kind("comment", "comments", mappers.comment, comment_document, comment_parsers),
+        Kind("comment", "comments", mappers.comment, comment_document, comment_parsers, COMMENTS),
         Kind("token", "tokens", mappers.token, _token_document, token_parsers),
     )
 

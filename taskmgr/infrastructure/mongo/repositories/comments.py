@@ -14,10 +14,12 @@ from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads import keyset
+from taskmgr.infrastructure.mongo.reads.keyset import Selection
 from taskmgr.infrastructure.mongo.transaction import count_write
 from taskmgr.infrastructure.mongo.writing import insert, replace
 
 _OLDEST = [("created_at", 1), ("_id", 1)]
+_UNREAD = ("words",)
 
 
 @raises_domain_errors
@@ -26,15 +28,15 @@ class MongoCommentRepository:
         self._comments = database["comments"]
 
     def get(self, comment_id: str) -> Comment:
-        row = self._comments.find_one({"_id": ObjectId(comment_id)}) if is_identifier(comment_id) else None
-        if row is None:
-            raise NotFound("comment", comment_id)
-        return mappers.comment(row)
+        if is_identifier(comment_id):
+            row = self._comments.find_one({"_id": ObjectId(comment_id)}, dict.fromkeys(_UNREAD, False))
+            if row is not None:
+                return mappers.comment(row)
+        raise NotFound("comment", comment_id)
 
     def find(self, task_id: str, page_request: PageRequest) -> Page[Comment]:
-        return keyset.page(
-            self._comments, {"task_id": ObjectId(task_id)}, _OLDEST, page_request, mappers.comment
-        )
+        of_task = Selection(filter={"task_id": ObjectId(task_id)}, order=_OLDEST, excluded_fields=_UNREAD)
+        return keyset.select(self._comments, of_task, page_request, mappers.comment)
 
     def add(self, comment: Comment) -> None:
         insert(self._comments, mappers.comment_document(comment))
