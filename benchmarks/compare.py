@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks import data, results, tables
-from benchmarks.calls import CALLS, LIST, USERS, Call, NotSupported, Server
+from benchmarks.calls import API, CALLS, LIST, USERS, Call, NotSupported, Server
 from benchmarks.measure import Figures, Table, measure, median
 from benchmarks.picture import Group, bars
 from benchmarks.servers import OURS, PEERS, MongoServer, filled_mongodb, our_server, peer_server
@@ -53,14 +54,17 @@ def _measure_all(folder: Path, options: argparse.Namespace) -> Table:
     with filled_mongodb(folder, options.tasks) as mongo, ExitStack() as stack:
         servers = [stack.enter_context(our_server(mongo))]
         servers += [stack.enter_context(peer_server(name, mongo, n)) for n, name in enumerate(PEERS, start=1)]
-        _require_same_answers(servers)
+        require_same_answers({server.name: server.fetch for server in servers})
         return _measure_rounds(servers, mongo, options)
 
 
-def _require_same_answers(servers: list[Server]) -> None:
-    """Raises `AssertionError` unless all servers return the same tasks, order and fields."""
-    for path in (LIST, USERS, f"/api/v1/tasks/{data.task_id(0)}"):
-        shapes = {server.name: _shape(server.fetch(path)[2]) for server in servers}
+def require_same_answers(fetches: Mapping[str, Callable[[str], Any]]) -> None:
+    """Raises `AssertionError` unless all servers return the same tasks, order and fields.
+
+    `fetches` has for each server, by name, the function that returns a status, headers and a body.
+    """
+    for path in (LIST, USERS, f"{API}/tasks/{data.task_id(0)}"):
+        shapes = {name: _shape(fetch(path)[2]) for name, fetch in fetches.items()}
         for name, shape in shapes.items():
             if shape != shapes[OURS]:
                 raise AssertionError(f"{path}: {name} returned\n{shape}\nand taskmgr\n{shapes[OURS]}")

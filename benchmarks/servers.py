@@ -102,19 +102,24 @@ def our_server(mongo: MongoServer) -> Iterator[Server]:
 def peer_server(name: str, mongo: MongoServer, index: int) -> Iterator[Server]:
     """Runs one of `PEERS`; `index` is its position among the servers, see `Server.index`."""
     port = _free_port()
-    pipeline = mongo.folder / "users_pipeline.json"
-    pipeline.write_text(json_util.dumps(users_pipeline(mongo)))
-    settings = {
-        "BENCH_MONGODB_URI": mongo.uri,
-        "BENCH_DATABASE": DATABASE,
-        "BENCH_USERS_PIPELINE": str(pipeline),
-    }
+    settings = peer_settings(mongo.uri, DATABASE, mongo.folder)
     if name == "modern":
         command = [*_UVICORN, str(port)]
     else:
         command = [*_GUNICORN, f"127.0.0.1:{port}", f"benchmarks.peers.{name}:app"]
     with _run_process(name, [str(_PEERS_PYTHON), *command], settings, mongo) as pid:
         yield _wait_until_ready(Server(name=name, port=port, pid=pid, index=index))
+
+
+def peer_settings(uri: str, database: str, folder: Path) -> dict[str, str]:
+    """Returns the environment variables of a peer. The pipeline that they name is written into the folder."""
+    pipeline = folder / "users_pipeline.json"
+    pipeline.write_text(json_util.dumps(_users_pipeline(uri, database)))
+    return {
+        "BENCH_MONGODB_URI": uri,
+        "BENCH_DATABASE": database,
+        "BENCH_USERS_PIPELINE": str(pipeline),
+    }
 
 
 class _Recorder(pymongo.monitoring.CommandListener):
@@ -134,12 +139,12 @@ class _Recorder(pymongo.monitoring.CommandListener):
         """Does nothing."""
 
 
-def users_pipeline(mongo: MongoServer) -> Any:
+def _users_pipeline(uri: str, database: str) -> Any:
     """Returns the pipeline that taskmgr sends for a page of users with tasks; the floor sends the same."""
     recorder = _Recorder()
-    client: MongoClient[Any] = MongoClient(mongo.uri, tz_aware=True, event_listeners=[recorder])
+    client: MongoClient[Any] = MongoClient(uri, tz_aware=True, event_listeners=[recorder])
     with client:
-        services = build_services(mongo_store(client[DATABASE]))
+        services = build_services(mongo_store(client[database]))
         services.users.list_with_tasks(PageRequest(limit=20), tasks_limit=20, by=services.system("benchmark"))
     (pipeline,) = recorder.pipelines
     return pipeline

@@ -1,0 +1,89 @@
+"""Tests that the floor of the benchmarks answers like taskmgr; `make bench` compares the two."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+from werkzeug.test import Client
+
+from benchmarks import data
+from benchmarks.calls import API, USERS
+from benchmarks.compare import require_same_answers
+from benchmarks.servers import OURS, peer_settings
+from taskmgr.api.app import create_app
+from taskmgr.bootstrap import build_services
+from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.settings import Settings
+from tests.factories import SYSTEM
+
+# Returns the status, the headers and the JSON body of a response.
+Fetch = Callable[..., tuple[int, Any, Any]]
+_USERS = 3
+
+
+@pytest.fixture
+def filled(database: Database[Any]) -> Database[Any]:
+    """The database with the data of the benchmarks."""
+    data.fill(database, _USERS * data.TASKS_PER_USER)
+    return database
+
+
+@pytest.fixture
+def taskmgr(filled: Database[Any]) -> Fetch:
+    services = build_services(mongo_store(filled))
+    token = services.tokens.create(user_id=str(data.user_id(0)), name="tests", by=SYSTEM)
+    app = create_app(services, Settings(rate_limit=0), secret_key="signs the cursors of tests")
+    return fetching(app, Authorization=f"Bearer {token.text}")
+
+
+@pytest.fixture
+def floor(
+    filled: Database[Any], mongodb_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fetch]:
+    for name, value in peer_settings(mongodb_uri, filled.name, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    module = runpy.run_module("benchmarks.peers.floor")  # it reads the environment when it is imported
+    with module["client"]:
+        yield fetching(module["app"])
+
+
+def fetching(app: Any, **headers: str) -> Fetch:
+    def fetch(path: str, method: str = "GET", **body: Any) -> tuple[int, Any, Any]:
+        response = Client(app).open(path, method=method, headers=headers, json=body or None)
+        return response.status_code, response.headers, response.json
+
+    return fetch
+
+
+def test_the_floor_reads_the_same_ids_and_fields_as_taskmgr(taskmgr: Fetch, floor: Fetch) -> None:
+    require_same_answers({OURS: taskmgr, "floor": floor})
+
+
+def test_the_floor_counts_the_tasks_of_users_like_taskmgr(taskmgr: Fetch, floor: Fetch) -> None:
+    ours, theirs = (
+        [(user["tasks_total"], user["counts"], user["wip_room"]) for user in fetch(USERS)[2]["items"]]
+        for fetch in (taskmgr, floor)
+    )
+
+    assert len(ours) == _USERS
+    assert theirs == ours
+
+
+def test_the_floor_writes_the_same_fields_as_taskmgr(taskmgr: Fetch, floor: Fetch) -> None:
+    user, task = data.user_id(1), data.task_of(1, data.MOVED[0], _USERS)
+    new = {"title": "Count the invoices", "due_date": "2099-12-31", "assignee_id": str(user)}
+    written = {
+        fetch: (fetch(f"{API}/tasks", "POST", **new), fetch(f"{API}/tasks/{task}/status", "PUT", status=to))
+        for fetch, to in ((taskmgr, "in_progress"), (floor, "todo"))
+    }
+    ours, theirs = (
+        [(status, sorted(body)) for status, _, body in written[fetch]] for fetch in (taskmgr, floor)
+    )
+
+    assert [status for status, _ in ours] == [201, 200]
+    assert theirs == ours
