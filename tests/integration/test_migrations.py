@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
@@ -14,10 +16,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from bson import ObjectId, json_util
+from bson import Binary, ObjectId, json_util
 from pymongo import monitoring
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.due_date import DueDate
@@ -291,20 +294,23 @@ def test_a_migration_gives_way_to_one_that_has_begun_meanwhile(
 
 
 # A database of form 1, made by the release that stored it, as lines of extended JSON.
-FORM_1 = [json_util.loads(line) for line in Path(__file__).with_name("form_1.jsonl").read_text().splitlines()]
+FORM_1: dict[str, list[Any]] = {}
+for line in Path(__file__).with_name("form_1.jsonl").read_text().splitlines():
+    FORM_1.setdefault(json_util.loads(line)["in"], []).append(json_util.loads(line)["row"])
 
 
 def put_form_1(database: Database[Any]) -> None:
-    """Fills a database with that of form 1, without indexes."""
-    database.client.drop_database(database.name)
-    for line in FORM_1:
-        database[line["in"]].insert_one(line["row"])
+    """Replaces all documents with those of a database of form 1; leaves the indexes as they are."""
+    for name in {*database.list_collection_names(), *FORM_1}:
+        database[name].delete_many({})
+        if name in FORM_1:
+            database[name].insert_many(FORM_1[name])
 
 
 def contents(database: Database[Any]) -> Mapping[str, list[Mapping[str, Any]]]:
     """All that is stored, but for what says when something was done."""
     rows = {name: list(database[name].find().sort("_id", 1)) for name in database.list_collection_names()}
-    latest = max(line["row"]["_id"] for line in FORM_1 if line["in"] == "activity")
+    latest = max(row["_id"] for row in FORM_1["activity"])
     for row in rows["activity"]:
         if row["_id"] > latest:
             row |= {"_id": None, "at": None, "change_set": None}
@@ -320,7 +326,6 @@ KILLED = """
 import os, signal, sys
 from zoneinfo import ZoneInfo
 from pymongo import MongoClient, monitoring
-from tests.integration.test_migrations import put_form_1
 from taskmgr.infrastructure.mongo.migrations import migrate
 
 uri, name, zone = sys.argv[1:]
@@ -338,46 +343,96 @@ class Killer(monitoring.CommandListener):
     def succeeded(self, event): self.note(event)
     def failed(self, event): pass
 
-def child(work, point=0):
+for line in sys.stdin:
     process = os.fork()
     if process == 0:
-        with MongoClient(uri, tz_aware=True, event_listeners=[Killer(point)]) as client:
-            work(client[name])
+        with MongoClient(uri, tz_aware=True, appname=name, event_listeners=[Killer(int(line))]) as client:
+            migrate(client[name], ZoneInfo(zone), batch=3)
         os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-
-point = int(sys.stdin.readline())
-while point:
-    assert child(put_form_1) == 0
-    print(child(lambda database: migrate(database, ZoneInfo(zone), batch=3), point), flush=True)
-    point = int(sys.stdin.readline())
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
 """
 
 
-def test_a_migration_that_was_killed_at_any_write_goes_on_as_if_it_had_not_been(
-    mongodb_uri: str, fresh: Database[Any]
-) -> None:
-    zone = str(TOKYO)
-    put_form_1(fresh)
-    migrate(fresh, ZoneInfo(zone))
-    uninterrupted = contents(fresh)
+@contextmanager
+def migrations_to_kill(uri: str, database: Database[Any], zone: tzinfo) -> Iterator[Callable[[int], bool]]:
+    """Yields a function that migrates in a process of its own, and returns True if that was killed.
+
+    The processes are forked from one that has imported everything, since imports would take most of the time.
+    """
     with subprocess.Popen(
-        [sys.executable, "-c", KILLED, mongodb_uri, fresh.name, zone],
+        [sys.executable, "-c", KILLED, uri, database.name, str(zone)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
     ) as process:  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
-        point, ended = 0, -9
-        while ended == -9:
-            point += 1
-            process.stdin.write(f"{point}\n")
-            ended = int(process.stdout.readline())
-            assert ended == 0 or point > 1 or not is_current(fresh, ZoneInfo(zone))
-            migrate(fresh, ZoneInfo(zone))
-            assert contents(fresh) == uninterrupted, point
-        process.stdin.write("0\n")
-    assert ended == 0
-    assert point > 20
+        stdin, stdout = process.stdin, process.stdout
+
+        def is_killed(point: int) -> bool:
+            stdin.write(f"{point}\n")
+            status = int(stdout.readline())
+            assert status in (0, -signal.SIGKILL)
+            return status != 0
+
+        yield is_killed
+
+
+def go_on(database: Database[Any]) -> None:
+    """Migrates again; meanwhile, the server aborts the transaction that the killed process has left open."""
+    expiry = threading.Timer(0.2, abort_transactions, [database])
+    expiry.start()
+    migrate(database, TOKYO)
+    expiry.cancel()
+    expiry.join()
+
+
+def abort_transactions(database: Database[Any]) -> None:
+    """Aborts the transactions of killed processes, as the server does by itself after 25 seconds."""
+    admin = database.client.get_database("admin", read_concern=ReadConcern("local"))
+    left = {"appName": database.name, "desc": "inactive transaction"}
+    for session in list(admin.aggregate([{"$currentOp": {"idleSessions": True}}, {"$match": left}])):
+        admin.command("killSessions", [{"id": Binary.from_uuid(session["lsid"]["id"])}])
+
+
+@pytest.fixture
+def migrated_form_1(fresh: Database[Any]) -> Mapping[str, list[Mapping[str, Any]]]:
+    """What a migration that is not interrupted makes of form 1."""
+    put_form_1(fresh)
+    migrate(fresh, TOKYO)
+    return contents(fresh)
+
+
+def test_a_migration_that_was_killed_before_it_had_all_indexes_goes_on_as_if_it_had_not_been(
+    mongodb_uri: str, fresh: Database[Any], migrated_form_1: Mapping[str, list[Mapping[str, Any]]]
+) -> None:
+    points = 0
+    with migrations_to_kill(mongodb_uri, fresh, TOKYO) as is_killed:
+        had_all = False
+        while not had_all:
+            points += 1
+            fresh.client.drop_database(fresh.name)
+            put_form_1(fresh)
+            assert is_killed(points)
+            had_all = indexes(fresh) == DECLARED
+            assert not is_current(fresh, TOKYO)
+            go_on(fresh)
+            assert contents(fresh) == migrated_form_1, points
+            assert indexes(fresh) == DECLARED
+    assert points > 10
+
+
+def test_a_migration_that_was_killed_at_any_other_write_goes_on_as_if_it_had_not_been(
+    mongodb_uri: str, fresh: Database[Any], migrated_form_1: Mapping[str, list[Mapping[str, Any]]]
+) -> None:
+    """The indexes are there from the beginning, as they are for a migration that has just made them."""
+    points = 0
+    with migrations_to_kill(mongodb_uri, fresh, TOKYO) as is_killed:
+        put_form_1(fresh)
+        while is_killed(points + 1):
+            points += 1
+            go_on(fresh)
+            assert contents(fresh) == migrated_form_1, points
+            put_form_1(fresh)
+    assert points > 20
 
 
 def test_doctor_is_content_with_a_database_of_form_1_after_its_migration(
