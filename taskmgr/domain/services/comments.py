@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.comment import Comment
-from taskmgr.domain.model.errors import NotFound, NotPermitted, Stale
+from taskmgr.domain.model.errors import NotFound, NotPermitted
 from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.store import Store
@@ -15,6 +15,7 @@ from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.versions import require_version
 
 _PARSERS = {"text": values.comment_text, **values.OPTION_PARSERS}
 
@@ -104,8 +105,7 @@ class CommentService:
         permissions.require(by, Action.COMMENT)  # an author may have lost this right
         if comment.author_id != require_actor(by).id and not permissions.permits(by, Action.CHANGE_COMMENTS):
             raise NotPermitted("Only its author, a manager or an admin can change a comment.")
-        if version is not None and version != comment.version:
-            raise Stale(comment, expected=version)
+        require_version(comment, version)
         return comment
 
     def _of_task(self, task_id: str, comment_id: str) -> Comment:

@@ -10,7 +10,7 @@ from taskmgr.domain.history.differences import difference
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.commands import NewUser, UserChanges
-from taskmgr.domain.model.errors import Invalid, NotPermitted, Refusal, Refused, Stale, required
+from taskmgr.domain.model.errors import Invalid, NotPermitted, Refusal, Refused, required
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import PARSERS, Actor, Kind, Role, User
@@ -25,6 +25,7 @@ from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.current_rights import touch_rights, with_current_rights
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.versions import require_version
 
 T = TypeVar("T")
 
@@ -192,8 +193,7 @@ class UserService:
             before = self.store.users.get(user_id)
             own = actor.user_id == user_id and set(fields) <= _OWN_PROFILE
             permissions.require(actor, Action.CHANGE_PROFILE if own else Action.MANAGE_USERS)
-            if version is not None and version != before.version:
-                raise Stale(permissions.as_seen_by(actor, before), expected=version)
+            require_version(permissions.as_seen_by(actor, before), version)
             after = before.changed(fields, now=time_of_change(self.clock, before))
             _, changed = difference(before, after)
             if not changed:

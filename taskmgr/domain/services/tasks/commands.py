@@ -24,7 +24,8 @@ from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.rules.step import Step
 from taskmgr.domain.services.tasks.fields import parse_task_fields, require_existing
 from taskmgr.domain.services.tasks.questions import TaskQuestions
-from taskmgr.domain.services.tasks.recording import TaskRecorder, require_version
+from taskmgr.domain.services.tasks.recording import TaskRecorder
+from taskmgr.domain.services.versions import require_version
 
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 

@@ -11,7 +11,6 @@ from datetime import datetime
 
 from taskmgr.domain.history.changes import kind_of_task_change
 from taskmgr.domain.history.differences import difference
-from taskmgr.domain.model.errors import Stale
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import OPEN
@@ -21,6 +20,7 @@ from taskmgr.domain.rules import rule_book
 from taskmgr.domain.rules.step import Step
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.tasks.facts import FactFinder, find_unresolved, touch_early
+from taskmgr.domain.services.versions import require_version
 
 _MAX_UNBLOCKED = 1_000
 
@@ -86,9 +86,3 @@ class TaskRecorder:
             for other in waiting.values()
             if not find_unresolved(other.blocked_by, blockers, self.policy)
         )
-
-
-def require_version(task: Task, version: int | None) -> None:
-    """Raises `Stale` if the caller has seen another version."""
-    if version is not None and version != task.version:
-        raise Stale(task, expected=version)
