@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
 from taskmgr.domain.history.changes import Change
 from taskmgr.domain.history.differences import logged_fields
-from taskmgr.domain.history.replay import replay
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import Invalid, NotPermitted, Refusal, Refused
 from taskmgr.domain.model.task import Task
@@ -61,6 +61,14 @@ def log_of(services: Services, entity_id: str) -> list[Change]:
     page_request = PageRequest(limit=1_000)
     entries = services.activity.list(ActivityQuery(entity_id=entity_id), page_request, by=SYSTEM).items
     return sorted(entries, key=lambda entry: entry.version)
+
+
+def replay(log: Iterable[Change]) -> dict[str, Any]:
+    """Returns the fields of an entity, and its id, version and time, after its log entries, oldest first."""
+    state: dict[str, Any] = {}
+    for entry in log:
+        state |= {**entry.after, "id": entry.entity_id, "version": entry.version, "updated_at": entry.at}
+    return state
 
 
 def assert_log_tells_of(services: Services, entity: Task | User | Comment) -> None:

@@ -1,4 +1,4 @@
-"""Entries of the log: what they contain, their kinds, and the replay of a state."""
+"""Entries of the log: what they contain, their kinds, and the state to which they lead."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from taskmgr.domain.history.changes import (
     kind_of_task_change,
 )
 from taskmgr.domain.history.differences import difference, logged_fields
-from taskmgr.domain.history.replay import replay
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_WORKFLOW
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
+from tests.answers import replay
 from tests.factories import (
     NOW,
     a_change,
@@ -130,28 +130,7 @@ def test_every_change_has_a_listed_kind(changed: set[str]) -> None:
     assert kind_of_task_change(dict.fromkeys(changed)) in TASK_KINDS
 
 
-# --- replay
-
-
-def test_without_entries_the_state_is_empty() -> None:
-    assert replay([]) == {}
-
-
-def test_the_latest_value_of_each_field_counts_whatever_the_order_of_the_entries() -> None:
-    task_id = an_id()
-    later = NOW + timedelta(minutes=1)
-    entries = [
-        a_change(entity_id=task_id, version=2, at=later, before={"title": "a"}, after={"title": "b"}),
-        a_change(entity_id=task_id, version=1, at=NOW, after={"title": "a", "labels": []}),
-    ]
-    assert replay(entries) == {
-        "id": task_id,
-        "version": 2,
-        "updated_at": later,
-        "title": "b",
-        "labels": [],
-    }
-
+# --- the state to which the entries lead
 
 CHANGES = st.fixed_dictionaries(
     {},
