@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from taskmgr.domain.model.parsing import BadValue
+from taskmgr.api.problems.codes import ApiError
+from taskmgr.domain.model.errors import FieldError
 from taskmgr.domain.queries.pages import Position
 from taskmgr.domain.queries.task_query import TaskQuery
 
@@ -37,7 +38,7 @@ class Cursors:
         return base64.urlsafe_b64encode(self._mac(payload, query) + payload).decode().rstrip("=")
 
     def decode(self, cursor: str, query: object) -> Position:
-        """Returns the position. Raises `BadValue` for anything but a cursor of this query."""
+        """Returns the position. Raises `malformed` for anything but a cursor of this query."""
         data = _bytes(cursor)
         mac, payload = data[:_MAC_BYTES], data[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(payload, query)):
@@ -61,8 +62,10 @@ def _bytes(cursor: str) -> bytes:
         raise _bad_cursor() from error
 
 
-def _bad_cursor() -> BadValue:
-    return BadValue("bad_cursor", "The cursor does not belong to this list with these filters and this sort.")
+def _bad_cursor() -> ApiError:
+    detail = "The cursor does not belong to this list with these filters and this sort."
+    error = FieldError(location="query.cursor", code="bad_cursor", detail=detail)
+    return ApiError("malformed", detail, errors=[error])
 
 
 def _encoded(value: Any) -> Any:

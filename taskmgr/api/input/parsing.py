@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -15,13 +18,14 @@ from taskmgr.api.problems.codes import ApiError
 from taskmgr.api.request_state import current_request
 from taskmgr.api.runtime import current_runtime
 from taskmgr.api.schemas.base import Input
-from taskmgr.domain.model.errors import FieldError
+from taskmgr.domain.model.errors import FieldError, Invalid
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"  # RFC 7396
 # Dashboards repeat their requests, so parsed queries are kept, by schema and query string.
 _MAX_CACHED_QUERIES = 1_000
 _MAX_CACHED_LENGTH = 1_000
+_UNREADABLE = "The query cannot be read; see `errors`."
 
 
 def parse_body(schema: Input) -> dict[str, Any]:
@@ -73,7 +77,20 @@ def _load_query(request: Request, schema: Input) -> dict[str, Any]:
         return schema.load(texts)  # type: ignore[no-any-return]
     except ma.ValidationError as error:
         errors = field_errors(error, "query", schema)
-        raise ApiError("malformed", "The query cannot be read; see `errors`.", errors=errors) from error
+        raise ApiError("malformed", _UNREADABLE, errors=errors) from error
+
+
+@contextmanager
+def arguments_from_query(**parameters: str) -> Iterator[None]:
+    """Raises `malformed` for arguments that a service finds invalid, in place of its `Invalid`.
+
+    `parameters` are the names of the query parameters that the arguments come from.
+    """
+    try:
+        yield
+    except Invalid as invalid:
+        errors = [replace(e, location=f"query.{parameters[e.location]}") for e in invalid.errors]
+        raise ApiError("malformed", _UNREADABLE, errors=errors) from invalid
 
 
 def _query_texts(request: Request, schema: Input) -> dict[str, Any]:

@@ -6,10 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from taskmgr.api.conditional.versions import etag
-from taskmgr.api.problems.codes import ApiError
 from taskmgr.api.runtime import cursors
 from taskmgr.api.schemas.pages import PageResult
-from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.queries.pages import Page, PageRequest
 
 DRY_RUN_HEADER = {"Dry-Run": "true"}
@@ -32,12 +30,8 @@ def build_page_request(params: dict[str, Any], list_key: object) -> PageRequest:
 
     `list_key` is whatever makes two lists different: their kind, filters and sort. The cursor is bound to it.
     """
-    after = None
-    if params["cursor"] is not None:
-        try:
-            after = cursors().decode(params["cursor"], list_key)
-        except BadValue as bad:
-            raise ApiError("malformed", bad.detail, errors=[bad.at("query.cursor")]) from bad
+    cursor = params["cursor"]
+    after = None if cursor is None else cursors().decode(cursor, list_key)
     return PageRequest(limit=params["limit"], after=after, with_total=params["total"])
 
 
