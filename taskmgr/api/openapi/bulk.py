@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from taskmgr.api.schemas import patterns
+from taskmgr.api.schemas.bulk import BY_QUERY
 from taskmgr.domain.services.bulk import OPERATIONS
 from taskmgr.domain.services.bulk_references import NAME_PATTERN, PREFIX
 
@@ -19,7 +20,6 @@ _BODIES = {
     "assign": "AssigneeChange",
 }
 _BY_OPERATIONS = ("operations",)
-_BY_QUERY = ("where", "change", "expect")
 _TASK = f"{patterns.ID}|^{PREFIX}{NAME_PATTERN}$"
 _REFERENCE = "#/components/schemas/"
 
@@ -38,7 +38,7 @@ def describe(schemas: dict[str, Any]) -> None:
             "discriminator": {"propertyName": "op", "mapping": references},
         },
         "BulkByOperations": _body(body, _BY_OPERATIONS, "Each operation names its task."),
-        "BulkByQuery": _body(body, _BY_QUERY, "Makes the same change to every task that matches."),
+        "BulkByQuery": _body(body, BY_QUERY, "Makes the same change to every task that matches."),
         "BulkIn": _choice("oneOf", "BulkByOperations", "BulkByQuery"),
         "BulkResult": _choice("anyOf", "BulkDone", "BulkFailed"),
     }

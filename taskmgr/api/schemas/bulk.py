@@ -24,7 +24,8 @@ from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.services.bulk import MAX_OPERATIONS
 
 MODES = ("atomic", "each")
-_BY_QUERY = ("where", "change", "expect")
+# The fields of the form that changes every task that matches a query.
+BY_QUERY = ("where", "change", "expect")
 
 
 class Operations(Parsed, fields.List[Any]):
@@ -71,12 +72,12 @@ class BulkIn(Input):
         """Rejects a body that mixes the two forms, or has only a part of one."""
         if not isinstance(raw, dict):
             return
-        by_query = [name for name in _BY_QUERY if name in raw]
+        by_query = [name for name in BY_QUERY if name in raw]
         if "operations" in raw:
             message = error_message("not_allowed", "Must not be combined with operations.")
             errors = dict.fromkeys(by_query, message)
         else:
-            missing = [name for name in _BY_QUERY if name not in raw] if by_query else ["operations"]
+            missing = [name for name in BY_QUERY if name not in raw] if by_query else ["operations"]
             errors = dict.fromkeys(missing, error_message("required", "Is required."))
         if errors:
             raise ma.ValidationError({name: [message] for name, message in errors.items()})

@@ -16,8 +16,12 @@ class Dated(Protocol):
 
 def utc_now() -> datetime:
     """Returns the present time in UTC, cut to milliseconds."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return to_milliseconds(datetime.now(UTC))
+
+
+def to_milliseconds(moment: datetime) -> datetime:
+    """Returns the moment cut to milliseconds."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def time_of_change(clock: Callable[[], datetime], before: Dated) -> datetime:

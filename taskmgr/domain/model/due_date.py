@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TypeVar
 
-from taskmgr.domain.model.clock import format_instant
+from taskmgr.domain.model.clock import format_instant, to_milliseconds
 from taskmgr.domain.model.parsing import BadValue
 
 T = TypeVar("T", date, datetime)
@@ -60,7 +60,7 @@ class DueDate:
             utc = moment.astimezone(UTC)
         except OverflowError as error:
             raise BadValue("out_of_range", _RANGE) from error
-        return cls(_in_range(utc.replace(microsecond=utc.microsecond // 1000 * 1000)))
+        return cls(_in_range(to_milliseconds(utc)))
 
     @classmethod
     def parse(cls, value: object, zone: tzinfo) -> DueDate:
@@ -73,11 +73,16 @@ class DueDate:
             return cls.on(value, zone)
         if not isinstance(value, str):
             raise BadValue("bad_date", _FORM)
-        if _DAY.fullmatch(value):
+        if is_day(value):
             return cls.on(_read(date, value), zone)
         if _MOMENT.fullmatch(value):
             return cls.at_instant(_read(datetime, value.upper()))
         raise BadValue("bad_date", _FORM)
+
+
+def is_day(text: str) -> bool:
+    """Returns True for text in the form of a date, such as `2026-02-30`, whether or not the date exists."""
+    return _DAY.fullmatch(text) is not None
 
 
 def parse_instant(value: object) -> datetime:
@@ -91,7 +96,7 @@ def parse_instant(value: object) -> datetime:
 
 def parse_bound(value: object, zone: tzinfo) -> date | datetime:
     """Returns one end of a span: a day, or an instant in UTC. Accepts the same text as a due date."""
-    if isinstance(value, str) and _DAY.fullmatch(value):
+    if isinstance(value, str) and is_day(value):
         day = _read(date, value)
         if day.year < EARLIEST.year:
             raise BadValue("out_of_range", _RANGE)

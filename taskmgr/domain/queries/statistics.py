@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from taskmgr.domain.model.due_date import EARLIEST, DueDate, start_of_day
+from taskmgr.domain.model.due_date import EARLIEST, DueDate, is_day, start_of_day
 from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.priority import Priority
 
@@ -16,7 +15,6 @@ MAX_DAYS = 366
 # The percentiles of the cycle times: the median, and the time that most tasks do not exceed.
 PERCENTILES = (50, 85)
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FORM = "Must be a date, such as 2026-12-01."
 
 
@@ -64,7 +62,7 @@ class Days:
 
 def parse_day(value: object, zone: tzinfo) -> date:
     """Returns a plain date, from text such as `2026-12-01` or a `date`, in the range of due dates."""
-    if isinstance(value, str) and _DAY.fullmatch(value):
+    if isinstance(value, str) and is_day(value):
         try:
             value = date.fromisoformat(value)
         except ValueError as error:

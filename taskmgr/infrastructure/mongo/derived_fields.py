@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime, tzinfo
+from datetime import tzinfo
 from itertools import islice
 from typing import Any
 
@@ -38,22 +38,14 @@ Row = Mapping[str, Any]
 # The errors that the mappers raise for a document that they cannot read.
 UNREADABLE = (InvalidId, KeyError, TypeError, ValueError, AttributeError, IndexError, ValidationError)
 BATCH = 500
-_LONGEST_DAY = len("2026-12-01")
 _BY = Actor.system("migration")
 
 
 def corrected_task(row: Row, time_zone: tzinfo) -> Row:
     """Returns the row with correct values of the derived fields that its mapper reads."""
     stored = row["due_date"]
-    return {**row, "priority_rank": Priority(row["priority"]).rank, "due_at": _due_at(stored, time_zone)}
-
-
-def _due_at(stored: str | None, time_zone: tzinfo) -> datetime:
-    if stored is None:
-        return UNDATED
-    if len(stored) == _LONGEST_DAY:
-        return DueDate.on(date.fromisoformat(stored), time_zone).at
-    return DueDate.parse(stored, time_zone).at
+    due_at = UNDATED if stored is None else DueDate.parse(stored, time_zone).at
+    return {**row, "priority_rank": Priority(row["priority"]).rank, "due_at": due_at}
 
 
 def uncorrected(row: Row, _: tzinfo) -> Row:
