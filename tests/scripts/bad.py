@@ -7,8 +7,10 @@ with taskmgr.connect() as services:
     services.tasks.create(titel="Write the report", by=ada)  # mistake
     services.tasks.create(title="Write the report", priority=7, by=ada)  # mistake
     services.tasks.create(title="Write the report", labels="audit", by=ada)  # mistake
+    services.tasks.create(title="Write the report", labels={"audit"}, by=ada)  # mistake
     services.tasks.create(title="Write the report", by="ada")  # mistake
     services.tasks.change("id", {"titel": "Write the report"}, by=ada)  # mistake
+    services.tasks.change("id", {"blocked_by": frozenset({"other"})}, by=ada)  # mistake
     services.tasks.change("id", {"title": "Write the report"}, raeson="Why", by=ada)  # mistake
     services.tasks.change("id", {"title": "Write the report"}, version="1", by=ada)  # mistake
     services.tasks.change_status("id", status="completed", raeson="Why", by=ada)  # mistake

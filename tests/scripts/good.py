@@ -43,6 +43,7 @@ def many(services: taskmgr.Services, ada: taskmgr.Actor) -> None:
     services.users.create(username="eve", name="Eve", role="member", by=ada)
     services.users.change("0" * 24, {"active": False}, by=ada)
     services.tokens.create(name="nightly", scopes=["tasks:read"], by=ada)
+    services.tokens.create(name="hourly", scopes=ada.scopes, by=ada)
 
 
 with taskmgr.connect() as connected:

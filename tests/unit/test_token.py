@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -56,6 +57,12 @@ def test_scopes_are_a_list(value: Any) -> None:
     with pytest.raises(BadValue) as caught:
         parse_scopes(value)
     assert caught.value.code == "wrong_type"
+
+
+@pytest.mark.parametrize("kind", [set, frozenset])
+def test_scopes_may_be_a_set(kind: Callable[[list[str]], Any]) -> None:
+    scopes = kind(["users:read", "tasks:read"])
+    assert sorted(parse_scopes(scopes)) == sorted(scopes)
 
 
 def test_an_empty_list_of_scopes_is_refused() -> None:

@@ -181,7 +181,7 @@ def test_a_mistake_in_a_list_has_the_position_of_the_item() -> None:
 
 
 @pytest.mark.parametrize("parser", [values.labels, values.task_ids])
-@pytest.mark.parametrize("value", ["bug", b"bug", None, 1, {"bug": 1}, {"bug"}])
+@pytest.mark.parametrize("value", ["bug", b"bug", None, 1, {"bug": 1}, {"bug"}, frozenset({"bug"})])
 def test_a_list_is_a_list(parser: Parser, value: object) -> None:
     assert mistake(parser, value).code == "wrong_type"
 

@@ -11,8 +11,9 @@ from typing import Literal, Required, TypedDict
 from taskmgr.domain.model.due_date import DueDate
 
 Day = DueDate | date | str  # includes `datetime`, which is a `date`
-# Not Iterable[str]: a single label is an iterable of its letters.
-Names = list[str] | tuple[str, ...] | set[str] | frozenset[str]
+# Not Sequence[str]: a single label is a sequence of its letters. Not a set: labels and blockers keep their
+# order, and that of a set differs from run to run.
+Names = list[str] | tuple[str, ...]
 
 
 class Options(TypedDict, total=False):
@@ -111,5 +112,5 @@ class NewTokenFields(TypedDict, total=False):
     """The fields of a new token; without `scopes` it has all rights of its owner's role."""
 
     name: Required[str]
-    scopes: Names | None
+    scopes: Names | set[str] | frozenset[str] | None
     expires_at: datetime | str | None
