@@ -159,6 +159,49 @@ def test_an_undone_bulk_shows_no_id_of_a_task_that_is_not_kept(admin_client: Cli
     assert [row["id"] for row in answer.json["results"][:3]] == [None] * 3
 
 
+UNKEPT = [
+    {"op": "create", "ref": "cake", "title": "Order the cake"},
+    {"op": "create", "title": "Eat", "ref": "eat", "blocked_by": ["ref:cake"], "assignee_id": "me"},
+    {"op": "status", "id": "ref:eat", "status": "in_progress"},
+    {"op": "bin", "id": "ref:cake"},
+    {"op": "priority", "id": "ref:cake", "priority": "high"},
+]
+
+
+@pytest.mark.parametrize(("mode", "dry_run"), [("each", "true"), ("atomic", "true"), ("atomic", "false")])
+def test_a_problem_names_a_task_that_is_not_kept_by_its_reference(
+    admin_client: Client, mode: str, dry_run: str
+) -> None:
+    answer = admin_client.post(BULK, {"mode": mode, "operations": UNKEPT}, dry_run=dry_run)
+
+    _, _, blocked, _, missing = answer.json["results"]
+    (reason,) = blocked["problem"]["reasons"]
+    assert reason["detail"] == "The task is blocked by an unfinished task: ref:cake."
+    assert reason["fix"]["task_ids"] == ["ref:cake"]
+    assert missing["problem"]["detail"] == "There is no task 'ref:cake'."
+    assert answer.json.get("reasons", [reason]) == [reason]
+
+
+def test_a_problem_names_a_task_that_is_not_kept_and_has_no_reference_by_its_operation(
+    admin_client: Client,
+) -> None:
+    started = [{"op": "create", "title": "T", "assignee_id": "me", "status": "in_progress"} for _ in range(6)]
+    answer = admin_client.post(BULK, {"operations": started})
+
+    (reason,) = answer.json["reasons"]
+    assert reason["code"] == "wip_limit_reached"
+    assert sorted(reason["fix"]["task_ids"]) == [f"operations.{number}" for number in range(5)]
+
+
+def test_a_problem_names_a_task_that_is_kept_by_its_id(admin_client: Client) -> None:
+    answer = admin_client.post(BULK, {"mode": "each", "operations": UNKEPT[:3]})
+
+    cake, _, blocked = answer.json["results"]
+    (reason,) = blocked["problem"]["reasons"]
+    assert reason["detail"] == f"The task is blocked by an unfinished task: {cake['id']}."
+    assert reason["fix"]["task_ids"] == [cake["id"]]
+
+
 def test_a_retry_with_the_same_key_gets_the_same_tasks(admin_client: Client) -> None:
     headers = {"Idempotency-Key": "party"}
     first = admin_client.post(BULK, {"operations": CHAIN[:3]}, headers=headers)

@@ -17,7 +17,13 @@ from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.validation import validated
 from taskmgr.domain.services.bulk_references import References
-from taskmgr.domain.services.bulk_results import BulkRefused, BulkResult, Result, UnexpectedCount
+from taskmgr.domain.services.bulk_results import (
+    BulkRefused,
+    BulkResult,
+    Result,
+    UnexpectedCount,
+    name_unkept_tasks,
+)
 from taskmgr.domain.services.tasks.commands import TaskService
 
 MAX_OPERATIONS = 1_000
@@ -90,6 +96,8 @@ class BulkService:
         def command() -> BulkResult:
             references = References(operations)
             results = self._perform_all(operations, by, references)
+            if dry_run or (atomic and _has_errors(results)):
+                results = name_unkept_tasks(results, operations)
             return self._finish(results, atomic=atomic, dry_run=dry_run)
 
         return self.store.unit_of_work.run(command, dry_run=dry_run, seconds=SECONDS)
@@ -127,7 +135,7 @@ class BulkService:
     def _finish(
         self, results: Sequence[Result], *, atomic: bool, dry_run: bool, by_query: bool = False
     ) -> BulkResult:
-        if atomic and any(result.error is not None for result in results):
+        if atomic and _has_errors(results):
             raise BulkRefused(results, by_query=by_query)
         return BulkResult(results, None if dry_run else self.store.unit_of_work.change_set)
 
@@ -158,6 +166,10 @@ class BulkService:
         if references is not None and "ref" in fields:
             references.register(fields["ref"], task.id)
         return Result(task=task, created=operation["op"] == "create")
+
+
+def _has_errors(results: Sequence[Result]) -> bool:
+    return any(result.error is not None for result in results)
 
 
 def _without_frames(error: DomainError) -> DomainError:

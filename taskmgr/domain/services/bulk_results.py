@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
-from taskmgr.domain.model.errors import Conflict, DomainError, FieldError, Invalid, Refusal, Refused
+from taskmgr.domain.model.errors import (
+    Conflict,
+    DomainError,
+    FieldError,
+    Fix,
+    Invalid,
+    NotFound,
+    Refusal,
+    Refused,
+)
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.rules.wording import counted
+from taskmgr.domain.services.bulk_references import PREFIX
 
 # The limits of one response: each of a thousand operations could have hundreds of mistakes.
 MAX_ERRORS = 100
 MAX_REASONS = 100
+
+_ID = re.compile(r"\b[0-9a-f]{24}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +93,43 @@ class UnexpectedCount(Conflict):
         self.count = count
         matches = counted(count, "task")
         super().__init__(f"The query matches {matches} instead of {expected}. Nothing was changed.")
+
+
+def name_unkept_tasks(results: Sequence[Result], operations: Sequence[Mapping[str, Any]]) -> Sequence[Result]:
+    """Returns the results of a bulk that is not kept, with its new tasks named by their operations.
+
+    Errors name them `ref:…` or, without a `ref`, `operations.3`, because nobody can look up their ids.
+    """
+    names = {
+        result.task.id: f"{PREFIX}{operation['ref']}" if operation.get("ref") else f"operations.{position}"
+        for position, (operation, result) in enumerate(zip(operations, results, strict=True))
+        if result.created and result.task is not None
+    }
+    if not names:
+        return results
+
+    def rename(text: str) -> str:
+        return _ID.sub(lambda match: names.get(match[0], match[0]), text)
+
+    return [replace(result, error=_renamed(result.error, rename)) for result in results]
+
+
+def _renamed(error: DomainError | None, rename: Callable[[str], str]) -> DomainError | None:
+    if isinstance(error, Refused):
+        return Refused([_renamed_refusal(refusal, rename) for refusal in error.reasons])
+    if isinstance(error, NotFound):
+        return NotFound(error.entity, rename(error.key))
+    return error
+
+
+def _renamed_refusal(refusal: Refusal, rename: Callable[[str], str]) -> Refusal:
+    fix = None if refusal.fix is None else _renamed_fix(refusal.fix, rename)
+    return replace(refusal, detail=rename(refusal.detail), fix=fix)
+
+
+def _renamed_fix(fix: Fix, rename: Callable[[str], str]) -> Fix:
+    arguments = {
+        name: rename(value) if isinstance(value, str) else tuple(map(rename, value))
+        for name, value in fix.arguments.items()
+    }
+    return replace(fix, arguments=arguments)
