@@ -30,6 +30,8 @@ LISTS: list[tuple[str, dict[str, str]]] = [
     ("tasks", {}),
     ("tasks", {"status": "todo", "sort": "due_date", "total": "true"}),
     ("tasks", {"overdue": "true"}),
+    ("tasks", {"q": "task"}),
+    ("tasks", {"q": "task", "include": "assignee"}),
     ("tasks", {"include": "assignee,derived"}),
     ("users", {}),
     ("users", {"include": "tasks"}),
@@ -125,6 +127,20 @@ def test_it_is_noticed_however_the_query_is_written(
     clock.advance(days=3)
 
     assert asked_again(viewer, f"tasks?{escaped}", tag).status_code == 200
+
+
+@pytest.mark.parametrize("query", [{}, {"include": "assignee"}], ids=str)
+def test_a_comment_brings_the_list_that_it_leads_to(
+    query: dict[str, str], client: Client, board: list[Task], services: Services
+) -> None:
+    viewer = client.as_("viewer")
+    tag = tag_of(viewer.get("tasks", q="whisper", **query))
+    services.comments.create(board[0].id, text="A whisper", by=SYSTEM)
+
+    again = asked_again(viewer, "tasks", tag, q="whisper", **query)
+
+    assert [task["id"] for task in again.json["items"]] == [board[0].id]
+    assert tag_of(again) != tag
 
 
 def test_statistics_that_are_the_same_are_not_sent_again(
@@ -228,7 +244,11 @@ WRITERS = 12
 QUESTIONS = int(os.environ.get("CONDITIONAL_QUESTIONS", "400"))
 
 
-@pytest.mark.parametrize("query", [{"limit": "200"}, {"status": "todo", "sort": "title"}], ids=str)
+@pytest.mark.parametrize(
+    "query",
+    [{"limit": "200"}, {"status": "todo", "sort": "title"}, {"q": "whisper", "sort": "title"}],
+    ids=str,
+)
 def test_no_304_is_ever_wrong_while_many_write(
     query: dict[str, str], app: Flask, client: Client, services: Services
 ) -> None:
@@ -239,6 +259,8 @@ def test_no_304_is_ever_wrong_while_many_write(
     """
     viewer = client.as_("viewer")
     acknowledged = {services.tasks.create(by=SYSTEM, title=f"Of {n}").id: 1 for n in range(WRITERS)}
+    for task_id in acknowledged:
+        services.comments.create(task_id, text="A whisper", by=SYSTEM)
     done = threading.Event()
 
     def write(task_id: str, pauses: Random) -> None:

@@ -23,7 +23,7 @@ from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.search import words_of
 from taskmgr.domain.queries.task_query import Span, TaskQuery
 from taskmgr.infrastructure.mongo.store import mongo_store
-from tests.factories import a_task, an_id
+from tests.factories import a_comment, a_task, an_id
 from tests.integration.test_task_filters import (
     CONTEXT,
     CREATORS,
@@ -35,6 +35,7 @@ from tests.integration.test_task_filters import (
     PEOPLE,
     STATUSES,
     TEXTS,
+    Comments,
     matches,
 )
 
@@ -59,7 +60,7 @@ VALUES: dict[str, list[Any]] = {
     "due": [Span(DAYS[0] - 9_000 * DAY, None), Span(None, DAYS[1]), Span(DAYS[1], DAYS[1])],
     "created": [Span(MIDNIGHT, None), Span(None, DAYS[0])],
     "updated": [Span(DAYS[1], None), Span(None, CONTEXT.now)],
-    "words": [words_of("login"), words_of("grosse")],
+    "words": [words_of("login"), words_of("grosse"), words_of("whisper"), words_of("login whisper")],
     "binned": [True],
 }
 # Which value of which filter: what a failing example shows.
@@ -89,16 +90,26 @@ def random_tasks() -> dict[str, Task]:
     return {task_id: task(task_id) for task_id in IDS}
 
 
+def random_comments() -> Comments:
+    """Some tasks have comments; only these whisper, and some of them about the login."""
+    chance = random.Random(8)
+    texts = (*TEXTS, "A whisper", "Whispers about the login page")
+    return {task_id: chance.sample(texts, chance.randrange(3)) for task_id in IDS}
+
+
 class World:
     """The store and what is in it; not a dataclass, of which hypothesis would print every field."""
 
-    def __init__(self, store: Store, tasks: dict[str, Task]) -> None:
+    def __init__(self, store: Store, tasks: dict[str, Task], comments: Comments) -> None:
         self.store = store
         self.tasks = tasks
+        self.comments = comments
 
     def assert_found_as_in_python(self, query: TaskQuery) -> int:
         """Returns how many tasks match."""
-        expected = {task.id for task in self.tasks.values() if matches(task, query, self.tasks)}
+        expected = {
+            task.id for task in self.tasks.values() if matches(task, query, self.tasks, self.comments)
+        }
 
         assert {*self.store.tasks.find_ids(query, CONTEXT, limit=TASKS)} == expected
         assert self.store.tasks.count(query, CONTEXT) == len(expected)
@@ -107,12 +118,19 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(worker_database: Database[Any]) -> Iterator[World]:
-    worker_database["tasks"].delete_many({})
-    store, tasks = mongo_store(worker_database), random_tasks()
+    def clear() -> None:
+        for collection in ("tasks", "comments"):
+            worker_database[collection].delete_many({})
+
+    clear()
+    store, tasks, comments = mongo_store(worker_database), random_tasks(), random_comments()
     for task in tasks.values():
         store.tasks.add(task)
-    yield World(store, tasks)
-    worker_database["tasks"].delete_many({})
+    for task_id, texts in comments.items():
+        for text in texts:
+            store.comments.add(a_comment(task_id=task_id, text=text))
+    yield World(store, tasks, comments)
+    clear()
 
 
 @pytest.mark.parametrize("single", SINGLE, ids=str)

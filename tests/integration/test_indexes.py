@@ -26,13 +26,15 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.queries.pages import Position
 from taskmgr.domain.queries.task_query import TASK_SORTS, QueryContext, TaskQuery
 from taskmgr.infrastructure.mongo.documents import TaskDocument
-from taskmgr.infrastructure.mongo.mappers import task_document
+from taskmgr.infrastructure.mongo.mappers import comment_document, task_document
 from taskmgr.infrastructure.mongo.reads import keyset
+from taskmgr.infrastructure.mongo.reads.commented_tasks import MAX_COMMENTS, find_commented
+from taskmgr.infrastructure.mongo.reads.task_filters import beginning_with
 from taskmgr.infrastructure.mongo.repositories.tasks import build_selection
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.writing import validated_row
 from taskmgr.settings import Settings
-from tests.factories import NOW, SYSTEM, a_task, a_user, an_id
+from tests.factories import NOW, SYSTEM, a_comment, a_task, a_user, an_id
 
 PAGE = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text().partition("## Indexes")[2]
 PROMISED = re.search(r"```text\n(.*?)```", PAGE, re.S)[1].split()  # type: ignore[index]
@@ -42,7 +44,7 @@ FILTERS = [
     "blocked_by={id}", "blocked=true", "blocked=false", "overdue=true", "overdue=false", "due=any",
     "due=none", "due_from=2026-03-01", "due_to=2026-03-31", "created_from=2026-03-01",
     "created_to=2026-03-31", "updated_from=2026-03-01", "updated_to=2026-03-31", "q=page", "q=pag",
-    "bin=true",
+    "q=remark", "bin=true",
 ]  # fmt: skip
 SORTS = ["", *(sign + key for key in TASK_SORTS for sign in ("", "-"))]
 CONTEXT = QueryContext(NOW, DEFAULT_POLICY)
@@ -54,8 +56,9 @@ def filled(worker_database: Database[Any]) -> Iterator[Database[Any]]:
     """Tasks that differ in everything, so that the planner has a choice."""
     statuses, ranks = DEFAULT_POLICY.workflow.statuses, tuple(Priority)
     worker_database["tasks"].delete_many({})
+    worker_database["comments"].delete_many({})
     people = [an_id() for _ in range(20)]
-    rows = []
+    rows, comments = [], []
     for number in range(TASKS):
         at = NOW - timedelta(minutes=number)
         task = a_task(
@@ -67,9 +70,13 @@ def filled(worker_database: Database[Any]) -> Iterator[Database[Any]]:
             parent_id=an_id() if number % 7 == 0 else None, deleted_at=at if number % 11 == 0 else None,
         )  # fmt: skip
         rows.append(validated_row(task_document(task)))
+        comment = a_comment(task_id=task.id, text=f"Remark on page {number}" if number % 50 == 0 else "Done.")
+        comments.append(validated_row(comment_document(comment)))
     worker_database["tasks"].insert_many(rows)
+    worker_database["comments"].insert_many(comments)
     yield worker_database
     worker_database["tasks"].delete_many({})
+    worker_database["comments"].delete_many({})
 
 
 SCHEMA = TaskListQuery()
@@ -109,7 +116,7 @@ def stages_of(plan: Any) -> set[str]:
 
 
 def explained(database: Database[Any], query: TaskQuery, *, page_two: bool = False) -> set[str]:
-    selection = build_selection(query, CONTEXT)
+    selection = build_selection(query, CONTEXT, find_commented(database["comments"], query.words))
     after = _place(database, selection) if page_two else None
     if selection.is_plain:
         command: dict[str, Any] = {
@@ -138,13 +145,34 @@ def test_what_is_promised_comes_from_an_index_in_order(
     assert not stages & {"COLLSCAN", "SORT"}
 
 
+@pytest.mark.parametrize("page_two", [False, True], ids=["first page", "next page"])
 @pytest.mark.parametrize("text", FILTERS)
-def test_no_list_reads_the_whole_collection(text: str, filled: Database[Any], asked: Any) -> None:
+def test_no_list_reads_the_whole_collection(
+    text: str, page_two: bool, filled: Database[Any], asked: Any
+) -> None:
     for sort in SORTS:
         whole = "&".join(part for part in (text, sort and f"sort={sort}") if part)
-        stages = explained(filled, asked(whole))
+        stages = explained(filled, asked(whole), page_two=page_two)
         assert stages & {"IXSCAN", "IDHACK"}, (whole, stages)
         assert "COLLSCAN" not in stages, whole
+
+
+@pytest.mark.parametrize("word", ["remark", "rem"])
+def test_the_comments_of_a_search_are_read_from_their_index(word: str, filled: Database[Any]) -> None:
+    command = {
+        "find": "comments", "filter": {"words": beginning_with([word])}, "sort": {"_id": -1},
+        "limit": MAX_COMMENTS,
+    }  # fmt: skip
+
+    explained = filled.command("explain", command, verbosity="executionStats")
+
+    used = {
+        stage["indexName"]
+        for stage in nodes(explained["queryPlanner"]["winningPlan"])
+        if "indexName" in stage
+    }
+    assert used == {"words"}
+    assert explained["executionStats"]["totalDocsExamined"] == TASKS / 50
 
 
 def test_beginnings_of_words_are_read_from_one_range_of_the_index(filled: Database[Any], asked: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.search import title_key, words_of
 from taskmgr.domain.queries.task_query import TASK_SORTS, QueryContext, Sort, Span, TaskQuery
-from tests.factories import a_task, an_id
+from tests.factories import a_comment, a_task, an_id
 
 ZONE = ZoneInfo("Europe/Berlin")
 POLICY = Policy(time_zone=ZONE)
@@ -43,6 +43,8 @@ PEOPLE = [an_id(), an_id()]
 CREATORS = (PEOPLE[0], "system:triage")
 LABELS = ("ui", "größe", "login page")
 TEXTS = ("Login page", "log in", "Größe der Seite", "grosse page", "PAGE-12 login", "12")
+# The texts of the comments on each task, by the task's id.
+Comments = Mapping[str, Sequence[str]]
 
 fields = st.fixed_dictionaries(
     {
@@ -60,8 +62,16 @@ fields = st.fixed_dictionaries(
         "deleted_at": st.sampled_from([None, None, None, MIDNIGHT]),
     }
 )
-# Each with the places of those that it waits for and of its parent, which may not be there.
-worlds = st.lists(st.tuples(fields, st.lists(st.integers(0, 9), max_size=2), st.integers(-3, 9)), max_size=9)
+# Each with the places of those that it waits for and of its parent, which may not be there, and its comments.
+worlds = st.lists(
+    st.tuples(
+        fields,
+        st.lists(st.integers(0, 9), max_size=2),
+        st.integers(-3, 9),
+        st.lists(st.sampled_from(TEXTS), max_size=2),
+    ),
+    max_size=9,
+)
 
 bounds = st.sampled_from([None, *DAYS, *MOMENTS])
 spans = st.builds(Span, bounds, bounds).filter(lambda span: span != Span())
@@ -137,7 +147,13 @@ def begun(words: tuple[str, ...], *texts: str) -> int:
     return sum(any(found.startswith(word) for found in words_of(*texts)) for word in words)
 
 
-def matches(task: Task, query: TaskQuery, tasks: dict[str, Task]) -> bool:
+def has_words(task: Task, words: tuple[str, ...], comments: Comments) -> bool:
+    """Whether the task itself or one of its comments has all the words."""
+    texts = [(task.title, task.description, *task.labels), *((text,) for text in comments.get(task.id, ()))]
+    return any(begun(words, *text) == len(words) for text in texts)
+
+
+def matches(task: Task, query: TaskQuery, tasks: dict[str, Task], comments: Comments) -> bool:
     tests: Iterator[bool] = iter(
         [
             task.is_binned is query.binned,
@@ -151,7 +167,7 @@ def matches(task: Task, query: TaskQuery, tasks: dict[str, Task]) -> bool:
             query.parent_ids is None or task.parent_id in query.parent_ids,
             query.blocked_by is None or bool({*query.blocked_by} & {*task.blocked_by}),
             {*query.labels} <= {*task.labels},
-            begun(query.words, task.title, task.description, *task.labels) == len(query.words),
+            has_words(task, query.words, comments),
             query.blocked is None
             or query.blocked is any(is_unresolved(tasks.get(blocker)) for blocker in task.blocked_by),
             query.overdue is None
@@ -186,9 +202,10 @@ def in_order(tasks: list[Task], query: TaskQuery) -> list[str]:
 # --- and what the store answers
 
 
-def build(store: Store, world: Any) -> dict[str, Task]:
+def build(store: Store, world: Any) -> tuple[dict[str, Task], Comments]:
     """The world's tasks, stored as they are: no rule has judged them, and none matters here."""
     store.tasks._stored.delete_many({})  # type: ignore[attr-defined] # an example begins with nothing
+    store.comments._comments.delete_many({})  # type: ignore[attr-defined]
     ids = [an_id() for _ in range(10)]
     tasks = {
         ids[place]: a_task(
@@ -197,11 +214,14 @@ def build(store: Store, world: Any) -> dict[str, Task]:
             blocked_by=tuple(dict.fromkeys(ids[other] for other in blockers if other != place)),
             parent_id=ids[parent] if parent >= 0 else None,
         )
-        for place, (given, blockers, parent) in enumerate(world)
+        for place, (given, blockers, parent, _) in enumerate(world)
     }
+    comments = {ids[place]: texts for place, (*_, texts) in enumerate(world)}
     for task in tasks.values():
         store.tasks.add(task)
-    return tasks
+        for text in comments[task.id]:
+            store.comments.add(a_comment(task_id=task.id, text=text))
+    return tasks, comments
 
 
 def walk(store: Store, query: TaskQuery, limit: int, between: Callable[[], None] = lambda: None) -> list[str]:
@@ -221,12 +241,13 @@ def walk(store: Store, query: TaskQuery, limit: int, between: Callable[[], None]
 def test_a_walk_over_the_pages_is_what_python_filters_and_sorts(
     store: Store, world: Any, query: TaskQuery, limit: int
 ) -> None:
-    tasks = build(store, world)
-    expected = in_order([task for task in tasks.values() if matches(task, query, tasks)], query)
+    tasks, comments = build(store, world)
+    expected = in_order([task for task in tasks.values() if matches(task, query, tasks, comments)], query)
 
     assert walk(store, query, limit) == expected
     assert store.tasks.count(query, CONTEXT) == len(expected)
     assert list(store.tasks.find_ids(query, CONTEXT, limit=100)) == expected
+    assert [record.id for record in store.tasks.find_records(query, PageRequest(), CONTEXT).items] == expected
 
 
 @settings(max_examples=40)
@@ -234,10 +255,10 @@ def test_a_walk_over_the_pages_is_what_python_filters_and_sorts(
 def test_filters_by_id_are_what_python_filters(
     store: Store, world: Any, query: TaskQuery, which: str
 ) -> None:
-    tasks = build(store, world)
+    tasks, comments = build(store, world)
     named = sorted(tasks)[:2] or [an_id()]
     query = replace(query, **{which: (*named, None) if which == "parent_ids" else tuple(named)})
-    expected = in_order([task for task in tasks.values() if matches(task, query, tasks)], query)
+    expected = in_order([task for task in tasks.values() if matches(task, query, tasks, comments)], query)
 
     assert walk(store, query, 3) == expected
 
@@ -247,7 +268,7 @@ def test_filters_by_id_are_what_python_filters(
 def test_a_walk_meets_what_stays_once_while_others_come_and_go(
     store: Store, world: Any, query: TaskQuery, others: Any
 ) -> None:
-    tasks = build(store, world)
+    tasks, comments = build(store, world)
     query = replace(query, blocked=None)  # whether one is blocked depends on those that come and go
     coming = [a_task(**given) for given, *_ in others]
     going: list[str] = []
@@ -262,7 +283,7 @@ def test_a_walk_meets_what_stays_once_while_others_come_and_go(
 
     walked = walk(store, query, 1, between)
 
-    stayed = in_order([task for task in tasks.values() if matches(task, query, tasks)], query)
+    stayed = in_order([task for task in tasks.values() if matches(task, query, tasks, comments)], query)
     assert [key for key in walked if key in tasks] == stayed
     assert len(set(walked)) == len(walked)
 

@@ -121,8 +121,9 @@ class TaskListQuery(PageQuery):
     updated_to = time_bound("Last changed before this time")
     q = search_words(
         "login page",
-        "Words, or the beginnings of words, that must all occur in the title, the description or the labels. "
-        "Case and accents are ignored. The best match comes first unless `sort` is given.",
+        "Words, or the beginnings of words, that must all occur in the title, the description and the "
+        "labels, or all in one comment. Case and accents are ignored. The best match comes first unless "
+        "`sort` is given.",
     )
     bin = boolean_flag("Whether to list the tasks in the bin instead of all others.")
     fields = comma_list(  # type: ignore[assignment] # marshmallow's own name, which it keeps apart

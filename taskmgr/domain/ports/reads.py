@@ -55,6 +55,7 @@ class TaskReads(Protocol):
     ) -> Page[Task]:
         """Returns a page of the tasks that match, in the query's order.
 
+        A search (`words`) may bound how many comments lead to tasks, if it keeps the newest ones.
         `context` is required if the query filters by dates, by `blocked` or by `overdue`.
         """
 

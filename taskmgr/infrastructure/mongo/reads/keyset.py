@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from bson import ObjectId
+from bson import ObjectId, Timestamp
 from pymongo.collection import Collection
 
 from taskmgr.domain.queries.pages import Page, PageRequest, Position
@@ -79,16 +79,24 @@ def rows(
 
 
 def snapshot(
-    collection: Collection[Any], selection: Selection, *, after: Position | None, limit: int
+    collection: Collection[Any],
+    selection: Selection,
+    *,
+    after: Position | None,
+    limit: int,
+    at: Timestamp | None = None,
 ) -> Snapshot:
-    """Returns the same rows as `rows`, all as of one moment; cannot be used inside a transaction."""
+    """Returns the same rows as `rows`, all as of one moment; cannot be used inside a transaction.
+
+    `at` is the moment of another snapshot, or None for now.
+    """
     order = selection.order
     projection = dict.fromkeys(selection.excluded_fields, False)
     if selection.is_plain:
         filters = filter_after(selection.filter, order, after)
-        return find(collection, filters, projection=projection, order=dict(order), limit=limit)
+        return find(collection, filters, projection=projection, order=dict(order), limit=limit, at=at)
     last = {"$project": projection}
-    return aggregate(collection, [*pipeline(selection, after, limit), last], limit=limit)
+    return aggregate(collection, [*pipeline(selection, after, limit), last], limit=limit, at=at)
 
 
 def pipeline(selection: Selection, after: Position | None, limit: int) -> Stages:

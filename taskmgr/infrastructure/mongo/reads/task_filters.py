@@ -54,19 +54,27 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "parent_ids": ("parent_id", any_id),
     "blocked_by": ("blocked_by", any_id),
     "dated": ("due_date", lambda dated: {"$ne": None} if dated else None),
-    "words": ("words", beginning_with),
 }
 # The filters that need the policy, the time zone or the current time.
 _NEEDING_CONTEXT = ("categories", "created", "updated", "due", "overdue", "blocked")
 
 
-def task_filter(query: TaskQuery, context: QueryContext | None = None) -> Filter:
+def task_filter(
+    query: TaskQuery, context: QueryContext | None = None, commented: Collection[ObjectId] = ()
+) -> Filter:
     """Returns the filter: an `$and` of all conditions, so that two conditions on one field both apply.
 
+    `commented` are the tasks with a comment that has all words of the query.
     The planner treats it like one document with all the conditions. Raises `TypeError` if the query needs a
     context and has none.
     """
-    return {"$and": [{"binned": query.binned}, *_conditions(query, context)]}
+    words = [_with_words(query.words, commented)] if query.words else []
+    return {"$and": [{"binned": query.binned}, *words, *_conditions(query, context)]}
+
+
+def _with_words(words: Collection[str], commented: Collection[ObjectId]) -> Filter:
+    own: Filter = {"words": beginning_with(words)}
+    return {"$or": [own, {"_id": _any(commented)}]} if commented else own
 
 
 def _conditions(query: TaskQuery, context: QueryContext | None) -> Iterator[Filter]:
@@ -74,7 +82,7 @@ def _conditions(query: TaskQuery, context: QueryContext | None) -> Iterator[Filt
         value = getattr(query, name)
         if value is not None and value != ():
             yield {field: condition(value)}
-        elif value == () and name not in ("labels", "words"):
+        elif value == () and name != "labels":
             yield {field: {"$in": []}}
     if all(getattr(query, name) is None for name in _NEEDING_CONTEXT):
         return

@@ -22,6 +22,7 @@ from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import UNREAD
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads import keyset
+from taskmgr.infrastructure.mongo.reads.commented_tasks import find_commented, snapshot_commented
 from taskmgr.infrastructure.mongo.reads.keyset import Selection
 from taskmgr.infrastructure.mongo.reads.snapshots import find
 from taskmgr.infrastructure.mongo.reads.task_filters import (
@@ -37,10 +38,12 @@ from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace
 _WITHOUT_UNREAD = dict.fromkeys(UNREAD, False)
 
 
-def build_selection(query: TaskQuery, context: QueryContext | None = None) -> Selection:
-    """Returns what a query selects from the collection."""
+def build_selection(
+    query: TaskQuery, context: QueryContext | None = None, commented: Collection[ObjectId] = ()
+) -> Selection:
+    """Returns what a query selects from the collection; `commented` as for `task_filter`."""
     return Selection(
-        filter=task_filter(query, context),
+        filter=task_filter(query, context, commented),
         order=task_order(query.order),
         score_stages=match_stages(query),
         filter_stages=blocked_stages(query, context),
@@ -53,6 +56,7 @@ class MongoTaskRepository:
     def __init__(self, database: Database[Any], records: TaskRecordCache) -> None:
         self._records = records
         self._stored = database.get_collection("tasks", codec_options=records.options)
+        self._comments = database["comments"]
 
     @cached_property
     def _undecoded(self) -> MongoCollection[RawBSONDocument]:
@@ -63,6 +67,9 @@ class MongoTaskRepository:
         """Returns the collection, after inserting its pending documents."""
         flush(self._stored)
         return self._stored
+
+    def _select(self, query: TaskQuery, context: QueryContext | None) -> Selection:
+        return build_selection(query, context, find_commented(self._comments, query.words))
 
     def get(self, task_id: str, *, binned: bool = False) -> Task:
         if is_identifier(task_id):
@@ -87,13 +94,16 @@ class MongoTaskRepository:
     def find(
         self, query: TaskQuery, page_request: PageRequest, context: QueryContext | None = None
     ) -> Page[Task]:
-        return keyset.select(self._tasks, build_selection(query, context), page_request, mappers.task)
+        return keyset.select(self._tasks, self._select(query, context), page_request, mappers.task)
 
     def find_records(
         self, query: TaskQuery, page_request: PageRequest, context: QueryContext
     ) -> Page[TaskRecord]:
-        selection, limit = build_selection(query, context), page_request.limit
-        snapshot = keyset.snapshot(self._undecoded, selection, after=page_request.after, limit=limit + 1)
+        commented = snapshot_commented(self._comments, query.words)
+        selection, limit = build_selection(query, context, commented.rows), page_request.limit
+        snapshot = keyset.snapshot(
+            self._undecoded, selection, after=page_request.after, limit=limit + 1, at=commented.at
+        )
         # A score is part of the bytes, so other searches could not use a cached record.
         keep = not selection.score_stages
         return Page(
@@ -104,14 +114,13 @@ class MongoTaskRepository:
         )
 
     def count(self, query: TaskQuery, context: QueryContext | None = None) -> int:
-        return keyset.count(self._tasks, build_selection(query, context))
+        return keyset.count(self._tasks, self._select(query, context))
 
     def find_ids(
         self, query: TaskQuery, context: QueryContext | None = None, *, limit: int
     ) -> tuple[str, ...]:
-        rows = keyset.rows(
-            self._tasks, build_selection(query, context), after=None, limit=limit, only_ids=True
-        )
+        selection = self._select(query, context)
+        rows = keyset.rows(self._tasks, selection, after=None, limit=limit, only_ids=True)
         return tuple(str(row["_id"]) for row in rows)
 
     def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:

@@ -104,7 +104,7 @@ class MongoUserRepository:
         rows = [self._decode_except_tasks(row) for row in raw.rows]
         items: list[UserWithTasks[TaskRecord]]
         items = lookup.users(rows, lambda tasks: self._records.of(tasks, context.policy.workflow))
-        return self._page(query, page_request, Snapshot(rows, raw.as_of), items)
+        return self._page(query, page_request, Snapshot(rows, raw.at), items)
 
     def _decode_except_tasks(self, row: RawBSONDocument) -> dict[str, Any]:
         return {
