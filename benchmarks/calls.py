@@ -170,11 +170,11 @@ def _owners(server: Server, connections: int, users: int) -> Sequence[Sequence[i
 
 CALLS: dict[str, tuple[str, Call]] = {
     "list": ("list of 50", same(LIST)),
-    "pages": ("list of 50, each another one", pages),
+    "pages": ("list of 50, not cached", pages),
     "one": ("one task", one_task),
-    "unchanged": ("list unchanged (304)", unchanged),
-    "unchanged_old": ("the same, others having written", unchanged_among_writes),
+    "unchanged": ("unchanged list (304)", unchanged),
+    "unchanged_old": ("unchanged list after a write (304)", unchanged_among_writes),
     "users": ("users with tasks, 20 × 20", same(USERS)),
-    "create": ("create", create),
-    "status": ("change of status", change_status),
+    "create": ("create a task", create),
+    "status": ("change a status", change_status),
 }

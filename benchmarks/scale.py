@@ -43,9 +43,9 @@ def page_1000(server: Server, connections: int, _: int) -> Load:
 
 _GROWING: dict[str, tuple[str, str]] = {
     "total": ("list of 50, total=true", f"{LIST}&total=true"),
-    "q_rare": ("q= a word in 0.2 % of the tasks", f"{API}/tasks?q={RARE_WORD}&limit=50"),
-    "q_common": ("q= a word in a third of the tasks", f"{API}/tasks?q=invoice&limit=50"),
-    "q_sorted": ("the same, newest first", f"{API}/tasks?q=invoice&sort=-created_at&limit=50"),
+    "q_rare": ("search, word in 0.2 % of the tasks", f"{API}/tasks?q={RARE_WORD}&limit=50"),
+    "q_common": ("search, word in a third of the tasks", f"{API}/tasks?q=invoice&limit=50"),
+    "q_sorted": ("search sorted by date, same word", f"{API}/tasks?q=invoice&sort=-created_at&limit=50"),
     "stats": ("GET /stats", f"{API}/stats"),
 }
 # FLAT calls must not cost more with more data; GROWING ones may, and are measured with one connection.

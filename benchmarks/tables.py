@@ -58,7 +58,7 @@ def verdicts(judged: Sequence[Verdict]) -> str:
         ]
         for verdict in judged
     ]
-    return grid(["CPU a request", "at most", "is", ""], rows)
+    return grid(["CPU per request, ratio", "at most", "measured", ""], rows)
 
 
 def cpu(measured: Figures) -> str:

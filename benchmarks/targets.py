@@ -49,7 +49,7 @@ COMPARISON_TARGETS: Sequence[Target] = (
     _target("one task, to the floor", "one", "taskmgr", "floor", 1.5),
     _target("one task, to FastAPI + Beanie", "one", "taskmgr", "modern", 1.1),
     Target(
-        text="list unchanged (304), to our own list",
+        text="unchanged list (304), to our own list",
         figure=("unchanged", "taskmgr"),
         against=("list", "taskmgr"),
         max_ratio=0.5,
