@@ -47,43 +47,6 @@ class Input(ma.Schema):
         ordered = True
 
 
-class Body(Input):
-    """The body of a request, which has only parsed fields and no hooks.
-
-    A valid body is loaded without marshmallow, and marshmallow reports what is wrong with an invalid one.
-    """
-
-    @cached_property
-    def _plan(self) -> list[tuple[str, Callable[[Any], Any], bool, bool]]:
-        plan = []
-        for name, field in self.load_fields.items():
-            if not isinstance(field, Parsed) or field.validators or field.data_key or field.attribute:
-                raise TypeError(f"{type(self).__name__}.{name} does more than parsing")
-            plan.append((name, field.parser, bool(field.allow_none), field.required))
-        return plan
-
-    def load(self, data: Any, **options: Any) -> Any:
-        """Returns the values of the fields that are present. Raises marshmallow's ValidationError."""
-        loaded = self._load_valid(data) if isinstance(data, dict) and not options else None
-        return super().load(data, **options) if loaded is None else loaded
-
-    def _load_valid(self, data: dict[str, Any]) -> dict[str, Any] | None:
-        """Returns the values; None unless all are valid and known, and none is missing."""
-        loaded: dict[str, Any] = {}
-        for name, parser, allow_none, required in self._plan:
-            value = data.get(name)
-            if value is not None:
-                try:
-                    loaded[name] = parser(value)
-                except BadValue:
-                    return None
-            elif allow_none and name in data:
-                loaded[name] = None
-            elif required:
-                return None
-        return loaded if len(loaded) == len(data) else None
-
-
 class Parsed(fields.Field[Any]):
     """A value that a parser of the domain reads. The parser, not the schema, knows the limits."""
 

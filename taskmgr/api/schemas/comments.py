@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import Body, CompiledOutput, Moment, ParsedText, id_field
+from taskmgr.api.schemas.base import CompiledOutput, Input, Moment, ParsedText, id_field
 from taskmgr.api.schemas.task_bodies import version
 from taskmgr.domain.model import values
 
@@ -14,13 +14,13 @@ def _text() -> ParsedText:
     return ParsedText(values.comment_text, required=True, metadata=patterns.text(values.MAX_COMMENT_LENGTH))
 
 
-class CommentIn(Body):
+class CommentIn(Input):
     """A new comment."""
 
     text = _text()
 
 
-class CommentPatch(Body):
+class CommentPatch(Input):
     """A new text for a comment."""
 
     text = _text()

@@ -7,7 +7,7 @@ from typing import Any
 from taskmgr.api.request_state import identity
 from taskmgr.api.runtime import policy
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import Body, ParsedBoolean, ParsedInteger, ParsedList, ParsedText
+from taskmgr.api.schemas.base import Input, ParsedBoolean, ParsedInteger, ParsedList, ParsedText
 from taskmgr.domain.model import values
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import parsers
@@ -80,7 +80,7 @@ def _assignee(value: object) -> str:
     return identity().user.id if value == "me" else values.user_key(value)
 
 
-class TaskIn(Body):
+class TaskIn(Input):
     """A new task. An optional field that is null counts as absent."""
 
     title = title(required=True)
@@ -100,7 +100,7 @@ class TaskIn(Body):
         return {name: value for name, value in super().load(data, **options).items() if value is not None}
 
 
-class TaskPatch(Body):
+class TaskPatch(Input):
     """Changes of a task (RFC 7396): an absent field stays as it is, null removes its value."""
 
     title = title()
@@ -117,7 +117,7 @@ class TaskPatch(Body):
     version = version()
 
 
-class StatusChange(Body):
+class StatusChange(Input):
     """A new status."""
 
     status = status(required=True)
@@ -126,7 +126,7 @@ class StatusChange(Body):
     version = version()
 
 
-class PriorityChange(Body):
+class PriorityChange(Input):
     """A new priority."""
 
     priority = priority(required=True)
@@ -135,7 +135,7 @@ class PriorityChange(Body):
     version = version()
 
 
-class AssigneeChange(Body):
+class AssigneeChange(Input):
     """A new assignee, or null."""
 
     assignee_id = assignee_id(required=True)
@@ -144,7 +144,7 @@ class AssigneeChange(Body):
     version = version()
 
 
-class Restoring(Body):
+class Restoring(Input):
     """The options of a restore."""
 
     may_be_absent = True

@@ -8,7 +8,6 @@ from marshmallow import fields
 
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import (
-    Body,
     CompiledOutput,
     Input,
     Moment,
@@ -34,7 +33,7 @@ class TokenListQuery(Input):
     )
 
 
-class TokenIn(Body):
+class TokenIn(Input):
     """A new token. Without scopes it may do whatever its owner's role allows."""
 
     name = ParsedText(PARSERS["name"], required=True, metadata=patterns.line(values.MAX_TOKEN_NAME_LENGTH))

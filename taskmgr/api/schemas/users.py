@@ -10,9 +10,9 @@ from marshmallow import fields
 from taskmgr.api.input.strict_json import serialises_itself
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import (
-    Body,
     CompiledOutput,
     EnumName,
+    Input,
     Moment,
     ParsedBoolean,
     ParsedText,
@@ -44,7 +44,7 @@ def _email() -> ParsedText:
     return ParsedText(PARSERS["email"], allow_none=True, metadata=patterns.EMAIL)
 
 
-class UserIn(Body):
+class UserIn(Input):
     """A new user."""
 
     username = _username(required=True)
@@ -54,7 +54,7 @@ class UserIn(Body):
     kind = ParsedText(PARSERS["kind"], metadata={"enum": _KINDS, "default": Kind.PERSON.value})
 
 
-class UserPatch(Body):
+class UserPatch(Input):
     """Changes of a user: an absent field stays as it is."""
 
     username = _username()
