@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from flask import Flask
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -32,15 +29,9 @@ from taskmgr.settings import Settings
 _BLUEPRINTS = (tasks, bulk, comments, users, activity, stats, labels, workflow, tokens, root)
 
 
-class _Application(Flask):
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Returns the function itself. None is async, and Flask would check this again for every request."""
-        return func
-
-
 def create_app(services: Services, settings: Settings, *, secret_key: str) -> Flask:
     """Returns the WSGI application over the services. It connects to nothing. `secret_key` signs cursors."""
-    app = _Application("taskmgr", static_folder=None)
+    app = Flask("taskmgr", static_folder=None)
     app.url_map.merge_slashes = False  # `//tasks` is an unknown path, not another spelling
     app.config.from_mapping(openapi.CONFIG, MAX_CONTENT_LENGTH=DEFAULT_LIMITS.max_body_bytes)
     app.json = strict_json.OrjsonProvider(app)

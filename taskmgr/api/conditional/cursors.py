@@ -6,9 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -16,11 +14,9 @@ import orjson
 from taskmgr.api.problems.codes import ApiError
 from taskmgr.domain.model.errors import FieldError
 from taskmgr.domain.queries.pages import Position
-from taskmgr.domain.queries.task_query import TaskQuery
 
 MAX_LENGTH = 2_000  # characters; the longest sort key is `title_key`
 _MAC_BYTES = 16
-_VALUES = attrgetter(*(field.name for field in fields(TaskQuery)))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,9 +43,7 @@ class Cursors:
         return Position(tuple(map(_decoded, keys)), position_id)
 
     def _mac(self, payload: bytes, query: object) -> bytes:
-        # Only the values, because the names of the fields would take most of the time of `repr`.
-        values = _VALUES(query) if isinstance(query, TaskQuery) else query
-        message = repr(values).encode("utf-8", "surrogatepass") + b"\0" + payload
+        message = repr(query).encode("utf-8", "surrogatepass") + b"\0" + payload
         return hashlib.blake2b(message, key=self._key, digest_size=_MAC_BYTES).digest()
 
 

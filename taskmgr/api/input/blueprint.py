@@ -4,54 +4,37 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint as SmorestBlueprint
-from werkzeug.datastructures import Headers
+from webargs.flaskparser import FlaskParser
 
 from taskmgr.api.input import strict_json
 from taskmgr.api.input.parsing import parse_body, parse_query
 from taskmgr.api.request_state import may_read_response
 from taskmgr.api.schemas.receipt import RECEIPT
 
-_WITH_BODY = (HTTPStatus.OK, HTTPStatus.CREATED)
 
+class _Parser(FlaskParser):
+    """Replaces the parsing and the error handling of webargs, but not its decorators."""
 
-class _Written(Response):
-    """A response whose length is known."""
-
-    def get_wsgi_headers(self, environ: Any) -> Headers:
-        """Returns the headers themselves if werkzeug would remove none; it copies them all to find out."""
-        return self.headers if self.status_code in _WITH_BODY else super().get_wsgi_headers(environ)
+    def parse(self, argmap: Any, req: Any = None, *, location: str | None = None, **_: Any) -> Any:  # noqa: ARG002
+        return parse_body(argmap) if location == "json" else parse_query(argmap)
 
 
 class Blueprint(SmorestBlueprint):
     """The endpoints of one resource. flask-smorest documents them; this class reads and writes for them."""
 
+    ARGUMENTS_PARSER = _Parser()
+
     def body(self, schema: Any, **options: Any) -> Callable[[Any], Any]:
         """Passes the loaded JSON body to the view, as its next positional argument."""
-        return self._argument("json", parse_body, schema, **options)
+        return self.arguments(_instance(schema), location="json", **options)  # type: ignore[no-any-return]
 
     def query(self, schema: Any) -> Callable[[Any], Any]:
         """Passes the loaded query parameters to the view, as its next positional argument."""
-        return self._argument("query", parse_query, schema)
-
-    def _argument(
-        self, location: str, parse: Callable[[Any], dict[str, Any]], schema: Any, **options: Any
-    ) -> Callable[[Any], Any]:
-        instance = _instance(schema)
-        document = self.arguments(instance, location=location, **options)
-
-        def decorate(view: Callable[..., Any]) -> Any:
-            @functools.wraps(document(view))
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                return view(*args, parse(instance), **kwargs)
-
-            return wrapper
-
-        return decorate
+        return self.arguments(_instance(schema), location="query")  # type: ignore[no-any-return]
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[Any], Any]:
         """Writes what the view returns: a result, or a result and headers.
@@ -72,7 +55,7 @@ class Blueprint(SmorestBlueprint):
                 result, headers = returned if isinstance(returned, tuple) else (returned, None)
                 is_hidden = hasattr(result, "version") and not may_read_response()
                 content = strict_json.dumps((RECEIPT if is_hidden else instance).dump(result))
-                return _Written(content, status_code, headers, content_type="application/json")
+                return Response(content, status_code, headers, content_type="application/json")
 
             return functools.wraps(document(wrapper))(wrapper)
 

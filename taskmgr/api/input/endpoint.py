@@ -1,10 +1,8 @@
-"""Reads what an endpoint expects from the decorators of its view, once per view."""
+"""Reads what an endpoint expects from the decorators of its view."""
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Flask, Request
 
@@ -37,11 +35,7 @@ def endpoint_of(app: Flask, request: Request) -> Endpoint:
     rule = request.url_rule
     if rule is None or request.method == "OPTIONS":
         return _UNCHECKED
-    return _endpoint_of_view(app.view_functions[rule.endpoint])
-
-
-@functools.cache
-def _endpoint_of_view(view: Any) -> Endpoint:
+    view = app.view_functions[rule.endpoint]
     required = required_scopes_of(view)
     return Endpoint(
         required_scopes=required,
