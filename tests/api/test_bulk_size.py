@@ -6,7 +6,6 @@ import json
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +16,6 @@ from taskmgr.domain.model import values
 from taskmgr.domain.model.errors import Stale
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.ports.store import Health
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import MAX_OPERATIONS, BulkService
 from taskmgr.domain.services.bulk_results import MAX_REASONS, BulkRefused, BulkResult, Result
@@ -54,24 +52,10 @@ class EachOperationOnce:
         return replace(done, results=repeated(done.results))
 
 
-@dataclass(frozen=True)
-class Patient:
-    """A store's health with ten times the deadline, so that a busy machine does not end a bulk with a 503."""
-
-    health: Health
-
-    def check(self) -> None:
-        self.health.check()
-
-    def deadline(self, seconds: float) -> AbstractContextManager[None]:
-        return self.health.deadline(10 * seconds)
-
-
 @pytest.fixture
 def admin_client(services: Services, client_of: Callable[..., Client]) -> Client:
     quick: Any = EachOperationOnce(services.bulk)
-    patient = replace(services, bulk=quick, health=Patient(services.health))
-    return client_of(over=patient).as_("admin")
+    return client_of(over=replace(services, bulk=quick)).as_("admin")
 
 
 @pytest.fixture
