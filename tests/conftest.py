@@ -7,7 +7,9 @@ it at the end, together with a server that a killed worker left behind.
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +35,12 @@ from tests.factories import SYSTEM, Clock
 _FOLDER = pytest.StashKey[Path]()
 _KEPT = "meta"  # which form the database is in, and its time zone: written by `migrate` alone
 _EMPTIED = "tests_emptied"
+_HASH_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"  # MD5
+
+# Container images often set it. Without bytecode files, every worker compiles all tests, and every process
+# that a test starts compiles taskmgr.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # `ci` tries the same examples every time, so that a run that passed passes again. `thorough` looks for
 # new ones: `pytest --hypothesis-profile=thorough`.
@@ -92,9 +100,9 @@ def database(worker_database: Database[Any]) -> Database[Any]:
 
 def empty(database: Database[Any]) -> None:
     """Removes every document but the migrations' own, and waits until nobody can read one any more."""
-    names = [name for name in database.list_collection_names() if name not in (_KEPT, _EMPTIED)]
-    for name in names:
-        database[name].delete_many({})
+    for name, md5 in database.command("dbHash")["collections"].items():
+        if md5 != _HASH_OF_NOTHING and name not in (_KEPT, _EMPTIED):
+            database[name].delete_many({})
     # One wait for all: a majority has what came before, too, when it has this.
     database.get_collection(_EMPTIED, write_concern=WriteConcern("majority")).update_one(
         {"_id": "emptied"}, {"$inc": {"times": 1}}, upsert=True

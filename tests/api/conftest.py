@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -94,6 +94,12 @@ def contents(database: Database[Any]) -> Callable[[], dict[str, list[bytes]]]:
         return {name: sorted(map(bson.encode, database[name].find())) for name in names}
 
     return read
+
+
+@pytest.fixture
+def hashes(database: Database[Any]) -> Callable[[], Mapping[str, str]]:
+    """The MD5 of all that each collection contains, which is compared faster than `contents`."""
+    return lambda: database.command("dbHash")["collections"]
 
 
 @pytest.fixture

@@ -43,16 +43,16 @@ def _filled(body: Any, world: World) -> Any:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_hostile_request_gets_the_response_of_the_table_and_changes_nothing(
-    name: str, client: Client, world: World, contents: Callable[[], Any]
+    name: str, client: Client, world: World, hashes: Callable[[], Any]
 ) -> None:
     clients = {who: client.as_(who) if who else client for who in {row.who for row in ROWS[name]}}
     next_one = client.as_("viewer")
-    wrong, before = {}, contents()
+    wrong, before = {}, hashes()
 
     for row in ROWS[name]:
         answer = sent(row, name, clients[row.who], world)
         leaks = INSIDES.findall(answer.text)
-        unchanged = contents() == before
+        unchanged = hashes() == before
         seen = (answered(answer), leaks, unchanged, next_one.get("users/me").status_code)
         if seen != (row.expected, [], True, 200):
             wrong[row.name] = (row.expected, seen)
