@@ -258,7 +258,10 @@ def short_folder() -> Iterator[Path]:
 
 
 class Clients:
-    """Threads that send requests until the end of the block; `answers` counts the results by value."""
+    """Threads that send requests until the end of the block; `answers` counts the results by value.
+
+    Each pauses after a request, since otherwise what the test waits for gets little of the processors.
+    """
 
     def __init__(self, call: Callable[[int], object], *, number: int = 4) -> None:
         self.answers: Counter[object] = Counter()
@@ -276,6 +279,7 @@ class Clients:
                 answer = repr(error)
                 time.sleep(0.05)
             self.answers[answer] += 1
+            time.sleep(0.01)
 
     def __enter__(self) -> Self:
         for thread in self._threads:
