@@ -136,7 +136,7 @@ def actor_key(value: object) -> str:
     """Returns a user's id or username, `me`, or the id of a system process (`system:…`)."""
     if isinstance(value, str) and value.startswith("system:"):
         return text(value, max_length=MAX_NAME_LENGTH)
-    return value if value == "me" or is_identifier(value) else username(value)
+    return str(value) if value == "me" or is_identifier(value) else username(value)
 
 
 def person_name(value: object) -> str:
