@@ -33,13 +33,13 @@ def application() -> Flask:
     return create_app(build_services(mongo_store(database)), Settings(rate_limit=0), secret_key=SECRET_KEY)
 
 
-def hurried_application() -> Flask:
+def application_with_deadlines() -> Flask:
     """Returns the application with additional endpoints that create a task with short time limits."""
     app = application()
-    hurried = Blueprint("hurried", __name__, url_prefix="/api/v1")
+    blueprint = Blueprint("hurried", __name__, url_prefix="/api/v1")
     for path, body_seconds in (("/patient", 30.0), ("/impatient", 0.5)):
-        hurried.post(path, endpoint=path[1:])(_creating(hurried, body_seconds))
-    app.register_blueprint(hurried)
+        blueprint.post(path, endpoint=path[1:])(_creating(blueprint, body_seconds))
+    app.register_blueprint(blueprint)
     return app
 
 

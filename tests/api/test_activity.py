@@ -107,12 +107,12 @@ def test_e_mail_addresses_in_the_log_are_visible_to_their_owner_and_managers(
 ) -> None:
     ada = make_user("ada", email="ada@example.org")
 
-    def seen_by(who: str) -> str | None:
+    def email_seen_by(who: str) -> str | None:
         (entry,) = client.as_(who).get("activity", entity_id=ada.id).json["items"]
         email: str | None = entry["after"]["email"]
         return email
 
-    assert {who: seen_by(who) for who in ("viewer", "member", "manager", "ada")} == {
+    assert {who: email_seen_by(who) for who in ("viewer", "member", "manager", "ada")} == {
         "viewer": None,
         "member": None,
         "manager": "ada@example.org",
@@ -156,9 +156,9 @@ def test_another_persons_token_is_not_found_in_the_log_by_any_filter(client: Cli
         {"at_from": entry["at"]},
         {"entity": "token", "entity_id": token["id"]},
     ):
-        seen = member.get("activity", **query, total="true").json
-        assert token["id"] not in {each["entity_id"] for each in seen["items"]}, query
-        assert seen["total"] == len(seen["items"])
+        page = member.get("activity", **query, total="true").json
+        assert token["id"] not in {each["entity_id"] for each in page["items"]}, query
+        assert page["total"] == len(page["items"])
 
 
 def test_the_life_of_a_token_is_in_the_log(client: Client) -> None:

@@ -32,15 +32,15 @@ def log() -> Iterator[list[Any]]:
 def test_a_broken_part_is_an_internal_problem_that_tells_nothing(
     part: str, client_of: Callable[..., Client], services: Services, log: list[Any]
 ) -> None:
-    asking = client_of(over=replace(services, **{part: _Broken()})).as_("admin")
+    caller = client_of(over=replace(services, **{part: _Broken()})).as_("admin")
     paths = {"users": "users", "activity": "activity", "comments": "tasks/x/comments", "tokens": "tokens"}
 
     if part == "bulk":
-        answer = asking.post("tasks/bulk", {"operations": [{"op": "create", "title": "x"}]})
+        answer = caller.post("tasks/bulk", {"operations": [{"op": "create", "title": "x"}]})
     else:
-        answer = asking.get(paths.get(part, "tasks"))
+        answer = caller.get(paths.get(part, "tasks"))
 
-    told = problem(answer, "internal")
-    assert told["detail"] == "An unexpected error occurred in the service."
+    body = problem(answer, "internal")
+    assert body["detail"] == "An unexpected error occurred in the service."
     assert not [word for word in ("hunter2", "KeyError", "Traceback", "srv", "find") if word in answer.text]
     assert [line["path"] for line in log if line["event"] == "internal error"] == [answer.request.path]

@@ -95,9 +95,9 @@ def test_an_atomic_bulk_in_which_something_is_refused_changes_nothing_and_tells_
     assert codes(answer) == [424, "refused", "not_found", "stale"]
     assert answer.json["results"][0]["id"] is None
     refusal = answer.json["results"][1]["problem"]
-    told = whole_problem(answer, "refused", "reasons")
-    assert told["reasons"] == refusal["reasons"] != []
-    assert told["detail"] == "3 of 4 operations failed; nothing was changed."
+    body = whole_problem(answer, "refused", "reasons")
+    assert body["reasons"] == refusal["reasons"] != []
+    assert body["detail"] == "3 of 4 operations failed; nothing was changed."
 
 
 def test_an_atomic_bulk_that_fails_without_a_rule_has_no_reasons_but_its_results(
@@ -148,9 +148,9 @@ def test_so_many_mistakes_are_told_of_a_bulk_and_no_more(admin_client: Client) -
 
     answer = admin_client.post(BULK, {"operations": wrong})
 
-    told = whole_problem(answer, "invalid", "errors")
-    assert len(told["errors"]) == 100
-    assert {len(result["problem"]["errors"]) for result in told["results"]} == {21}  # `id` is missing, too
+    body = whole_problem(answer, "invalid", "errors")
+    assert len(body["errors"]) == 100
+    assert {len(result["problem"]["errors"]) for result in body["results"]} == {21}  # `id` is missing, too
 
 
 def test_a_change_by_query_that_is_invalid_is_told_once(

@@ -188,9 +188,9 @@ def test_the_errors_of_a_bulk_hold_the_state_of_a_task_once(
     tracemalloc.start()
     try:
         done = services.bulk.run(operations, by=admin, atomic=False)
-        held, _ = tracemalloc.get_traced_memory()
+        used_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert len({id(result.error.current) for result in done.results if isinstance(result.error, Stale)}) == 1
-    assert held < 10 * 4 * values.MAX_DESCRIPTION_LENGTH
+    assert used_bytes < 10 * 4 * values.MAX_DESCRIPTION_LENGTH

@@ -27,10 +27,10 @@ OWN = "127.0.0.1"
 def test_the_client_address_is_the_one_reported_by_trusted_proxies(
     proxies: int, header: str | None, client: str, client_of: Callable[..., Client]
 ) -> None:
-    asking = client_of(Settings(trusted_proxies=proxies))
+    caller = client_of(Settings(trusted_proxies=proxies))
 
     with structlog.testing.capture_logs() as lines:
-        asking.get("/healthz", headers={} if header is None else {"X-Forwarded-For": header})
+        caller.get("/healthz", headers={} if header is None else {"X-Forwarded-For": header})
 
     assert [line["client"] for line in lines] == [client]
 
@@ -39,9 +39,9 @@ def test_the_client_address_is_the_one_reported_by_trusted_proxies(
 def test_a_proxy_says_neither_which_host_nor_which_path_it_is(
     proxies: int, client_of: Callable[..., Client]
 ) -> None:
-    asking = client_of(Settings(rate_limit=0, trusted_proxies=proxies)).as_("member")
+    caller = client_of(Settings(rate_limit=0, trusted_proxies=proxies)).as_("member")
     headers = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/evil", "Host": "evil.example"}
 
-    made = asking.post("tasks", {"title": "x"}, headers=headers)
+    made = caller.post("tasks", {"title": "x"}, headers=headers)
 
     assert made.headers["Location"] == f"/api/v1/tasks/{made.json['id']}"

@@ -16,7 +16,7 @@ def task(make_task: Callable[..., Task]) -> Task:
     return make_task()
 
 
-def said(client: Client, task: Task, text: str = "Looks good") -> dict[str, Any]:
+def add_comment(client: Client, task: Task, text: str = "Looks good") -> dict[str, Any]:
     answer = client.post(f"tasks/{task.id}/comments", {"text": text})
     assert answer.status_code == 201
     return dict(answer.json)
@@ -38,7 +38,7 @@ def test_a_comment_has_its_own_place_version_and_author(client: Client, task: Ta
 
 def test_a_comment_that_the_caller_has_already_is_not_sent_again(client: Client, task: Task) -> None:
     member = client.as_("member")
-    path = f"tasks/{task.id}/comments/{said(member, task)['id']}"
+    path = f"tasks/{task.id}/comments/{add_comment(member, task)['id']}"
 
     assert member.get(path, headers={"If-None-Match": '"1"'}).status_code == 304
     member.patch(path, {"text": "Better"})
@@ -48,7 +48,7 @@ def test_a_comment_that_the_caller_has_already_is_not_sent_again(client: Client,
 
 def test_comments_come_oldest_first_and_page_by_page(client: Client, task: Task) -> None:
     member = client.as_("member")
-    texts = [said(member, task, f"Number {n}")["text"] for n in range(5)]
+    texts = [add_comment(member, task, f"Number {n}")["text"] for n in range(5)]
 
     found: list[str] = []
     query: dict[str, Any] = {"limit": "2"}
@@ -70,7 +70,7 @@ def test_a_comment_of_somebody_else_is_changed_by_managers_alone(
     client: Client, task: Task, make_user: Callable[..., Any], who: str, status: int, method: str
 ) -> None:
     make_user("author")
-    comment = said(client.as_("author"), task)
+    comment = add_comment(client.as_("author"), task)
     body = {"body": {"text": "Changed"}} if method == "PATCH" else {}
 
     answer = client.as_(who).open(method, f"tasks/{task.id}/comments/{comment['id']}", **body)
@@ -79,7 +79,7 @@ def test_a_comment_of_somebody_else_is_changed_by_managers_alone(
 
 
 def test_a_viewer_may_read_but_not_write(client: Client, task: Task) -> None:
-    said(client.as_("member"), task)
+    add_comment(client.as_("member"), task)
     viewer = client.as_("viewer")
 
     (comment,) = viewer.get(f"tasks/{task.id}/comments").json["items"]
@@ -89,7 +89,7 @@ def test_a_viewer_may_read_but_not_write(client: Client, task: Task) -> None:
 
 def test_changing_a_comment_makes_a_new_version_and_a_log_entry(client: Client, task: Task) -> None:
     member = client.as_("member")
-    path = f"tasks/{task.id}/comments/{said(member, task)['id']}"
+    path = f"tasks/{task.id}/comments/{add_comment(member, task)['id']}"
 
     assert member.patch(path, {"text": "Better"}).json["version"] == 2
     assert member.patch(path, {"text": "Better"}).json["version"] == 2
@@ -100,7 +100,7 @@ def test_changing_a_comment_makes_a_new_version_and_a_log_entry(client: Client, 
 
 def test_a_deleted_comment_is_gone_but_for_the_log(client: Client, task: Task) -> None:
     member = client.as_("member")
-    comment = said(member, task, "Delete me")
+    comment = add_comment(member, task, "Delete me")
     path = f"tasks/{task.id}/comments/{comment['id']}"
 
     assert member.delete(path).json["text"] == "Delete me"
@@ -116,7 +116,7 @@ def test_a_comment_is_found_under_its_own_task_alone(
     client: Client, task: Task, make_task: Callable[..., Task]
 ) -> None:
     admin, other = client.as_("admin"), make_task()
-    comment = said(admin, task)
+    comment = add_comment(admin, task)
 
     problem(admin.patch(f"tasks/{other.id}/comments/{comment['id']}", {"text": "Moved"}), "not_found")
     problem(admin.get(f"tasks/{other.id}/comments/{comment['id']}"), "not_found")
@@ -124,7 +124,7 @@ def test_a_comment_is_found_under_its_own_task_alone(
 
 def test_the_comments_of_a_task_in_the_bin_are_not_there(client: Client, task: Task) -> None:
     admin = client.as_("admin")
-    comment = said(admin, task)
+    comment = add_comment(admin, task)
     admin.delete(f"tasks/{task.id}")
 
     problem(admin.get(f"tasks/{task.id}/comments"), "not_found")

@@ -52,7 +52,7 @@ def tag_of(answer: Any) -> str:
     return str(tag)
 
 
-def asked_again(client: Client, path: str, tag: str, **query: str) -> Any:
+def get_if_changed(client: Client, path: str, tag: str, **query: str) -> Any:
     return client.get(path, headers={"If-None-Match": tag}, **query)
 
 
@@ -63,12 +63,12 @@ def test_a_list_that_has_not_changed_is_not_sent_again(
     viewer = client.as_("viewer")
     tag = tag_of(viewer.get(path, **query))
 
-    again = asked_again(viewer, path, tag, **query)
+    again = get_if_changed(viewer, path, tag, **query)
 
     assert (again.status_code, again.get_data()) == (304, b"")
     assert again.headers["Cache-Control"] == "no-cache, private"
-    assert asked_again(viewer, path, f'W/"other", {tag}', **query).status_code == 304
-    assert asked_again(viewer, path, "*", **query).status_code == 304
+    assert get_if_changed(viewer, path, f'W/"other", {tag}', **query).status_code == 304
+    assert get_if_changed(viewer, path, "*", **query).status_code == 304
 
 
 @every_list
@@ -80,7 +80,7 @@ def test_a_change_brings_the_new_list(
     services.tasks.change(board[0].id, {"title": "New"}, by=SYSTEM)
     services.users.create(by=SYSTEM, username="zoe", name="Zoe")
 
-    again = asked_again(viewer, path, tag, **query)
+    again = get_if_changed(viewer, path, tag, **query)
 
     assert tag_of(again) != tag
     assert again.json == viewer.get(path, **query).json
@@ -93,11 +93,11 @@ def test_a_write_elsewhere_leaves_a_list_unchanged_and_brings_a_newer_tag(
     tag = tag_of(viewer.get("tasks", status="todo"))
     services.tasks.create(by=SYSTEM, title="Elsewhere", status="backlog")
 
-    again = asked_again(viewer, "tasks", tag, status="todo")
+    again = get_if_changed(viewer, "tasks", tag, status="todo")
 
     assert again.status_code == 304
     assert again.headers["ETag"] != tag
-    assert asked_again(viewer, "tasks", again.headers["ETag"], status="todo").status_code == 304
+    assert get_if_changed(viewer, "tasks", again.headers["ETag"], status="todo").status_code == 304
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_changes_with_the_clock_alone_is_noticed(
     tag = tag_of(viewer.get("tasks", **query))
     clock.advance(days=3)
 
-    again = asked_again(viewer, "tasks", tag, **query)
+    again = get_if_changed(viewer, "tasks", tag, **query)
 
     assert again.status_code == 200
     assert len(again.json["items"]) == 1
@@ -126,7 +126,7 @@ def test_it_is_noticed_however_the_query_is_written(
     tag = tag_of(viewer.get(f"tasks?{escaped}"))
     clock.advance(days=3)
 
-    assert asked_again(viewer, f"tasks?{escaped}", tag).status_code == 200
+    assert get_if_changed(viewer, f"tasks?{escaped}", tag).status_code == 200
 
 
 @pytest.mark.parametrize("query", [{}, {"include": "assignee"}], ids=str)
@@ -137,7 +137,7 @@ def test_a_comment_brings_the_list_that_it_leads_to(
     tag = tag_of(viewer.get("tasks", q="whisper", **query))
     services.comments.create(board[0].id, text="A whisper", by=SYSTEM)
 
-    again = asked_again(viewer, "tasks", tag, q="whisper", **query)
+    again = get_if_changed(viewer, "tasks", tag, q="whisper", **query)
 
     assert [task["id"] for task in again.json["items"]] == [board[0].id]
     assert tag_of(again) != tag
@@ -150,10 +150,10 @@ def test_statistics_that_are_the_same_are_not_sent_again(
     tag = tag_of(viewer.get("stats", **days))
 
     services.tasks.change(board[0].id, {"title": "New"}, by=SYSTEM)
-    assert asked_again(viewer, "stats", tag, **days).status_code == 304
-    assert asked_again(viewer, "stats", tag).status_code == 200
+    assert get_if_changed(viewer, "stats", tag, **days).status_code == 304
+    assert get_if_changed(viewer, "stats", tag).status_code == 200
     services.tasks.change_priority(board[0].id, priority="high", by=SYSTEM)
-    assert asked_again(viewer, "stats", tag, **days).status_code == 200
+    assert get_if_changed(viewer, "stats", tag, **days).status_code == 200
 
 
 def test_statistics_change_with_the_clock_alone(
@@ -164,8 +164,8 @@ def test_statistics_change_with_the_clock_alone(
     fixed, recent = tag_of(viewer.get("stats", **days)), tag_of(viewer.get("stats"))
     clock.advance(days=3)
 
-    assert asked_again(viewer, "stats", fixed, **days).json["overdue"] == 1
-    assert asked_again(viewer, "stats", recent).status_code == 200
+    assert get_if_changed(viewer, "stats", fixed, **days).json["overdue"] == 1
+    assert get_if_changed(viewer, "stats", recent).status_code == 200
 
 
 def test_the_counts_of_users_change_with_the_clock_too(
@@ -177,7 +177,7 @@ def test_the_counts_of_users_change_with_the_clock_too(
     tag = tag_of(viewer.get("users", include="tasks"))
     clock.advance(days=3)
 
-    assert asked_again(viewer, "users", tag, include="tasks").status_code == 200
+    assert get_if_changed(viewer, "users", tag, include="tasks").status_code == 200
 
 
 @pytest.mark.parametrize("other", [{"limit": "2"}, {"sort": "title"}, {"status": "todo"}, {"fields": "id"}])
@@ -187,13 +187,13 @@ def test_a_tag_of_another_query_is_none_of_this(
     viewer = client.as_("viewer")
     tag = tag_of(viewer.get("tasks", **other))
 
-    assert asked_again(viewer, "tasks", tag).status_code == 200
+    assert get_if_changed(viewer, "tasks", tag).status_code == 200
 
 
 def test_a_tag_of_another_reader_is_none_of_theirs(client: Client, board: list[Task]) -> None:
     tag = tag_of(client.as_("manager").get("users"))
 
-    answer = asked_again(client.as_("viewer"), "users", tag)
+    answer = get_if_changed(client.as_("viewer"), "users", tag)
 
     assert answer.status_code == 200
     assert all(user["email"] is None for user in answer.json["items"] if user["username"] != "viewer")
@@ -204,7 +204,7 @@ def test_another_role_brings_the_list_anew(client: Client, board: list[Task], se
     tag = tag_of(member.get("users"))
     services.users.change(member.user.id, {"role": Role.MANAGER}, by=SYSTEM)
 
-    assert asked_again(member.as_("member"), "users", tag).status_code == 200
+    assert get_if_changed(member.as_("member"), "users", tag).status_code == 200
 
 
 def test_another_policy_brings_the_list_anew(
@@ -223,7 +223,7 @@ def test_a_tag_does_not_help_who_may_not_read(client: Client, board: list[Task])
     viewer = client.as_("viewer")
     tag = tag_of(viewer.get("tasks"))
 
-    assert asked_again(client.with_token(None), "tasks", tag).status_code == 401
+    assert get_if_changed(client.with_token(None), "tasks", tag).status_code == 401
 
 
 def test_while_nothing_is_written_the_list_is_not_even_read(
@@ -235,7 +235,7 @@ def test_while_nothing_is_written_the_list_is_not_even_read(
     tag = tag_of(viewer.get("tasks"))
     monkeypatch.delattr(type(store.tasks), "find")
 
-    assert asked_again(viewer, "tasks", tag).status_code == 304
+    assert get_if_changed(viewer, "tasks", tag).status_code == 304
 
 
 # --- under writers
@@ -261,13 +261,13 @@ def test_no_304_is_ever_wrong_while_many_write(
     acknowledged = {services.tasks.create(by=SYSTEM, title=f"Of {n}").id: 1 for n in range(WRITERS)}
     for task_id in acknowledged:
         services.comments.create(task_id, text="A whisper", by=SYSTEM)
-    done = threading.Event()
+    stopped = threading.Event()
 
     def write(task_id: str, pauses: Random) -> None:
-        while not done.is_set():
+        while not stopped.is_set():
             changed = services.tasks.change(task_id, {"title": f"At {pauses.random()}"}, by=SYSTEM)
             acknowledged[task_id] = changed.version
-            done.wait(pauses.random() / 5)
+            stopped.wait(pauses.random() / 5)
 
     writers = [
         threading.Thread(target=write, args=(task_id, Random(number)))
@@ -276,25 +276,25 @@ def test_no_304_is_ever_wrong_while_many_write(
     for writer in writers:
         writer.start()
     try:
-        met = _ask(viewer, query, acknowledged)
+        statuses = _ask(viewer, query, acknowledged)
     finally:
-        done.set()
+        stopped.set()
         for writer in writers:
             writer.join()
-    assert met[304] > QUESTIONS / 20, met
-    assert met[200] > QUESTIONS / 20, met
+    assert statuses[304] > QUESTIONS / 20, statuses
+    assert statuses[200] > QUESTIONS / 20, statuses
 
 
 def _ask(viewer: Client, query: dict[str, str], acknowledged: dict[str, int]) -> Counter[int]:
     """How often which answer came; fails at the first wrong one."""
-    met: Counter[int] = Counter()
+    statuses: Counter[int] = Counter()
     tag, versions = "", dict.fromkeys(acknowledged, 0)
     for _ in range(QUESTIONS):
         least = dict(acknowledged)
-        answer = asked_again(viewer, "tasks", tag, **query)
-        met[answer.status_code] += 1
+        answer = get_if_changed(viewer, "tasks", tag, **query)
+        statuses[answer.status_code] += 1
         if answer.status_code == 200:
             versions = {task["id"]: task["version"] for task in answer.json["items"]}
         tag = answer.headers["ETag"]
         assert all(versions[key] >= least[key] for key in least), answer.status_code
-    return met
+    return statuses

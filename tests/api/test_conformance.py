@@ -181,8 +181,8 @@ def changed_texts(value: Any, change: Callable[[str], str]) -> Any:
 
 def showing(text: str) -> str:
     """Something that shows, for what is made of marks and invisible characters alone (no pattern says so)."""
-    shows = not text.strip() or any(unicodedata.category(character)[0] in "LNPS" for character in text)
-    return text if shows else "shown"
+    is_visible = not text.strip() or any(unicodedata.category(character)[0] in "LNPS" for character in text)
+    return text if is_visible else "shown"
 
 
 def excluded_checks(case: schemathesis.Case) -> list[CheckFunction]:
@@ -192,8 +192,8 @@ def excluded_checks(case: schemathesis.Case) -> list[CheckFunction]:
     if not _is_valid(case) and changed_texts(case.body, str.strip) != case.body:
         excluded.append(negative_data_rejection)
     # The tool sometimes finds nothing to make wrong, and says so itself.
-    told = getattr(case.meta and case.meta.phase.data, "description", None) or ""
-    if told.lower().startswith("positive"):
+    description = getattr(case.meta and case.meta.phase.data, "description", None) or ""
+    if description.lower().startswith("positive"):
         excluded.append(negative_data_rejection)
     # Each operation stands for itself: the refusal of one is in the results of a success.
     if case.operation.path == SHADOWED[1] and isinstance(case.body, dict) and case.body.get("mode") == "each":

@@ -43,7 +43,7 @@ def board(client_of: Callable[..., Client]) -> Client:
     return client_of(Settings(cors_origins=(BOARD, LOCAL)))
 
 
-def allowed_by(answer: Answer) -> list[str]:
+def cors_headers(answer: Answer) -> list[str]:
     """The headers that give a browser leave."""
     return [name for name, _ in answer.headers if name.lower().startswith("access-control-")]
 
@@ -65,11 +65,11 @@ def test_no_other_origin_is_allowed_however_similar_it_looks(origin: str, board:
         "OPTIONS", "tasks", headers={"Origin": origin, "Access-Control-Request-Method": "POST"}
     )
 
-    assert (allowed_by(answer), allowed_by(preflight)) == ([], [])
+    assert (cors_headers(answer), cors_headers(preflight)) == ([], [])
 
 
 def test_without_an_origin_nothing_is_said(board: Client) -> None:
-    assert allowed_by(board.as_("viewer").get("tasks")) == []
+    assert cors_headers(board.as_("viewer").get("tasks")) == []
 
 
 @pytest.mark.parametrize("path", ["tasks", "tasks/0123456789abcdef01234567", "users", "/healthz"])
@@ -109,9 +109,9 @@ def test_a_preflight_for_another_method_gets_no_leave(method: str, board: Client
     ("path", "status"), [("tasks", 401), ("/nowhere", 404), ("tasks?nonsense=1", 400), ("tasks/x", 404)]
 )
 def test_problems_can_be_read_too(path: str, status: int, board: Client) -> None:
-    asking = board if status == 401 else board.as_("viewer")
+    caller = board if status == 401 else board.as_("viewer")
 
-    answer = asking.get(path, headers={"Origin": BOARD})
+    answer = caller.get(path, headers={"Origin": BOARD})
 
     assert answer.status_code == status
     assert answer.headers["Access-Control-Allow-Origin"] == BOARD
@@ -140,7 +140,7 @@ def test_by_default_no_origin_gets_leave(client: Client) -> None:
         preflight = client.open(
             "OPTIONS", "tasks", headers={"Origin": origin, "Access-Control-Request-Method": "GET"}
         )
-        assert (allowed_by(answer), allowed_by(preflight)) == ([], [])
+        assert (cors_headers(answer), cors_headers(preflight)) == ([], [])
 
 
 @pytest.mark.parametrize("origins", [(), (BOARD,), (LOCAL,), ("*",), ("*", BOARD)])

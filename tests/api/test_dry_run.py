@@ -178,11 +178,11 @@ def test_a_dry_run_is_refused_in_the_words_of_the_real_one(
     nothing_changes: Callable[[], Any],
 ) -> None:
     admin = client.as_("admin")
-    how = {} if body is None else {"body": body}
+    options = {} if body is None else {"body": body}
 
     with nothing_changes():
-        dry = admin.open(method, path.format_map(entangled), dry_run="true", **how)
-        real = admin.open(method, path.format_map(entangled), **how)
+        dry = admin.open(method, path.format_map(entangled), dry_run="true", **options)
+        real = admin.open(method, path.format_map(entangled), **options)
 
     assert dry.status_code == 409
     assert dry.json | {"request_id": None} == real.json | {"request_id": None}

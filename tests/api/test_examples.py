@@ -48,7 +48,7 @@ def replaced(value: Any, ids: dict[str, str]) -> Any:
     return ids.get(value, value) if isinstance(value, str) else value
 
 
-def sent(client: Client, operation: dict[str, Any], more: dict[str, Any], **how: Any) -> Answer:
+def sent(client: Client, operation: dict[str, Any], more: dict[str, Any], **options: Any) -> Answer:
     """The answer to an operation with all parameters that have an example, and more."""
     path, query = operation["path"], {}
     for parameter in operation["parameters"]:
@@ -59,7 +59,7 @@ def sent(client: Client, operation: dict[str, Any], more: dict[str, Any], **how:
         if parameter["in"] == "path":
             path = path.replace(f"{{{name}}}", value)
         elif parameter["in"] == "header":
-            how["headers"] = {name: value}
+            options["headers"] = {name: value}
         elif isinstance(value, list) and parameter.get("explode") is False:
             query[name] = ",".join(value)
         else:
@@ -70,7 +70,7 @@ def sent(client: Client, operation: dict[str, Any], more: dict[str, Any], **how:
                 if value in (True, False)
                 else str(value)
             )
-    return client.open(operation["method"], path, **how, **query)
+    return client.open(operation["method"], path, **options, **query)
 
 
 def bodies(operation: dict[str, Any]) -> list[dict[str, Any]]:
@@ -83,9 +83,9 @@ def test_every_body_of_an_example_is_accepted_as_it_is(
     name: str, operations: dict[str, Any], admin: Client
 ) -> None:
     operation = operations[name]
-    for how in bodies(operation):
-        answer = sent(admin, operation, {}, **how)
-        assert 200 <= answer.status_code < 300, (how, answer.json)
+    for options in bodies(operation):
+        answer = sent(admin, operation, {}, **options)
+        assert 200 <= answer.status_code < 300, (options, answer.json)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,18 +18,18 @@ pytestmark = pytest.mark.slow
 INSIDES = re.compile(r"Traceback|pymongo|mongodb|site-packages|\.py\b|OperationFailure|ObjectId|WiredTiger")
 
 
-def sent(row: Row, name: str, asking: Client, world: World) -> Answer:
+def sent(row: Row, name: str, caller: Client, world: World) -> Answer:
     operation = BY_NAME[name]
-    filled = World(world | {thing: world.fill(key) for thing, key in row.ids.items()})
-    path = filled.fill(operation.path)
+    targets = World(world | {thing: world.fill(key) for thing, key in row.ids.items()})
+    path = targets.fill(operation.path)
     if row.query:
         path = f"{path}?{row.query.replace('{other_user}', world['other_user'])}"
-    how: dict[str, Any] = {"headers": dict(row.headers)}
+    options: dict[str, Any] = {"headers": dict(row.headers)}
     if row.raw is not None:
-        how["raw"] = row.raw
+        options["raw"] = row.raw
     elif row.body is not None or operation.body is not None:
-        how["body"] = filled.fill(operation.body) if row.body is None else _filled(row.body, filled)
-    return asking.open(operation.method, path, **how)
+        options["body"] = targets.fill(operation.body) if row.body is None else _filled(row.body, targets)
+    return caller.open(operation.method, path, **options)
 
 
 def _filled(body: Any, world: World) -> Any:
@@ -46,16 +46,16 @@ def test_a_hostile_request_gets_the_response_of_the_table_and_changes_nothing(
     name: str, client: Client, world: World, hashes: Callable[[], Any]
 ) -> None:
     clients = {who: client.as_(who) if who else client for who in {row.who for row in ROWS[name]}}
-    next_one = client.as_("viewer")
+    other_client = client.as_("viewer")
     wrong, before = {}, hashes()
 
     for row in ROWS[name]:
         answer = sent(row, name, clients[row.who], world)
         leaks = INSIDES.findall(answer.text)
         unchanged = hashes() == before
-        seen = (answered(answer), leaks, unchanged, next_one.get("users/me").status_code)
-        if seen != (row.expected, [], True, 200):
-            wrong[row.name] = (row.expected, seen)
+        outcome = (answered(answer), leaks, unchanged, other_client.get("users/me").status_code)
+        if outcome != (row.expected, [], True, 200):
+            wrong[row.name] = (row.expected, outcome)
 
     assert wrong == {}
 
@@ -85,11 +85,11 @@ def test_a_cursor_cut_bent_or_borrowed_is_refused_by_every_list(
     cursors = {other: str(admin.get(world.fill(path)).json["next"]) for other, path in LISTS.items()}
     own = cursors.pop(name)
     middle = len(own) // 2
-    bent = [own[:middle] + ("B" if own[middle] == "A" else "A") + own[middle + 1 :], own[::-1], own.lower()]
-    foreign = [*cursors.values(), *bent, own[:-1], own[1:], own[:20], own[24:], own * 2, own + "AAAA", "null"]
+    edited = [own[:middle] + ("B" if own[middle] == "A" else "A") + own[middle + 1 :], own[::-1], own.lower()]
+    wrong = [*cursors.values(), *edited, own[:-1], own[1:], own[:20], own[24:], own * 2, own + "AAAA", "null"]
 
     with nothing_changes():
-        answers = [admin.get(f"{world.fill(LISTS[name])}&cursor={text}") for text in foreign]
+        answers = [admin.get(f"{world.fill(LISTS[name])}&cursor={text}") for text in wrong]
 
     assert {answered(answer) for answer in answers} == {"malformed"}
     assert admin.get(f"{world.fill(LISTS[name])}&cursor={own}").status_code == 200

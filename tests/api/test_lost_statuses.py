@@ -95,8 +95,8 @@ def test_every_operation_is_answered_where_one_task_has_lost_its_status(
 def test_every_list_has_the_same_tasks_whichever_of_them_have_lost_their_status(
     data: st.DataObject, admin_client: Client, world: World, database: Database[Any]
 ) -> None:
-    some = st.sets(st.sampled_from(TASKS)).map(lambda names: {world[name] for name in names})
-    lost, late = data.draw(some), data.draw(some)
+    subsets = st.sets(st.sampled_from(TASKS)).map(lambda names: {world[name] for name in names})
+    lost, late = data.draw(subsets), data.draw(subsets)
     for task_id in (world[name] for name in TASKS):
         state = {"status": LOST if task_id in lost else "todo"} | (LATE if task_id in late else SOON)
         database["tasks"].update_one({"_id": ObjectId(task_id)}, {"$set": state})
@@ -125,12 +125,12 @@ def test_a_lost_status_is_shown_as_it_is_stored_with_null_for_its_category(
     lose(world["task"])
 
     (listed,) = admin_client.get(f"tasks?id={world['task']}&include=derived").json["items"]
-    alone = admin_client.get(f"tasks/{world['task']}?include=derived").json
+    single = admin_client.get(f"tasks/{world['task']}?include=derived").json
     (of_user,) = (u for u in admin_client.get("users?include=tasks").json["items"] if u["username"] == "ada")
 
-    assert listed == alone
-    assert (alone["status"], alone["category"]) == (LOST, None)
-    assert (alone["overdue"], alone["effective_priority"]) == (False, None)
+    assert listed == single
+    assert (single["status"], single["category"]) == (LOST, None)
+    assert (single["overdue"], single["effective_priority"]) == (False, None)
     assert [task["id"] for task in of_user["tasks"]].count(world["task"]) == 1
     assert of_user["tasks_total"] == len(of_user["tasks"])
 
@@ -154,8 +154,8 @@ def test_nothing_but_map_status_moves_a_task_out_of_a_lost_status(
 
     for status in ("in_progress", "cancelled", "completed"):
         override = {"reason": "x", "override": True}
-        told = problem(admin_client.put(f"{path}/status", {"status": status, **override}), "refused")
-        assert (told["reasons"][0]["code"], told["reasons"][0]["detail"]) == (
+        body = problem(admin_client.put(f"{path}/status", {"status": status, **override}), "refused")
+        assert (body["reasons"][0]["code"], body["reasons"][0]["detail"]) == (
             "transition_not_allowed",
             REFUSED,
         )
@@ -194,13 +194,13 @@ def test_a_task_keeps_its_place_among_the_others_when_its_status_is_lost(
     child = make_task(parent_id=parent.id)
     lose(child.id)
 
-    told = problem(admin_client.delete(f"tasks/{parent.id}"), "refused")
-    assert [reason["code"] for reason in told["reasons"]] == ["has_subtasks"]
+    body = problem(admin_client.delete(f"tasks/{parent.id}"), "refused")
+    assert [reason["code"] for reason in body["reasons"]] == ["has_subtasks"]
 
     services.tasks.change(child.id, {"parent_id": None}, by=SYSTEM)
     lose(parent.id)
-    under = admin_client.post("tasks", {"title": "Below", "parent_id": parent.id})
-    assert answered(under) == 201
+    subtask = admin_client.post("tasks", {"title": "Below", "parent_id": parent.id})
+    assert answered(subtask) == 201
 
 
 def test_a_bulk_refuses_the_moves_alone(admin_client: Client, world: World, lose: Lose) -> None:

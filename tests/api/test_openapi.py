@@ -333,8 +333,8 @@ def test_no_answer_has_a_header_of_ours_that_is_not_described(
 ) -> None:
     described = operations[operation.name]["responses"][str(operation.status)]["headers"]
     client = client_of(Settings(rate_limit=100)).as_("admin")
-    for how in ({}, {"headers": {"Idempotency-Key": "once"}}, {"headers": {"Idempotency-Key": "once"}}):
-        answer = world.ask(client, operation, **how)
+    for options in ({}, {"headers": {"Idempotency-Key": "once"}}, {"headers": {"Idempotency-Key": "once"}}):
+        answer = world.ask(client, operation, **options)
         assert {name for name in EXPOSED_HEADERS if name in answer.headers} <= set(described)
         for name in ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"):
             assert (name in answer.headers) == (name in described)

@@ -78,13 +78,13 @@ def request_of(operation: Operation, world: World, services: Services, client: C
 def test_each_role_with_each_scope_gets_the_response_of_the_table(
     who: str, client: Client, services: Services, world: World, contents: Callable[[], dict[str, Any]]
 ) -> None:
-    tried = {scopes for operation in ROWS for scopes in scopes_to_try(operation)}
-    speaking = {scopes: client.as_(who, *scopes) for scopes in tried}
+    scope_sets = {scopes for operation in ROWS for scopes in scopes_to_try(operation)}
+    clients = {scopes: client.as_(who, *scopes) for scopes in scope_sets}
     expected, found, before = {}, {}, _but_tokens(contents())
 
     for operation in ROWS:
         for scopes in scopes_to_try(operation):
-            answer = request_of(operation, world, services, speaking[scopes])
+            answer = request_of(operation, world, services, clients[scopes])
             found[operation.name, scopes] = answered(answer)
             expected[operation.name, scopes] = operation.expected(who, scopes)
 
@@ -150,12 +150,12 @@ every_blind_write = pytest.mark.parametrize(
 def test_who_may_write_and_not_read_is_told_the_id_and_the_version(
     operation: Operation, client: Client, hiding_world: World
 ) -> None:
-    blind = client.as_("admin", *operation.scopes or ())
+    writer = client.as_("admin", *operation.scopes or ())
 
-    dry = hiding_world.ask(blind, operation, dry_run="true")
+    dry = hiding_world.ask(writer, operation, dry_run="true")
     guarded = operation in GUARDED
-    stale = hiding_world.ask(blind, operation, headers={"If-Match": '"99"'}) if guarded else None
-    done = hiding_world.ask(blind, operation)
+    stale = hiding_world.ask(writer, operation, headers={"If-Match": '"99"'}) if guarded else None
+    done = hiding_world.ask(writer, operation)
 
     assert (dry.status_code, done.status_code) == (operation.status, operation.status)
     if operation.name.startswith("perform"):
@@ -204,10 +204,10 @@ def test_a_write_scope_alone_reveals_nothing_that_is_stored(
     method, path, body, expected = probe
     waiting = services.tasks.create(title=HIDDEN, blocked_by=[hiding_world["task"]], by=SYSTEM).id
     world = World(hiding_world | {"waiting": waiting})
-    blind = client.as_("admin", "tasks:write")
-    how = {} if body is None else {"body": world.fill(body)}
+    writer = client.as_("admin", "tasks:write")
+    options = {} if body is None else {"body": world.fill(body)}
 
-    answer = blind.open(method, world.fill(path), dry_run=dry_run, **how)
+    answer = writer.open(method, world.fill(path), dry_run=dry_run, **options)
 
     assert answered(answer) == expected, answer.text
     assert HIDDEN not in answer.text
@@ -218,9 +218,9 @@ def test_a_write_scope_alone_reveals_nothing_that_is_stored(
 
 
 def test_who_has_taken_a_task_is_not_told_to_who_may_not_read(client: Client, world: World) -> None:
-    blind = client.as_("member", "tasks:write")
+    writer = client.as_("member", "tasks:write")
 
-    answer = blind.put(f"tasks/{world['task']}/assignee", {"assignee_id": "me"})
+    answer = writer.put(f"tasks/{world['task']}/assignee", {"assignee_id": "me"})
 
     problem(answer, "already_assigned")
     assert world["user"] not in answer.text
@@ -230,11 +230,11 @@ def test_who_has_taken_a_task_is_not_told_to_who_may_not_read(client: Client, wo
 def test_a_retry_with_a_token_that_may_not_read_is_not_answered_with_more(
     name: str, client: Client, world: World
 ) -> None:
-    seeing, blind = client.as_("ada"), client.as_("ada", "tasks:write")
+    reader, writer = client.as_("ada"), client.as_("ada", "tasks:write")
     headers = {"Idempotency-Key": name}
 
-    full = world.ask(seeing, BY_NAME[name], headers=headers)
-    retried = world.ask(blind, BY_NAME[name], headers=headers)
+    full = world.ask(reader, BY_NAME[name], headers=headers)
+    retried = world.ask(writer, BY_NAME[name], headers=headers)
 
     assert len(full.json) > len(RECEIPT)
     problem(retried, "idempotency_mismatch")
@@ -255,13 +255,13 @@ def test_every_operation_of_a_bulk_is_walked() -> None:
 def test_in_a_bulk_each_operation_is_judged_like_its_single_call(
     who: str, client: Client, world: World, nothing_changes: Callable[[], Any]
 ) -> None:
-    asking = client.as_(who)
+    caller = client.as_(who)
     found = {}
 
     with nothing_changes():
-        for op, (told, _) in IN_BULK.items():
-            body = {"operations": [{"op": op} | world.fill(told)], "mode": "each"}
-            (result,) = asking.post("tasks/bulk", body, dry_run="true").json["results"]
+        for op, (fields, _) in IN_BULK.items():
+            body = {"operations": [{"op": op} | world.fill(fields)], "mode": "each"}
+            (result,) = caller.post("tasks/bulk", body, dry_run="true").json["results"]
             found[op] = result["problem"]["code"] if "problem" in result else result["status"]
 
     assert found == {op: BY_NAME[single].expected(who) for op, (_, single) in IN_BULK.items()}

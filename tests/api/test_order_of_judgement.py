@@ -34,14 +34,14 @@ class Request:
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
-    written: Callable[[bytes], bytes] = bytes
+    encode: Callable[[bytes], bytes] = bytes
 
     def send(self, client: Client) -> Answer:
-        asking = client if self.who is None else client.as_(self.who, *self.scopes)
-        return asking.open(
+        caller = client if self.who is None else client.as_(self.who, *self.scopes)
+        return caller.open(
             self.method,
             self.path.format(self.key),
-            raw=self.written(json.dumps(self.body).encode()),
+            raw=self.encode(json.dumps(self.body).encode()),
             headers={"Content-Type": self.content_type} | self.headers,
             **self.query,
         )
@@ -64,11 +64,11 @@ def _malformed_header(request: Request) -> None:
 
 
 def _malformed_body(request: Request) -> None:
-    request.written = lambda body: body[:-1]
+    request.encode = lambda body: body[:-1]
 
 
 def _too_large(request: Request) -> None:
-    request.written = lambda body: body.ljust(LARGE)
+    request.encode = lambda body: body.ljust(LARGE)
 
 
 def _another_type(request: Request) -> None:
@@ -193,8 +193,8 @@ def test_a_bad_cursor_goes_before_a_thing_that_is_not_there(path: str, client: C
 def test_a_bad_precondition_goes_before_a_thing_that_is_not_there(
     method: str, path: str, client: Client
 ) -> None:
-    for how in ({"headers": {"If-Match": '"1", "2"'}}, {"version": "0"}, {"dry_run": "1"}):
-        answer = client.as_("viewer").open(method, path.format(NOWHERE, NOWHERE), **how)
+    for options in ({"headers": {"If-Match": '"1", "2"'}}, {"version": "0"}, {"dry_run": "1"}):
+        answer = client.as_("viewer").open(method, path.format(NOWHERE, NOWHERE), **options)
         problem(answer, "malformed")
 
 
@@ -219,12 +219,12 @@ def test_two_different_versions_go_before_invalid_values(client: Client, world: 
 def test_a_reference_to_nothing_is_invalid_before_anything_else(
     given: dict[str, Any], who: str, client: Client, world: World
 ) -> None:
-    asking = client.as_(who)
+    caller = client.as_(who)
     everything = {"status": "completed", "version": 99} | given
 
-    problem(asking.post("tasks", {"title": "x", "status": "completed"} | given), "invalid")
-    problem(asking.patch(f"tasks/{world['task']}", everything), "invalid")
-    problem(asking.patch(f"tasks/{NOWHERE}", everything), "invalid")
+    problem(caller.post("tasks", {"title": "x", "status": "completed"} | given), "invalid")
+    problem(caller.patch(f"tasks/{world['task']}", everything), "invalid")
+    problem(caller.patch(f"tasks/{NOWHERE}", everything), "invalid")
 
 
 def test_references_to_nothing_are_all_named_at_once(client: Client, world: World) -> None:

@@ -51,8 +51,8 @@ def headers(client: Client) -> dict[str, str]:
     return {"Authorization": f"Bearer {client.as_('member').token}", "Content-Type": "application/json"}
 
 
-def asked(connection: HTTPConnection, method: str, path: str, **how: Any) -> tuple[HTTPResponse, Any]:
-    connection.request(method, path, **how)
+def send(connection: HTTPConnection, method: str, path: str, **options: Any) -> tuple[HTTPResponse, Any]:
+    connection.request(method, path, **options)
     answer = connection.getresponse()
     body = answer.read()
     return answer, json.loads(body) if body else None
@@ -61,15 +61,15 @@ def asked(connection: HTTPConnection, method: str, path: str, **how: Any) -> tup
 def in_chunks(size: int) -> Iterator[bytes]:
     """A task, followed by blanks up to a size."""
     yield TASK
-    left = size - len(TASK)
-    while left:
-        chunk = b" " * min(left, 65_536)
-        left -= len(chunk)
+    remaining = size - len(TASK)
+    while remaining:
+        chunk = b" " * min(remaining, 65_536)
+        remaining -= len(chunk)
         yield chunk
 
 
 def test_a_body_may_come_in_chunks(connection: HTTPConnection, headers: dict[str, str]) -> None:
-    answer, body = asked(
+    answer, body = send(
         connection, "POST", "/api/v1/tasks", body=iter([TASK[:5], TASK[5:]]), headers=headers,
         encode_chunked=True,
     )  # fmt: skip
@@ -81,7 +81,7 @@ def test_a_body_may_come_in_chunks(connection: HTTPConnection, headers: dict[str
 def test_the_limit_holds_for_a_body_in_chunks(
     size: int, status: int, connection: HTTPConnection, headers: dict[str, str], database: Database[Any]
 ) -> None:
-    answer, body = asked(
+    answer, body = send(
         connection, "POST", "/api/v1/tasks", body=in_chunks(size), headers=headers, encode_chunked=True
     )
 
@@ -93,7 +93,7 @@ def test_the_limit_holds_for_a_body_in_chunks(
 def test_a_body_that_says_that_it_is_too_large_is_refused(
     size: int, connection: HTTPConnection, headers: dict[str, str], database: Database[Any]
 ) -> None:
-    answer, body = asked(connection, "POST", "/api/v1/tasks", body=b"".join(in_chunks(size)), headers=headers)
+    answer, body = send(connection, "POST", "/api/v1/tasks", body=b"".join(in_chunks(size)), headers=headers)
 
     assert (answer.status, body["code"]) == (413, "too_large")
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -101,7 +101,7 @@ def test_a_body_that_says_that_it_is_too_large_is_refused(
 
 
 def test_without_a_token_a_large_body_is_not_even_looked_at(connection: HTTPConnection) -> None:
-    answer, body = asked(connection, "POST", "/api/v1/tasks", body=b"".join(in_chunks(2 * MEBIBYTE)))
+    answer, body = send(connection, "POST", "/api/v1/tasks", body=b"".join(in_chunks(2 * MEBIBYTE)))
 
     assert (answer.status, body["code"]) == (401, "unauthenticated")
 
@@ -125,15 +125,15 @@ def test_a_body_that_breaks_off_changes_nothing(
 def test_head_is_answered_as_get_without_a_body(
     path: str, connection: HTTPConnection, headers: dict[str, str]
 ) -> None:
-    get, _ = asked_raw(connection, "GET", path, headers)
-    head, body = asked_raw(connection, "HEAD", path, headers)
+    get, _ = send_raw(connection, "GET", path, headers)
+    head, body = send_raw(connection, "HEAD", path, headers)
 
     assert (head.status, body) == (get.status, b"")
     for name in ("Content-Type", "Content-Length"):
         assert head.headers[name] == get.headers[name]
 
 
-def asked_raw(
+def send_raw(
     connection: HTTPConnection, method: str, path: str, headers: dict[str, str]
 ) -> tuple[HTTPResponse, bytes]:
     connection.request(method, path, headers=headers)
@@ -144,11 +144,11 @@ def asked_raw(
 def test_a_304_has_no_body_and_the_connection_goes_on(
     connection: HTTPConnection, headers: dict[str, str]
 ) -> None:
-    made, task = asked(connection, "POST", "/api/v1/tasks", body=TASK, headers=headers)
+    made, task = send(connection, "POST", "/api/v1/tasks", body=TASK, headers=headers)
     path = made.headers["Location"]
 
-    again, body = asked(connection, "GET", path, headers=headers | {"If-None-Match": made.headers["ETag"]})
-    after, found = asked(connection, "GET", path, headers=headers)
+    again, body = send(connection, "GET", path, headers=headers | {"If-None-Match": made.headers["ETag"]})
+    after, found = send(connection, "GET", path, headers=headers)
 
     assert (again.status, body) == (304, None)
     assert (after.status, found) == (200, task)
@@ -176,17 +176,17 @@ def test_a_request_that_http_does_not_know_ends_there_and_the_next_one_is_answer
         answer = broken.recv(65_536)
 
     assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")), answer
-    assert asked(connection, "GET", "/healthz")[0].status == 200
+    assert send(connection, "GET", "/healthz")[0].status == 200
 
 
 def test_a_query_that_is_not_utf_8_is_a_problem(connection: HTTPConnection, headers: dict[str, str]) -> None:
-    answer, body = asked(connection, "GET", "/api/v1/tasks?label=%FF", headers=headers)
+    answer, body = send(connection, "GET", "/api/v1/tasks?label=%FF", headers=headers)
 
     assert (answer.status, body["code"]) == (400, "malformed")
 
 
 def test_a_header_in_another_encoding_is_no_token(connection: HTTPConnection) -> None:
-    answer, body = asked(
+    answer, body = send(
         connection, "GET", "/api/v1/tasks", headers={"Authorization": "Bearer tm_größe".encode("latin-1")}
     )
 

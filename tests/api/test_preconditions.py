@@ -277,11 +277,11 @@ def test_a_tag_of_a_user_without_the_address_is_not_good_for_one_with_it(
     client: Client, admin: Client, services: Services
 ) -> None:
     ada = admin.post("users", {"username": "ada", "name": "Ada", "email": "ada@example.org"}).json
-    path, seeing = f"users/{ada['id']}", client.as_("member")
-    hidden = seeing.get(path)
-    services.users.change(seeing.user.id, {"role": "manager"}, by=SYSTEM)
+    path, member = f"users/{ada['id']}", client.as_("member")
+    hidden = member.get(path)
+    services.users.change(member.user.id, {"role": "manager"}, by=SYSTEM)
     promoted = client.as_("member").get(path, headers={"If-None-Match": hidden.headers["ETag"]})
-    services.users.change(seeing.user.id, {"role": "member"}, by=SYSTEM)
+    services.users.change(member.user.id, {"role": "member"}, by=SYSTEM)
     demoted = client.as_("member").get(path, headers={"If-None-Match": promoted.headers["ETag"]})
 
     assert (hidden.status_code, hidden.json["email"]) == (200, None)

@@ -78,10 +78,10 @@ def test_a_code_that_is_left_to_another_file_is_produced_there(code: str, file: 
 def test_a_failure_is_a_complete_problem_of_its_code(
     code: str, client: Client, member: Actor, world: World
 ) -> None:
-    who, method, path, how = CASES[code]
-    asking = client.as_(*who.split()) if who else client
+    who, method, path, options = CASES[code]
+    caller = client.as_(*who.split()) if who else client
 
-    problem(asking.open(method, world.fill(path), **how), code)
+    problem(caller.open(method, world.fill(path), **options), code)
 
 
 def test_an_unexpected_error_is_an_internal_problem_without_details(

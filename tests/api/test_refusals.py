@@ -43,11 +43,11 @@ def test_every_code_has_a_scenario() -> None:
 def test_a_rule_that_stands_is_one_whole_reason(scene: Scene, store: Store, clock: Clock) -> None:
     answer = scene(Team(store, clock, policy_of(scene)))
 
-    told = problem(answer, "refused")
-    (reason,) = told["reasons"]
+    body = problem(answer, "refused")
+    (reason,) = body["reasons"]
     assert reason.keys() == {"code", "detail", "fix", "overridable"}
     assert (reason["code"], reason["overridable"]) == (scene.__name__, scene.__name__ in OVERRIDABLE)
-    assert reason["detail"] == told["detail"]
+    assert reason["detail"] == body["detail"]
     assert reason["detail"].endswith(".")
     if reason["fix"] is not None:
         assert_whole(reason["fix"])

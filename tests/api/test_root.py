@@ -165,8 +165,8 @@ def test_every_path_has_its_content_type(path: str, content_type: str, client: C
 
 @pytest.mark.parametrize("path", [*PAGES, "/", "/healthz", "/openapi.json", "/nowhere", "tasks", "users/me"])
 def test_every_response_has_the_security_headers(path: str, client: Client) -> None:
-    for asking in (client, client.as_("viewer")):
-        headers = asking.get(path).headers
+    for caller in (client, client.as_("viewer")):
+        headers = caller.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["X-Request-Id"]

@@ -157,7 +157,7 @@ def schemas(root: type[CompiledOutput] = CompiledOutput) -> Iterator[type[Compil
         yield from schemas(schema)
 
 
-def written(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     return json.loads(strict_json.dumps(value))
 
 
@@ -177,9 +177,9 @@ def test_every_schema_is_among_the_samples() -> None:
 def test_the_compiled_dump_equals_that_of_marshmallow(
     schema: type[CompiledOutput], thing: Any, plain: Any
 ) -> None:
-    fast = written(schema().dump(thing))
+    fast = as_json(schema().dump(thing))
 
-    assert fast == written(ma.Schema.dump(schema(), plain))
+    assert fast == as_json(ma.Schema.dump(schema(), plain))
     assert list(fast) == list(schema().dump_fields)
 
 
@@ -217,10 +217,10 @@ def test_a_record_has_the_json_of_its_entity(store: Store, task: Task) -> None:
     task = replace(task, deleted_at=None, unblocked=None)
     store.tasks.add(task)
     context = QueryContext(NOW, DEFAULT_POLICY)
-    expected = written(TaskOut().dump(task))
+    expected = as_json(TaskOut().dump(task))
 
-    assert written(store.tasks.get_record(task.id, DEFAULT_POLICY.workflow)) == expected
-    assert written(store.tasks.find_records(TaskQuery(), PageRequest(), context).items) == [expected]
+    assert as_json(store.tasks.get_record(task.id, DEFAULT_POLICY.workflow)) == expected
+    assert as_json(store.tasks.find_records(TaskQuery(), PageRequest(), context).items) == [expected]
     assert list(store.tasks.get_record(task.id, DEFAULT_POLICY.workflow).fields) == list(TaskOut().dump(task))
 
 
@@ -232,4 +232,4 @@ def test_the_record_of_a_binned_task_has_all_its_fields(store: Store) -> None:
         TaskQuery(binned=True), PageRequest(), QueryContext(NOW, DEFAULT_POLICY)
     ).items
 
-    assert written(record) == written(TaskOut().dump(task))
+    assert as_json(record) == as_json(TaskOut().dump(task))

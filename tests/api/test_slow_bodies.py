@@ -33,7 +33,7 @@ def port(mongodb_uri: str, worker_database: Database[object]) -> Iterator[int]:
         command = [
             sys.executable, "-m", "gunicorn", "--no-control-socket",
             "--worker-class", "taskmgr.server.worker.Worker",
-            "--bind", f"fd://{descriptor}", "tests.api.served:hurried_application()",
+            "--bind", f"fd://{descriptor}", "tests.api.served:application_with_deadlines()",
         ]  # fmt: skip
         with subprocess.Popen(command, env=environment, pass_fds=[descriptor], cwd=os.getcwd()) as server:
             yield listener.getsockname()[1]
@@ -47,8 +47,8 @@ def token(client: Client) -> str:
 
 @pytest.fixture
 def connection(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as opened:
-        yield opened
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        yield connection
 
 
 def head(path: str, token: str, *more: str, method: str = "POST") -> bytes:
@@ -112,16 +112,16 @@ def outlive_cache() -> None:
     time.sleep(CACHE_SECONDS + 0.2)
 
 
-def lose(how: str, services: Services, user_id: str) -> None:
-    if how == "revoked":
+def lose(loss: str, services: Services, user_id: str) -> None:
+    if loss == "revoked":
         for token in services.tokens.list(user_id, by=SYSTEM):
             services.tokens.revoke(token.id, by=SYSTEM)
     else:
-        services.users.change(user_id, {how: {"active": False, "role": "viewer"}[how]}, by=SYSTEM)
+        services.users.change(user_id, {loss: {"active": False, "role": "viewer"}[loss]}, by=SYSTEM)
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "how", "code"),
+    ("method", "path", "body", "loss", "code"),
     [
         ("POST", "tokens", {"name": "later"}, "revoked", "unauthenticated"),
         ("POST", "tokens", {"name": "later"}, "active", "unauthenticated"),
@@ -142,7 +142,7 @@ def test_a_right_that_is_lost_while_the_body_arrives_is_lost(
     method: str,
     path: str,
     body: dict[str, object],
-    how: str,
+    loss: str,
     code: str,
     connection: socket.socket,
     client: Client,
@@ -157,7 +157,7 @@ def test_a_right_that_is_lost_while_the_body_arrives_is_lost(
     request = head(f"/api/v1/{path.format(kim.user.id)}", str(kim.token), *more, method=method)
     connection.sendall(request + data[:5])
     time.sleep(0.3)  # until the headers have been judged
-    lose(how, services, kim.user.id)
+    lose(loss, services, kim.user.id)
     outlive_cache()
     before = [database[name].count_documents({}) for name in ("tasks", "tokens", "activity")]
     connection.sendall(data[5:])

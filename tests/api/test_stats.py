@@ -83,14 +83,14 @@ def test_a_day_begins_and_ends_in_the_services_time_zone(
 ) -> None:
     clock.advance(hours=14)  # 2 o'clock on the 11th in UTC, still the 10th in New York
     make_task()
-    there = build_services(
+    in_new_york = build_services(
         store, policy=replace(DEFAULT_POLICY, time_zone=ZoneInfo("America/New_York")), clock=clock
     )
 
-    here_row = client.as_("viewer").get("stats").json["per_day"][-1]
-    found = client_of(over=there).as_("viewer").get("stats").json
+    utc_row = client.as_("viewer").get("stats").json["per_day"][-1]
+    found = client_of(over=in_new_york).as_("viewer").get("stats").json
 
-    assert here_row == {"day": "2026-03-11", "created": 1, "completed": 0}
+    assert utc_row == {"day": "2026-03-11", "created": 1, "completed": 0}
     assert found["per_day"][-1] == {"day": "2026-03-10", "created": 1, "completed": 0}
     assert found["time_zone"] == "America/New_York"
 
@@ -100,9 +100,9 @@ def test_the_last_day_is_today_also_where_the_same_was_asked_yesterday(client: C
 
     first = viewer.get("stats").json["per_day"][-1]["day"]
     clock.advance(days=1)
-    then = viewer.get("stats").json["per_day"][-1]["day"]
+    second = viewer.get("stats").json["per_day"][-1]["day"]
 
-    assert (first, then) == ("2026-03-10", "2026-03-11")
+    assert (first, second) == ("2026-03-10", "2026-03-11")
 
 
 @pytest.mark.parametrize(

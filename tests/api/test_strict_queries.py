@@ -205,7 +205,7 @@ def cursor(client: Client) -> str:
 
 
 @pytest.mark.parametrize(
-    "how",
+    "parameters",
     [
         {"status": "todo"},
         {"category": "open"},
@@ -218,19 +218,19 @@ def cursor(client: Client) -> str:
         {"sort": "-updated_at"},
         {"sort": "-created_at,title"},
     ],
-    ids=lambda how: "-".join(*how.items()),
+    ids=lambda parameters: "-".join(*parameters.items()),
 )
 def test_a_cursor_of_another_filter_or_sort_is_refused(
-    how: dict[str, str], client: Client, cursor: str
+    parameters: dict[str, str], client: Client, cursor: str
 ) -> None:
-    answer = client.as_("member").get("tasks", cursor=cursor, **how)
+    answer = client.as_("member").get("tasks", cursor=cursor, **parameters)
 
     assert mistakes(answer, "malformed") == [("query.cursor", "bad_cursor")]
 
 
-@pytest.mark.parametrize("how", [{}, {"limit": "200"}, {"total": "true"}, {"sort": "-created_at"}])
-def test_a_cursor_holds_for_any_size_of_page(how: dict[str, str], client: Client, cursor: str) -> None:
-    answer = client.as_("member").get("tasks", cursor=cursor, **how)
+@pytest.mark.parametrize("parameters", [{}, {"limit": "200"}, {"total": "true"}, {"sort": "-created_at"}])
+def test_a_cursor_holds_for_any_size_of_page(parameters: dict[str, str], client: Client, cursor: str) -> None:
+    answer = client.as_("member").get("tasks", cursor=cursor, **parameters)
 
     assert [task["title"] for task in answer.json["items"]] == ["First"]
 
@@ -270,12 +270,12 @@ def test_a_cursor_that_was_cut_is_refused(client: Client, cursor: str) -> None:
 
 def test_a_cursor_that_was_bent_is_refused(client: Client, cursor: str) -> None:
     member = client.as_("member")
-    bent = [
+    altered = [
         cursor[:place] + ("B" if cursor[place] == "A" else "A") + cursor[place + 1 :]
         for place in range(len(cursor) - 1)  # the last one may hold bits that mean nothing
     ]
 
-    for text in [*bent, cursor + "AAAA", "AAAA" + cursor, cursor * 2, cursor.swapcase()]:
+    for text in [*altered, cursor + "AAAA", "AAAA" + cursor, cursor * 2, cursor.swapcase()]:
         problem(member.get("tasks", cursor=text), "malformed")
 
 

@@ -292,7 +292,7 @@ def walk(client: Client, path: str, behind: str | None = None, **query: Any) -> 
         cursor = {"cursor": page["next"]}
 
 
-def _dated(task: dict[str, Any]) -> tuple[bool, str]:
+def _due_key(task: dict[str, Any]) -> tuple[bool, str]:
     due = task["due_date"]
     # A plain date is due when its day ends: as text just behind every moment of that day.
     return due is None, "" if due is None else due.ljust(24, "~")
@@ -302,9 +302,12 @@ _RANKS = {"low": 0, "medium": 1, "high": 2, "urgent": 3}
 SORTS: dict[str, list[tuple[Callable[[dict[str, Any]], Any], bool]]] = {
     "created_at": [(lambda t: (t["created_at"], t["id"]), False)],
     "-created_at": [(lambda t: (t["created_at"], t["id"]), True)],
-    "due_date": [(lambda t: (_dated(t), t["id"]), False)],
-    "-due_date": [(lambda t: (_dated(t), t["id"]), True)],
-    "-priority,due_date": [(lambda t: (_dated(t), t["id"]), False), (lambda t: _RANKS[t["priority"]], True)],
+    "due_date": [(lambda t: (_due_key(t), t["id"]), False)],
+    "-due_date": [(lambda t: (_due_key(t), t["id"]), True)],
+    "-priority,due_date": [
+        (lambda t: (_due_key(t), t["id"]), False),
+        (lambda t: _RANKS[t["priority"]], True),
+    ],
     "priority,-title": [
         (lambda t: (t["title"].casefold(), t["id"]), True),
         (lambda t: _RANKS[t["priority"]], False),
@@ -367,11 +370,11 @@ def test_other_lists_are_walked_alike(
         admin.patch(f"tasks/{crowd[0]}", {"title": f"Title {number}"})
     path = path.format(crowd[0])
 
-    whole = admin.get(path, limit="200", total="true", **query).json
+    full_page = admin.get(path, limit="200", total="true", **query).json
 
-    assert whole["next"] is None
-    assert whole["total"] == len(whole["items"]) > 4
-    assert walk(admin, path, limit="2", **query) == whole["items"]
+    assert full_page["next"] is None
+    assert full_page["total"] == len(full_page["items"]) > 4
+    assert walk(admin, path, limit="2", **query) == full_page["items"]
 
 
 @pytest.mark.parametrize("more", [{}, {"due": "any"}, {"due_to": "2100-01-01"}, {"status": "todo,completed"}])
@@ -380,10 +383,10 @@ def test_a_filter_holds_whatever_stands_beside_it(
 ) -> None:
     manager = client.as_("manager")
     clock.now = datetime(2026, 3, 25, tzinfo=UTC)
-    where = {"overdue": "true", "due_from": "2000-01-01", **more}
+    filters = {"overdue": "true", "due_from": "2000-01-01", **more}
 
-    assert titles(manager.get("tasks", **where)) == ["zeta"]
-    changed = manager.post("tasks/bulk", {"where": where, "change": {"labels": ["late"]}, "expect": 1})
+    assert titles(manager.get("tasks", **filters)) == ["zeta"]
+    changed = manager.post("tasks/bulk", {"where": filters, "change": {"labels": ["late"]}, "expect": 1})
     assert [result["id"] for result in changed.json["results"]] == [board["zeta"]]
 
 

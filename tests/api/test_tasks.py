@@ -151,12 +151,12 @@ def test_a_task_goes_its_way_from_start_to_reopening(member: Client, clock: Cloc
 def test_a_completion_tells_what_it_unblocked(admin: Client, make_task: Callable[..., Task]) -> None:
     blocker = make_task(assignee_id=admin.user.id, status="in_progress")
     other = make_task()
-    freed = make_task(blocked_by=[blocker.id])
+    unblocked = make_task(blocked_by=[blocker.id])
     make_task(blocked_by=[blocker.id, other.id])
 
     answer = admin.put(f"tasks/{blocker.id}/status", {"status": "completed"})
 
-    assert answer.json["unblocked"] == [freed.id]
+    assert answer.json["unblocked"] == [unblocked.id]
     assert "unblocked" not in admin.get(f"tasks/{blocker.id}").json
 
 

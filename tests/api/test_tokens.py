@@ -107,14 +107,14 @@ def test_an_expired_token_lets_nobody_in(client: Client, member: Client, clock: 
 
 def test_a_revoked_token_lets_nobody_in_within_a_second(client: Client, member: Client) -> None:
     made = member.post("tokens", {"name": "lost"}).json
-    lost = client.with_token(made["token"])
-    assert lost.get("users/me").status_code == 200
+    holder = client.with_token(made["token"])
+    assert holder.get("users/me").status_code == 200
 
     revoked = member.delete(f"tokens/{made['id']}")
     outlive_cache()
 
     assert (revoked.status_code, revoked.data) == (204, b"")
-    problem(lost.get("users/me"), "unauthenticated")
+    problem(holder.get("users/me"), "unauthenticated")
     problem(member.delete(f"tokens/{made['id']}"), "not_found")
 
 
@@ -172,15 +172,15 @@ def test_the_use_of_a_token_is_noted_once_a_minute(
     client: Client, services: Services, clock: Clock, database: Any
 ) -> None:
     new = services.tokens.create(by=SYSTEM, user_id=client.as_("member").user.id, name="job")
-    noted = []
+    uses = []
 
     for seconds in (0, 59, 1):
         clock.advance(seconds=seconds)
         services.tokens.identify(new.text)
-        noted.append(services.tokens.list(new.token.user_id, by=SYSTEM)[0].last_used_at)
+        uses.append(services.tokens.list(new.token.user_id, by=SYSTEM)[0].last_used_at)
 
-    assert [at and at.second for at in noted] == [0, 0, 0]
-    assert [at and at.minute for at in noted] == [0, 0, 1]
+    assert [at and at.second for at in uses] == [0, 0, 0]
+    assert [at and at.minute for at in uses] == [0, 0, 1]
 
 
 # --- no token makes a wider one
@@ -230,13 +230,13 @@ def test_an_admin_has_everybodys_tokens_in_hand(client: Client, member: Client) 
 
 @pytest.mark.parametrize("who", ["viewer", "member", "manager"])
 def test_nobody_else_has(who: str, client: Client, nothing_changes: Callable[[], Any]) -> None:
-    asking, kim = client.as_(who), client.as_("admin").user.id
+    caller, kim = client.as_(who), client.as_("admin").user.id
     (token,) = client.as_("admin").get("tokens").json["items"][:1]
 
     with nothing_changes():
-        problem(asking.get("tokens", user_id=kim), "not_permitted")
-        problem(asking.post("tokens", {"name": "x", "user_id": kim}), "not_permitted")
-        problem(asking.delete(f"tokens/{token['id']}"), "not_found")
+        problem(caller.get("tokens", user_id=kim), "not_permitted")
+        problem(caller.post("tokens", {"name": "x", "user_id": kim}), "not_permitted")
+        problem(caller.delete(f"tokens/{token['id']}"), "not_found")
 
 
 def test_other_peoples_tokens_take_the_scope_of_the_admin_only_calls(

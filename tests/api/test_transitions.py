@@ -111,10 +111,10 @@ def test_a_move_that_requires_a_reason_is_refused_for_that_alone_without_one(
 ) -> None:
     task = place(status, "plain")
     rows = admin.get(f"tasks/{task}/transitions").json["items"]
-    asking = [row for row in rows if row["allowed"] and row["requires"]]
+    needing_reason = [row for row in rows if row["allowed"] and row["requires"]]
 
     with nothing_changes():
-        for row in asking:
+        for row in needing_reason:
             refused = admin.put(f"tasks/{task}/status", {"status": row["to"]})
             assert [reason["code"] for reason in problem(refused, "refused")["reasons"]] == [
                 "reason_required"
@@ -198,10 +198,10 @@ def test_a_patch_is_answered_as_the_simple_call(
 ) -> None:
     task = make_task(assignee_id=client.as_("member").user.id)
     body = {name: admin.user.id if value == "{admin}" else value for name, value in given.items()}
-    asking = client.as_(who)
+    caller = client.as_(who)
 
-    simple = asking.put(f"tasks/{task.id}/{call}", body, dry_run="true")
-    patched = asking.patch(f"tasks/{task.id}", body, dry_run="true")
+    simple = caller.put(f"tasks/{task.id}/{call}", body, dry_run="true")
+    patched = caller.patch(f"tasks/{task.id}", body, dry_run="true")
 
     assert patched.status_code == simple.status_code
     assert patched.json | {"request_id": None} == simple.json | {"request_id": None}

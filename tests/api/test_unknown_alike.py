@@ -17,18 +17,18 @@ BODIES: dict[str, Any] = {"PATCH": {"text": "x"}, "PUT": {"status": "todo"}}
 
 def anonymous(answer: Answer, key: str) -> tuple[Any, ...]:
     """All of an answer but for the id that was asked for, and what no two answers share."""
-    told = problem(answer, "not_found")
+    body = problem(answer, "not_found")
     headers = {name: value for name, value in answer.headers if name not in ("X-Request-Id", "Date")}
     return (
         answer.status_code,
         headers,
-        {k: str(v).replace(key, "…") for k, v in told.items()} | {"request_id": "…"},
+        {k: str(v).replace(key, "…") for k, v in body.items()} | {"request_id": "…"},
     )
 
 
-def asked(asking: Client, method: str, path: str, key: str) -> tuple[Any, ...]:
+def ask(caller: Client, method: str, path: str, key: str) -> tuple[Any, ...]:
     body = {"body": BODIES[method]} if method in BODIES else {}
-    return anonymous(asking.open(method, path.format(key), **body), key)
+    return anonymous(caller.open(method, path.format(key), **body), key)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def asked(asking: Client, method: str, path: str, key: str) -> tuple[Any, ...]:
 def test_a_task_in_the_bin_is_answered_like_one_that_never_was(
     who: str, method: str, path: str, client: Client, world: World
 ) -> None:
-    asking, nowhere = client.as_(who), an_id()
+    caller, unknown_id = client.as_(who), an_id()
 
-    assert asked(asking, method, path, world["binned"]) == asked(asking, method, path, nowhere)
+    assert ask(caller, method, path, world["binned"]) == ask(caller, method, path, unknown_id)
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
@@ -56,44 +56,44 @@ def test_a_task_in_the_bin_is_answered_like_one_that_never_was(
 def test_another_tasks_comment_is_answered_like_one_that_never_existed(
     who: str, method: str, client: Client, world: World, nothing_changes: Callable[[], Any]
 ) -> None:
-    asking, nowhere = client.as_(who), an_id()
+    caller, unknown_id = client.as_(who), an_id()
     path = f"tasks/{world['other']}/comments/{{}}"
 
     with nothing_changes():
-        assert asked(asking, method, path, world["comment"]) == asked(asking, method, path, nowhere)
+        assert ask(caller, method, path, world["comment"]) == ask(caller, method, path, unknown_id)
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_a_comment_on_a_task_in_the_bin_is_answered_like_one_on_no_task(
     method: str, client: Client, world: World, services: Services
 ) -> None:
-    asking, nowhere = client.as_("admin"), an_id()
+    caller, unknown_id = client.as_("admin"), an_id()
     services.tasks.bin(world["task"], by=SYSTEM)
 
     path = f"tasks/{{}}/comments/{world['comment']}"
 
-    assert asked(asking, method, path, world["task"]) == asked(asking, method, path, nowhere)
+    assert ask(caller, method, path, world["task"]) == ask(caller, method, path, unknown_id)
 
 
 @pytest.mark.parametrize("who", ["viewer", "member", "manager"])
 def test_anothers_token_is_answered_like_one_that_never_was(
     who: str, client: Client, world: World, nothing_changes: Callable[[], Any]
 ) -> None:
-    asking, nowhere = client.as_(who), an_id()
+    caller, unknown_id = client.as_(who), an_id()
 
     with nothing_changes():
-        assert asked(asking, "DELETE", "tokens/{}", world["token"]) == asked(
-            asking, "DELETE", "tokens/{}", nowhere
+        assert ask(caller, "DELETE", "tokens/{}", world["token"]) == ask(
+            caller, "DELETE", "tokens/{}", unknown_id
         )
 
 
 def test_in_a_bulk_a_task_in_the_bin_is_answered_like_one_that_never_was(
     client: Client, world: World
 ) -> None:
-    nowhere = an_id()
-    operations = [{"op": "bin", "id": key} for key in (world["binned"], nowhere)]
+    unknown_id = an_id()
+    operations = [{"op": "bin", "id": key} for key in (world["binned"], unknown_id)]
 
     answer = client.as_("admin").post("tasks/bulk", {"operations": operations, "mode": "each"})
 
     binned, unknown = (str(result["problem"]) for result in answer.json["results"])
-    assert binned.replace(world["binned"], "…") == unknown.replace(nowhere, "…")
+    assert binned.replace(world["binned"], "…") == unknown.replace(unknown_id, "…")

@@ -44,23 +44,23 @@ def test_a_new_user_has_every_key_and_the_defaults(admin: Client) -> None:
 
 def test_me_is_whose_token_it_is(client: Client) -> None:
     for who in ("viewer", "admin"):
-        asking = client.as_(who, "tasks:read")
-        assert asking.get("users/me").json["username"] == who
-        assert asking.get("users/me").json.keys() == KEYS
+        caller = client.as_(who, "tasks:read")
+        assert caller.get("users/me").json["username"] == who
+        assert caller.get("users/me").json.keys() == KEYS
 
 
 def test_an_e_mail_address_is_visible_to_its_owner_and_managers(client: Client, admin: Client) -> None:
     made = admin.post("users", {"username": "ada", "name": "Ada", "email": "Ada@Example.org"}).json
     path = f"users/{made['id']}"
 
-    seen = {who: client.as_(who).get(path).json["email"] for who in ("viewer", "member", "manager", "ada")}
+    shown = {who: client.as_(who).get(path).json["email"] for who in ("viewer", "member", "manager", "ada")}
     listed = {
         who: {user["username"]: user["email"] for user in client.as_(who).get("users").json["items"]}["ada"]
         for who in ("viewer", "member", "manager", "ada")
     }
 
     expected = {"viewer": None, "member": None, "manager": "Ada@Example.org", "ada": "Ada@Example.org"}
-    assert (seen, listed) == (expected, expected)
+    assert (shown, listed) == (expected, expected)
 
 
 def test_everybody_changes_their_own_name_and_address(client: Client) -> None:
@@ -79,22 +79,22 @@ def test_everybody_changes_their_own_name_and_address(client: Client) -> None:
 def test_a_dry_run_does_not_reveal_whether_an_address_is_taken(client: Client, admin: Client) -> None:
     admin.post("users", {"username": "ada", "name": "Ada", "email": "ada@example.org"})
     member, manager = client.as_("member"), client.as_("manager")
-    blind = client.as_("admin", "users:write")
+    writer = client.as_("admin", "users:write")
     profile = {"email": "Ada@example.org", "name": "New"}
 
-    tried = member.patch(f"users/{member.user.id}", profile, dry_run="true")
+    taken = member.patch(f"users/{member.user.id}", profile, dry_run="true")
     free = member.patch(f"users/{member.user.id}", profile | {"email": "free@example.org"}, dry_run="true")
 
-    assert (tried.status_code, tried.json | profile) == (200, tried.json)
-    assert tried.json | {"email": None} == free.json | {"email": None}
+    assert (taken.status_code, taken.json | profile) == (200, taken.json)
+    assert taken.json | {"email": None} == free.json | {"email": None}
     new = {"username": "eve", "name": "Eve", "email": "ada@example.org"}
-    assert blind.post("users", new, dry_run="true").status_code == 201
-    assert blind.patch(f"users/{member.user.id}", profile, dry_run="true").status_code == 200
+    assert writer.post("users", new, dry_run="true").status_code == 201
+    assert writer.patch(f"users/{member.user.id}", profile, dry_run="true").status_code == 200
     problem(manager.patch(f"users/{manager.user.id}", profile, dry_run="true"), "email_taken")
     problem(admin.post("users", new, dry_run="true"), "email_taken")
-    for asking in (member, manager):
-        problem(asking.patch(f"users/{asking.user.id}", profile), "email_taken")
-    problem(blind.post("users", new), "email_taken")
+    for caller in (member, manager):
+        problem(caller.patch(f"users/{caller.user.id}", profile), "email_taken")
+    problem(writer.post("users", new), "email_taken")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_users_come_by_username(admin: Client) -> None:
 
 
 @pytest.fixture
-def busy(client: Client, make_task: Callable[..., Task], clock: Clock) -> str:
+def busy_manager(client: Client, make_task: Callable[..., Task], clock: Clock) -> str:
     """A manager with five tasks; answers the id."""
     kim = client.as_("manager").user.id
     for title, due, more in (
@@ -157,7 +157,7 @@ def with_tasks(client: Client, **query: str) -> dict[str, list[str]]:
 
 
 def test_each_user_comes_with_their_tasks_open_first_soonest_due_undated_last(
-    client: Client, admin: Client, busy: str
+    client: Client, admin: Client, busy_manager: str
 ) -> None:
     (binned,) = (t for t in admin.get("tasks").json["items"] if t["title"] == "binned")
     admin.delete(f"tasks/{binned['id']}")
@@ -169,7 +169,7 @@ def test_each_user_comes_with_their_tasks_open_first_soonest_due_undated_last(
     }
 
 
-def test_a_task_in_a_list_of_users_is_the_whole_task(admin: Client, busy: str) -> None:
+def test_a_task_in_a_list_of_users_is_the_whole_task(admin: Client, busy_manager: str) -> None:
     row = next(row for row in admin.get("users", include="tasks").json["items"] if row["tasks"])
 
     for task in row["tasks"]:
@@ -179,7 +179,7 @@ def test_a_task_in_a_list_of_users_is_the_whole_task(admin: Client, busy: str) -
 
 @pytest.mark.parametrize(("limit", "count"), [("0", 0), ("1", 1), ("3", 3), ("6", 6), ("100", 6)])
 def test_a_limit_cuts_the_tasks_and_the_total_tells_how_many_there_are(
-    limit: str, count: int, admin: Client, busy: str
+    limit: str, count: int, admin: Client, busy_manager: str
 ) -> None:
     rows = admin.get("users", include="tasks", tasks_limit=limit).json["items"]
 
@@ -190,10 +190,10 @@ def test_a_limit_cuts_the_tasks_and_the_total_tells_how_many_there_are(
 
 
 def test_each_user_comes_with_counts_of_all_their_tasks_and_the_room_for_more(
-    admin: Client, busy: str, make_task: Callable[..., Task]
+    admin: Client, busy_manager: str, make_task: Callable[..., Task]
 ) -> None:
     blocker = make_task(title="blocker")
-    make_task(assignee_id=busy, due_date="2026-03-01", blocked_by=[blocker.id], priority="urgent")
+    make_task(assignee_id=busy_manager, due_date="2026-03-01", blocked_by=[blocker.id], priority="urgent")
 
     rows = admin.get("users", include="tasks", tasks_limit="0").json["items"]
 
@@ -241,7 +241,7 @@ def listener() -> _Started:
 
 
 @pytest.fixture
-def listened(
+def observed_client(
     listener: _Started,
     mongodb_uri: str,
     database: Database[Any],
@@ -258,7 +258,7 @@ def listened(
 def test_users_with_their_tasks_are_one_aggregation_a_page(
     users: int,
     client: Client,
-    listened: Client,
+    observed_client: Client,
     listener: _Started,
     admin: Client,
     make_user: Callable[..., Any],
@@ -267,17 +267,17 @@ def test_users_with_their_tasks_are_one_aggregation_a_page(
     for number in range(users):
         kim = make_user(f"user-{number:02}")
         make_task(assignee_id=kim.id)
-    asking = listened.as_("admin")
-    asking.get("users/me")  # the token is known from here on
+    caller = observed_client.as_("admin")
+    caller.get("users/me")  # the token is known from here on
     listener.commands.clear()
 
-    page = asking.get("users", include="tasks", limit="30")
+    page = caller.get("users", include="tasks", limit="30")
 
     assert len(page.json["items"]) == min(users + 1, 30)
     assert listener.commands == [("aggregate", "users")]
     if page.json["next"]:
         listener.commands.clear()
-        rest = asking.get("users", include="tasks", limit="30", cursor=page.json["next"])
+        rest = caller.get("users", include="tasks", limit="30", cursor=page.json["next"])
         assert len(rest.json["items"]) == users + 1 - 30
         assert listener.commands == [("aggregate", "users")]
 
@@ -316,7 +316,7 @@ def people(client: Client, services: Services) -> Client:
     return admin
 
 
-SOME: list[tuple[dict[str, str], str]] = [
+FILTERED: list[tuple[dict[str, str], str]] = [
     ({"username": "ada"}, "ada"),
     ({"username": "ADA,zoe_l,nobody"}, "ada zoe_l"),
     ({"username": "nobody"}, ""),
@@ -336,7 +336,7 @@ SOME: list[tuple[dict[str, str], str]] = [
 
 @pytest.mark.parametrize("more", [{}, {"include": "tasks"}], ids=["alone", "with tasks"])
 def test_a_filter_of_users_lets_through_those_that_match(people: Client, more: dict[str, str]) -> None:
-    for query, expected in SOME:
+    for query, expected in FILTERED:
         page = people.get("users", total="true", **query, **more)
 
         assert page.status_code == 200, page.text

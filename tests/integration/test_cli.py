@@ -144,10 +144,10 @@ def test_tokens_are_listed_by_user_and_without_their_secrets(command: Command, a
     secret = command("tokens", "create", "--user", "ada").out.strip().split("_", 2)[2]
     command("tokens", "create", "--user", "admin")
 
-    everybodys = command("tokens", "list").out
-    assert "ada" in everybodys
-    assert "admin" in everybodys
-    assert secret not in everybodys
+    all_tokens = command("tokens", "list").out
+    assert "ada" in all_tokens
+    assert "admin" in all_tokens
+    assert secret not in all_tokens
     assert len(command("tokens", "list", "--user", "ada", "--json").json) == 1
 
 
@@ -274,10 +274,10 @@ def test_wrong_usage_ends_with_status_2(command: Command, words: tuple[str, ...]
 
 @pytest.mark.parametrize("words", [("users", "list"), ("doctor",), ("db", "status"), ("demo",)])
 def test_all_mistakes_in_the_settings_are_named(words: tuple[str, ...]) -> None:
-    told = run_here({"BIND": "nowhere", "WORKERS": "many", "COLOUR": "red"}, *words)
+    outcome = run_here({"BIND": "nowhere", "WORKERS": "many", "COLOUR": "red"}, *words)
 
-    assert told.status == 1
-    text = told.out + told.err
+    assert outcome.status == 1
+    text = outcome.out + outcome.err
     assert all(name in text for name in ("TASKMGR_BIND", "TASKMGR_WORKERS", "TASKMGR_COLOUR"))
 
 
@@ -295,8 +295,8 @@ def test_a_database_that_needs_a_migration_is_refused_in_a_line(settings: Settin
 
 def test_the_program_says_which_release_it_is_and_what_it_can() -> None:
     assert run({}, "--version").out == f"taskmgr, version {taskmgr.__version__}\n"
-    helped = run({}, "--help").out
-    assert all(f"\n  {name} " in helped for name in ("serve", "db", "users", "tokens", "doctor", "demo"))
+    help_text = run({}, "--help").out
+    assert all(f"\n  {name} " in help_text for name in ("serve", "db", "users", "tokens", "doctor", "demo"))
 
 
 def test_the_help_loads_nothing_heavy_and_nothing_that_serve_must_patch_first() -> None:
@@ -311,10 +311,10 @@ def test_the_help_loads_nothing_heavy_and_nothing_that_serve_must_patch_first() 
 
 
 def test_on_a_terminal_there_are_tables(settings: Settings, admin: User) -> None:
-    ours, theirs = pty.openpty()
-    with os.fdopen(ours, "rb", buffering=0) as screen:
-        subprocess.run([COMMAND, "users", "list"], env=environment(settings), stdout=theirs, check=True)
-        os.close(theirs)
+    controller, terminal = pty.openpty()
+    with os.fdopen(controller, "rb", buffering=0) as screen:
+        subprocess.run([COMMAND, "users", "list"], env=environment(settings), stdout=terminal, check=True)
+        os.close(terminal)
         shown = screen.read(10_000).decode()
 
     assert "─" in shown

@@ -98,10 +98,10 @@ def test_an_empty_database_gets_a_team_and_its_history(
     live = [task for task in tasks if not task.is_binned]
     assert len(tasks) >= 60
     assert {task.status for task in live} == set(DEFAULT_POLICY.workflow.statuses)
-    dues = [task.due_date.at - now for task in live if task.due_date]
-    assert any(due < timedelta() for due in dues)
-    assert any(timedelta() < due < timedelta(days=1) for due in dues)
-    assert any(due > timedelta(days=14) for due in dues)
+    times_left = [task.due_date.at - now for task in live if task.due_date]
+    assert any(due < timedelta() for due in times_left)
+    assert any(timedelta() < due < timedelta(days=1) for due in times_left)
+    assert any(due > timedelta(days=14) for due in times_left)
     assert any(task.is_overdue(now=now, workflow=DEFAULT_POLICY.workflow) for task in live)
     assert all(
         any(has(task) for task in live)

@@ -42,8 +42,8 @@ def task(services: Services, ada: User) -> Task:
     )  # fmt: skip
     comment = services.comments.create(made.id, text="First", by=by)
     services.comments.change(made.id, comment.id, text="Second", by=by)
-    gone = services.comments.create(made.id, text="A mistake", by=by)
-    services.comments.delete(made.id, gone.id, by=by)
+    deleted = services.comments.create(made.id, text="A mistake", by=by)
+    services.comments.delete(made.id, deleted.id, by=by)
     services.tokens.create(name="board", by=by)
     services.tasks.bin(services.tasks.create(title="Rubbish", by=by).id, by=by)
     return services.tasks.change(made.id, {"priority": "high"}, by=by)
@@ -51,13 +51,13 @@ def task(services: Services, ada: User) -> Task:
 
 def findings(settings: Settings) -> list[str]:
     """The lines for people, after a look at whether the rest agrees with them."""
-    told = run_here(settings, "doctor")
+    as_text = run_here(settings, "doctor")
     as_json = run_here(settings, "doctor", "--json")
     found = [json.loads(line) for line in as_json.out.splitlines()]
     assert all(finding.keys() == {"subject", "code", "detail"} for finding in found)
     lines = [f"{finding['subject']}: {finding['detail']}" for finding in found]
-    assert told.status == as_json.status == (1 if lines else 0), told.err
-    assert told.out.splitlines() == (lines or ["Everything is in order."])
+    assert as_text.status == as_json.status == (1 if lines else 0), as_text.err
+    assert as_text.out.splitlines() == (lines or ["Everything is in order."])
     return lines
 
 
@@ -83,7 +83,7 @@ def relate(**fields: str) -> Plant:
     def plant(database: Database[Any], task: Task) -> None:
         ids = {"itself": ObjectId(task.id), "its parent": ObjectId(task.parent_id)}
         where = {"_id": ids[fields.pop("of", "itself")]}
-        database.tasks.update_one(where, {"$set": {name: [ids[whose]] for name, whose in fields.items()}})
+        database.tasks.update_one(where, {"$set": {name: [ids[target]] for name, target in fields.items()}})
 
     return plant
 
@@ -159,12 +159,12 @@ def test_a_collection_that_is_not_taskmgrs_is_mentioned_and_no_finding(
 ) -> None:
     database.notes.insert_one({"text": "Buy milk"})
     try:
-        looked = run_here(settings, "doctor")
+        outcome = run_here(settings, "doctor")
     finally:
         database.drop_collection("notes")
 
-    assert (looked.status, looked.out) == (0, "Everything is in order.\n")
-    assert "Skipped the collection notes, which does not belong to taskmgr.\n" in looked.err
+    assert (outcome.status, outcome.out) == (0, "Everything is in order.\n")
+    assert "Skipped the collection notes, which does not belong to taskmgr.\n" in outcome.err
 
 
 def test_no_stored_text_reaches_the_terminal_as_a_command(

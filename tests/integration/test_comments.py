@@ -73,8 +73,8 @@ def test_others_comments_are_for_managers_and_admins(
     for by in (member, viewer):
         not_permitted(lambda: services.comments.change(task.id, comment.id, text="x", by=by))  # noqa: B023
         not_permitted(lambda: services.comments.delete(task.id, comment.id, by=by))  # noqa: B023
-    theirs = services.comments.create(task.id, text="Done.", by=member)
-    assert services.comments.change(task.id, theirs.id, text="x", by=manager).author_id == member.id
+    of_member = services.comments.create(task.id, text="Done.", by=member)
+    assert services.comments.change(task.id, of_member.id, text="x", by=manager).author_id == member.id
 
 
 def test_a_viewer_says_nothing(services: Services, task: Task, viewer: Actor) -> None:

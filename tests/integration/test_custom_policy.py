@@ -179,7 +179,7 @@ _STATUSES = ", ".join(STATUSES)
 def test_a_mistake_is_one_clear_line_that_names_the_key(
     load: Load, change: tuple[str, str], expected: list[str]
 ) -> None:
-    assert told_of(load, DESK.replace(*change)) == expected
+    assert mistakes_in(load, DESK.replace(*change)) == expected
 
 
 def test_all_mistakes_of_a_file_are_reported_at_once(load: Load) -> None:
@@ -192,7 +192,7 @@ def test_all_mistakes_of_a_file_are_reported_at_once(load: Load) -> None:
         ('category = "cancelled"', 'colour = "red"'),
     ):
         text = text.replace(*change)
-    assert told_of(load, text) == [
+    assert mistakes_in(load, text) == [
         "limits.most: Unknown key. The keys are: urgent, wip.",
         "limits.wip: Must be a whole number from 0 (no limit) to 10000.",
         "rules.four_eyes: Must be true or false.",
@@ -202,7 +202,7 @@ def test_all_mistakes_of_a_file_are_reported_at_once(load: Load) -> None:
     ]
 
 
-def told_of(load: Load, text: str) -> list[str]:
+def mistakes_in(load: Load, text: str) -> list[str]:
     with pytest.raises(CannotStart) as caught:
         load(text)
     first, *lines = str(caught.value).splitlines()
@@ -259,17 +259,17 @@ def test_the_rules_go_by_category(
 ) -> None:
     nobodys = move(make_task(), "triaged")
     assert refused(lambda: move(nobodys, "answering")) == ["assignee_required"]
-    hers = [move(make_task(assignee_id=member.id), "triaged") for _ in range(3)]
-    move(hers[0], "answering", "waiting")
-    move(hers[1], "answering")
-    assert refused(lambda: move(hers[2], "answering")) == ["wip_limit_reached"]
-    assert refused(lambda: move(hers[2], "spam")) == ["reason_required"]
-    assert refused(lambda: move(hers[1], "solved", by=member)) == ["reviewer_required"]
-    assert move(hers[1], "solved", by=manager).status == "solved"
-    blocked = make_task(assignee_id=member.id, blocked_by=[hers[0].id])
+    of_member = [move(make_task(assignee_id=member.id), "triaged") for _ in range(3)]
+    move(of_member[0], "answering", "waiting")
+    move(of_member[1], "answering")
+    assert refused(lambda: move(of_member[2], "answering")) == ["wip_limit_reached"]
+    assert refused(lambda: move(of_member[2], "spam")) == ["reason_required"]
+    assert refused(lambda: move(of_member[1], "solved", by=member)) == ["reviewer_required"]
+    assert move(of_member[1], "solved", by=manager).status == "solved"
+    blocked = make_task(assignee_id=member.id, blocked_by=[of_member[0].id])
     move(blocked, "triaged")
     assert refused(lambda: move(blocked, "answering")) == ["blocked_by_unfinished_tasks"]
-    assert move(hers[0], "solved").unblocked == (blocked.id,)
+    assert move(of_member[0], "solved").unblocked == (blocked.id,)
     assert move(blocked, "answering").status == "answering"
 
 

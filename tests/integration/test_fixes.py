@@ -312,9 +312,9 @@ def removing_the_due_date_of_an_urgent_task(team: Team) -> Attempt:
 
 @refused_with("urgent_limit_reached", "lower_urgent")
 def raising_one_too_many_to_urgent(team: Team) -> Attempt:
-    hers = {"assignee_id": team.ada.id, "due_date": DUE}
-    team.task(priority="urgent", **hers)
-    return team.attempt(team.tasks.change_priority, team.task(**hers), priority="urgent")
+    of_ada = {"assignee_id": team.ada.id, "due_date": DUE}
+    team.task(priority="urgent", **of_ada)
+    return team.attempt(team.tasks.change_priority, team.task(**of_ada), priority="urgent")
 
 
 @refused_with("has_subtasks", "bin_subtasks")
@@ -333,33 +333,33 @@ def team(services_under: Callable[[Policy], Services]) -> Team:
     return Team(services_under(POLICY))
 
 
-def do_as_told(team: Team, attempt: Attempt) -> Iterator[tuple[Refusal, ...]]:
+def follow_fixes(team: Team, attempt: Attempt) -> Iterator[tuple[Refusal, ...]]:
     """What stands against the command each time, and nothing in the end; in between, what the fixes say."""
     for _ in DEFAULT_WORKFLOW.statuses:
-        standing = attempt.refusals()
-        yield standing
-        if not standing:
+        refusals = attempt.refusals()
+        yield refusals
+        if not refusals:
             return
-        for refusal in standing:
+        for refusal in refusals:
             assert refusal.fix is not None, refusal
             attempt = team.follow(refusal.fix, attempt)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 def test_the_command_succeeds_once_the_fix_is_done(team: Team, case: Case) -> None:
-    first, *others = do_as_told(team, case(team))
+    first, *others = follow_fixes(team, case(team))
     assert [(refusal.code, refusal.fix and refusal.fix.action) for refusal in first] == [CASES[case]]
-    *between, last = others
+    *intermediate, last = others
     assert last == ()
-    assert not between or CASES[case] == ("transition_not_allowed", "change_status")
+    assert not intermediate or CASES[case] == ("transition_not_allowed", "change_status")
 
 
 @pytest.mark.parametrize(("start", "to"), [*permutations(DEFAULT_WORKFLOW.statuses, 2)])
 def test_from_every_status_the_fixes_lead_to_every_other(team: Team, start: str, to: str) -> None:
     task = team.task(assignee_id=team.ada.id)
-    *_, last = do_as_told(team, team.moving(task, start, reason=WHY))
+    *_, last = follow_fixes(team, team.moving(task, start, reason=WHY))
     assert last == ()
-    *_, last = do_as_told(team, team.moving(task, to, reason=WHY))
+    *_, last = follow_fixes(team, team.moving(task, to, reason=WHY))
     assert last == ()
     assert team.tasks.get(task.id, by=SYSTEM).status == to
 
@@ -371,7 +371,7 @@ def test_refusals_that_stand_together_are_lifted_by_their_fixes_together(team: T
     team.task(**urgent)
     task = team.task(blocked_by=[team.task().id])
     attempt = team.changing(task, {"status": "in_progress", **urgent})
-    first, last = do_as_told(team, attempt)
+    first, last = follow_fixes(team, attempt)
     assert [refusal.code for refusal in first] == [
         "blocked_by_unfinished_tasks",
         "wip_limit_reached",
@@ -397,9 +397,9 @@ def test_what_no_fix_is_named_for_has_none(team: Team) -> None:
     tree = [team.task()]
     for _ in range(5):
         tree.append(team.task(parent_id=tree[-1].id))
-    deeper = Attempt(team.tasks.create, given={"by": SYSTEM, "title": "Part", "parent_id": tree[-1].id})
+    too_deep = Attempt(team.tasks.create, given={"by": SYSTEM, "title": "Part", "parent_id": tree[-1].id})
     found = [
-        (refusal.code, refusal.fix) for attempt in (ring, longer, deeper) for refusal in attempt.refusals()
+        (refusal.code, refusal.fix) for attempt in (ring, longer, too_deep) for refusal in attempt.refusals()
     ]
     assert found == [("cycle", None), ("chain_too_long", None), ("too_deep", None)]
     assert {code for code, _ in found} == WITHOUT_A_FIX

@@ -83,19 +83,19 @@ SCHEMA = TaskListQuery()
 
 
 @pytest.fixture
-def asked(filled: Database[Any]) -> Any:
+def parse(filled: Database[Any]) -> Any:
     """What a query string asks for."""
     app: Flask = create_app(build_services(mongo_store(filled)), Settings(), secret_key="x" * 40)
-    somebody = an_id()
+    user_id = an_id()
     store = mongo_store(filled)
 
     def read(text: str) -> TaskQuery:
-        with app.test_request_context(f"/api/v1/tasks?{text.replace('{id}', somebody)}"):
-            caller: Any = SimpleNamespace(user=SimpleNamespace(id=somebody), actor=SYSTEM)
+        with app.test_request_context(f"/api/v1/tasks?{text.replace('{id}', user_id)}"):
+            caller: Any = SimpleNamespace(user=SimpleNamespace(id=user_id), actor=SYSTEM)
             begin(RequestState("test", 0.0, Endpoint(), identity=caller))
             return build_task_query(parse_query(SCHEMA))
 
-    store.users.add(a_user(id=somebody))
+    store.users.add(a_user(id=user_id))
     return read
 
 
@@ -137,9 +137,9 @@ def _place(database: Database[Any], selection: keyset.Selection) -> Position | N
 @pytest.mark.parametrize("page_two", [False, True], ids=["first page", "next page"])
 @pytest.mark.parametrize("text", PROMISED)
 def test_what_is_promised_comes_from_an_index_in_order(
-    text: str, page_two: bool, filled: Database[Any], asked: Any
+    text: str, page_two: bool, filled: Database[Any], parse: Any
 ) -> None:
-    stages = explained(filled, asked(text), page_two=page_two)
+    stages = explained(filled, parse(text), page_two=page_two)
 
     assert "IXSCAN" in stages
     assert not stages & {"COLLSCAN", "SORT"}
@@ -148,13 +148,13 @@ def test_what_is_promised_comes_from_an_index_in_order(
 @pytest.mark.parametrize("page_two", [False, True], ids=["first page", "next page"])
 @pytest.mark.parametrize("text", FILTERS)
 def test_no_list_reads_the_whole_collection(
-    text: str, page_two: bool, filled: Database[Any], asked: Any
+    text: str, page_two: bool, filled: Database[Any], parse: Any
 ) -> None:
     for sort in SORTS:
-        whole = "&".join(part for part in (text, sort and f"sort={sort}") if part)
-        stages = explained(filled, asked(whole), page_two=page_two)
-        assert stages & {"IXSCAN", "IDHACK"}, (whole, stages)
-        assert "COLLSCAN" not in stages, whole
+        query_string = "&".join(part for part in (text, sort and f"sort={sort}") if part)
+        stages = explained(filled, parse(query_string), page_two=page_two)
+        assert stages & {"IXSCAN", "IDHACK"}, (query_string, stages)
+        assert "COLLSCAN" not in stages, query_string
 
 
 @pytest.mark.parametrize("word", ["remark", "rem"])
@@ -175,8 +175,8 @@ def test_the_comments_of_a_search_are_read_from_their_index(word: str, filled: D
     assert explained["executionStats"]["totalDocsExamined"] == TASKS / 50
 
 
-def test_beginnings_of_words_are_read_from_one_range_of_the_index(filled: Database[Any], asked: Any) -> None:
-    selection = build_selection(asked("q=pa 9&sort=title"), CONTEXT)
+def test_beginnings_of_words_are_read_from_one_range_of_the_index(filled: Database[Any], parse: Any) -> None:
+    selection = build_selection(parse("q=pa 9&sort=title"), CONTEXT)
     command = {"find": "tasks", "filter": selection.filter, "hint": "words"}
 
     explained = filled.command("explain", command, verbosity="executionStats")

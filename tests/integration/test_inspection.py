@@ -113,7 +113,7 @@ def fill(database: Database[Any]) -> Names:
 
 
 @pytest.fixture(scope="module")
-def rich(worker_database: Database[Any]) -> Store:
+def filled(worker_database: Database[Any]) -> Store:
     return Store(worker_database)
 
 
@@ -180,7 +180,7 @@ def again(collection: str, query: Callable[[Names], Mapping[str, Any]], /, **fie
     return plant
 
 
-def both(*plants: Plant) -> Plant:
+def combined(*plants: Plant) -> Plant:
     def plant(database: Database[Any], names: Names) -> None:
         for each in plants:
             each(database, names)
@@ -253,12 +253,12 @@ MORE: Mapping[str, tuple[Plant, str]] = {
     "two that wait for each other": (put("tasks", "blocker", blocked_by=["@task"]), "cycle"),
     "a ring of parents": (put("tasks", "root", parent_id="@leaf"), "cycle"),
     "a parent that waits for what waits for it": (
-        both(put("tasks", "leaf", blocked_by=["@task"]), put("tasks", "blocker", blocked_by=["@root"])),
+        combined(put("tasks", "leaf", blocked_by=["@task"]), put("tasks", "blocker", blocked_by=["@root"])),
         "cycle",
     ),
     "six levels of subtasks": (put("tasks", "blocker", parent_id="@leaf"), "too_deep"),
     "eight levels of subtasks": (
-        both(
+        combined(
             put("tasks", "blocker", parent_id="@leaf"), put("tasks", "task", parent_id="@blocker"),
             put("tasks", "done", parent_id="@task"),
         ),
@@ -379,26 +379,26 @@ def damages() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("plant", "code"), list(damages()))
-def test_damage_is_found_and_named(rich: Store, plant: Plant, code: str) -> None:
-    with rich.damaged(plant) as found:
+def test_damage_is_found_and_named(filled: Store, plant: Plant, code: str) -> None:
+    with filled.damaged(plant) as found:
         assert code in {finding[1] for finding in found}, found
     while UNIQUE:
         collection, name, index = UNIQUE.pop()
         options = {key: value for key, value in index.items() if key in ("unique", "partialFilterExpression")}
-        rich.database[collection].create_index(index["key"], name=name, **options)
+        filled.database[collection].create_index(index["key"], name=name, **options)
 
 
 @pytest.mark.parametrize("collection", ["tasks", "users", "comments", "activity", "tokens", "answers"])
-def test_every_missing_field_is_found(rich: Store, collection: str) -> None:
-    first = rich.database[collection].find_one()
+def test_every_missing_field_is_found(filled: Store, collection: str) -> None:
+    first = filled.database[collection].find_one()
     assert first is not None
     for field in first.keys() - {"_id", "touched"}:
         plant: Plant = lambda database, _, field=field: database[collection].update_one(  # type: ignore[misc]  # noqa: E731
             {"_id": first["_id"]}, {"$unset": {field: 1}}
         )
-        with rich.damaged(plant) as found:
+        with filled.damaged(plant) as found:
             assert found, field
 
 
-def test_a_store_in_order_has_no_finding(rich: Store) -> None:
-    assert found_in(rich.database) == []
+def test_a_store_in_order_has_no_finding(filled: Store) -> None:
+    assert found_in(filled.database) == []

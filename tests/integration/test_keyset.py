@@ -62,8 +62,8 @@ def in_order(tasks: list[Task], sorts: tuple[Sort, ...]) -> list[Task]:
     return ordered
 
 
-def stored(store: Store, fields: list[dict[str, Any]], **also: Any) -> list[Task]:
-    tasks = [a_task(**given, **also) for given in fields]
+def stored(store: Store, fields: list[dict[str, Any]], **more: Any) -> list[Task]:
+    tasks = [a_task(**given, **more) for given in fields]
     for task in tasks:
         store.tasks.add(task)
     return tasks
@@ -111,8 +111,8 @@ def test_what_comes_and_goes_meanwhile_neither_hides_nor_repeats_the_others(
         walked += page.items
         if meanwhile:  # one goes, also the very one that the next page begins behind, and one comes
             given, pick = meanwhile.pop()
-            gone = others.pop(pick % len(others))
-            store.tasks.replace(replace(gone, deleted_at=NOW, version=2))
+            binned = others.pop(pick % len(others))
+            store.tasks.replace(replace(binned, deleted_at=NOW, version=2))
             stored(store, [given], parent_id=parent)
     ids = [task.id for task in staying]
     assert [task for task in walked if task.id in ids] == in_order(staying, sorts)

@@ -41,7 +41,7 @@ def strict(store: Store, clock: Clock) -> Services:
     return build_services(store, policy=POLICY, clock=clock)
 
 
-def lived(services: Services, life: Commands, clock: Clock) -> World:
+def live_through(services: Services, life: Commands, clock: Clock) -> World:
     """A world in which these commands were given, a minute from one to the next.
 
     All in one transaction, which is faster; the commands don't know it.
@@ -72,7 +72,7 @@ def test_the_log_tells_of_everything_and_nothing_is_stored_by_halves(
     database: Database[Any], strict: Services, clock: Clock, life: Commands
 ) -> None:
     empty(database)
-    lived(strict, life, clock)
+    live_through(strict, life, clock)
     binned = strict.tasks.list(TaskQuery(binned=True), by=SYSTEM).items
     for task in (*visible(strict).values(), *binned):
         assert_log_tells_of(strict, task)
@@ -87,7 +87,7 @@ def test_where_nobody_overrides_the_rules_hold(
     database: Database[Any], strict: Services, clock: Clock, life: Commands
 ) -> None:
     empty(database)
-    lived(strict, life, clock)
+    live_through(strict, life, clock)
     tasks = visible(strict)
     started = Counter(t.assignee_id for t in tasks.values() if category(t) is Category.STARTED)
     urgent = Counter(
@@ -124,13 +124,13 @@ def test_the_transitions_never_say_anything_else_than_the_move(
     database: Database[Any], strict: Services, clock: Clock, life: Commands, by: int | None
 ) -> None:
     empty(database)
-    world = lived(strict, life, clock)
+    world = live_through(strict, life, clock)
     actor = world.actor(by)
     for task in visible(strict).values():
-        for said in strict.tasks.transitions(task.id, by=actor):
-            if "not_permitted" not in [reason.code for reason in said.reasons]:
-                found = find_refusals(lambda: moved(strict, task, said.to, actor))  # noqa: B023
-                assert said.reasons == found
+        for transition in strict.tasks.transitions(task.id, by=actor):
+            if "not_permitted" not in [reason.code for reason in transition.reasons]:
+                found = find_refusals(lambda: moved(strict, task, transition.to, actor))  # noqa: B023
+                assert transition.reasons == found
 
 
 def moved(services: Services, task: Task, to: str, by: Actor) -> Task:
@@ -154,13 +154,13 @@ def test_a_bulk_is_its_commands_one_by_one(
     empty(database)
     alone, together = (World.with_people(strict, prefix) for prefix in ("alone", "together"))
     for world in (alone, together):
-        for who, operation in life:
-            world.perform(who, operation)
+        for number, operation in life:
+            world.perform(number, operation)
     # A bulk names only what there is when it begins.
-    told = [together.with_ids(operation) for operation in bulk]
-    singly = [alone.with_ids(operation) for operation in bulk]
-    one_by_one = [strict.bulk.run([op], by=alone.actor(by), atomic=False).results[0] for op in singly]
-    at_once = strict.bulk.run(told, by=together.actor(by), atomic=False).results
+    in_bulk = [together.with_ids(operation) for operation in bulk]
+    single = [alone.with_ids(operation) for operation in bulk]
+    one_by_one = [strict.bulk.run([op], by=alone.actor(by), atomic=False).results[0] for op in single]
+    at_once = strict.bulk.run(in_bulk, by=together.actor(by), atomic=False).results
     for world, results in ((alone, one_by_one), (together, at_once)):
         for result in results:
             world.record_creation(result)

@@ -107,7 +107,7 @@ def test_a_bulk_of_assignments_that_a_viewer_may_not_make_touches_nobody(
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[Callable[[Callable[[], Any]], Any]]:
+def outside() -> Iterator[Callable[[Callable[[], Any]], Any]]:
     """Performs something outside the test's own transaction, and fails where that has to wait."""
     with ThreadPoolExecutor(1) as pool:
         yield lambda perform: pool.submit(perform).result(PATIENCE)
@@ -119,14 +119,14 @@ def test_a_command_that_is_not_permitted_holds_up_nobody(
     make_task: MakeTask,
     ada: User,
     viewer: Actor,
-    elsewhere: Callable[[Callable[[], Any]], Any],
+    outside: Callable[[Callable[[], Any]], Any],
 ) -> None:
     tasks = [make_task().id, make_task().id]
 
     def command() -> Task:
         with pytest.raises(NotPermitted):
             services.tasks.assign(tasks[0], assignee_id=ada.id, by=viewer)
-        found: Task = elsewhere(lambda: services.tasks.assign(tasks[1], assignee_id=ada.id, by=SYSTEM))
+        found: Task = outside(lambda: services.tasks.assign(tasks[1], assignee_id=ada.id, by=SYSTEM))
         return found
 
     assert store.unit_of_work.run(command).assignee_id == ada.id
@@ -137,14 +137,14 @@ def test_a_dry_run_holds_up_nobody_who_adds_relations_or_assigns(
     store: Store,
     make_task: MakeTask,
     ada: User,
-    elsewhere: Callable[[Callable[[], Any]], Any],
+    outside: Callable[[Callable[[], Any]], Any],
 ) -> None:
     one, two, three = (make_task().id for _ in range(3))
 
     def command() -> Task:
         services.tasks.block(one, two, by=SYSTEM, dry_run=True)
         services.tasks.assign(one, assignee_id=ada.id, by=SYSTEM, dry_run=True)
-        found: Task = elsewhere(
+        found: Task = outside(
             lambda: services.tasks.change(three, {"blocked_by": [two], "assignee_id": ada.id}, by=SYSTEM)
         )
         return found

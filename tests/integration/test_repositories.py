@@ -233,8 +233,8 @@ def test_the_total_counts_what_matches_on_all_pages(either: Store) -> None:
     added(either, a_task(), a_task(), a_task(), a_task(status="backlog"), a_full_task())
     page = either.tasks.find(TaskQuery(statuses=("todo",)), PageRequest(limit=1, with_total=True))
     assert page.total == 3
-    behind = PageRequest(limit=1, with_total=True, after=page.next)
-    assert either.tasks.find(TaskQuery(statuses=("todo",)), behind).total == 3
+    next_request = PageRequest(limit=1, with_total=True, after=page.next)
+    assert either.tasks.find(TaskQuery(statuses=("todo",)), next_request).total == 3
 
 
 def test_all_that_match_are_counted(either: Store) -> None:

@@ -32,9 +32,9 @@ def test_what_the_transitions_say_is_what_becomes_of_the_move(
     services: Services, in_status: InStatus, move: Move, start: str
 ) -> None:
     task = in_status(start)
-    said = services.tasks.transitions(task.id, by=SYSTEM)
-    assert [transition.to for transition in said] == list(STATUSES)
-    for transition in said:
+    transitions = services.tasks.transitions(task.id, by=SYSTEM)
+    assert [transition.to for transition in transitions] == list(STATUSES)
+    for transition in transitions:
         assert transition.category is DEFAULT_WORKFLOW.category(transition.to)
         given = {"reason": "Because."} if "reason" in transition.requires else {}
         found = find_refusals(lambda: move(task, transition.to, dry_run=True, **given))  # noqa: B023
@@ -55,11 +55,11 @@ def test_the_transitions_of_a_hindered_task_say_what_hinders_it(
     for _ in range(4 if start.startswith("in_") else 5):
         in_status("in_progress")
     services.users.change(str(task.assignee_id), {"active": False}, by=SYSTEM)
-    said = services.tasks.transitions(task.id, by=SYSTEM)
-    for transition in said:
+    transitions = services.tasks.transitions(task.id, by=SYSTEM)
+    for transition in transitions:
         found = find_refusals(lambda: move(task, transition.to, dry_run=True, reason="Because."))  # noqa: B023
         assert transition.reasons == found
-    assert sum(transition.allowed for transition in said) < len(said)
+    assert sum(transition.allowed for transition in transitions) < len(transitions)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_the_transitions_say_where_a_reason_must_be_given(
     services: Services, in_status: InStatus, move: Move, start: str, to: str
 ) -> None:
     task = in_status(start)
-    said = {transition.to: transition for transition in services.tasks.transitions(task.id, by=SYSTEM)}
-    assert (said[to].allowed, said[to].requires) == (True, ("reason",))
+    transitions = {transition.to: transition for transition in services.tasks.transitions(task.id, by=SYSTEM)}
+    assert (transitions[to].allowed, transitions[to].requires) == (True, ("reason",))
     assert refused(lambda: move(task, to)) == ["reason_required"]
     assert move(task, to, reason="Because.").status == to
 
@@ -239,10 +239,10 @@ def test_the_limit_is_each_assignees_own(
     services: Services, in_status: InStatus, make_task: MakeTask, move: Move, bob: User
 ) -> None:
     started = [in_status("in_progress") for _ in range(5)]
-    theirs = make_task(assignee_id=bob.id)
-    assert move(theirs, "in_progress").status == "in_progress"
+    of_bob = make_task(assignee_id=bob.id)
+    assert move(of_bob, "in_progress").status == "in_progress"
     assert refused(
-        lambda: services.tasks.assign(theirs.id, assignee_id=started[0].assignee_id, by=SYSTEM)
+        lambda: services.tasks.assign(of_bob.id, assignee_id=started[0].assignee_id, by=SYSTEM)
     ) == ["wip_limit_reached"]
 
 
@@ -273,12 +273,12 @@ def test_a_policy_of_ones_own_has_its_own_limit(
 def test_the_count_that_is_told_is_the_whole_one_under_a_great_limit(
     services_under: ServicesUnder, make_task: MakeTask, ada: User, store: Any
 ) -> None:
-    loose = services_under(replace(DEFAULT_POLICY, wip_limit=0))
+    unlimited = services_under(replace(DEFAULT_POLICY, wip_limit=0))
     strict = services_under(replace(DEFAULT_POLICY, wip_limit=30))
 
     def start() -> None:
         for _ in range(30):
-            loose.tasks.create(title="x", status="in_progress", assignee_id=ada.id, by=SYSTEM)
+            unlimited.tasks.create(title="x", status="in_progress", assignee_id=ada.id, by=SYSTEM)
 
     store.unit_of_work.run(start)
     task = make_task(assignee_id=ada.id)

@@ -71,7 +71,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "tokens.revoke": (("{token}",), {}),
 }
 # Not for scripts.
-APART = {"idempotency.run"}
+INTERNAL = {"idempotency.run"}
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def filled(given: Any, ids: dict[str, str]) -> Any:
 
 
 def test_the_table_has_every_method_that_takes_an_actor(services: Services) -> None:
-    assert methods_with_an_actor(services) - APART == set(CALLS)
+    assert methods_with_an_actor(services) - INTERNAL == set(CALLS)
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -119,11 +119,11 @@ def test_a_name_in_place_of_an_actor_is_told_how_to_come_by_one(
     service, method = name.split(".")
     args, given = CALLS[name]
     call = getattr(getattr(services, service), method)
-    where = [filled(each, ids) for each in args]
-    beside = {key: filled(value, ids) for key, value in given.items()}
+    positional = [filled(each, ids) for each in args]
+    keywords = {key: filled(value, ids) for key, value in given.items()}
 
     def ask() -> None:
-        answer = call(*where, by="ada", **beside)
+        answer = call(*positional, by="ada", **keywords)
         if isinstance(answer, Iterator):
             next(answer)
 
@@ -163,15 +163,15 @@ def test_services_used_behind_their_block_say_so(
     with open_services(Settings(mongodb_uri=mongodb_uri, database=database.name)) as services:
         kept = services.tasks.iterate(by=member)
         assert services.tasks.list(by=member).items == []
-    uses: list[Callable[[], object]] = [
+    calls: list[Callable[[], object]] = [
         lambda: services.tasks.list(by=member),
         lambda: services.tasks.create(title="Too late", by=member),
         lambda: services.actor("member"),
         lambda: next(kept),
     ]
-    for use in uses:
+    for call in calls:
         with pytest.raises(Closed) as caught:
-            use()
+            call()
         assert isinstance(caught.value, DomainError)
         assert str(caught.value) == (
             "The connection is closed: use the services inside `with taskmgr.connect()`."

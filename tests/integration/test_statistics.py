@@ -48,32 +48,32 @@ def plainly(tasks: Sequence[Task], policy: Policy, first: date | None, last: dat
     workflow, zone = policy.workflow, policy.time_zone
     last = last or NOW.astimezone(zone).date()
     days = Days(first or last - timedelta(days=29), last, zone)
-    there = [task for task in tasks if not task.is_binned]
-    opened = [task for task in there if workflow.is_open(task.status)]
-    created = Counter(task.created_at.astimezone(zone).date() for task in there)
+    visible = [task for task in tasks if not task.is_binned]
+    open_tasks = [task for task in visible if workflow.is_open(task.status)]
+    created = Counter(task.created_at.astimezone(zone).date() for task in visible)
     completed = [
         task
-        for task in there
+        for task in visible
         if task.completed_at and days.first <= task.completed_at.astimezone(zone).date() <= last
     ]
-    ended = Counter(task.completed_at.astimezone(zone).date() for task in completed if task.completed_at)
+    by_day = Counter(task.completed_at.astimezone(zone).date() for task in completed if task.completed_at)
     took = sorted(
         (task.completed_at - task.started_at).total_seconds()
         for task in completed
         if task.started_at and task.completed_at
     )
-    statuses, priorities = Counter(t.status for t in there), Counter(t.priority for t in opened)
-    busy = Counter(t.assignee_id for t in opened).items()
+    statuses, priorities = Counter(t.status for t in visible), Counter(t.priority for t in open_tasks)
+    open_counts = Counter(t.assignee_id for t in open_tasks).items()
     return Statistics(
         by_status={status: statuses[status] for status in workflow.statuses},
         by_priority={priority: priorities[priority] for priority in Priority},
         by_assignee=sorted(
-            (AssigneeCount(key, NAMES.get(key), count) for key, count in busy),
+            (AssigneeCount(key, NAMES.get(key), count) for key, count in open_counts),
             key=lambda row: (-row.open, row.username or "~"),
         ),
-        overdue=sum(task.is_overdue(now=NOW, workflow=workflow) for task in there),
+        overdue=sum(task.is_overdue(now=NOW, workflow=workflow) for task in visible),
         days=days,
-        per_day=[DayCounts(day, created[day], ended[day]) for day in days],
+        per_day=[DayCounts(day, created[day], by_day[day]) for day in days],
         cycle_times=CycleTimes(len(took), at_rank(took, 50), at_rank(took, 85)),
     )
 
@@ -143,7 +143,7 @@ def test_a_span_that_cannot_be_is_refused(
 # --- what it costs
 
 
-class _Asked(CommandListener):
+class _CommandLog(CommandListener):
     """The commands that were sent."""
 
     def __init__(self) -> None:
@@ -158,7 +158,7 @@ class _Asked(CommandListener):
 
 
 @pytest.fixture
-def asked(mongodb_uri: str, database: Database[Any]) -> list[dict[str, Any]]:
+def commands(mongodb_uri: str, database: Database[Any]) -> list[dict[str, Any]]:
     """What the statistics ask of a database with some tasks in it."""
     ada = USERS[0]
     tasks = [
@@ -173,17 +173,17 @@ def asked(mongodb_uri: str, database: Database[Any]) -> list[dict[str, Any]]:
         for number in range(20)
     ]
     store_all(database, USERS, tasks)
-    listener = _Asked()
+    listener = _CommandLog()
     with MongoClient(mongodb_uri, tz_aware=True, event_listeners=[listener]) as connection:
         build_services(mongo_store(connection[database.name]), clock=Clock()).statistics.of(by=SYSTEM)
     return [command for command in listener.commands if command.get("aggregate") == "tasks"]
 
 
 def test_every_number_is_read_from_an_index_alone(
-    asked: list[dict[str, Any]], database: Database[Any]
+    commands: list[dict[str, Any]], database: Database[Any]
 ) -> None:
-    assert len(asked) == len(POLICIES[0].workflow.statuses) + 7
-    for command in asked:
+    assert len(commands) == len(POLICIES[0].workflow.statuses) + 7
+    for command in commands:
         plain = {name: command[name] for name in ("aggregate", "pipeline", "cursor", "hint")}
         explained = database.command("explain", plain, verbosity="executionStats")
         stage = explained["stages"][0]["$cursor"] if "stages" in explained else explained
@@ -192,6 +192,6 @@ def test_every_number_is_read_from_an_index_alone(
         assert stage["executionStats"]["totalKeysExamined"] <= 20 * 6 + 10
 
 
-def test_all_is_asked_in_one_transaction(asked: list[dict[str, Any]]) -> None:
-    assert len({(str(command["lsid"]), command["txnNumber"]) for command in asked}) == 1
-    assert {command["autocommit"] for command in asked} == {False}
+def test_all_is_asked_in_one_transaction(commands: list[dict[str, Any]]) -> None:
+    assert len({(str(command["lsid"]), command["txnNumber"]) for command in commands}) == 1
+    assert {command["autocommit"] for command in commands} == {False}

@@ -117,11 +117,11 @@ def test_an_assignee_is_a_user(services: Services, manager: Actor) -> None:
 
 
 def test_relations_lead_to_tasks_that_are_there(services: Services, make_task: MakeTask) -> None:
-    there, binned = make_task(), make_task()
+    visible, binned = make_task(), make_task()
     services.tasks.bin(binned.id, by=SYSTEM)
 
     def create() -> Task:
-        return make_task(blocked_by=[there.id, binned.id, an_id()], parent_id=an_id())
+        return make_task(blocked_by=[visible.id, binned.id, an_id()], parent_id=an_id())
 
     assert mistakes(create) == [
         ("blocked_by.1", "unknown_task"),
@@ -288,8 +288,8 @@ def test_fields_may_be_emptied(services: Services, make_task: MakeTask, member: 
 
 def test_a_dry_run_of_a_change_answers_and_leaves_nothing(services: Services, make_task: MakeTask) -> None:
     task = make_task()
-    answered = services.tasks.change(task.id, {"title": "Other"}, by=SYSTEM, dry_run=True)
-    assert (answered.title, answered.version) == ("Other", 2)
+    preview = services.tasks.change(task.id, {"title": "Other"}, by=SYSTEM, dry_run=True)
+    assert (preview.title, preview.version) == ("Other", 2)
     assert services.tasks.get(task.id, by=SYSTEM) == task
     assert len(log_of(services, task.id)) == 1
 

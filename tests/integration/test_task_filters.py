@@ -142,7 +142,7 @@ def is_due_in(due: DueDate | None, span: Span) -> bool:
     return after and before
 
 
-def begun(words: tuple[str, ...], *texts: str) -> int:
+def count_begun(words: tuple[str, ...], *texts: str) -> int:
     """How many of the words begin a word of the texts."""
     return sum(any(found.startswith(word) for found in words_of(*texts)) for word in words)
 
@@ -150,7 +150,7 @@ def begun(words: tuple[str, ...], *texts: str) -> int:
 def has_words(task: Task, words: tuple[str, ...], comments: Comments) -> bool:
     """Whether the task itself or one of its comments has all the words."""
     texts = [(task.title, task.description, *task.labels), *((text,) for text in comments.get(task.id, ()))]
-    return any(begun(words, *text) == len(words) for text in texts)
+    return any(count_begun(words, *text) == len(words) for text in texts)
 
 
 def matches(task: Task, query: TaskQuery, tasks: dict[str, Task], comments: Comments) -> bool:
@@ -186,7 +186,7 @@ def key_of(task: Task, sort: Sort, query: TaskQuery) -> Any:
         return (task.due_date is None, task.due_date and task.due_date.at)
     if sort.key == "match":
         return sum(
-            weight * (begun(query.words, *texts) + len({*query.words} & {*words_of(*texts)}))
+            weight * (count_begun(query.words, *texts) + len({*query.words} & {*words_of(*texts)}))
             for weight, texts in ((2, [task.title]), (1, task.labels))
         )
     return title_key(task.title) if sort.key == "title" else getattr(task, sort.key)
@@ -270,21 +270,21 @@ def test_a_walk_meets_what_stays_once_while_others_come_and_go(
 ) -> None:
     tasks, comments = build(store, world)
     query = replace(query, blocked=None)  # whether one is blocked depends on those that come and go
-    coming = [a_task(**given) for given, *_ in others]
+    incoming = [a_task(**given) for given, *_ in others]
     going: list[str] = []
 
     def between() -> None:
         if going:
             store.tasks._stored.delete_one({"title_key": "gone"})  # type: ignore[attr-defined]
-        if coming:
-            task = replace(coming.pop(), title="gone" if len(coming) % 2 else "came")
+        if incoming:
+            task = replace(incoming.pop(), title="gone" if len(incoming) % 2 else "came")
             going.append(task.id)
             store.tasks.add(task)
 
     walked = walk(store, query, 1, between)
 
-    stayed = in_order([task for task in tasks.values() if matches(task, query, tasks, comments)], query)
-    assert [key for key in walked if key in tasks] == stayed
+    remaining = in_order([task for task in tasks.values() if matches(task, query, tasks, comments)], query)
+    assert [key for key in walked if key in tasks] == remaining
     assert len(set(walked)) == len(walked)
 
 

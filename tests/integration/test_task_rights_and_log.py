@@ -87,10 +87,10 @@ def test_a_subtask_may_be_added_to_anybodys_task(
 
 def test_a_member_does_not_override(services: Services, make_task: MakeTask, member: Actor) -> None:
     own = make_task(by=member)
-    said = not_permitted(
+    message = not_permitted(
         lambda: services.tasks.change(own.id, {"title": "x"}, by=member, override=True, reason="I must.")
     )
-    assert said == "Only a manager or an admin may override a rule."
+    assert message == "Only a manager or an admin may override a rule."
 
 
 def test_permission_is_judged_before_the_version_and_the_rules(

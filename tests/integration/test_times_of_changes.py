@@ -108,8 +108,8 @@ def test_a_task_whose_status_is_mapped_keeps_its_times_in_order(
     workflow = DEFAULT_POLICY.workflow
     categories = {status: c for status, c in workflow.categories.items() if status != "backlog"}
     transitions = {
-        status: tuple(to for to in leads if to != "backlog")
-        for status, leads in workflow.transitions.items()
+        status: tuple(to for to in targets if to != "backlog")
+        for status, targets in workflow.transitions.items()
         if status != "backlog"
     }
     fewer = replace(workflow, categories=categories, transitions=transitions)

@@ -247,8 +247,8 @@ def test_a_token_makes_one_as_narrow_or_narrower(services: Services, member: Act
 @pytest.mark.parametrize("scopes", [None, ["admin"], ["tasks:read", "users:read"]])
 def test_a_token_makes_no_wider_one(services: Services, member: Actor, scopes: list[str] | None) -> None:
     by = narrowed(services, member, "tasks:read", "tasks:write")
-    said = not_permitted(lambda: services.tokens.create(name="x", scopes=scopes, by=by))
-    assert "tasks:read, tasks:write" in said
+    message = not_permitted(lambda: services.tokens.create(name="x", scopes=scopes, by=by))
+    assert "tasks:read, tasks:write" in message
 
 
 def test_a_token_makes_none_that_lasts_longer(services: Services, member: Actor, clock: Clock) -> None:
@@ -256,10 +256,10 @@ def test_a_token_makes_none_that_lasts_longer(services: Services, member: Actor,
     by = narrowed(services, member, "tasks:read", expires_at=until)
 
     for longer in ({}, {"expires_at": None}, {"expires_at": until + timedelta(seconds=1)}):
-        said = not_permitted(
+        message = not_permitted(
             lambda given=longer: services.tokens.create(name="x", scopes=["tasks:read"], by=by, **given)
         )
-        assert said.endswith("which expires at 2026-03-11T12:00:00.000Z.")
+        assert message.endswith("which expires at 2026-03-11T12:00:00.000Z.")
     made = services.tokens.create(name="x", scopes=["tasks:read"], expires_at=until, by=by)
     assert made.token.expires_at == until
 
@@ -365,15 +365,15 @@ def test_everybody_else_sees_the_log_of_their_own_tokens(
     services.tokens.revoke(made.token.id, by=manager)
     narrow = narrowed(services, admin, "tasks:read", "users:read")
 
-    def seen(by: Actor) -> list[tuple[str, Any]]:
-        whose = [(entry.kind, {**entry.before, **entry.after}["user_id"]) for entry in logged(services, by)]
+    def owners_in_log(by: Actor) -> list[tuple[str, Any]]:
+        owners = [(entry.kind, {**entry.before, **entry.after}["user_id"]) for entry in logged(services, by)]
         assert [
             (entry.kind, entry.entity_id)
             for entry in services.activity.list(by=by).items
             if entry.entity == "token"
         ] == [(entry.kind, entry.entity_id) for entry in logged(services, by)]
-        return whose
+        return owners
 
-    assert seen(manager) == [("token.revoked", manager.id), ("token.created", manager.id)]
-    assert seen(viewer) == [("token.created", viewer.id)]
-    assert seen(narrow) == [("token.created", admin.id)]
+    assert owners_in_log(manager) == [("token.revoked", manager.id), ("token.created", manager.id)]
+    assert owners_in_log(viewer) == [("token.created", viewer.id)]
+    assert owners_in_log(narrow) == [("token.created", admin.id)]

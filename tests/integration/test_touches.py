@@ -243,10 +243,10 @@ def test_a_touch_changes_neither_version_nor_moment_nor_log(
     start = starting_what_waited(team)
     touched = [("users", team.ids["ada"]), *(("tasks", team.ids[name]) for name in ("first", "second"))]
 
-    def seen() -> list[Any]:
+    def state() -> list[Any]:
         rows = [database[place].find_one({"_id": ObjectId(key)}) for place, key in touched]
         return [{**row, "touched": None} for row in rows if row] + [log_of(services, k) for _, k in touched]
 
-    before = seen()
+    before = state()
     start()
-    assert seen() == before
+    assert state() == before

@@ -40,8 +40,8 @@ IDS = [*(user.id for user in USERS), None]
 def plainly(user: User, tasks: Sequence[Task], policy: Policy, tasks_limit: int) -> UserWithTasks[Task]:
     """The same by the domain's own questions, over all tasks."""
     workflow = policy.workflow
-    there = {task.id: task for task in tasks if not task.is_binned}
-    own = [task for task in there.values() if task.assignee_id == user.id]
+    visible = {task.id: task for task in tasks if not task.is_binned}
+    own = [task for task in visible.values() if task.assignee_id == user.id]
     opened = [task for task in own if workflow.is_open(task.status)]
     started = [task for task in own if workflow.category(task.status) is Category.STARTED]
     order = sorted(
@@ -55,7 +55,7 @@ def plainly(user: User, tasks: Sequence[Task], policy: Policy, tasks_limit: int)
         counts=TaskCounts(
             open=len(opened),
             overdue=sum(task.is_overdue(now=NOW, workflow=workflow) for task in own),
-            blocked=sum(bool(find_unresolved(task.blocked_by, there, policy)) for task in opened),
+            blocked=sum(bool(find_unresolved(task.blocked_by, visible, policy)) for task in opened),
             started=len(started),
             urgent=sum(task.priority is Priority.URGENT for task in opened),
         ),
@@ -104,11 +104,11 @@ def test_there_is_no_room_beyond_the_limit(
     for _ in range(2):
         make_task(assignee_id=ada.id, status="in_progress")
 
-    def room(limit: int) -> int | None:
+    def wip_room(limit: int) -> int | None:
         policy = replace(POLICIES[0], wip_limit=limit)
         return services_under(policy).users.list_with_tasks(by=SYSTEM).items[0].wip_room
 
-    assert [room(limit) for limit in (0, 1, 2, 3)] == [None, 0, 0, 1]
+    assert [wip_room(limit) for limit in (0, 1, 2, 3)] == [None, 0, 0, 1]
 
 
 # --- what it costs

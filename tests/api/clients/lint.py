@@ -36,19 +36,19 @@ def main() -> int:
     except tools.Missing as missing:
         print(f"NOT LINTED: the OpenAPI document. {missing}", file=sys.stderr)
         return int(tools.in_ci())
-    found, pleased = document(), place / "pleased.json"
-    if pleased.exists() and pleased.read_bytes() == found:
+    current, accepted = document(), place / "pleased.json"
+    if accepted.exists() and accepted.read_bytes() == current:
         return 0
-    written = place / "openapi.json"
-    written.write_bytes(found)
+    candidate = place / "openapi.json"
+    candidate.write_bytes(current)
     status = 0
     for linter in LINTERS:
-        done = tools.run(*linter, written)
+        done = tools.run(*linter, candidate)
         if done.returncode:
             print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
             status = 1
     if not status:
-        written.replace(pleased)
+        candidate.replace(accepted)
         print("redocly and spectral report nothing on the OpenAPI document")
     return status
 
