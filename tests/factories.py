@@ -14,6 +14,7 @@ from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.project import NextKey, Project
 from taskmgr.domain.model.task import Task, new_task
 from taskmgr.domain.model.token import Scope, Token
 from taskmgr.domain.model.user import Actor, Kind, Role, User
@@ -46,8 +47,33 @@ class Clock:
 
 def a_task(**fields: Any) -> Task:
     """Returns a new, unassigned task with these fields."""
-    task = new_task(an_id(), {"title": "Write the report"}, by=SYSTEM.id, now=NOW, policy=DEFAULT_POLICY)
+    key = NextKey(DEFAULT_PROJECT, next(_numbers))
+    task = new_task(
+        an_id(), {"title": "Write the report"}, key=key, by=SYSTEM.id, now=NOW, policy=DEFAULT_POLICY
+    )
     return replace(task, **fields)
+
+
+def a_project(**fields: Any) -> Project:
+    """Returns a project that is not the default, with these fields."""
+    number = next(_numbers)
+    defaults: dict[str, Any] = {
+        "id": an_id(),
+        "key": f"P{number}",
+        "name": f"Project {number}",
+        "description": "",
+        "is_default": False,
+        "archived_at": None,
+        "created_by": SYSTEM.id,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "version": 1,
+    }
+    return Project(**defaults | fields)
+
+
+# The default project, as the migration creates it.
+DEFAULT_PROJECT = a_project(key="TASK", name="Tasks", is_default=True, created_by="system:migration")
 
 
 def a_user(**fields: Any) -> User:
@@ -128,6 +154,8 @@ def a_full_task() -> Task:
     """Returns a task whose fields all differ from those of `a_task` and from each other."""
     return Task(
         id=an_id(),
+        key="OPS-17",
+        project="OPS",
         title="Größe prüfen 🚀",
         description="# Why\n\n\tBecause.\n",
         status="cancelled",
@@ -137,6 +165,8 @@ def a_full_task() -> Task:
         labels=("zeta", "älpha", "beta"),
         parent_id=an_id(),
         blocked_by=(an_id(), an_id(), an_id())[::-1],
+        rank="a5V",
+        former_keys=("WEB-3", "TASK-4"),
         created_by=an_id(),
         created_at=_later(1),
         updated_at=_later(2),

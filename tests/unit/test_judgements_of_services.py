@@ -13,6 +13,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.tasks.commands import TaskService
+from taskmgr.domain.services.tasks.numbering import NewKeys
 from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.users import ADMINS_LOCK, UserService
 from tests.factories import NOW, SYSTEM, Clock, a_task, a_user, an_actor, an_id
@@ -36,6 +37,7 @@ class Memory:
         self.tasks = self.users = repository
         self.locks = SimpleNamespace(touch=self.touched.append)
         self.activity = SimpleNamespace(append=lambda change: None)  # noqa: ARG005
+        self.projects = SimpleNamespace(get_many=lambda keys: {})  # noqa: ARG005
         self.unit_of_work = SimpleNamespace(
             run=lambda command, **_: command(), change_set=an_id(), is_dry_run=False, is_gathering=False
         )
@@ -47,7 +49,14 @@ def users_of(store: Any) -> UserService:
 
 def tasks_of(store: Any) -> TaskService:
     recorder = TaskRecorder(store=store, policy=DEFAULT_POLICY, journal=Journal(store, an_id))
-    return TaskService(store=store, policy=DEFAULT_POLICY, clock=Clock(), recorder=recorder, new_id=an_id)
+    return TaskService(
+        store=store,
+        policy=DEFAULT_POLICY,
+        clock=Clock(),
+        recorder=recorder,
+        new_id=an_id,
+        keys=NewKeys(store.projects),
+    )
 
 
 # --- last_admin

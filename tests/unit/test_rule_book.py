@@ -44,6 +44,7 @@ from tests.unit.steps import (
 
 def test_the_rules_are_in_the_documented_order() -> None:
     assert [rule.__name__ for rule in rule_book.RULES] == [
+        "project_archived",
         "transition_not_allowed",
         "assignee_required",
         "assignee_inactive",

@@ -14,9 +14,11 @@ from taskmgr.domain.model import parsing
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.project import NextKey
+from taskmgr.domain.model.rank import rank_of
 from taskmgr.domain.model.task import Task, new_task, parsers
 from taskmgr.domain.model.workflow import Category, Workflow
-from tests.factories import NOW, a_full_task, a_task, an_id
+from tests.factories import DEFAULT_PROJECT, NOW, a_full_task, a_task, an_id
 
 LATER = NOW + timedelta(hours=1)
 STATUSES = DEFAULT_WORKFLOW.statuses
@@ -31,9 +33,12 @@ def moved(task: Task, status: str, now: datetime = LATER) -> Task:
 
 def test_a_new_task_begins_in_the_initial_status_with_defaults() -> None:
     task_id = an_id()
-    task = new_task(task_id, {"title": "Write"}, by="system:cli", now=NOW, policy=DEFAULT_POLICY)
+    key = NextKey(DEFAULT_PROJECT, 17)
+    task = new_task(task_id, {"title": "Write"}, key=key, by="system:cli", now=NOW, policy=DEFAULT_POLICY)
     assert task == Task(
         id=task_id,
+        key="TASK-17",
+        project="TASK",
         title="Write",
         description="",
         status="todo",
@@ -43,6 +48,8 @@ def test_a_new_task_begins_in_the_initial_status_with_defaults() -> None:
         labels=(),
         parent_id=None,
         blocked_by=(),
+        rank=rank_of(17),
+        former_keys=(),
         created_by="system:cli",
         created_at=NOW,
         updated_at=NOW,
@@ -57,7 +64,8 @@ def test_a_new_task_begins_in_the_initial_status_with_defaults() -> None:
 
 def test_a_new_task_begins_in_the_status_of_its_own_policy() -> None:
     workflow = replace(DEFAULT_WORKFLOW, initial="backlog")
-    task = new_task(an_id(), {"title": "x"}, by="x", now=NOW, policy=Policy(workflow=workflow))
+    key = NextKey(DEFAULT_PROJECT, 1)
+    task = new_task(an_id(), {"title": "x"}, key=key, by="x", now=NOW, policy=Policy(workflow=workflow))
     assert task.status == "backlog"
 
 
@@ -211,6 +219,7 @@ def test_an_undated_task_is_not_overdue() -> None:
 
 def test_the_changeable_fields_are_these() -> None:
     assert set(parsers(DEFAULT_POLICY)) == {
+        "project",
         "title",
         "description",
         "status",

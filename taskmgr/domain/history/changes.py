@@ -45,6 +45,9 @@ _TASK_KINDS: Mapping[frozenset[str], str] = {
     frozenset({"description"}): "task.edited",
     frozenset({"title", "description"}): "task.edited",
     frozenset({"labels"}): "task.labelled",
+    frozenset({"rank"}): "task.ranked",
+    frozenset({"status", "rank"}): "task.status_changed",
+    frozenset({"project", "key", "rank"}): "task.moved",
 }
 TASK_KINDS = (
     "task.created",
@@ -56,8 +59,9 @@ TASK_KINDS = (
 USER_KINDS = ("user.created", "user.changed")
 COMMENT_KINDS = ("comment.created", "comment.changed", "comment.deleted")
 TOKEN_KINDS = ("token.created", "token.revoked")
-KINDS = (*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS)
-ENTITIES = ("task", "user", "comment", "token")
+PROJECT_KINDS = ("project.created", "project.changed")
+KINDS = (*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS, *PROJECT_KINDS)
+ENTITIES = ("task", "user", "comment", "token", "project")
 
 
 def kind_of_task_change(fields: Collection[str]) -> str:

@@ -8,15 +8,16 @@ from typing import Any
 
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import User
 
 # An entry has an entity_id, a version and a time of its own; `unblocked` is only part of a command's result;
-# using a token does not change it.
-_NOT_LOGGED = frozenset({"id", "version", "updated_at", "unblocked", "last_used_at"})
+# `former_keys` repeat earlier values of `key`; using a token does not change it.
+_NOT_LOGGED = frozenset({"id", "version", "updated_at", "unblocked", "former_keys", "last_used_at"})
 
-Entity = Task | User | Comment | Token
+Entity = Task | User | Comment | Token | Project
 
 
 def logged_fields(entity: Entity) -> dict[str, Any]:

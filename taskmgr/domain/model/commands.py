@@ -33,6 +33,7 @@ class NewTask(TypedDict, total=False):
     """The fields of a new task; None is the same as leaving a field out."""
 
     title: Required[str]
+    project: str | None
     description: str | None
     status: str | None
     priority: str | None
@@ -46,6 +47,7 @@ class NewTask(TypedDict, total=False):
 class TaskChanges(TypedDict, total=False):
     """New values for fields of a task; None empties the fields that can be empty."""
 
+    project: str
     title: str
     description: str | None
     status: str
@@ -66,6 +68,7 @@ class Operation(TypedDict, total=False):
     ref: str  # names the new task: `"ref:NAME"` then stands for its id in later operations
     id: str
     blocker_id: str
+    project: str | None
     title: str
     description: str | None
     status: str | None
@@ -106,6 +109,23 @@ class UserChanges(TypedDict, total=False):
     role: str
     kind: str
     active: bool
+
+
+class NewProject(TypedDict, total=False):
+    """The fields of a new project."""
+
+    key: Required[str]
+    name: Required[str]
+    description: str | None
+
+
+class ProjectChanges(TypedDict, total=False):
+    """New values for fields of a project; `is_default` can only be made true."""
+
+    name: str
+    description: str | None
+    archived: bool
+    is_default: Literal[True]
 
 
 class NewTokenFields(TypedDict, total=False):

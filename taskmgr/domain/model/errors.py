@@ -149,6 +149,14 @@ class EmailTaken(Conflict):
         super().__init__("Another user has this e-mail address.")
 
 
+class ProjectKeyTaken(Conflict):
+    code = "project_key_taken"
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"The project key {key} is taken.")
+
+
 class AlreadyAssigned(Conflict):
     """The task is already assigned to another user, `assignee_id`."""
 

@@ -11,6 +11,7 @@ from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority, parse_priority
+from taskmgr.domain.model.project import NextKey
 from taskmgr.domain.model.workflow import Category, Workflow
 
 
@@ -27,11 +28,16 @@ class Links:
 class Task:
     """A task. Ids are 24 hexadecimal digits; instants are in UTC, with milliseconds.
 
-    `created_by` is an actor's id: a user's, or `system:…`. `unblocked` is not stored: it is set only in the
-    result of a command that resolved the task, and holds the ids of the tasks that waited for nothing else.
+    `key` is what people call the task: the key of its `project` and a number, or None in a dry run that
+    creates it. `former_keys` are those from before it was moved to another project. `rank` orders the tasks
+    of a project by hand. `created_by` is an actor's id: a user's, or `system:…`. `unblocked` is not stored:
+    it is set only in the result of a command that resolved the task, and holds the ids of the tasks that
+    waited for nothing else.
     """
 
     id: str
+    key: str | None
+    project: str
     title: str
     description: str
     status: str
@@ -41,6 +47,8 @@ class Task:
     labels: tuple[str, ...]
     parent_id: str | None
     blocked_by: tuple[str, ...]
+    rank: str
+    former_keys: tuple[str, ...]
     created_by: str
     created_at: datetime
     updated_at: datetime
@@ -55,6 +63,11 @@ class Task:
     @property
     def is_binned(self) -> bool:
         return self.deleted_at is not None
+
+    @property
+    def number(self) -> int | None:
+        """The number in the key."""
+        return None if self.key is None else int(self.key.rpartition("-")[2])
 
     @property
     def links(self) -> Links:
@@ -93,15 +106,39 @@ class Task:
         moved = self.moved(changes.get("status", self.status), now=now, workflow=workflow)
         return replace(moved, **others) if others else moved
 
+    def moved_to(self, key: NextKey) -> Task:
+        """Returns this task as the last one of another project, in the same version.
+
+        Its present key becomes a former one.
+        """
+        present = () if self.key is None else (self.key,)
+        return replace(
+            self,
+            key=key.text,
+            project=key.project.key,
+            rank=key.rank,
+            former_keys=(*present, *self.former_keys),
+        )
+
     def next_version(self, *, now: datetime) -> Task:
         """Returns this task as its next version, changed at `now`."""
         return replace(self, updated_at=now, version=self.version + 1)
 
 
-def new_task(task_id: str, fields: Mapping[str, Any], *, by: str, now: datetime, policy: Policy) -> Task:
+def new_task(
+    task_id: str,
+    fields: Mapping[str, Any],
+    *,
+    key: NextKey,
+    by: str,
+    now: datetime,
+    policy: Policy,
+) -> Task:
     """Returns a task in the workflow's initial status, with defaults for missing fields but the title."""
     return Task(
         id=task_id,
+        key=key.text,
+        project=key.project.key,
         title=fields["title"],
         description=fields.get("description", ""),
         status=policy.workflow.initial,
@@ -111,6 +148,8 @@ def new_task(task_id: str, fields: Mapping[str, Any], *, by: str, now: datetime,
         labels=fields.get("labels", ()),
         parent_id=fields.get("parent_id"),
         blocked_by=fields.get("blocked_by", ()),
+        rank=key.rank,
+        former_keys=(),
         created_by=by,
         created_at=now,
         updated_at=now,
@@ -124,8 +163,12 @@ def new_task(task_id: str, fields: Mapping[str, Any], *, by: str, now: datetime,
 
 
 def parsers(policy: Policy) -> Mapping[str, Callable[[Any], Any]]:
-    """Returns the parser of each field that can be changed; None empties a field that can be empty."""
+    """Returns the parser of each field that can be changed; None empties a field that can be empty.
+
+    Relations are parsed to ids and keys of tasks; `services/tasks/fields.py` replaces the keys by ids.
+    """
     return {
+        "project": parsing.not_null(values.project_reference),
         "title": parsing.not_null(values.title),
         "description": parsing.null_as(values.description, ""),
         "status": parsing.not_null(policy.workflow.parse),
@@ -133,6 +176,6 @@ def parsers(policy: Policy) -> Mapping[str, Callable[[Any], Any]]:
         "due_date": parsing.optional(lambda value: DueDate.parse(value, policy.time_zone)),
         "assignee_id": parsing.optional(values.identifier),
         "labels": parsing.null_as(values.labels, ()),
-        "parent_id": parsing.optional(values.identifier),
-        "blocked_by": parsing.null_as(values.task_ids, ()),
+        "parent_id": parsing.optional(values.task_reference),
+        "blocked_by": parsing.null_as(values.blockers, ()),
     }

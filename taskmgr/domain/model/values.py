@@ -25,6 +25,10 @@ MAX_TOKEN_NAME_LENGTH = 100
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _USERNAME = re.compile(r"[a-z0-9._-]{3,40}")
+PROJECT_KEY_PATTERN = "[A-Za-z][A-Za-z0-9]{1,9}"
+TASK_KEY_PATTERN = f"{PROJECT_KEY_PATTERN}-[1-9][0-9]{{0,17}}"
+_PROJECT_KEY = re.compile(PROJECT_KEY_PATTERN)
+_TASK_KEY = re.compile(TASK_KEY_PATTERN)
 # Deliberately loose: one @ with text on both sides and no blanks. Only delivering a mail proves more.
 _EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
 RESERVED_USERNAMES = frozenset({"me", "none"})  # values of parameters of the API
@@ -94,8 +98,38 @@ def labels(value: object) -> tuple[str, ...]:
     return distinct(value, label, maximum=MAX_LABELS)
 
 
-def task_ids(value: object) -> tuple[str, ...]:
-    return distinct(value, identifier, maximum=MAX_BLOCKERS)
+def blockers(value: object) -> tuple[str, ...]:
+    """Returns the ids and keys of tasks."""
+    return distinct(value, task_reference, maximum=MAX_BLOCKERS)
+
+
+def task_reference(value: object) -> str:
+    """Returns a task's id, or its key in upper case."""
+    if is_identifier(value):
+        return value
+    if is_task_key(value):
+        return value.upper()
+    raise BadValue("bad_id", "Must be a task's id or key, such as OPS-17.")
+
+
+def is_task_key(value: object) -> TypeGuard[str]:
+    """Returns True for a task's key, such as `OPS-17`, in any case."""
+    return isinstance(value, str) and _TASK_KEY.fullmatch(value) is not None
+
+
+def project_key(value: object) -> str:
+    """Returns a project's key in upper case."""
+    if not isinstance(value, str):
+        raise BadValue("wrong_type", "Must be text.")
+    if not _PROJECT_KEY.fullmatch(value.strip()):
+        detail = "Must be 2 to 10 characters, A to Z and 0 to 9, and begin with a letter, such as OPS."
+        raise BadValue("bad_project_key", detail)
+    return value.strip().upper()
+
+
+def project_reference(value: object) -> str:
+    """Returns a project's id, or its key in upper case."""
+    return value if is_identifier(value) else project_key(value)
 
 
 def identifier(value: object) -> str:

@@ -66,10 +66,19 @@ class Locks(Protocol):
 
 
 class TaskRepository(TaskReads, Protocol):
-    """Stores tasks. Methods read tasks outside the bin unless they say otherwise."""
+    """Stores tasks. Methods read tasks outside the bin unless they say otherwise.
 
-    def get(self, task_id: str, *, binned: bool = False) -> Task:
+    A `reference` is a task's id, its key in any case, or one of its former keys.
+    """
+
+    def get(self, reference: str, *, binned: bool = False) -> Task:
         """Returns a task outside the bin, or with `binned` one in the bin. Raises `NotFound`."""
+
+    def ids_by_key(self, keys: Collection[str]) -> Mapping[str, str]:
+        """Returns the present and former keys that exist among these, each with the id of its task.
+
+        The keys are in upper case; the tasks may be in the bin.
+        """
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
         """Returns the tasks that exist among these, by id."""

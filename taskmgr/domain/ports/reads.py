@@ -47,8 +47,8 @@ class TaskRecord(Protocol):
 class TaskReads(Protocol):
     """Reads tasks for lists. `get_record` and `find_records` must not be called inside a command."""
 
-    def get_record(self, task_id: str, workflow: Workflow) -> TaskRecord:
-        """Returns the record of a task outside the bin. Raises `NotFound`."""
+    def get_record(self, reference: str, workflow: Workflow) -> TaskRecord:
+        """Returns the record of a task outside the bin, by id or key. Raises `NotFound`."""
 
     def find(
         self, query: TaskQuery, page_request: PageRequest, context: QueryContext | None = None

@@ -16,6 +16,7 @@ from taskmgr.domain.ports.commands import (
 )
 from taskmgr.domain.ports.idempotency import IdempotencyRepository
 from taskmgr.domain.ports.identity import TokenRepository
+from taskmgr.domain.ports.projects import ProjectRepository
 from taskmgr.domain.ports.reads import StatisticsRepository
 
 
@@ -42,6 +43,7 @@ class Store:
     unit_of_work: UnitOfWork
     tasks: TaskRepository
     users: UserRepository
+    projects: ProjectRepository
     statistics: StatisticsRepository
     comments: CommentRepository
     activity: ActivityRepository

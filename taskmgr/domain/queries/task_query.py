@@ -9,7 +9,7 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.workflow import Category
 
-TASK_SORTS = ("due_date", "priority", "created_at", "updated_at", "status_changed_at", "title")
+TASK_SORTS = ("due_date", "priority", "created_at", "updated_at", "status_changed_at", "title", "key", "rank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class TaskQuery:
     """
 
     ids: tuple[str, ...] | None = None
+    projects: tuple[str, ...] | None = None
     statuses: tuple[str, ...] | None = None
     categories: tuple[Category, ...] | None = None
     priorities: tuple[Priority, ...] | None = None

@@ -142,18 +142,19 @@ def _sort(value: Any) -> tuple[Sort, ...]:
     return sorts
 
 
-_ID = _plain(values.identifier)
+_TASK = _plain(values.task_reference)
 _YES_OR_NO = _or_none(_plain(values.boolean))
 _PARSERS: Mapping[str, Parser] = {
-    "ids": _all_of(_ID),
+    "ids": _all_of(_TASK),
+    "projects": _all_of(_plain(values.project_key)),
     "statuses": _all_of(lambda value, policy: policy.workflow.parse(value)),
     "categories": _all_of(_plain(parsing.one_of(Category))),
     "priorities": _all_of(_plain(parse_priority)),
     "assignee_ids": _all_of(_or_none(_plain(_user_id))),
     "created_by": _all_of(_plain(_actor_id)),
     "labels": _all_of(_plain(_label)),
-    "parent_ids": _all_of(_or_none(_ID)),
-    "blocked_by": _all_of(_ID),
+    "parent_ids": _all_of(_or_none(_TASK)),
+    "blocked_by": _all_of(_TASK),
     "blocked": _YES_OR_NO,
     "overdue": _YES_OR_NO,
     "dated": _YES_OR_NO,
@@ -161,7 +162,7 @@ _PARSERS: Mapping[str, Parser] = {
     "created": _plain(_span),
     "updated": _plain(_span),
     "words": _plain(_words),
-    "except_id": _ID,
+    "except_id": _TASK,
     "binned": _plain(values.boolean),
     "sort": _plain(_sort),
 }

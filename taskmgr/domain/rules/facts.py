@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 
@@ -16,6 +17,7 @@ class Facts:
     only those that the rules need for the step at hand; a replay of the log could supply the same from the
     states that it has rebuilt. A fact that no rule needs stays at its default, which never causes a refusal.
 
+    project: the project in which the task is after the step.
     assignee: the user to whom the task is assigned after the step.
     was_assignee: whether the actor has been the assignee at any time since the task was last completed.
     parent: the parent after the step; None without one, or if it is in the bin.
@@ -31,6 +33,7 @@ class Facts:
     limit, and 0 if the task gets no new parent.
     """
 
+    project: Project | None = None
     assignee: User | None = None
     was_assignee: bool = False
     parent: Task | None = None

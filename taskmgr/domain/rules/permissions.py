@@ -33,6 +33,8 @@ class Action(Enum):
     ASSIGN = "assign a task to somebody else"
     OVERRIDE = "override a rule"
     SET_URGENT = "raise a task to urgent or lower it from there"
+    MANAGE_PROJECTS = "create and change projects"
+    CHOOSE_DEFAULT_PROJECT = "choose the default project"
     COMMENT = "comment"
     CHANGE_COMMENTS = "change other people's comments"
     CHANGE_PROFILE = "change one's own name and e-mail address"
@@ -52,6 +54,8 @@ TABLE: Mapping[Action, Mapping[Role, Extent]] = {
         Action.ASSIGN: (_N, _N, _ANY, _ANY),
         Action.OVERRIDE: (_N, _N, _ANY, _ANY),
         Action.SET_URGENT: (_N, _CREATED, _ANY, _ANY),
+        Action.MANAGE_PROJECTS: (_N, _N, _ANY, _ANY),
+        Action.CHOOSE_DEFAULT_PROJECT: (_N, _N, _N, _ANY),
         Action.COMMENT: (_N, _ANY, _ANY, _ANY),
         Action.CHANGE_COMMENTS: (_N, _N, _ANY, _ANY),
         Action.CHANGE_PROFILE: (_ANY, _ANY, _ANY, _ANY),

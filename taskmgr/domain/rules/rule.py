@@ -25,6 +25,8 @@ FIX_ACTIONS = (
     "set_due_date",
     "ask_another",
     "give_reason",
+    "unarchive_project",
+    "choose_default_project",
 )
 
 

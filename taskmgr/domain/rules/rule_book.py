@@ -20,6 +20,7 @@ from taskmgr.domain.rules.assignment_rules import (
 )
 from taskmgr.domain.rules.facts import Facts
 from taskmgr.domain.rules.priority_rules import task_closed, urgent_needs_due_date
+from taskmgr.domain.rules.project_rules import project_archived
 from taskmgr.domain.rules.relation_rules import (
     blocked_by_unfinished_tasks,
     chain_too_long,
@@ -34,6 +35,7 @@ from taskmgr.domain.rules.status_rules import reason_required, reviewer_required
 from taskmgr.domain.rules.step import Step
 
 RULES: tuple[Rule, ...] = (
+    project_archived,
     transition_not_allowed,
     assignee_required,
     assignee_inactive,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import Category
@@ -16,7 +17,8 @@ class Step:
     """One task before and after a command, with the actor, the reason and the override of the command.
 
     The step of a creation (`created`) begins with the new task in the initial status, and leads to the
-    status in which it is created.
+    status in which it is created. `project` is the project of the task after the step, if the command has
+    read it already.
     """
 
     before: Task
@@ -26,6 +28,7 @@ class Step:
     reason: str | None = None
     override: bool = False
     created: bool = False
+    project: Project | None = None
 
     def _category(self, task: Task) -> Category | None:
         return self.policy.workflow.category(task.status)
@@ -44,6 +47,10 @@ class Step:
     def appears(self) -> bool:
         """Whether the task becomes visible: it is created or restored."""
         return self.created or self.restored
+
+    @property
+    def changes_project(self) -> bool:
+        return self.before.project != self.after.project
 
     @property
     def changes_status(self) -> bool:

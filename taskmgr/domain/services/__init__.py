@@ -15,6 +15,7 @@ from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.idempotency import IdempotencyService
+from taskmgr.domain.services.projects import ProjectService
 from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tokens import TokenService
@@ -27,6 +28,7 @@ class Services:
 
     tasks: TaskService
     users: UserService
+    projects: ProjectService
     tokens: TokenService
     comments: CommentService
     bulk: BulkService

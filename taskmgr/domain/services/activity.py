@@ -44,8 +44,8 @@ class ActivityService:
 
     def of_task(self, task_id: str, page_request: PageRequest = PageRequest(), *, by: Actor) -> Page[Change]:
         """Returns a page of a task's entries, newest first. Raises `NotFound`, also if it is in the bin."""
-        self.store.tasks.get(task_id)
-        return self.list(ActivityQuery(entity="task", entity_id=task_id), page_request, by=by)
+        task = self.store.tasks.get(task_id)
+        return self.list(ActivityQuery(entity="task", entity_id=task.id), page_request, by=by)
 
 
 def _as_seen_by(actor: Actor, change: Change) -> Change:

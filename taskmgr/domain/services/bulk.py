@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, cast
 
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.commands import Operation, TaskChanges, WhereChanges
-from taskmgr.domain.model.errors import DomainError, Invalid, Stale, WriteConflict, required
+from taskmgr.domain.model.errors import (
+    DomainError,
+    Invalid,
+    Stale,
+    Unavailable,
+    WriteConflict,
+    required,
+)
 from taskmgr.domain.model.parsing import BadValue, unknown_field
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.validation import validated
+from taskmgr.domain.rules import permissions
+from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.bulk_references import References
 from taskmgr.domain.services.bulk_results import (
     BulkRefused,
@@ -25,6 +35,8 @@ from taskmgr.domain.services.bulk_results import (
     name_unkept_tasks,
 )
 from taskmgr.domain.services.tasks.commands import TaskService
+from taskmgr.domain.services.tasks.fields import with_task_ids
+from taskmgr.domain.services.tasks.numbering import PreviewKeys, ReservedKeys
 
 MAX_OPERATIONS = 1_000
 SECONDS = 20.0
@@ -93,14 +105,13 @@ class BulkService:
             detail = f"Must be 1 to {MAX_OPERATIONS} operations; these are {len(operations)}."
             raise Invalid([BadValue("out_of_range", detail).at("operations")])
 
-        def command() -> BulkResult:
-            references = References(operations)
-            results = self._perform_all(operations, by, references)
+        def command(tasks: TaskService) -> BulkResult:
+            results = _perform_all(tasks, operations, by, References(operations))
             if dry_run or (atomic and _has_errors(results)):
                 results = name_unkept_tasks(results, operations)
             return self._finish(results, atomic=atomic, dry_run=dry_run)
 
-        return self.store.unit_of_work.run(command, dry_run=dry_run, seconds=SECONDS)
+        return self._run(command, _projects_of(operations), by=by, dry_run=dry_run)
 
     def change_where(
         self,
@@ -117,20 +128,51 @@ class BulkService:
         Raises `UnexpectedCount` unless `expect` tasks match, and what `run` raises.
         """
         values.parse_options(expect=expect, atomic=atomic, dry_run=dry_run)
-        query = validated(query, self.tasks.policy)
+        query = with_task_ids(self.store, validated(query, self.tasks.policy))
         now = self.tasks.clock()
 
-        def command() -> BulkResult:
+        def command(tasks: TaskService) -> BulkResult:
             context = QueryContext(now, self.tasks.policy)
             ids = self.store.tasks.find_ids(query, context, limit=MAX_OPERATIONS + 1)
             if len(ids) != expect or len(ids) > MAX_OPERATIONS:
                 count = self.store.tasks.count(query, context)
                 raise UnexpectedCount(count, expected=expect)
             operations = [{**changes, "op": "change", "id": task_id} for task_id in ids]
-            results = self._perform_all(operations, by, None)
+            results = _perform_all(tasks, operations, by, None)
             return self._finish(results, atomic=atomic, dry_run=dry_run, by_query=True)
 
-        return self.store.unit_of_work.run(command, dry_run=dry_run, seconds=SECONDS)
+        projects = _projects_of([{**changes, "op": "change"}]) * min(expect, MAX_OPERATIONS)
+        return self._run(command, projects, by=by, dry_run=dry_run)
+
+    def _run(
+        self,
+        command: Callable[[TaskService], BulkResult],
+        projects: Sequence[str | None],
+        *,
+        by: Actor,
+        dry_run: bool,
+    ) -> BulkResult:
+        """Runs a command in a transaction, with as many keys of the projects as the bulk may need."""
+        if dry_run or not permissions.permits(by, Action.CREATE_TASK):
+            tasks = replace(self.tasks, keys=PreviewKeys(self.store.projects))
+            return self.store.unit_of_work.run(lambda: command(tasks), dry_run=dry_run, seconds=SECONDS)
+        keys = ReservedKeys(self.store.projects, projects)
+        tasks = replace(self.tasks, keys=keys)
+
+        def attempt() -> BulkResult:
+            keys.restart()
+            return command(tasks)
+
+        try:
+            result = self.store.unit_of_work.run(attempt, seconds=SECONDS)
+        except Unavailable:
+            raise
+        except DomainError:
+            keys.restart()
+            keys.return_unused()
+            raise
+        keys.return_unused()
+        return result
 
     def _finish(
         self, results: Sequence[Result], *, atomic: bool, dry_run: bool, by_query: bool = False
@@ -139,33 +181,58 @@ class BulkService:
             raise BulkRefused(results, by_query=by_query)
         return BulkResult(results, None if dry_run else self.store.unit_of_work.change_set)
 
-    def _perform_all(
-        self, operations: Sequence[Mapping[str, Any]], by: Actor, references: References | None
-    ) -> Sequence[Result]:
-        """Performs the operations. Without `references`, `ref:…` has no meaning."""
-        states: dict[tuple[str, int], Any] = {}
-        with self.store.unit_of_work.gathered():
-            return [
-                _share_state(self._perform(operation, position, by, references), states)
-                for position, operation in enumerate(operations)
-            ]
 
-    def _perform(
-        self, operation: Mapping[str, Any], position: int, by: Actor, references: References | None
-    ) -> Result:
-        try:
-            kind, fields = _parse(operation)
-            if references is not None:
-                fields = references.resolve(fields, position)
-            positional = [str(fields.pop(name)) for name in _POSITIONAL if name in kind.required]
-            task = kind.command(self.tasks, *positional, by=by, **fields)
-        except WriteConflict:  # the whole transaction runs again
-            raise
-        except DomainError as error:
-            return Result(error=_without_frames(error))
-        if references is not None and "ref" in fields:
-            references.register(fields["ref"], task.id)
-        return Result(task=task, created=operation["op"] == "create")
+def _projects_of(operations: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Returns the project of each operation that may need a key, in the form in which it will ask for it.
+
+    An operation with a project that is neither an id nor a key will fail, and needs no key.
+    """
+    projects: list[str | None] = []
+    for operation in operations:
+        project, kind = operation.get("project"), operation.get("op")
+        if project is None and kind == "create":
+            projects.append(None)
+        elif project is not None and kind in ("create", "change"):
+            with suppress(BadValue):
+                projects.append(values.project_reference(project))
+    return projects
+
+
+def _perform_all(
+    tasks: TaskService,
+    operations: Sequence[Mapping[str, Any]],
+    by: Actor,
+    references: References | None,
+) -> Sequence[Result]:
+    """Performs the operations. Without `references`, `ref:…` has no meaning."""
+    states: dict[tuple[str, int], Any] = {}
+    with tasks.store.unit_of_work.gathered():
+        return [
+            _share_state(_perform(tasks, operation, position, by, references), states)
+            for position, operation in enumerate(operations)
+        ]
+
+
+def _perform(
+    tasks: TaskService,
+    operation: Mapping[str, Any],
+    position: int,
+    by: Actor,
+    references: References | None,
+) -> Result:
+    try:
+        kind, fields = _parse(operation)
+        if references is not None:
+            fields = references.resolve(fields, position)
+        positional = [str(fields.pop(name)) for name in _POSITIONAL if name in kind.required]
+        task = kind.command(tasks, *positional, by=by, **fields)
+    except WriteConflict:  # the whole transaction runs again
+        raise
+    except DomainError as error:
+        return Result(error=_without_frames(error))
+    if references is not None and "ref" in fields:
+        references.register(fields["ref"], task.id)
+    return Result(task=task, created=operation["op"] == "create")
 
 
 def _has_errors(results: Sequence[Result]) -> bool:

@@ -32,13 +32,11 @@ class CommentService:
     def list(self, task_id: str, page_request: PageRequest = PageRequest(), *, by: Actor) -> Page[Comment]:
         """Returns a page of a task's comments, oldest first. Raises `NotFound`."""
         permissions.require(by, Action.READ)
-        self.store.tasks.get(task_id)
-        return self.store.comments.find(task_id, page_request)
+        return self.store.comments.find(self.store.tasks.get(task_id).id, page_request)
 
     def get(self, task_id: str, comment_id: str, *, by: Actor) -> Comment:
         """Returns a comment on a task. Raises `NotFound` for either."""
         permissions.require(by, Action.READ)
-        self.store.tasks.get(task_id)
         return self._of_task(task_id, comment_id)
 
     def create(self, task_id: str, *, text: str, by: Actor, dry_run: bool = False) -> Comment:
@@ -47,11 +45,11 @@ class CommentService:
         comment_id = self.new_id()
 
         def command() -> Comment:
-            self.store.tasks.get(task_id)
+            task = self.store.tasks.get(task_id)
             permissions.require(by, Action.COMMENT)
             now = self.clock()
             comment = Comment(
-                id=comment_id, task_id=task_id, author_id=require_actor(by).id, text=text, created_at=now,
+                id=comment_id, task_id=task.id, author_id=require_actor(by).id, text=text, created_at=now,
                 updated_at=now, version=1,
             )  # fmt: skip
             self.store.comments.add(comment)
@@ -100,7 +98,6 @@ class CommentService:
         return self.store.unit_of_work.run(command, dry_run=dry_run)
 
     def _for_change(self, task_id: str, comment_id: str, by: Actor, version: int | None) -> Comment:
-        self.store.tasks.get(task_id)
         comment = self._of_task(task_id, comment_id)
         permissions.require(by, Action.COMMENT)  # an author may have lost this right
         if comment.author_id != require_actor(by).id and not permissions.permits(by, Action.CHANGE_COMMENTS):
@@ -109,8 +106,9 @@ class CommentService:
         return comment
 
     def _of_task(self, task_id: str, comment_id: str) -> Comment:
+        task = self.store.tasks.get(task_id)
         comment = self.store.comments.get(comment_id)
-        if comment.task_id != task_id:
+        if comment.task_id != task.id:
             raise NotFound("comment", comment_id)
         return comment
 

@@ -9,20 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Unpack
 
 from taskmgr.domain.model import values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.commands import NewTask, Options, TaskChanges
-from taskmgr.domain.model.errors import AlreadyAssigned, Invalid, NotFound, NotPermitted, required
+from taskmgr.domain.model.errors import (
+    AlreadyAssigned,
+    Invalid,
+    NotFound,
+    NotPermitted,
+    Unavailable,
+    required,
+)
+from taskmgr.domain.model.project import NextKey, Project
 from taskmgr.domain.model.task import Task, new_task
 from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.ports.commands import NewId
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.rules.step import Step
-from taskmgr.domain.services.tasks.fields import parse_task_fields, require_existing
+from taskmgr.domain.services.tasks.fields import find_task_ids, parse_task_fields, require_existing
+from taskmgr.domain.services.tasks.numbering import KeySource, PreviewKeys, with_key
 from taskmgr.domain.services.tasks.questions import TaskQuestions
 from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.versions import require_version
@@ -40,6 +51,7 @@ class TaskService(TaskQuestions):
 
     recorder: TaskRecorder
     new_id: NewId
+    keys: KeySource
 
     def create(
         self,
@@ -58,24 +70,28 @@ class TaskService(TaskQuestions):
         if "title" not in fields:
             raise Invalid([required("title")])
         reason = values.parse_options(reason=reason, override=override, dry_run=dry_run)["reason"]
-        task_id = self.new_id()
+        task_id, project = self.new_id(), fields.get("project")
 
-        def command() -> Task:
+        def command(key: NextKey | None) -> Task:
+            if key is None:
+                require_existing(self.store, fields)
+                raise Unavailable("There is no default project: run `taskmgr db migrate`.")
             now = self.clock()
-            start = new_task(task_id, fields, by=require_actor(by).id, now=now, policy=self.policy)
+            start = new_task(task_id, fields, key=key, by=require_actor(by).id, now=now, policy=self.policy)
             task = start.moved(fields.get("status", start.status), now=now, workflow=self.policy.workflow)
             rights = permissions.rights_to_create(task, actor=by, override=override)
             missing_right = permissions.first_missing_right(by, rights, task)
-            require_existing(self.store, fields, permitted=missing_right is None)
+            require_existing(self.store, fields, project=key.project, permitted=missing_right is None)
             if missing_right is not None:
                 raise NotPermitted(missing_right)
             step = Step(
                 before=start, after=task, policy=self.policy, by=by, reason=reason,
-                override=override, created=True,
+                override=override, created=True, project=key.project,
             )  # fmt: skip
             return self.recorder.create(step)
 
-        return self.store.unit_of_work.run(command, dry_run=dry_run)
+        keys = self._keys(Action.CREATE_TASK, by, dry_run=dry_run)
+        return with_key(keys, project, lambda key: self._run(partial(command, key), dry_run))
 
     def change(self, task_id: str, changes: TaskChanges, *, by: Actor, **options: Unpack[Options]) -> Task:
         """Changes any fields of a task in one command: one judgement, one version, one log entry.
@@ -102,9 +118,10 @@ class TaskService(TaskQuestions):
         """Makes a task wait for another. Raises `NotFound` for either."""
 
         def add_blocker(task: Task) -> Mapping[str, Any]:
-            if blocker_id not in (*task.blocked_by, task.id):
-                self.store.tasks.get(blocker_id)
-            return self._parse({"blocked_by": tuple(dict.fromkeys((*task.blocked_by, blocker_id)))}, by)
+            known = self._task_id(blocker_id)
+            if known not in (*task.blocked_by, task.id):
+                self.store.tasks.get(known)
+            return self._parse({"blocked_by": tuple(dict.fromkeys((*task.blocked_by, known)))}, by)
 
         return self._change(task_id, add_blocker, _NO_FIELDS, by, options)
 
@@ -112,9 +129,10 @@ class TaskService(TaskQuestions):
         """Makes a task no longer wait for another, which may be in the bin."""
 
         def remove_blocker(task: Task) -> Mapping[str, Any]:
-            if not values.is_identifier(blocker_id):
+            removed = self._task_id(blocker_id)
+            if not values.is_identifier(removed):
                 raise NotFound("task", blocker_id)
-            return {"blocked_by": tuple(b for b in task.blocked_by if b != blocker_id)}
+            return {"blocked_by": tuple(b for b in task.blocked_by if b != removed)}
 
         return self._change(task_id, remove_blocker, _NO_FIELDS, by, options)
 
@@ -167,34 +185,61 @@ class TaskService(TaskQuestions):
         parsed = _parse_options(**options)
         override, version = parsed["override"], parsed["version"]
 
-        def command() -> Task:
-            before = self._get_to_change(task_id, references)
+        def command(key: NextKey | None) -> Task:
+            project = None if key is None else key.project
+            before = self._get_to_change(task_id, references, project)
             now = time_of_change(self.clock, before)
             changes = find_changes(before)
-            after = before.changed(changes, now=now, workflow=self.policy.workflow)
+            after = self._changed(before, changes, key, now)
             rights = permissions.rights_to_change(before, after, changes, actor=by, override=override)
             missing_right = permissions.first_missing_right(by, rights, before)
-            require_existing(self.store, references, task=before, permitted=missing_right is None)
+            require_existing(
+                self.store, references, project=project, task=before, permitted=missing_right is None
+            )
             _raise_if_taken(before, after, by, version)
             if missing_right is not None:
                 raise NotPermitted(missing_right)
             step = Step(
                 before=before, after=after, policy=self.policy, by=by, reason=parsed["reason"],
-                override=override,
+                override=override, project=project,
             )  # fmt: skip
             return self.recorder.change(step, now=now, version=version)
 
-        return self.store.unit_of_work.run(command, dry_run=parsed["dry_run"])
+        dry_run = parsed["dry_run"]
+        if "project" not in references:
+            return self._run(partial(command, None), dry_run)
+        keys = self._keys(Action.CHANGE_TASK, by, dry_run=dry_run)
+        run = lambda key: self._run(partial(command, key), dry_run)  # noqa: E731
+        return with_key(keys, references["project"], run)
+
+    def _changed(self, task: Task, changes: Mapping[str, Any], key: NextKey | None, now: datetime) -> Task:
+        """Returns the task with its changes; it gets the key if it moves to the key's project."""
+        fields = {name: value for name, value in changes.items() if name != "project"}
+        changed = task.changed(fields, now=now, workflow=self.policy.workflow)
+        return changed if key is None or key.project.key == task.project else changed.moved_to(key)
+
+    def _keys(self, action: Action, by: Actor, *, dry_run: bool) -> KeySource:
+        """Returns where to take keys from; nothing is taken for a command that will write nothing."""
+        if dry_run or not permissions.permits(by, action):
+            return PreviewKeys(self.store.projects)
+        return self.keys
+
+    def _run(self, command: Callable[[], Task], dry_run: bool) -> Task:
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    def _task_id(self, reference: str) -> str:
+        """Returns the id of the task with this key; an id and an unknown key stay as they are."""
+        return find_task_ids(self.store, [reference.upper()]).get(reference.upper(), reference)
 
     def _parse(self, raw: Mapping[str, Any], by: Actor) -> dict[str, Any]:
         return parse_task_fields(self.store, self.policy, raw, by=by)
 
-    def _get_to_change(self, task_id: str, references: Mapping[str, Any]) -> Task:
+    def _get_to_change(self, task_id: str, references: Mapping[str, Any], project: Project | None) -> Task:
         """Returns the task. Raises `Invalid` for unknown references even if the task does not exist."""
         try:
             return self.store.tasks.get(task_id)
         except NotFound:
-            require_existing(self.store, references)
+            require_existing(self.store, references, project=project)
             raise
 
     def _get_binned_or_not(self, task_id: str) -> Task:

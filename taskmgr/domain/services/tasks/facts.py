@@ -17,6 +17,7 @@ from typing import Any
 
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import OPEN, Category
@@ -66,6 +67,7 @@ class FactFinder:
         started, urgent = self._find_limited(step)
         relations = self._search_ring(step)
         return Facts(
+            project=step.project or self._find_project(step),
             assignee=self._find_assignee(step),
             was_assignee=self._was_assignee(step),
             parent=parent,
@@ -79,6 +81,10 @@ class FactFinder:
             chain_too_long=relations.too_long,
             levels=self._count_levels(step),
         )
+
+    def _find_project(self, step: Step) -> Project | None:
+        """Reads the project without touching it: archiving does not wait for commands that have begun."""
+        return self.store.projects.get_many([step.after.project]).get(step.after.project)
 
     def _find_assignee(self, step: Step) -> User | None:
         if step.after.assignee_id is None or not step.needs_active_assignee:

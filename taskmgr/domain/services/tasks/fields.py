@@ -2,30 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.errors import FieldError, Invalid
 from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task, parsers
 from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.ports.store import Store
+from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services.tasks.facts import touch_early
 
 ME = "me"  # as an assignee: the acting user
+_NO_TASK = "0" * 24  # an id that no task has
 
 
 def parse_task_fields(store: Store, policy: Policy, raw: Mapping[str, Any], *, by: Actor) -> dict[str, Any]:
-    """Returns the fields as they are stored. An assignee given by username or as `me` becomes an id.
+    """Returns the fields as they are stored. A username or `me` becomes a user's id, a key a task's id.
 
-    Raises `Invalid` with every mistake.
+    A project stays as it is given, by id or key. Raises `Invalid` with every mistake.
     """
     known = parsers(policy)
     if raw.get("assignee_id") is not None:
         known = {**known, "assignee_id": lambda value: _user_id(store, value, by)}
-    return parsing.parse_fields(raw, known)
+    return _with_task_ids(store, parsing.parse_fields(raw, known))
+
+
+def _with_task_ids(store: Store, fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields with ids in place of tasks' keys; a key that no task has stays as it is."""
+    references = {*fields.get("blocked_by", ()), fields.get("parent_id")} - {None}
+    ids = find_task_ids(store, references)
+    if not ids:
+        return fields
+    found = dict(fields)
+    if fields.get("parent_id") is not None:
+        found["parent_id"] = ids.get(fields["parent_id"], fields["parent_id"])
+    if "blocked_by" in fields:
+        found["blocked_by"] = tuple(dict.fromkeys(ids.get(b, b) for b in fields["blocked_by"]))
+    return found
+
+
+def with_task_ids(store: Store, query: TaskQuery) -> TaskQuery:
+    """Returns the query with ids in place of the keys of tasks. A key that no task has matches no task."""
+    references = (*(query.ids or ()), *(query.parent_ids or ()), *(query.blocked_by or ()), query.except_id)
+    keys = {reference for reference in references if values.is_task_key(reference)}
+    if not keys:
+        return query
+    ids = dict.fromkeys(keys, _NO_TASK) | dict(store.tasks.ids_by_key(keys))
+
+    def resolve(items: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        return items and tuple(dict.fromkeys(ids.get(item, item) for item in items))
+
+    return replace(
+        query,
+        ids=resolve(query.ids),
+        parent_ids=resolve(query.parent_ids),
+        blocked_by=resolve(query.blocked_by),
+        except_id=query.except_id and ids.get(query.except_id, query.except_id),
+    )
+
+
+def find_task_ids(store: Store, references: Iterable[str]) -> Mapping[str, str]:
+    """Returns the keys of tasks that exist among these ids and keys, each with its task's id.
+
+    A key leads to the same task for ever, so it makes no difference whether a command looks it up before or
+    inside its transaction.
+    """
+    keys = {reference for reference in references if values.is_task_key(reference)}
+    return store.tasks.ids_by_key(keys) if keys else {}
 
 
 def _user_id(store: Store, value: object, by: Actor) -> str:
@@ -50,15 +98,20 @@ def _own_id(by: Actor) -> str:
 
 
 def require_existing(
-    store: Store, fields: Mapping[str, Any], *, task: Task | None = None, permitted: bool = False
+    store: Store,
+    fields: Mapping[str, Any],
+    *,
+    project: Project | None = None,
+    task: Task | None = None,
+    permitted: bool = False,
 ) -> None:
-    """Raises `Invalid` with every user and task that these fields refer to and that does not exist.
+    """Raises `Invalid` with every project, user and task that these fields refer to and that does not exist.
 
-    Relations that `task` already has are accepted even if the other task is gone. `permitted` says that
-    the actor has the rights that the command needs.
+    `project` is the one that the fields name, if it exists. Relations that `task` already has are accepted
+    even if the other task is gone. `permitted` says that the actor has the rights that the command needs.
     """
     new = list(_new_relations(fields, task))
-    tasks = store.tasks.get_many({task_id for _, task_id in new})
+    tasks = store.tasks.get_many({task_id for _, task_id in new if values.is_identifier(task_id)})
     errors = [
         FieldError(location=location, code="unknown_task", detail=f"There is no task {task_id}.")
         for location, task_id in new
@@ -71,6 +124,9 @@ def require_existing(
         if not store.users.get_many([assignee_id]):
             detail = f"There is no user {assignee_id}."
             errors.insert(0, FieldError(location="assignee_id", code="unknown_user", detail=detail))
+    if "project" in fields and project is None:
+        detail = f"There is no project {fields['project']}."
+        errors.insert(0, FieldError(location="project", code="unknown_project", detail=detail))
     if errors:
         raise Invalid(errors)
 

@@ -17,6 +17,7 @@ from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.validation import validated
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
+from taskmgr.domain.services.tasks.fields import with_task_ids
 from taskmgr.domain.services.tasks.transitions import Transition, find_transitions
 
 
@@ -43,12 +44,12 @@ class TaskQuestions:
     ) -> Page[Task]:
         """Returns a page of the tasks that match. Raises `Invalid` with every mistake in the query."""
         permissions.require(by, Action.READ)
-        return self.store.tasks.find(validated(query, self.policy), page_request, self._context())
+        return self.store.tasks.find(self._resolved(query), page_request, self._context())
 
     def list_records(self, query: TaskQuery, page_request: PageRequest, *, by: Actor) -> Page[TaskRecord]:
         """Returns the page that `list` returns, as records. Raises `Invalid` as `list` does."""
         permissions.require(by, Action.READ)
-        return self.store.tasks.find_records(validated(query, self.policy), page_request, self._context())
+        return self.store.tasks.find_records(self._resolved(query), page_request, self._context())
 
     def iterate(self, query: TaskQuery = TaskQuery(), *, by: Actor) -> Iterator[Task]:
         """Yields all tasks that match, reading page by page. Raises `Invalid` as `list` does."""
@@ -77,6 +78,9 @@ class TaskQuestions:
 
         # A transaction, although nothing is written: the task and the facts are of one moment.
         return self.store.unit_of_work.run(command)
+
+    def _resolved(self, query: TaskQuery) -> TaskQuery:
+        return with_task_ids(self.store, validated(query, self.policy))
 
     def _context(self) -> QueryContext:
         return QueryContext(self.clock(), self.policy)

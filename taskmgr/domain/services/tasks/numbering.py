@@ -1,0 +1,105 @@
+"""Gives new and moved tasks their keys.
+
+The numbers of a project are counted outside of transactions, so a command takes a key before it begins, and
+returns it if no task gets it. A key can be lost, for example if the connection breaks at the wrong moment,
+but it is never given twice (docs/decisions/0029).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from taskmgr.domain.model.errors import DomainError, Unavailable
+from taskmgr.domain.model.project import NextKey
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.ports.projects import ProjectRepository
+
+Reference = str | None  # a project's id or key; None means the default project
+
+
+class KeySource(Protocol):
+    """Where a command takes keys from."""
+
+    def take(self, project: Reference) -> NextKey | None:
+        """Returns the next key of a project, or None if the project does not exist."""
+
+    def give_back(self, project: Reference, key: NextKey) -> None:
+        """Accepts the key that was taken last, and that no task has got."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeys:
+    """Takes each key from the store when a command needs it."""
+
+    projects: ProjectRepository
+
+    def take(self, project: Reference) -> NextKey | None:
+        return next(iter(self.projects.take_keys(project)), None)
+
+    def give_back(self, project: Reference, key: NextKey) -> None:  # noqa: ARG002
+        self.projects.return_keys([key])
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewKeys:
+    """Shows the next key without taking it, for commands that store nothing."""
+
+    projects: ProjectRepository
+
+    def take(self, project: Reference) -> NextKey | None:
+        return self.projects.next_key(project)
+
+    def give_back(self, project: Reference, key: NextKey) -> None:
+        pass
+
+
+class ReservedKeys:
+    """The keys of a bulk, taken from the store with one call per project."""
+
+    def __init__(self, projects: ProjectRepository, references: Iterable[Reference]) -> None:
+        self._projects = projects
+        self._reserved = {r: projects.take_keys(r, count) for r, count in Counter(references).items()}
+        self.restart()
+
+    def restart(self) -> None:
+        """Makes all keys available again: the bulk is rolled back, or begins another attempt."""
+        self._next = dict.fromkeys(self._reserved, 0)
+
+    def take(self, project: Reference) -> NextKey | None:
+        position = self._next.get(project, 0)
+        keys = self._reserved.get(project, ())
+        if position >= len(keys):
+            return None
+        self._next[project] = position + 1
+        return keys[position]
+
+    def give_back(self, project: Reference, key: NextKey) -> None:  # noqa: ARG002
+        self._next[project] -= 1
+
+    def return_unused(self) -> None:
+        """Returns the keys that no task has got to the store."""
+        for reference, keys in reversed(self._reserved.items()):
+            self._projects.return_keys(keys[self._next[reference] :])
+
+
+def with_key(keys: KeySource, project: Reference, command: Callable[[NextKey | None], Task]) -> Task:
+    """Runs a command with the next key of a project, and gives the key back if the task does not get it.
+
+    After `Unavailable` the key is lost, because the task may have been stored with it.
+    """
+    key = keys.take(project)
+    if key is None:
+        return command(None)
+    try:
+        task = command(key)
+    except Unavailable:
+        raise
+    except DomainError:
+        keys.give_back(project, key)
+        raise
+    if task.key != key.text:
+        keys.give_back(project, key)
+    return task
