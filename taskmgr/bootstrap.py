@@ -17,9 +17,11 @@ from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.idempotency import IdempotencyService
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.projects import ProjectService
 from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.status_mapping import StatusMapping
 from taskmgr.domain.services.tasks.commands import TaskService
+from taskmgr.domain.services.tasks.numbering import NewKeys
 from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
@@ -45,11 +47,13 @@ def build_services(
     """Returns the services over a store. Tests and the demo replace clock, ids, policy and credentials."""
     journal = Journal(store, make_id)
     recorder = TaskRecorder(store=store, policy=policy, journal=journal)
-    tasks = TaskService(store=store, policy=policy, clock=clock, recorder=recorder, new_id=make_id)
+    keys = NewKeys(store.projects)
+    tasks = TaskService(store=store, policy=policy, clock=clock, recorder=recorder, new_id=make_id, keys=keys)
     return Services(
         tasks=tasks,
         bulk=BulkService(store, tasks),
         users=UserService(store, policy, journal, clock, make_id),
+        projects=ProjectService(store=store, journal=journal, clock=clock, new_id=make_id),
         tokens=TokenService(store, journal, credentials or Sha256Credentials(), clock, make_id),
         comments=CommentService(store, journal, clock, make_id),
         idempotency=IdempotencyService(store, clock),

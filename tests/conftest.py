@@ -27,10 +27,12 @@ from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
+from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.migrations import migrate
 from taskmgr.infrastructure.mongo.store import mongo_store
-from tests.factories import SYSTEM, Clock
+from taskmgr.infrastructure.mongo.writing import validated_row
+from tests.factories import DEFAULT_PROJECT, SYSTEM, Clock
 
 _FOLDER = pytest.StashKey[Path]()
 _KEPT = "meta"  # which form the database is in, and its time zone: written by `migrate` alone
@@ -99,10 +101,14 @@ def database(worker_database: Database[Any]) -> Database[Any]:
 
 
 def empty(database: Database[Any]) -> None:
-    """Removes every document but the migrations' own, and waits until nobody can read one any more."""
+    """Removes every document but the migrations' own and the default project, whose next number is 1.
+
+    Waits until nobody can read one of them any more.
+    """
     for name, md5 in database.command("dbHash")["collections"].items():
         if md5 != _HASH_OF_NOTHING and name not in (_KEPT, _EMPTIED):
             database[name].delete_many({})
+    database["projects"].insert_one(validated_row(mappers.project_document(DEFAULT_PROJECT)))
     # One wait for all: a majority has what came before, too, when it has this.
     database.get_collection(_EMPTIED, write_concern=WriteConcern("majority")).update_one(
         {"_id": "emptied"}, {"$inc": {"times": 1}}, upsert=True

@@ -33,6 +33,7 @@ from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.repositories.activity import MongoActivityRepository
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.transaction import PartialWrite
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.factories import SYSTEM, a_change, a_task
 
 
@@ -393,6 +394,7 @@ def own_database() -> Iterator[tuple[Database[Any], int]]:
         EmbeddedDatabase(Path(place) / "data", cache_gib=0.25) as uri,
     ):
         database = open_database(uri, "tests")
+        ensure_default_project(database)
         yield database, int((Path(place) / "data" / "db" / "mongod.lock").read_text())
         database.client.close()
 

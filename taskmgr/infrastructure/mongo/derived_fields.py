@@ -114,25 +114,28 @@ def _kind(value: object) -> type:
 class Swept:
     """The result of a sweep: counts of corrected documents by kind, and of unreadable documents.
 
+    `numbered` are the tasks that got a key before the sweep.
     `given_up` are the usernames whose e-mail address was removed.
     """
 
     tasks: int = 0
     users: int = 0
     comments: int = 0
+    numbered: int = 0
     given_up: tuple[str, ...] = ()
     unreadable: int = 0
 
     @property
     def is_clean(self) -> bool:
         """Returns True if nothing had to be corrected."""
-        return not (self.tasks or self.users or self.comments)
+        return not (self.tasks or self.users or self.comments or self.numbered)
 
     def add(self, later: Swept) -> None:
         """Adds the result of a later sweep of the same data, which finds the same unreadable documents."""
         self.tasks += later.tasks
         self.users += later.users
         self.comments += later.comments
+        self.numbered += later.numbered
         self.given_up += later.given_up
         self.unreadable = later.unreadable
 

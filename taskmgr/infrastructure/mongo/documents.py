@@ -4,7 +4,8 @@ Every write is validated against these documents, and the indexes are created fr
 raw rows, which become entities in `mappers.py`.
 
 Some fields of a task are derived from others. `due_at` (far in the future for undated tasks),
-`priority_rank` and `title_key` exist for sorting, because null or a name would sort incorrectly;
+`priority_rank`, `number` and `title_key` exist for sorting, because null or a name would sort incorrectly;
+`keys` are the present key and the former ones, in this order, which together are unique;
 `words`, `title_words` and `label_words` exist for searching, as do the `words` of users and comments.
 `touched` is a counter that commands raise in the documents that their rules have read, so that two such
 commands conflict.
@@ -62,6 +63,10 @@ class TaskDocument(Document):
     """One task; `binned` repeats `deleted_at` as a boolean, with which the indexes begin."""
 
     id = ObjectIdField(primary_key=True)
+    project = StringField(required=True)
+    number = LongField(null=True, min_value=1)
+    key = StringField(null=True)
+    keys = ListField(StringField(), null=False)
     title = StringField(required=True, max_length=values.MAX_TITLE_LENGTH)
     title_key = StringField(required=True)
     title_words = ListField(StringField())
@@ -77,6 +82,7 @@ class TaskDocument(Document):
     labels = ListField(StringField(max_length=values.MAX_LABEL_LENGTH), max_length=values.MAX_LABELS)
     parent_id = ObjectIdField(null=True)
     blocked_by = ListField(ObjectIdField(), max_length=values.MAX_BLOCKERS)
+    rank = StringField(required=True)
     created_by = StringField(required=True)
     created_at = DateTimeField(required=True)
     updated_at = DateTimeField(required=True)
@@ -124,6 +130,14 @@ class TaskDocument(Document):
             {"name": "blocks", "fields": ["blocked_by"]},
             {"name": "labels", "fields": ["labels", "binned", "-created_at", "-id", "status"]},
             {"name": "words", "fields": ["words"]},
+            # Sparse, because the tasks of a dry run have no key.
+            {"name": "keys", "fields": ["keys"], "unique": True, "sparse": True},
+            {"name": "project_number", "fields": ["binned", "project", "number", "id"]},
+            {"name": "project_rank", "fields": ["binned", "project", "rank", "id"]},
+            {
+                "name": "project_status_due",
+                "fields": ["binned", "project", "status", "due_at", "id"],
+            },
             {
                 "name": "waiting",
                 "fields": ["binned", "-created_at", "-id"],
@@ -186,6 +200,36 @@ class CommentDocument(Document):
         "indexes": [
             {"name": "of_task", "fields": ["task_id", "created_at", "id"]},
             {"name": "words", "fields": ["words"]},
+        ],
+    }
+
+
+class ProjectDocument(Document):
+    """One project; `last_number` is the highest number that a task of the project may have."""
+
+    id = ObjectIdField(primary_key=True)
+    key = StringField(required=True)
+    name = StringField(required=True, max_length=values.MAX_NAME_LENGTH)
+    description = StringField(max_length=values.MAX_DESCRIPTION_LENGTH)
+    is_default = BooleanField(required=True)
+    archived_at = DateTimeField(null=True)
+    created_by = StringField(required=True)
+    created_at = DateTimeField(required=True)
+    updated_at = DateTimeField(required=True)
+    version = LongField(required=True, min_value=1)
+    last_number = LongField()
+
+    meta: ClassVar[dict[str, Any]] = {
+        **_COMMON,
+        "collection": "projects",
+        "indexes": [
+            {"name": "key", "fields": ["key"], "unique": True},
+            {
+                "name": "default",
+                "fields": ["is_default"],
+                "unique": True,
+                "partialFilterExpression": {"is_default": True},
+            },
         ],
     }
 
@@ -262,6 +306,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     TaskDocument,
     UserDocument,
     CommentDocument,
+    ProjectDocument,
     ChangeDocument,
     TokenDocument,
     AnswerDocument,

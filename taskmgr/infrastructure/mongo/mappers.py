@@ -18,6 +18,7 @@ from taskmgr.domain.model.clock import format_instant
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.priority import PRIORITIES
+from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Links, Task
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import Kind, Role, User
@@ -28,6 +29,7 @@ from taskmgr.infrastructure.mongo.documents import (
     ChangeDocument,
     CommentDocument,
     Draft,
+    ProjectDocument,
     TaskDocument,
     TokenDocument,
     UserDocument,
@@ -65,6 +67,10 @@ def task_document(task: Task) -> Draft:
     return draft_of(
         TaskDocument,
         id=ObjectId(task.id),
+        project=task.project,
+        number=task.number,
+        key=task.key,
+        keys=None if task.key is None else [task.key, *task.former_keys],
         title=task.title,
         title_key=title_key(task.title),
         title_words=list(words_of(task.title)),
@@ -80,6 +86,7 @@ def task_document(task: Task) -> Draft:
         labels=list(task.labels),
         parent_id=object_id(task.parent_id),
         blocked_by=[ObjectId(blocker) for blocker in task.blocked_by],
+        rank=task.rank,
         created_by=task.created_by,
         created_at=task.created_at,
         updated_at=task.updated_at,
@@ -99,6 +106,8 @@ def task(row: Row) -> Task:
     started, completed, deleted = row["started_at"], row["completed_at"], row["deleted_at"]
     return Task(
         id=str(row["_id"]),
+        key=row["key"],
+        project=row["project"],
         title=row["title"],
         description=row["description"],
         status=row["status"],
@@ -108,6 +117,8 @@ def task(row: Row) -> Task:
         labels=tuple(row["labels"]),
         parent_id=None if parent is None else str(parent),
         blocked_by=tuple(map(str, blockers)) if blockers else (),
+        rank=row["rank"],
+        former_keys=tuple(row.get("keys", ())[1:]),
         created_by=row["created_by"],
         created_at=row["created_at"].replace(tzinfo=UTC),
         updated_at=row["updated_at"].replace(tzinfo=UTC),
@@ -130,6 +141,8 @@ def task_record_fields(row: Row, categories: Mapping[str, str]) -> dict[str, Any
     started, completed, deleted = row["started_at"], row["completed_at"], row["deleted_at"]
     return {
         "id": str(row["_id"]),
+        "key": row["key"],
+        "project": row["project"],
         "title": row["title"],
         "description": row["description"],
         "status": status,
@@ -140,6 +153,7 @@ def task_record_fields(row: Row, categories: Mapping[str, str]) -> dict[str, Any
         "labels": row["labels"],
         "parent_id": None if parent is None else str(parent),
         "blocked_by": [str(blocker) for blocker in row["blocked_by"]],
+        "rank": row["rank"],
         "created_by": row["created_by"],
         "created_at": format_instant(row["created_at"]),
         "updated_at": format_instant(row["updated_at"]),
@@ -215,6 +229,42 @@ def comment(row: Row) -> Comment:
         task_id=str(row["task_id"]),
         author_id=row["author_id"],
         text=row["text"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        version=row["version"],
+    )
+
+
+# --- projects
+
+
+def project_document(project: Project, last_number: int | None = None) -> Draft:
+    """Returns the draft; without `last_number` it leaves the stored counter as it is."""
+    return draft_of(
+        ProjectDocument,
+        id=ObjectId(project.id),
+        key=project.key,
+        name=project.name,
+        description=project.description,
+        is_default=project.is_default,
+        archived_at=project.archived_at,
+        created_by=project.created_by,
+        created_at=project.created_at,
+        updated_at=project.updated_at,
+        version=project.version,
+        last_number=last_number,
+    )
+
+
+def project(row: Row) -> Project:
+    return Project(
+        id=str(row["_id"]),
+        key=row["key"],
+        name=row["name"],
+        description=row["description"],
+        is_default=row["is_default"],
+        archived_at=row["archived_at"],
+        created_by=row["created_by"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         version=row["version"],

@@ -29,6 +29,7 @@ from taskmgr.infrastructure.mongo.schema_version import (
     require_unchanged_target,
 )
 from taskmgr.infrastructure.mongo.unlogged_tokens import log_tokens
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project, number_tasks
 
 _MAX_SWEEPS = 10
 _PAUSE = 0.5  # seconds between two sweeps
@@ -39,6 +40,7 @@ class MigrationResult:
     """What a migration has done.
 
     `made` and `dropped` are names of indexes; `tasks`, `users` and `comments` count corrected documents.
+    `numbered` counts the tasks that got a project and a key.
     `given_up` are the usernames whose e-mail address was removed, because another user has the same one.
     `tokens` counts the tokens that got their first log entry.
     `unreadable` counts the tasks, users and comments that could not be read.
@@ -49,6 +51,7 @@ class MigrationResult:
     tasks: int
     users: int
     comments: int
+    numbered: int
     given_up: tuple[str, ...]
     tokens: int
     unreadable: int
@@ -66,6 +69,7 @@ def migrate(
     with without_deadline():  # an index over millions of tasks takes minutes
         begun = begin_migration(database, time_zone)
         made, dropped = update_indexes(database)
+        ensure_default_project(database)
         swept = _sweep_until_clean(database, time_zone, settling if begun else 0.0, batch)
         tokens = log_tokens(database)
         finish_migration(database, time_zone)
@@ -75,6 +79,7 @@ def migrate(
         tasks=swept.tasks,
         users=swept.users,
         comments=swept.comments,
+        numbered=swept.numbered,
         given_up=swept.given_up,
         tokens=tokens,
         unreadable=swept.unreadable,
@@ -87,7 +92,10 @@ def _sweep_until_clean(database: Database[Any], time_zone: tzinfo, settling: flo
     sweeps = 0  # those that began after the settling time
     while sweeps < _MAX_SWEEPS:
         sweeps += time.monotonic() >= settled
-        swept = sweep(database, time_zone, partial(require_unchanged_target, database, time_zone), batch)
+        require_target = partial(require_unchanged_target, database, time_zone)
+        numbered = number_tasks(database, require_target, batch)
+        swept = sweep(database, time_zone, require_target, batch)
+        swept.numbered = numbered
         total.add(swept)
         if sweeps and swept.is_clean:
             return total

@@ -23,7 +23,7 @@ from pymongo.write_concern import WriteConcern
 from taskmgr.domain.model.errors import CannotStart, Unavailable
 
 # The version that this release stores; it refuses a database with a later one.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # A process trusts what it has read from `meta` for TRUSTED_SECONDS. A migration waits SETTLING_SECONDS
 # before its last sweep: then every process has read `meta` again, and earlier commands are committed.
 TRUSTED_SECONDS = 1.0

@@ -16,6 +16,7 @@ from taskmgr.infrastructure.mongo.repositories.activity import MongoActivityRepo
 from taskmgr.infrastructure.mongo.repositories.comments import MongoCommentRepository
 from taskmgr.infrastructure.mongo.repositories.idempotency import MongoIdempotencyRepository
 from taskmgr.infrastructure.mongo.repositories.locks import MongoLocks
+from taskmgr.infrastructure.mongo.repositories.projects import MongoProjectRepository
 from taskmgr.infrastructure.mongo.repositories.statistics import MongoStatisticsRepository
 from taskmgr.infrastructure.mongo.repositories.tasks import MongoTaskRepository
 from taskmgr.infrastructure.mongo.repositories.tokens import MongoTokenRepository
@@ -43,6 +44,7 @@ def mongo_store(
         unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline, admit=admit),
         tasks=MongoTaskRepository(database, records),
         users=MongoUserRepository(database, records),
+        projects=MongoProjectRepository(database, deadline=deadline),
         statistics=MongoStatisticsRepository(database),
         comments=MongoCommentRepository(database),
         activity=MongoActivityRepository(database),

@@ -16,6 +16,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
+from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.user import User
 
 # Words of new tasks that one transaction may store, each counted once per task. Every word is an index
@@ -37,7 +38,8 @@ class Transaction:
     """One attempt at a command.
 
     `touched` are the documents that have been touched, by collection and id, because one touch suffices.
-    `users` are the users that have been read, by id, because the snapshot would return the same data again.
+    `users` and `projects` are those that have been read, by id or key, because the snapshot would return the
+    same data again.
     `pending` is None outside a `gathered` block. `writes` counts all writes, also pending ones;
     `words` counts the indexed words of new documents.
     """
@@ -47,6 +49,7 @@ class Transaction:
     is_dry_run: bool = False
     touched: set[tuple[str, Any]] = field(default_factory=set)
     users: dict[str, User] = field(default_factory=dict)
+    projects: dict[str, Project] = field(default_factory=dict)
     pending: PendingInserts | None = None
     writes: int = 0
     words: int = 0

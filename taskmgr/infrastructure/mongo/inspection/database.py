@@ -29,6 +29,7 @@ from taskmgr.infrastructure.mongo.inspection.internals import (
     inspect_tokens,
 )
 from taskmgr.infrastructure.mongo.inspection.log import inspect_foreign_entries
+from taskmgr.infrastructure.mongo.inspection.projects import inspect_projects
 from taskmgr.infrastructure.mongo.inspection.relations import Relations
 from taskmgr.infrastructure.mongo.inspection.snapshot import Report, Snapshot
 from taskmgr.infrastructure.mongo.inspection.tasks import UnknownStatuses, check_task
@@ -42,8 +43,9 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         snapshot = Snapshot(database, session)
         user_ids = frozenset(str(row["_id"]) for row in snapshot.ids("users"))
         entities = Entities(snapshot, policy.time_zone, user_ids, report)
-        user_kind, task_kind, comment_kind, token_kind = kinds(policy)
+        user_kind, project_kind, task_kind, comment_kind, token_kind = kinds(policy)
         _inspect_users(list(entities.of(user_kind)), report)
+        inspect_projects(snapshot, list(entities.of(project_kind)), report)
         _inspect_tasks(snapshot, entities.of(task_kind), user_ids, policy, report)
         _inspect_comments(snapshot, entities.of(comment_kind), user_ids, report)
         inspect_foreign_entries(snapshot, report)

@@ -12,6 +12,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from taskmgr.domain.model import project as projects
 from taskmgr.domain.model import task as tasks
 from taskmgr.domain.model import token as tokens
 from taskmgr.domain.model import user as users
@@ -52,15 +53,18 @@ class Kind:
     derived: Derived | None = None
 
 
-def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind]:
-    """Returns the kinds of users, tasks, comments and tokens, in this order."""
+def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind, Kind]:
+    """Returns the kinds of users, projects, tasks, comments and tokens, in this order."""
     task_parsers = {name: parse for name, parse in tasks.parsers(policy).items() if name != "status"}
+    task_parsers |= {"project": values.project_key, "key": values.task_reference}
     task_parsers |= {"created_by": _parse_actor, "reopen_count": values.count}
+    project_parsers = {**projects.NEW_PARSERS, "created_by": _parse_actor}
     comment_parsers = {"text": values.comment_text, "author_id": _parse_actor}
     token_parsers = {"user_id": values.identifier, **tokens.PARSERS}
     comment_document = _without_row(mappers.comment_document)
     return (
         Kind("user", "users", mappers.user, _without_row(mappers.user_document), users.PARSERS, USERS),
+        Kind("project", "projects", mappers.project, _project_document, project_parsers),
         Kind("task", "tasks", mappers.task, _without_row(mappers.task_document), task_parsers, TASKS),
         Kind("comment", "comments", mappers.comment, comment_document, comment_parsers, COMMENTS),
         Kind("token", "tokens", mappers.token, _token_document, token_parsers),
@@ -69,6 +73,10 @@ def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind]:
 
 def _without_row(document: Callable[[Any], Draft]) -> Callable[[Any, Row], Draft]:
     return lambda entity, _: document(entity)
+
+
+def _project_document(project: projects.Project, row: Row) -> Draft:
+    return mappers.project_document(project, row.get("last_number"))
 
 
 def _token_document(token: tokens.Token, row: Row) -> Draft:

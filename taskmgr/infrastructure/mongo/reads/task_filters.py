@@ -16,8 +16,14 @@ from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import HAS_BLOCKERS
 from taskmgr.infrastructure.mongo.reads.keyset import Filter, Stages
 
-# Sort keys that are stored under another name, in a form that sorts correctly.
-_SORT_FIELDS = {"due_date": "due_at", "priority": "priority_rank", "title": "title_key"}
+# Sort keys that are stored in other fields, in a form that sorts correctly.
+_SORT_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "due_date": ("due_at",),
+    "priority": ("priority_rank",),
+    "title": ("title_key",),
+    "key": ("project", "number"),
+    "rank": ("project", "rank"),
+}
 _IS_DAY: Filter = {"$regex": "^.{10}$"}  # a due date without a time, such as 2026-12-01
 
 
@@ -46,6 +52,7 @@ def _all(values: Collection[Any]) -> Filter:
 _FILTERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "ids": ("_id", any_id),
     "except_id": ("_id", lambda task_id: {"$ne": ObjectId(task_id)}),
+    "projects": ("project", _any),
     "statuses": ("status", _any),
     "priorities": ("priority_rank", lambda priorities: {"$in": [p.rank for p in priorities]}),
     "assignee_ids": ("assignee_id", any_id),
@@ -148,7 +155,11 @@ def _ends(bound: date | datetime | None, context: QueryContext) -> datetime | No
 
 def task_order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
     """Returns the stored fields to sort by; the id comes last, in the direction of the last key."""
-    keys = [(_SORT_FIELDS.get(s.key, s.key), -1 if s.descending else 1) for s in sorts]
+    keys = [
+        (field, -1 if sort.descending else 1)
+        for sort in sorts
+        for field in _SORT_FIELDS.get(sort.key, (sort.key,))
+    ]
     return [*keys, ("_id", keys[-1][1])]
 
 

@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 from taskmgr.domain.model.errors import NotFound
 from taskmgr.domain.model.task import Links, Task
-from taskmgr.domain.model.values import is_identifier
+from taskmgr.domain.model.values import is_identifier, is_task_key
 from taskmgr.domain.model.workflow import Workflow
 from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.queries.pages import Page, PageRequest
@@ -23,7 +23,7 @@ from taskmgr.infrastructure.mongo.documents import UNREAD
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.commented_tasks import find_commented, snapshot_commented
-from taskmgr.infrastructure.mongo.reads.keyset import Selection
+from taskmgr.infrastructure.mongo.reads.keyset import Filter, Selection
 from taskmgr.infrastructure.mongo.reads.snapshots import find
 from taskmgr.infrastructure.mongo.reads.task_filters import (
     any_id,
@@ -51,6 +51,13 @@ def build_selection(
     )
 
 
+def _selector(reference: str) -> Filter | None:
+    """Returns the condition for the task of this id or key; None if the text is neither."""
+    if is_identifier(reference):
+        return {"_id": ObjectId(reference)}
+    return {"keys": reference.upper()} if is_task_key(reference) else None
+
+
 @raises_domain_errors
 class MongoTaskRepository:
     def __init__(self, database: Database[Any], records: TaskRecordCache) -> None:
@@ -71,19 +78,26 @@ class MongoTaskRepository:
     def _select(self, query: TaskQuery, context: QueryContext | None) -> Selection:
         return build_selection(query, context, find_commented(self._comments, query.words))
 
-    def get(self, task_id: str, *, binned: bool = False) -> Task:
-        if is_identifier(task_id):
-            row = self._tasks.find_one({"_id": ObjectId(task_id), "binned": binned})
+    def get(self, reference: str, *, binned: bool = False) -> Task:
+        selector = _selector(reference)
+        if selector is not None:
+            row = self._tasks.find_one({**selector, "binned": binned})
             if row is not None:
                 return mappers.task(row)
-        raise NotFound("task", task_id)
+        raise NotFound("task", reference)
 
-    def get_record(self, task_id: str, workflow: Workflow) -> TaskRecord:
-        if is_identifier(task_id):
-            filters = {"_id": ObjectId(task_id), "binned": False}
+    def get_record(self, reference: str, workflow: Workflow) -> TaskRecord:
+        selector = _selector(reference)
+        if selector is not None:
+            filters = {**selector, "binned": False}
             for row in find(self._stored, filters, projection=_WITHOUT_UNREAD, limit=1).rows:
                 return MongoTaskRecord.of(row, workflow.category_names)
-        raise NotFound("task", task_id)
+        raise NotFound("task", reference)
+
+    def ids_by_key(self, keys: Collection[str]) -> Mapping[str, str]:
+        wanted = list(keys)
+        rows = self._tasks.find({"keys": {"$in": wanted}}, {"keys": True}) if wanted else ()
+        return {key: str(row["_id"]) for row in rows for key in row["keys"] if key in keys}
 
     def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
         if not task_ids:
