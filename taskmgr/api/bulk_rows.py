@@ -55,9 +55,11 @@ def _row(
         problem = problem_body(error.code, _TOO_LONG) if short else _problem(error, shown)
         return {"status": problem["status"], "problem": problem}
     status = HTTPStatus.CREATED if result.created else HTTPStatus.OK
+    is_hidden = result.task.id in hidden_ids
     return {
         "status": int(status if kept else HTTPStatus.FAILED_DEPENDENCY),
-        "id": None if result.task.id in hidden_ids else result.task.id,
+        "id": None if is_hidden else result.task.id,
+        "key": None if is_hidden else result.task.key,
         "version": result.task.version if kept else None,
     }
 

@@ -20,7 +20,7 @@ _BODIES = {
     "assign": "AssigneeChange",
 }
 _BY_OPERATIONS = ("operations",)
-_TASK = f"{patterns.ID}|^{PREFIX}{NAME_PATTERN}$"
+_TASK = f"{patterns.TASK}|^{PREFIX}{NAME_PATTERN}$"
 _REFERENCE = "#/components/schemas/"
 
 
@@ -65,7 +65,7 @@ def _operation(name: str, schemas: Mapping[str, Any]) -> dict[str, Any]:
     body = schemas[_BODIES.get(name, "Restoring")]
     operation = OPERATIONS[name]
     accepted = {*operation.required, *operation.optional}
-    text = f"A task's id, or `{PREFIX}` and the `ref` of an earlier operation."
+    text = f"A task's id or key, or `{PREFIX}` and the `ref` of an earlier operation."
     task = {"type": "string", "pattern": _TASK, "description": text}
     keys: dict[str, Any] = {field: dict(task) for field in ("id", "blocker_id") if field in accepted}
     fields = deepcopy({field: schema for field, schema in body["properties"].items() if field in accepted})

@@ -182,6 +182,12 @@ class CompiledOutput(Output):
         return write(obj)
 
 
+def key_field(description: str, **options: Any) -> fields.String:
+    """Returns the field of a task's key in a response."""
+    metadata = {"pattern": "^[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,17}$", "description": description}
+    return fields.String(required=True, metadata=metadata, **options)
+
+
 def id_field(description: str, **options: Any) -> fields.String:
     """Returns the field of an id in a response."""
     metadata = {"pattern": patterns.ID, "description": description}

@@ -15,6 +15,7 @@ from taskmgr.api.schemas.base import (
     ParsedInteger,
     ParsedText,
     error_message,
+    key_field,
 )
 from taskmgr.api.schemas.problems import ProblemOut
 from taskmgr.api.schemas.task_bodies import TaskPatch
@@ -92,6 +93,7 @@ class BulkDoneOut(Output):
         allow_none=True,
         metadata={"description": "The task's id; null for a new task that was not stored."},
     )
+    key = key_field("The task's key; null for a new task that was not stored.", allow_none=True)
     version = fields.Integer(
         required=True, allow_none=True, metadata={"description": "The task's version; null if undone."}
     )

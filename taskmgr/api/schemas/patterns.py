@@ -12,6 +12,10 @@ from taskmgr.domain.model import values
 from taskmgr.domain.model.due_date import EARLIEST, LATEST
 
 ID = "^[0-9a-f]{24}$"
+PROJECT_KEY = f"^{values.PROJECT_KEY_PATTERN}$"
+# An id or a key, of a project and of a task.
+PROJECT = f"^([0-9a-f]{{24}}|{values.PROJECT_KEY_PATTERN})$"
+TASK = f"^([0-9a-f]{{24}}|{values.TASK_KEY_PATTERN})$"
 # Control characters, first without line breaks and tabs, then with them.
 _CONTROL = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 _BREAKING = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"

@@ -24,6 +24,11 @@ def title(**options: Any) -> ParsedText:
     return ParsedText(values.title, metadata=patterns.line(values.MAX_TITLE_LENGTH), **options)
 
 
+def project(text: str, **options: Any) -> ParsedText:
+    metadata = {"pattern": patterns.PROJECT, "description": text}
+    return ParsedText(values.project_reference, metadata=metadata, **options)
+
+
 def description(**options: Any) -> ParsedText:
     return ParsedText(values.description, metadata=patterns.DESCRIPTION, **options)
 
@@ -52,13 +57,14 @@ def labels(**options: Any) -> ParsedList:
 
 
 def parent_id() -> ParsedText:
-    return ParsedText(values.identifier, allow_none=True, metadata={"pattern": patterns.ID})
+    text = "The id or the key of the parent task."
+    metadata = {"pattern": patterns.TASK, "description": text}
+    return ParsedText(values.task_reference, allow_none=True, metadata=metadata)
 
 
 def blocked_by(**options: Any) -> ParsedList:
-    return ParsedList(
-        values.task_ids, {"pattern": patterns.ID}, metadata={"maxItems": values.MAX_BLOCKERS}, **options
-    )
+    metadata = {"maxItems": values.MAX_BLOCKERS, "description": "Ids or keys of tasks."}
+    return ParsedList(values.blockers, {"pattern": patterns.TASK}, metadata=metadata, **options)
 
 
 def reason() -> ParsedText:
@@ -84,6 +90,7 @@ class TaskIn(Input):
     """A new task. An optional field that is null counts as absent."""
 
     title = title(required=True)
+    project = project("The id or the key of the project; by default, the default project.", allow_none=True)
     description = description(allow_none=True)
     status = status(allow_none=True)
     priority = priority(allow_none=True)
@@ -104,6 +111,7 @@ class TaskPatch(Input):
     """Changes of a task (RFC 7396): an absent field stays as it is, null removes its value."""
 
     title = title()
+    project = project("The id or the key of another project, which gives the task a new key.")
     description = description(allow_none=True)
     status = status()
     priority = priority()

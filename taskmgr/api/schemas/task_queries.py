@@ -25,9 +25,9 @@ from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
 from taskmgr.domain.queries.task_query import TASK_SORTS, Sort
 
 FILTERS = (
-    "id", "status", "category", "priority", "assignee", "created_by", "label", "parent", "blocked_by",
-    "blocked", "overdue", "due", "due_from", "due_to", "created_from", "created_to", "updated_from",
-    "updated_to", "q", "bin",
+    "id", "project", "status", "category", "priority", "assignee", "created_by", "label", "parent",
+    "blocked_by", "blocked", "overdue", "due", "due_from", "due_to", "created_from", "created_to",
+    "updated_from", "updated_to", "q", "bin",
 )  # fmt: skip
 FIELDS = tuple(TaskOut().dump_fields)
 INCLUDES = ("assignee", "derived")
@@ -58,8 +58,8 @@ def parse_sort(text: str) -> tuple[Sort, ...]:
 
 
 def parse_id_or_none(text: str) -> str:
-    """Parses an id or `none`."""
-    return text if text == "none" else values.identifier(text)
+    """Parses a task's id or key, or `none`."""
+    return text if text == "none" else values.task_reference(text)
 
 
 def parse_assignee(text: str) -> str:
@@ -72,7 +72,10 @@ def parse_assignee(text: str) -> str:
 class TaskListQuery(PageQuery):
     """A task must match all filters, and one of the values of a comma-separated list."""
 
-    id = comma_list(values.identifier, {"pattern": patterns.ID}, description="Ids.")
+    id = comma_list(values.task_reference, {"pattern": patterns.TASK}, description="Ids or keys.")
+    project = comma_list(
+        values.project_key, {"pattern": patterns.PROJECT_KEY}, description="Keys of projects."
+    )
     status = comma_list(
         lambda text: policy().workflow.parse(text), {"x-status": True}, description="Names of statuses."
     )
@@ -100,11 +103,13 @@ class TaskListQuery(PageQuery):
     )
     parent = comma_list(
         parse_id_or_none,
-        {"pattern": "^([0-9a-f]{24}|none)$"},
-        description="Ids of parent tasks, or `none` for tasks that are not subtasks.",
+        {"pattern": f"{patterns.TASK}|^none$"},
+        description="Ids or keys of parent tasks, or `none` for tasks that are not subtasks.",
     )
     blocked_by = comma_list(
-        values.identifier, {"pattern": patterns.ID}, description="Ids of tasks that block the task."
+        values.task_reference,
+        {"pattern": patterns.TASK},
+        description="Ids or keys of tasks that block the task.",
     )
     blocked = boolean_filter("Whether the task waits for another that is neither completed nor in the bin.")
     overdue = boolean_filter("Whether the task is open and past its due date.")

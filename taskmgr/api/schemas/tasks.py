@@ -11,7 +11,16 @@ from marshmallow import fields
 from taskmgr.api.input.strict_json import serialises_itself
 from taskmgr.api.problems.responses import public_reasons
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import CategoryOf, CompiledOutput, DueDate, EnumName, Moment, Writer, id_field
+from taskmgr.api.schemas.base import (
+    CategoryOf,
+    CompiledOutput,
+    DueDate,
+    EnumName,
+    Moment,
+    Writer,
+    id_field,
+    key_field,
+)
 from taskmgr.api.schemas.problems import RefusalOut
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
@@ -27,6 +36,8 @@ class TaskOut(CompiledOutput):
     """A task. It always has all keys; a value that is not set is null."""
 
     id = id_field("The task's id.")
+    key = key_field("What people call the task: its project's key and a number.")
+    project = fields.String(required=True, metadata={"description": "The key of the task's project."})
     title = fields.String(required=True)
     description = fields.String(required=True)
     status = fields.String(
@@ -50,6 +61,10 @@ class TaskOut(CompiledOutput):
     labels = fields.List(fields.String(), required=True)
     parent_id = fields.String(required=True, allow_none=True)
     blocked_by = fields.List(fields.String(), required=True)
+    rank = fields.String(
+        required=True,
+        metadata={"description": "Its place among the tasks of its project; `sort=rank` orders by it."},
+    )
     created_by = fields.String(required=True, metadata={"description": "A user's id, or `system:…`."})
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
@@ -65,6 +80,7 @@ class NewTaskOut(TaskOut):
     """A new task."""
 
     id = id_field("The task's id; null if it was created in a dry run.", allow_none=True)
+    key = key_field("The task's key; null if it was created in a dry run.", allow_none=True)
 
 
 class AssigneeOut(CompiledOutput):

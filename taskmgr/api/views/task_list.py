@@ -46,6 +46,7 @@ def build_task_query(params: dict[str, Any]) -> TaskQuery:
     users = _user_ids(params)
     return TaskQuery(
         ids=params["id"],
+        projects=params["project"],
         statuses=params["status"],
         categories=_categories(params["category"]),
         priorities=params["priority"],
