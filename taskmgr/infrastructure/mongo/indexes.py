@@ -47,8 +47,6 @@ def declared_indexes(document: type[Document]) -> Mapping[str, IndexModel]:
     models = {}
     for spec in document._meta["index_specs"]:
         options = {name: value for name, value in spec.items() if name not in ("fields", "cls")}
-        if not options["sparse"]:  # MongoEngine's default, which the server does not store
-            del options["sparse"]
         models[options["name"]] = IndexModel(spec["fields"], **options)
     return models
 
