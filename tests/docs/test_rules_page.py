@@ -15,7 +15,7 @@ from taskmgr.domain.rules.permissions import TABLE, Extent
 from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH, MAX_SUBTASK_LEVELS
 from taskmgr.domain.rules.rule import FIX_ACTIONS
 from taskmgr.domain.rules.rule_book import RULES
-from taskmgr.domain.services.tasks.facts import MAX_NAMED_IDS
+from taskmgr.domain.services.tasks.facts import MAX_NAMED
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from tests.docs import refusals
 from tests.docs.answers import assert_shown
@@ -95,7 +95,7 @@ def test_the_limits_are_the_ones_in_force() -> None:
     assert f"more than {MAX_SUBTASK_LEVELS} levels" in section(text, "`too_deep`")
     assert f"more than {MAX_CHAIN_LENGTH} tasks" in section(text, "`chain_too_long`")
     assert f"{MAX_CHAIN_LENGTH} tasks in a row" in section(text, "Effective priority")
-    assert f"At most {MAX_NAMED_IDS} are named" in section(text, "`blocked_by_unfinished_tasks`")
+    assert f"At most {MAX_NAMED} are named" in section(text, "`blocked_by_unfinished_tasks`")
 
 
 def test_the_support_desk_is_a_policy(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.errors import Refusal
 from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.task import TaskName
 from taskmgr.domain.rules import rule_book
 from taskmgr.domain.rules.facts import Facts
 from taskmgr.domain.rules.rule import FIX_ACTIONS, Rule
@@ -25,8 +26,9 @@ URGENT, HIGH = Priority.URGENT, Priority.HIGH
 GONE = a_user(username="gone", active=False)
 CLOSED_PARENT = a_task(id=ONE, status="completed")
 OPEN_PARENT = a_task(id=ONE, status="in_review")
-FIVE = tuple(an_id() for _ in range(5))
+FIVE = tuple(TaskName(an_id(), f"OPS-{number}", f"Task {number}") for number in range(1, 6))
 THREE = FIVE[:3]
+ONE_NAME, TWO_NAME = TaskName(ONE, "OPS-11", "Order the cables"), TaskName(TWO, "OPS-12", "Lay the cables")
 FOUR_EYES = Policy(four_eyes=True)
 
 

@@ -12,6 +12,7 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import Category, Workflow
 from taskmgr.domain.rules import rule_book
+from taskmgr.domain.rules.rule import task_arguments
 from taskmgr.domain.rules.step import Step
 from tests.factories import a_user, an_actor
 from tests.unit.steps import (
@@ -24,9 +25,10 @@ from tests.unit.steps import (
     HIGH,
     ME,
     ONE,
+    ONE_NAME,
     OPEN_PARENT,
     STATUSES,
-    TWO,
+    TWO_NAME,
     URGENT,
     binning,
     codes,
@@ -167,12 +169,16 @@ def test_an_active_user_can_be_assigned() -> None:
 )
 def test_a_blocked_task_is_neither_started_nor_completed(start: str, to: str) -> None:
     refusal = refusal_of(
-        rule_book.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE, TWO)
+        rule_book.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE_NAME, TWO_NAME)
     )
-    assert ONE in refusal.detail
-    assert TWO in refusal.detail
+    assert refusal.detail == (
+        "The task is blocked by unfinished tasks: OPS-11 (Order the cables), OPS-12 (Lay the cables)."
+    )
     assert refusal.fix is not None
-    assert (refusal.fix.action, refusal.fix.arguments) == ("resolve_blockers", {"task_ids": (ONE, TWO)})
+    assert (refusal.fix.action, refusal.fix.arguments) == (
+        "resolve_blockers",
+        task_arguments((ONE_NAME, TWO_NAME)),
+    )
     assert refusal.overridable
 
 
@@ -181,7 +187,9 @@ def test_a_blocked_task_is_neither_started_nor_completed(start: str, to: str) ->
     [("todo", "cancelled"), ("todo", "backlog"), ("in_progress", "in_review"), ("in_progress", "todo")],
 )
 def test_a_blocked_task_may_move_otherwise(start: str, to: str) -> None:
-    assert not refuses(rule_book.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE,))
+    assert not refuses(
+        rule_book.blocked_by_unfinished_tasks, moving(start, to), unresolved_blockers=(ONE_NAME,)
+    )
 
 
 def test_a_task_that_is_not_blocked_may_start() -> None:
@@ -190,12 +198,12 @@ def test_a_task_that_is_not_blocked_may_start() -> None:
 
 def test_a_started_task_may_become_blocked() -> None:
     one = step({"status": "in_progress"}, {"blocked_by": (ONE,)})
-    assert not refuses(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,))
+    assert not refuses(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE_NAME,))
 
 
 def test_a_blocked_task_is_not_created_as_started() -> None:
     one = creation("in_progress", blocked_by=(ONE,))
-    assert refuses(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,))
+    assert refuses(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE_NAME,))
 
 
 # --- open_subtasks
@@ -203,16 +211,19 @@ def test_a_blocked_task_is_not_created_as_started() -> None:
 
 def test_a_task_with_open_subtasks_is_not_completed() -> None:
     refusal = refusal_of(
-        rule_book.open_subtasks, moving("in_progress", "completed"), open_subtasks=(ONE, TWO)
+        rule_book.open_subtasks, moving("in_progress", "completed"), open_subtasks=(ONE_NAME, TWO_NAME)
     )
     assert refusal.fix is not None
-    assert (refusal.fix.action, refusal.fix.arguments) == ("close_subtasks", {"task_ids": (ONE, TWO)})
+    assert (refusal.fix.action, refusal.fix.arguments) == (
+        "close_subtasks",
+        task_arguments((ONE_NAME, TWO_NAME)),
+    )
     assert refusal.overridable
 
 
 @pytest.mark.parametrize("to", ["cancelled", "in_review", "todo"])
 def test_a_task_with_open_subtasks_may_move_otherwise(to: str) -> None:
-    assert not refuses(rule_book.open_subtasks, moving("in_progress", to), open_subtasks=(ONE,))
+    assert not refuses(rule_book.open_subtasks, moving("in_progress", to), open_subtasks=(ONE_NAME,))
 
 
 def test_a_task_whose_subtasks_are_closed_may_be_completed() -> None:
@@ -237,7 +248,10 @@ def test_a_task_whose_subtasks_are_closed_may_be_completed() -> None:
 def test_a_closed_parent_cannot_get_an_open_subtask(one: Step) -> None:
     refusal = refusal_of(rule_book.parent_closed, one, parent=CLOSED_PARENT)
     assert refusal.fix is not None
-    assert (refusal.fix.action, refusal.fix.arguments) == ("reopen_parent", {"task_id": ONE})
+    assert (refusal.fix.action, refusal.fix.arguments) == (
+        "reopen_parent",
+        {"task_id": ONE, "task_key": CLOSED_PARENT.key},
+    )
     assert not refusal.overridable
     assert not refuses(rule_book.parent_closed, one, parent=OPEN_PARENT)
 
@@ -259,9 +273,14 @@ def test_under_a_closed_parent_closed_subtasks_and_other_changes_are_allowed(one
 
 @pytest.mark.parametrize("status", ["todo", "completed"])
 def test_no_subtask_is_restored_under_a_parent_in_the_bin(status: str) -> None:
-    refusal = refusal_of(rule_book.parent_closed, restoring(parent_id=ONE, status=status), parent_binned=True)
+    refusal = refusal_of(
+        rule_book.parent_closed, restoring(parent_id=ONE, status=status), binned_parent=ONE_NAME
+    )
     assert refusal.fix is not None
-    assert (refusal.fix.action, refusal.fix.arguments) == ("restore_parent", {"task_id": ONE})
+    assert (refusal.fix.action, refusal.fix.arguments) == (
+        "restore_parent",
+        {"task_id": ONE, "task_key": "OPS-11"},
+    )
 
 
 # --- wip_limit_reached
@@ -292,9 +311,12 @@ NOT_COUNTED_AS_STARTED = {
 @pytest.mark.parametrize("one", COUNTED_AS_STARTED.values(), ids=COUNTED_AS_STARTED)
 def test_one_more_started_task_than_the_limit_is_refused(one: Step) -> None:
     refusal = refusal_of(rule_book.wip_limit_reached, one, started=FIVE)
-    assert refusal.detail == "The assignee already has 5 started tasks; the limit is 5."
+    assert (
+        refusal.detail
+        == f"The assignee already has 5 started tasks: {', '.join(map(str, FIVE))}. The limit is 5."
+    )
     assert refusal.fix is not None
-    assert (refusal.fix.action, refusal.fix.arguments) == ("finish_task", {"task_ids": FIVE})
+    assert (refusal.fix.action, refusal.fix.arguments) == ("finish_task", task_arguments(FIVE))
     assert refusal.overridable
 
 
@@ -445,5 +467,5 @@ def test_a_move_within_a_category_neither_completes_nor_cancels(
     one = replace(moving(start, to), policy=Policy(workflow=TWO_OF_EACH))
     assert (one.completes, one.cancels) == (completes, cancels)
     assert refuses(rule_book.reason_required, one) is cancels
-    assert refuses(rule_book.open_subtasks, one, open_subtasks=(ONE,)) is completes
-    assert refuses(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE,)) is completes
+    assert refuses(rule_book.open_subtasks, one, open_subtasks=(ONE_NAME,)) is completes
+    assert refuses(rule_book.blocked_by_unfinished_tasks, one, unresolved_blockers=(ONE_NAME,)) is completes

@@ -10,14 +10,16 @@ from taskmgr.domain.model.errors import Fix
 from taskmgr.domain.model.policy import DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.rules import rule_book
 from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
+from taskmgr.domain.rules.rule import task_arguments
 from taskmgr.domain.rules.step import Step
 from tests.unit.steps import (
     ADA,
     DUE,
     HIGH,
     ONE,
+    ONE_NAME,
     THREE,
-    TWO,
+    TWO_NAME,
     URGENT,
     binning,
     creation,
@@ -131,9 +133,12 @@ NOT_COUNTED_AS_URGENT = {
 @pytest.mark.parametrize("one", COUNTED_AS_URGENT.values(), ids=COUNTED_AS_URGENT)
 def test_one_more_urgent_task_than_the_limit_is_refused(one: Step) -> None:
     refusal = refusal_of(rule_book.urgent_limit_reached, one, urgent=THREE)
-    assert refusal.detail == "The assignee already has 3 open urgent tasks; the limit is 3."
+    assert (
+        refusal.detail
+        == f"The assignee already has 3 open urgent tasks: {', '.join(map(str, THREE))}. The limit is 3."
+    )
     assert refusal.fix is not None
-    assert (refusal.fix.action, refusal.fix.arguments) == ("lower_urgent", {"task_ids": THREE})
+    assert (refusal.fix.action, refusal.fix.arguments) == ("lower_urgent", task_arguments(THREE))
     assert refusal.overridable
 
 
@@ -156,8 +161,13 @@ def test_a_limit_of_zero_urgent_tasks_means_no_limit() -> None:
 
 
 def test_a_task_cannot_wait_for_itself() -> None:
-    refusal = refusal_of(rule_book.cycle, step({}, {"blocked_by": (ONE,)}), cycle=(ONE, TWO, ONE))
-    assert refusal.detail == f"A task cannot wait for itself: {ONE} waits for {TWO} waits for {ONE}."
+    refusal = refusal_of(
+        rule_book.cycle, step({}, {"blocked_by": (ONE,)}), cycle=(ONE_NAME, TWO_NAME, ONE_NAME)
+    )
+    assert (
+        refusal.detail
+        == f"A task cannot wait for itself: {ONE_NAME} waits for {TWO_NAME} waits for {ONE_NAME}."
+    )
     assert not refusal.overridable
 
 
@@ -187,13 +197,13 @@ def test_there_may_not_be_six_levels_of_subtasks() -> None:
 
 
 def test_a_task_with_subtasks_outside_the_bin_cannot_be_binned() -> None:
-    refusal = refusal_of(rule_book.has_subtasks, binning(), subtasks=(ONE,))
+    refusal = refusal_of(rule_book.has_subtasks, binning(), subtasks=(ONE_NAME,))
     assert refusal.fix is not None
-    assert (refusal.fix.action, refusal.fix.arguments) == ("bin_subtasks", {"task_ids": (ONE,)})
+    assert (refusal.fix.action, refusal.fix.arguments) == ("bin_subtasks", task_arguments((ONE_NAME,)))
     assert not refusal.overridable
 
 
 @pytest.mark.parametrize("one", [binning(), restoring(), step({}, {"title": "Other"})])
 def test_without_subtasks_and_in_other_changes_nothing_is_refused(one: Step) -> None:
-    facts = {} if one.binned else {"subtasks": (ONE,)}
+    facts = {} if one.binned else {"subtasks": (ONE_NAME,)}
     assert not refuses(rule_book.has_subtasks, one, **facts)

@@ -254,3 +254,21 @@ def test_a_plain_due_date_ends_in_the_policys_time_zone() -> None:
     policy = Policy(time_zone=ZoneInfo("Europe/Berlin"))
     due = parsers(policy)["due_date"]("2026-12-01")
     assert due.at == datetime(2026, 12, 1, 23, tzinfo=UTC)
+
+
+# --- names
+
+
+def test_messages_name_a_task_by_its_key_and_title() -> None:
+    assert str(a_task(key="OPS-17", title="Order the cables").name) == "OPS-17 (Order the cables)"
+
+
+def test_a_task_without_a_key_is_named_by_its_id() -> None:
+    task = a_task(key=None, title="Order the cables")
+    assert str(task.name) == f"{task.id} (Order the cables)"
+
+
+def test_a_long_title_is_cut_in_messages() -> None:
+    name = str(a_task(key="OPS-17", title="Order " * 30).name)
+    assert name.endswith("Order…)")
+    assert len(name) <= len("OPS-17 ()") + 60

@@ -88,7 +88,7 @@ def test_a_closed_task_has_no_effective_priority(status: str) -> None:
 def test_a_task_is_as_urgent_as_what_waits_for_it() -> None:
     blocker = a_task(priority=LOW)
     waiting = a_task(priority=HIGH, blocked_by=(blocker.id,))
-    detail = f"The task {waiting.id} waits for it."
+    detail = f"{waiting.key} ({waiting.title}) waits for it."
     cause = Cause(code="blocks", detail=detail, task_id=waiting.id)
     assert effective(blocker, waiting) == EffectivePriority(value=HIGH, because=(cause,))
 

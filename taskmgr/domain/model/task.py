@@ -14,6 +14,8 @@ from taskmgr.domain.model.priority import Priority, parse_priority
 from taskmgr.domain.model.project import NextKey
 from taskmgr.domain.model.workflow import Category, Workflow
 
+_MAX_TITLE_IN_MESSAGES = 60
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Links:
@@ -22,6 +24,21 @@ class Links:
     id: str
     parent_id: str | None
     blocked_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskName:
+    """What messages call a task: its key and title. Without a key (in a dry run) the id takes its place."""
+
+    id: str
+    key: str | None
+    title: str
+
+    def __str__(self) -> str:
+        title = self.title
+        if len(title) > _MAX_TITLE_IN_MESSAGES:
+            title = f"{title[: _MAX_TITLE_IN_MESSAGES - 1].rstrip()}…"
+        return f"{self.key or self.id} ({title})"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -68,6 +85,10 @@ class Task:
     def number(self) -> int | None:
         """The number in the key."""
         return None if self.key is None else int(self.key.rpartition("-")[2])
+
+    @property
+    def name(self) -> TaskName:
+        return TaskName(self.id, self.key, self.title)
 
     @property
     def links(self) -> Links:

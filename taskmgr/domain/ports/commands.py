@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from taskmgr.domain.history.changes import Change
 from taskmgr.domain.model.comment import Comment
-from taskmgr.domain.model.task import Links, Task
+from taskmgr.domain.model.task import Links, Task, TaskName
 from taskmgr.domain.model.user import User
 from taskmgr.domain.ports.reads import TaskReads, UserReads
 from taskmgr.domain.queries.activity_query import ActivityQuery
@@ -87,6 +87,12 @@ class TaskRepository(TaskReads, Protocol):
         self, query: TaskQuery, context: QueryContext | None = None, *, limit: int
     ) -> tuple[str, ...]:
         """Returns the ids of at most `limit` tasks that match, in the query's order."""
+
+    def find_names(self, query: TaskQuery, *, limit: int) -> tuple[TaskName, ...]:
+        """Returns the names of at most `limit` tasks that match, in the query's order."""
+
+    def names(self, task_ids: Collection[str]) -> Mapping[str, TaskName]:
+        """Returns the names of the tasks that exist among these, by id, also of those in the bin."""
 
     def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:
         """Returns the relations of these tasks and of their neighbours in one direction.

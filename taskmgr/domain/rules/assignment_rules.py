@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from taskmgr.domain.model.errors import Fix, Refusal
 from taskmgr.domain.rules.facts import Facts
+from taskmgr.domain.rules.rule import task_arguments
 from taskmgr.domain.rules.step import Step
-from taskmgr.domain.rules.wording import counted
+from taskmgr.domain.rules.wording import counted_names
 
 
 def assignee_required(step: Step, facts: Facts) -> Refusal | None:
@@ -34,14 +35,14 @@ def wip_limit_reached(step: Step, facts: Facts) -> Refusal | None:
     limit = step.policy.wip_limit
     if not (limit and step.counts_as_started and len(facts.started) >= limit):
         return None
-    started = counted(len(facts.started), "started task")
+    started = counted_names("started task", facts.started)
     return Refusal(
         code="wip_limit_reached",
-        detail=f"The assignee already has {started}; the limit is {limit}.",
+        detail=f"The assignee already has {started}. The limit is {limit}.",
         fix=Fix(
             action="finish_task",
             text="Finish one of these tasks, or move one to a status that does not count as started.",
-            arguments={"task_ids": facts.started},
+            arguments=task_arguments(facts.started),
         ),
         overridable=True,
     )
@@ -51,14 +52,14 @@ def urgent_limit_reached(step: Step, facts: Facts) -> Refusal | None:
     limit = step.policy.urgent_limit
     if not (limit and step.counts_as_urgent and len(facts.urgent) >= limit):
         return None
-    urgent = counted(len(facts.urgent), "open urgent task")
+    urgent = counted_names("open urgent task", facts.urgent)
     return Refusal(
         code="urgent_limit_reached",
-        detail=f"The assignee already has {urgent}; the limit is {limit}.",
+        detail=f"The assignee already has {urgent}. The limit is {limit}.",
         fix=Fix(
             action="lower_urgent",
             text="Close one of these tasks, or lower its priority.",
-            arguments={"task_ids": facts.urgent},
+            arguments=task_arguments(facts.urgent),
         ),
         overridable=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from taskmgr.domain.model.project import Project
-from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.task import Task, TaskName
 from taskmgr.domain.model.user import User
 
 
@@ -21,13 +21,13 @@ class Facts:
     assignee: the user to whom the task is assigned after the step.
     was_assignee: whether the actor has been the assignee at any time since the task was last completed.
     parent: the parent after the step; None without one, or if it is in the bin.
-    parent_binned: whether that parent is in the bin.
-    unresolved_blockers: ids of the tasks in `blocked_by` that are not completed.
-    open_subtasks: ids of the open subtasks.
-    subtasks: ids of all subtasks outside the bin.
-    started: ids of the assignee's *other* tasks in a started status.
-    urgent: ids of the assignee's *other* open urgent tasks.
-    cycle: ids of the ring that the step would close, from the task back to itself.
+    binned_parent: that parent, if it is in the bin.
+    unresolved_blockers: the tasks in `blocked_by` that are not completed.
+    open_subtasks: the open subtasks.
+    subtasks: all subtasks outside the bin.
+    started: the assignee's *other* tasks in a started status.
+    urgent: the assignee's *other* open urgent tasks.
+    cycle: the ring that the step would close, from the task back to itself.
     chain_too_long: whether the chains on both sides are too long to rule out a ring.
     levels: how many levels of subtasks there would be below the root; counted up to one beyond the
     limit, and 0 if the task gets no new parent.
@@ -37,12 +37,12 @@ class Facts:
     assignee: User | None = None
     was_assignee: bool = False
     parent: Task | None = None
-    parent_binned: bool = False
-    unresolved_blockers: tuple[str, ...] = ()
-    open_subtasks: tuple[str, ...] = ()
-    subtasks: tuple[str, ...] = ()
-    started: tuple[str, ...] = ()
-    urgent: tuple[str, ...] = ()
-    cycle: tuple[str, ...] = ()
+    binned_parent: TaskName | None = None
+    unresolved_blockers: tuple[TaskName, ...] = ()
+    open_subtasks: tuple[TaskName, ...] = ()
+    subtasks: tuple[TaskName, ...] = ()
+    started: tuple[TaskName, ...] = ()
+    urgent: tuple[TaskName, ...] = ()
+    cycle: tuple[TaskName, ...] = ()
     chain_too_long: bool = False
     levels: int = 0

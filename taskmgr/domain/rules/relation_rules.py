@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from taskmgr.domain.model.errors import Fix, Refusal
 from taskmgr.domain.rules.facts import Facts
+from taskmgr.domain.rules.rule import task_arguments
 from taskmgr.domain.rules.step import Step
 from taskmgr.domain.rules.wording import listed
 
@@ -21,7 +22,7 @@ def blocked_by_unfinished_tasks(step: Step, facts: Facts) -> Refusal | None:
         fix=Fix(
             action="resolve_blockers",
             text="Complete these tasks, or remove them from `blocked_by`.",
-            arguments={"task_ids": facts.unresolved_blockers},
+            arguments=task_arguments(facts.unresolved_blockers),
         ),
         overridable=True,
     )
@@ -36,21 +37,21 @@ def open_subtasks(step: Step, facts: Facts) -> Refusal | None:
         fix=Fix(
             action="close_subtasks",
             text="Complete or cancel these subtasks.",
-            arguments={"task_ids": facts.open_subtasks},
+            arguments=task_arguments(facts.open_subtasks),
         ),
         overridable=True,
     )
 
 
 def parent_closed(step: Step, facts: Facts) -> Refusal | None:
-    if facts.parent_binned:
+    if (binned := facts.binned_parent) is not None:
         return Refusal(
             code="parent_closed",
-            detail=f"The parent task {step.after.parent_id} is in the bin.",
+            detail=f"The parent task {binned} is in the bin.",
             fix=Fix(
                 action="restore_parent",
                 text="Restore the parent first.",
-                arguments={"task_id": step.after.parent_id},
+                arguments={"task_id": binned.id, "task_key": binned.key},
             ),
         )
     parent = facts.parent
@@ -58,11 +59,11 @@ def parent_closed(step: Step, facts: Facts) -> Refusal | None:
         return None
     return Refusal(
         code="parent_closed",
-        detail=f"The parent task {parent.id} is {parent.status}; a closed task cannot have open subtasks.",
+        detail=f"The parent task {parent.name} is {parent.status}; a closed task cannot have open subtasks.",
         fix=Fix(
             action="reopen_parent",
             text="Reopen the parent first.",
-            arguments={"task_id": parent.id},
+            arguments={"task_id": parent.id, "task_key": parent.key},
         ),
     )
 
@@ -70,7 +71,7 @@ def parent_closed(step: Step, facts: Facts) -> Refusal | None:
 def cycle(step: Step, facts: Facts) -> Refusal | None:
     if not facts.cycle:
         return None
-    ring = " waits for ".join(facts.cycle)
+    ring = " waits for ".join(map(str, facts.cycle))
     return Refusal(code="cycle", detail=f"A task cannot wait for itself: {ring}.")
 
 
@@ -104,6 +105,6 @@ def has_subtasks(step: Step, facts: Facts) -> Refusal | None:
         fix=Fix(
             action="bin_subtasks",
             text="Bin these subtasks first, or give them another parent.",
-            arguments={"task_ids": facts.subtasks},
+            arguments=task_arguments(facts.subtasks),
         ),
     )

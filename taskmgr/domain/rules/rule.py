@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from taskmgr.domain.model.errors import Fix, Refusal
+from taskmgr.domain.model.task import TaskName
 from taskmgr.domain.rules.facts import Facts
 from taskmgr.domain.rules.step import Step
 
@@ -28,6 +30,14 @@ FIX_ACTIONS = (
     "unarchive_project",
     "choose_default_project",
 )
+
+
+def task_arguments(names: Sequence[TaskName]) -> Mapping[str, Any]:
+    """Returns the arguments of a fix that concerns these tasks: their ids, and their keys in that order."""
+    return {
+        "task_ids": tuple(name.id for name in names),
+        "task_keys": tuple(name.key for name in names),
+    }
 
 
 def move_first(status: str) -> Fix:

@@ -120,4 +120,4 @@ def _by_due_date(task: Task, now: datetime) -> list[tuple[Priority, Cause]]:
 
 
 def _waits(task: Task) -> Cause:
-    return Cause(code="blocks", detail=f"The task {task.id} waits for it.", task_id=task.id)
+    return Cause(code="blocks", detail=f"{task.name} waits for it.", task_id=task.id)

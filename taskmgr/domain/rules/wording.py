@@ -10,12 +10,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def listed(noun: str, ids: Sequence[str]) -> str:
-    """Returns ids after their noun: "an open subtask: 1", "open subtasks: 1, 2"."""
-    if len(ids) == 1:
+def counted_names(noun: str, names: Sequence[object]) -> str:
+    """Returns names after their number: "2 started tasks: OPS-1 (…), OPS-2 (…)"."""
+    return f"{counted(len(names), noun)}: {', '.join(map(str, names))}"
+
+
+def listed(noun: str, names: Sequence[object]) -> str:
+    """Returns names after their noun: "an open subtask: OPS-1 (…)", "open subtasks: OPS-1 (…), OPS-2 (…)"."""
+    if len(names) == 1:
         article = "an" if noun[0] in "aeiou" else "a"
-        return f"{article} {noun}: {ids[0]}"
-    return f"{noun}s: {', '.join(ids)}"
+        return f"{article} {noun}: {names[0]}"
+    return f"{noun}s: {', '.join(map(str, names))}"
 
 
 def joined(items: Sequence[str], conjunction: str) -> str:

@@ -26,7 +26,7 @@ from taskmgr.domain.services.bulk_references import PREFIX
 MAX_ERRORS = 100
 MAX_REASONS = 100
 
-_ID = re.compile(r"\b[0-9a-f]{24}\b")
+_ID_OR_KEY = re.compile(r"\b(?:[0-9a-f]{24}|[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,17})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +98,19 @@ class UnexpectedCount(Conflict):
 def name_unkept_tasks(results: Sequence[Result], operations: Sequence[Mapping[str, Any]]) -> Sequence[Result]:
     """Returns the results of a bulk that is not kept, with its new tasks named by their operations.
 
-    Errors name them `ref:…` or, without a `ref`, `operations.3`, because nobody can look up their ids.
+    Errors name them `ref:…` or, without a `ref`, `operations.3`, because their ids and keys lead nowhere.
     """
     names = {
-        result.task.id: f"{PREFIX}{operation['ref']}" if operation.get("ref") else f"operations.{position}"
+        reference: f"{PREFIX}{operation['ref']}" if operation.get("ref") else f"operations.{position}"
         for position, (operation, result) in enumerate(zip(operations, results, strict=True))
         if result.created and result.task is not None
+        for reference in (result.task.id, result.task.key)
     }
     if not names:
         return results
 
     def rename(text: str) -> str:
-        return _ID.sub(lambda match: names.get(match[0], match[0]), text)
+        return _ID_OR_KEY.sub(lambda match: names.get(match[0], match[0]), text)
 
     return [replace(result, error=_renamed(result.error, rename)) for result in results]
 
@@ -129,7 +130,7 @@ def _renamed_refusal(refusal: Refusal, rename: Callable[[str], str]) -> Refusal:
 
 def _renamed_fix(fix: Fix, rename: Callable[[str], str]) -> Fix:
     arguments = {
-        name: rename(value) if isinstance(value, str) else tuple(map(rename, value))
+        name: rename(value) if isinstance(value, str) else tuple(item and rename(item) for item in value)
         for name, value in fix.arguments.items()
     }
     return replace(fix, arguments=arguments)

@@ -19,7 +19,7 @@ from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.priority import PRIORITIES
 from taskmgr.domain.model.project import Project
-from taskmgr.domain.model.task import Links, Task
+from taskmgr.domain.model.task import Links, Task, TaskName
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import Kind, Role, User
 from taskmgr.domain.model.values import email_key
@@ -60,6 +60,11 @@ def links(row: Row) -> Links:
         parent_id=None if parent_id is None else str(parent_id),
         blocked_by=tuple(map(str, row["blocked_by"])),
     )
+
+
+def task_name(row: Row) -> TaskName:
+    """Returns the name of a task; the row may lack all other fields."""
+    return TaskName(str(row["_id"]), row["key"], row["title"])
 
 
 def task_document(task: Task) -> Draft:

@@ -11,14 +11,14 @@ touching a document that has been written since that snapshot conflicts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.project import Project
-from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.task import Task, TaskName
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.ports.store import Store
@@ -28,9 +28,10 @@ from taskmgr.domain.rules.relation_rules import MAX_SUBTASK_LEVELS
 from taskmgr.domain.rules.step import Step
 from taskmgr.domain.services.tasks.relations import RingSearch, search_ring
 
-# A refusal names at most this many ids, or as many as a limit of the policy if that is higher.
-MAX_NAMED_IDS = 20
+# A refusal names at most this many tasks, or as many as a limit of the policy if that is higher.
+MAX_NAMED = 20
 _OLDEST_FIRST = (Sort("created_at"),)
+_Categories = tuple[Category, ...] | None
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class FactFinder:
 
     def find(self, step: Step) -> Facts:
         """Returns the facts that a rule needs for this step; the others are left at their defaults."""
-        parent, parent_binned = self._find_parent(step)
+        parent, binned_parent = self._find_parent(step)
         started, urgent = self._find_limited(step)
         relations = self._search_ring(step)
         return Facts(
@@ -71,13 +72,13 @@ class FactFinder:
             assignee=self._find_assignee(step),
             was_assignee=self._was_assignee(step),
             parent=parent,
-            parent_binned=parent_binned,
+            binned_parent=binned_parent,
             unresolved_blockers=self._find_unresolved_blockers(step),
             open_subtasks=self._find_subtasks(step.after, OPEN) if step.completes else (),
             subtasks=self._find_subtasks(step.after, None) if step.binned else (),
             started=started,
             urgent=urgent,
-            cycle=relations.ring,
+            cycle=self._find_ring(step, relations.ring),
             chain_too_long=relations.too_long,
             levels=self._count_levels(step),
         )
@@ -100,24 +101,28 @@ class FactFinder:
         completed = self.policy.workflow.in_category(Category.COMPLETED)
         return self.store.activity.was_assignee(step.before.id, actor, since_in=completed)
 
-    def _find_parent(self, step: Step) -> tuple[Task | None, bool]:
+    def _find_parent(self, step: Step) -> tuple[Task | None, TaskName | None]:
+        """Returns the parent, or its name if it is in the bin and the step restores its subtask."""
         parent_id = step.after.parent_id
         is_new = step.appears or parent_id != step.before.parent_id
         if parent_id is None or not (step.needs_open_parent or is_new):
-            return None, False
+            return None, None
         parent = self.store.tasks.get_many([parent_id]).get(parent_id)
         if parent is not None:
             self._sources.task_ids.add(parent_id)
-        return parent, parent is None and step.restored
+        if parent is None and step.restored:
+            return None, self._find_names_of([parent_id])[0]
+        return parent, None
 
-    def _find_unresolved_blockers(self, step: Step) -> tuple[str, ...]:
+    def _find_unresolved_blockers(self, step: Step) -> tuple[TaskName, ...]:
         if not (step.starts or step.completes) or not step.after.blocked_by:
             return ()
         blockers = self.store.tasks.get_many(step.after.blocked_by)
         self._sources.task_ids.update(blockers)
-        return find_unresolved(step.after.blocked_by, blockers, self.policy)
+        unresolved = find_unresolved(step.after.blocked_by, blockers, self.policy)
+        return tuple(blockers[blocker_id].name for blocker_id in unresolved)
 
-    def _find_limited(self, step: Step) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _find_limited(self, step: Step) -> tuple[tuple[TaskName, ...], tuple[TaskName, ...]]:
         """Returns the assignee's other started tasks and other open urgent tasks, each if a limit applies."""
         policy = self.policy
         counts_started = policy.wip_limit and step.counts_as_started
@@ -128,19 +133,30 @@ class FactFinder:
         self._sources.user_ids.add(assignee)
         others: dict[str, Any] = {"assignee_ids": (assignee,), "except_id": step.after.id}
         return (
-            self._find_ids((Category.STARTED,), others) if counts_started else (),
-            self._find_ids(OPEN, others | {"priorities": (Priority.URGENT,)}) if counts_urgent else (),
+            self._find_names((Category.STARTED,), others) if counts_started else (),
+            self._find_names(OPEN, others | {"priorities": (Priority.URGENT,)}) if counts_urgent else (),
         )
 
-    def _find_subtasks(self, task: Task, categories: tuple[Category, ...] | None) -> tuple[str, ...]:
-        return self._find_ids(categories, {"parent_ids": (task.id,)})
+    def _find_subtasks(self, task: Task, categories: _Categories) -> tuple[TaskName, ...]:
+        return self._find_names(categories, {"parent_ids": (task.id,)})
 
-    def _find_ids(self, categories: tuple[Category, ...] | None, filters: dict[str, Any]) -> tuple[str, ...]:
-        """Returns ids of the oldest tasks in these categories; None means any status, known or not."""
+    def _find_names(self, categories: _Categories, filters: dict[str, Any]) -> tuple[TaskName, ...]:
+        """Returns the names of the oldest tasks in these categories; None means any status, known or not."""
         statuses = None if categories is None else self.policy.workflow.in_category(*categories)
         query = TaskQuery(statuses=statuses, sort=_OLDEST_FIRST, **filters)
-        limit = max(MAX_NAMED_IDS, self.policy.wip_limit, self.policy.urgent_limit)
-        return self.store.tasks.find_ids(query, limit=limit)
+        limit = max(MAX_NAMED, self.policy.wip_limit, self.policy.urgent_limit)
+        return self.store.tasks.find_names(query, limit=limit)
+
+    def _find_ring(self, step: Step, ring: tuple[str, ...]) -> tuple[TaskName, ...]:
+        """Returns the names of the tasks of a ring; a task that is being created is not stored yet."""
+        return tuple(
+            step.after.name if name.id == step.after.id else name for name in self._find_names_of(ring)
+        )
+
+    def _find_names_of(self, task_ids: Sequence[str]) -> tuple[TaskName, ...]:
+        """Returns the names of these tasks in the same order."""
+        names = self.store.tasks.names(set(task_ids)) if task_ids else {}
+        return tuple(names.get(task_id, TaskName(task_id, None, "not stored")) for task_id in task_ids)
 
     def _search_ring(self, step: Step) -> RingSearch:
         """Looks for a ring that the step's new relations would close."""

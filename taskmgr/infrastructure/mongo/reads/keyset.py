@@ -66,11 +66,11 @@ def rows(
     *,
     after: Position | None,
     limit: int,
-    only_ids: bool = False,
+    projection: Mapping[str, bool] | None = None,
 ) -> list[dict[str, Any]]:
-    """Returns at most `limit` rows after a position, in order."""
+    """Returns at most `limit` rows after a position, in order; by default without the excluded fields."""
     order = selection.order
-    projection = {"_id": True} if only_ids else dict.fromkeys(selection.excluded_fields, False) or None
+    projection = projection or dict.fromkeys(selection.excluded_fields, False) or None
     if selection.is_plain:
         filters = filter_after(selection.filter, order, after)
         return list(collection.find(filters, projection).sort(list(order)).limit(limit))

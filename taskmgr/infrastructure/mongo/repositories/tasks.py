@@ -12,7 +12,7 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
 
 from taskmgr.domain.model.errors import NotFound
-from taskmgr.domain.model.task import Links, Task
+from taskmgr.domain.model.task import Links, Task, TaskName
 from taskmgr.domain.model.values import is_identifier, is_task_key
 from taskmgr.domain.model.workflow import Workflow
 from taskmgr.domain.ports.reads import TaskRecord
@@ -35,6 +35,7 @@ from taskmgr.infrastructure.mongo.reads.task_filters import (
 from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, TaskRecordCache, undecoded
 from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace, touch
 
+_NAME_FIELDS = {"key": True, "title": True}
 _WITHOUT_UNREAD = dict.fromkeys(UNREAD, False)
 
 
@@ -134,8 +135,18 @@ class MongoTaskRepository:
         self, query: TaskQuery, context: QueryContext | None = None, *, limit: int
     ) -> tuple[str, ...]:
         selection = self._select(query, context)
-        rows = keyset.rows(self._tasks, selection, after=None, limit=limit, only_ids=True)
+        rows = keyset.rows(self._tasks, selection, after=None, limit=limit, projection={"_id": True})
         return tuple(str(row["_id"]) for row in rows)
+
+    def find_names(self, query: TaskQuery, *, limit: int) -> tuple[TaskName, ...]:
+        rows = keyset.rows(
+            self._tasks, self._select(query, None), after=None, limit=limit, projection=_NAME_FIELDS
+        )
+        return tuple(map(mappers.task_name, rows))
+
+    def names(self, task_ids: Collection[str]) -> Mapping[str, TaskName]:
+        rows = self._tasks.find({"_id": any_id(task_ids)}, _NAME_FIELDS) if task_ids else ()
+        return {name.id: name for name in map(mappers.task_name, rows)}
 
     def links(self, task_ids: Collection[str], *, down: bool) -> Sequence[Links]:
         ids = any_id(task_ids)
