@@ -42,6 +42,11 @@ def find_refusals(call: Call) -> tuple[Refusal, ...]:
     return ()
 
 
+def naming(*tasks: Task) -> dict[str, tuple[str | None, ...]]:
+    """Returns the arguments of a fix that concerns these tasks."""
+    return {"task_ids": tuple(task.id for task in tasks), "task_keys": tuple(task.key for task in tasks)}
+
+
 def mistakes(call: Call) -> list[tuple[str, str]]:
     """Returns the location and the code of each error of a command, which must be invalid."""
     with pytest.raises(Invalid) as caught:

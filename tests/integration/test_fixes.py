@@ -31,11 +31,11 @@ WITHOUT_A_FIX = {"cycle", "chain_too_long", "too_deep"}
 class Attempt:
     """A command that is going to be refused: how it is given, and the task that it is about."""
 
-    command: Callable[..., Task]
+    command: Callable[..., object]
     task_id: str = ""
     given: dict[str, Any] = field(default_factory=lambda: {"by": SYSTEM})
 
-    def __call__(self) -> Task:
+    def __call__(self) -> object:
         return self.command(**self.given)
 
     def with_(self, **more: Any) -> Attempt:
@@ -56,6 +56,8 @@ class Team:
     def __init__(self, services: Services) -> None:
         self.tasks = services.tasks
         self.users = services.users
+        self.projects = services.projects
+        self.reference = "id"  # or "key": how a fix that is followed names its tasks
         names = {"ada": Role.MEMBER, "bob": Role.MEMBER, "mary": Role.MANAGER}
         self.ada, self.bob, self.mary = (
             Actor.of(services.users.create(by=SYSTEM, username=name, name=name.title(), role=role))
@@ -74,6 +76,15 @@ class Team:
     def move(self, task: Task, status: str) -> Task:
         return self.tasks.change_status(task.id, status=status, by=SYSTEM, reason=WHY)
 
+    def archived_task(self, *, binned: bool = False) -> Task:
+        """Returns a task of a project that has been archived since."""
+        self.projects.create(key="OLD", name="Old things", by=SYSTEM)
+        task = self.task(project="OLD")
+        if binned:
+            task = self.tasks.bin(task.id, by=SYSTEM)
+        self.projects.change("OLD", {"archived": True}, by=SYSTEM)
+        return task
+
     def moving(self, task: Task, status: str, **given: Any) -> Attempt:
         return self.attempt(self.tasks.change_status, task, status=status, **given)
 
@@ -87,7 +98,12 @@ class Team:
 
     def follow(self, fix: Fix, attempt: Attempt) -> Attempt:
         """Does it, with nothing but the fix's own arguments; answers the command to repeat."""
-        again = getattr(self, f"_{fix.action}")(attempt, **fix.arguments)
+        arguments = {
+            name.replace("task_key", "task_id"): value
+            for name, value in fix.arguments.items()
+            if not name.startswith("task_") or name.startswith(f"task_{self.reference}")
+        }
+        again = getattr(self, f"_{fix.action}")(attempt, **arguments)
         return attempt if again is None else again
 
     def _change_status(self, attempt: Attempt, status: str) -> None:
@@ -148,6 +164,13 @@ class Team:
     def _give_reason(self, attempt: Attempt) -> Attempt:
         return attempt.with_(reason=WHY)
 
+    def _unarchive_project(self, _: Attempt, project: str) -> None:
+        self.projects.change(project, {"archived": False}, by=SYSTEM)
+
+    def _choose_default_project(self, _: Attempt) -> None:
+        key = self.projects.create(key="OTHER", name="Other", by=SYSTEM).key
+        self.projects.change(key, {"is_default": True}, by=SYSTEM)
+
     def _complete(self, task_id: str) -> None:
         self.tasks.change(task_id, {"status": "in_progress", "assignee_id": self.bob.id}, by=SYSTEM)
         self.tasks.change_status(task_id, status="completed", by=SYSTEM)
@@ -168,6 +191,28 @@ def refused_with(code: str, action: str) -> Callable[[Case], Case]:
 
 
 # --- One case for every way in which a rule stands against something
+
+
+@refused_with("project_archived", "unarchive_project")
+def changing_a_task_of_an_archived_project(team: Team) -> Attempt:
+    return team.changing(team.archived_task(), {"title": "Other"})
+
+
+@refused_with("project_archived", "unarchive_project")
+def creating_a_task_in_an_archived_project(team: Team) -> Attempt:
+    project = team.archived_task().project
+    return Attempt(team.tasks.create, given={"by": SYSTEM, "title": "Late", "project": project})
+
+
+@refused_with("project_archived", "unarchive_project")
+def moving_a_task_to_an_archived_project(team: Team) -> Attempt:
+    project = team.archived_task().project
+    return team.changing(team.task(), {"project": project})
+
+
+@refused_with("project_archived", "unarchive_project")
+def restoring_a_task_of_an_archived_project(team: Team) -> Attempt:
+    return team.attempt(team.tasks.restore, team.archived_task(binned=True))
 
 
 @refused_with("transition_not_allowed", "change_status")
@@ -345,8 +390,10 @@ def follow_fixes(team: Team, attempt: Attempt) -> Iterator[tuple[Refusal, ...]]:
             attempt = team.follow(refusal.fix, attempt)
 
 
+@pytest.mark.parametrize("reference", ["id", "key"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-def test_the_command_succeeds_once_the_fix_is_done(team: Team, case: Case) -> None:
+def test_the_command_succeeds_once_the_fix_is_done(team: Team, case: Case, reference: str) -> None:
+    team.reference = reference
     first, *others = follow_fixes(team, case(team))
     assert [(refusal.code, refusal.fix and refusal.fix.action) for refusal in first] == [CASES[case]]
     *intermediate, last = others
@@ -407,4 +454,14 @@ def test_what_no_fix_is_named_for_has_none(team: Team) -> None:
 
 def test_every_rule_that_has_a_fix_and_every_action_is_tried_here() -> None:
     assert {code for code, _ in CASES.values()} == {rule.__name__ for rule in RULES} - WITHOUT_A_FIX
-    assert {action for _, action in CASES.values()} == set(FIX_ACTIONS)
+    assert {action for _, action in CASES.values()} == set(FIX_ACTIONS) - {"choose_default_project"}
+
+
+def test_the_default_project_is_archived_once_another_is_the_default(team: Team) -> None:
+    command = team.projects.change
+    attempt = Attempt(command, given={"by": SYSTEM, "project": "TASK", "changes": {"archived": True}})
+    first, last = follow_fixes(team, attempt)
+    assert [(refusal.code, refusal.fix and refusal.fix.action) for refusal in first] == [
+        ("default_project", "choose_default_project"),
+    ]
+    assert last == ()

@@ -11,7 +11,7 @@ from taskmgr.domain.model.policy import DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.services import Services
-from tests.answers import refusals, refused
+from tests.answers import naming, refusals, refused
 from tests.factories import SYSTEM
 
 MakeTask = Callable[..., Task]
@@ -33,7 +33,7 @@ def test_a_parent_is_completed_after_its_subtasks(
     move(one, "cancelled", reason="Not needed.")
     (refusal,) = refusals(lambda: move(parent, "completed"))
     assert refusal.fix is not None
-    assert refusal.fix.arguments == {"task_ids": (two.id,)}
+    assert refusal.fix.arguments == naming(two)
     move(two, "cancelled", reason="Not needed.")
     assert move(parent, "completed").status == "completed"
 
@@ -51,10 +51,10 @@ def test_many_open_subtasks_are_told_by_the_first_twenty(
     make_task: MakeTask, in_status: InStatus, move: Move, store: Any
 ) -> None:
     parent = in_status("in_progress")
-    subtasks = store.unit_of_work.run(lambda: [make_task(parent_id=parent.id).id for _ in range(25)])
+    subtasks = store.unit_of_work.run(lambda: [make_task(parent_id=parent.id) for _ in range(25)])
     (refusal,) = refusals(lambda: move(parent, "completed"))
     assert refusal.fix is not None
-    assert refusal.fix.arguments == {"task_ids": tuple(subtasks[:20])}
+    assert refusal.fix.arguments == naming(*subtasks[:20])
 
 
 @pytest.mark.parametrize("status", ["completed", "cancelled"])
@@ -77,7 +77,7 @@ def test_nothing_open_comes_under_a_closed_parent(
         (refusal,) = refusals(call)
         assert (refusal.code, refusal.fix and refusal.fix.arguments) == (
             "parent_closed",
-            {"task_id": parent.id},
+            {"task_id": parent.id, "task_key": parent.key},
         )
 
 
@@ -106,7 +106,7 @@ def test_a_parent_with_subtasks_does_not_go_into_the_bin(
     (refusal,) = refusals(lambda: services.tasks.bin(parent.id, by=SYSTEM))
     assert (refusal.code, refusal.fix and refusal.fix.arguments) == (
         "has_subtasks",
-        {"task_ids": (subtask.id,)},
+        naming(subtask),
     )
     services.tasks.bin(subtask.id, by=SYSTEM)
     assert services.tasks.bin(parent.id, by=SYSTEM).is_binned
@@ -130,7 +130,7 @@ def test_a_task_does_not_wait_for_itself(services: Services, make_task: MakeTask
     task = make_task()
     (refusal,) = refusals(lambda: services.tasks.block(task.id, task.id, by=SYSTEM))
     assert refusal.code == "cycle"
-    assert refusal.detail == f"A task cannot wait for itself: {task.id} waits for {task.id}."
+    assert refusal.detail == f"A task cannot wait for itself: {task.name} waits for {task.name}."
     assert refused(lambda: services.tasks.change(task.id, {"parent_id": task.id}, by=SYSTEM)) == ["cycle"]
 
 
@@ -139,7 +139,7 @@ def test_two_tasks_do_not_wait_for_each_other(services: Services, make_task: Mak
     two = make_task(blocked_by=[one.id])
     (refusal,) = refusals(lambda: services.tasks.block(one.id, two.id, by=SYSTEM))
     assert refusal.detail == (
-        f"A task cannot wait for itself: {one.id} waits for {two.id} waits for {one.id}."
+        f"A task cannot wait for itself: {one.name} waits for {two.name} waits for {one.name}."
     )
 
 
@@ -171,7 +171,7 @@ def test_a_ring_of_four_over_parents_and_blockers_is_not_closed(
     three = make_task(parent_id=two.id, blocked_by=[four.id])
     services.tasks.block(one.id, two.id, by=SYSTEM)
     (refusal,) = refusals(lambda: services.tasks.block(four.id, one.id, by=SYSTEM))
-    ring = " waits for ".join([four.id, one.id, two.id, three.id, four.id])
+    ring = " waits for ".join(str(task.name) for task in (four, one, two, three, four))
     assert refusal.detail == f"A task cannot wait for itself: {ring}."
     assert refused(lambda: services.tasks.change(one.id, {"parent_id": four.id}, by=SYSTEM)) == ["cycle"]
 

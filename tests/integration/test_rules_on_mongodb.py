@@ -13,7 +13,7 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
-from tests.answers import assert_log_tells_of, find_refusals, log_of, refusals, refused
+from tests.answers import assert_log_tells_of, find_refusals, log_of, naming, refusals, refused
 from tests.factories import SYSTEM
 
 MakeTask = Callable[..., Task]
@@ -116,8 +116,8 @@ def test_all_that_stands_against_a_move_is_told_at_once(
     ]
     assert [refusal.fix and dict(refusal.fix.arguments) for refusal in found] == [
         {"status": "in_progress"},
-        {"task_ids": (blocker.id,)},
-        {"task_ids": (subtask.id,)},
+        naming(blocker),
+        naming(subtask),
     ]
 
 
@@ -209,7 +209,7 @@ def test_only_the_unresolved_blockers_are_told(make_task: MakeTask, in_status: I
     task = in_status("todo", blocked_by=[one.id, done.id, two.id])
     (refusal,) = refusals(lambda: move(task, "in_progress"))
     assert refusal.fix is not None
-    assert refusal.fix.arguments == {"task_ids": (one.id, two.id)}
+    assert refusal.fix.arguments == naming(one, two)
 
 
 def test_removing_the_blockers_in_the_command_that_starts_is_enough(
@@ -229,7 +229,7 @@ def test_one_assignee_works_on_five_tasks_at_most(in_status: InStatus, move: Mov
     (refusal,) = refusals(lambda: move(sixth, "in_progress"))
     assert refusal.code == "wip_limit_reached"
     assert refusal.fix is not None
-    assert refusal.fix.arguments == {"task_ids": tuple(task.id for task in started)}
+    assert refusal.fix.arguments == naming(*started)
     assert move(started[0], "in_review").status == "in_review"
     move(started[0], "completed")
     assert move(sixth, "in_progress").status == "in_progress"
@@ -276,14 +276,15 @@ def test_the_count_that_is_told_is_the_whole_one_under_a_great_limit(
     unlimited = services_under(replace(DEFAULT_POLICY, wip_limit=0))
     strict = services_under(replace(DEFAULT_POLICY, wip_limit=30))
 
-    def start() -> None:
-        for _ in range(30):
-            unlimited.tasks.create(title="x", status="in_progress", assignee_id=ada.id, by=SYSTEM)
+    def start() -> list[Task]:
+        given = {"title": "x", "status": "in_progress", "assignee_id": ada.id}
+        return [unlimited.tasks.create(by=SYSTEM, **given) for _ in range(30)]
 
-    store.unit_of_work.run(start)
+    started = store.unit_of_work.run(start)
     task = make_task(assignee_id=ada.id)
     (refusal,) = refusals(lambda: strict.tasks.change_status(task.id, status="in_progress", by=SYSTEM))
-    assert refusal.detail == "The assignee already has 30 started tasks; the limit is 30."
+    named = ", ".join(str(task.name) for task in started)
+    assert refusal.detail == f"The assignee already has 30 started tasks: {named}. The limit is 30."
 
 
 URGENT = {"priority": "urgent", "due_date": "2026-12-01"}
@@ -304,7 +305,7 @@ def test_one_assignee_has_three_open_urgent_tasks_at_most(
         (refusal,) = refusals(call)
         assert refusal.code == "urgent_limit_reached"
         assert refusal.fix is not None
-        assert refusal.fix.arguments == {"task_ids": tuple(task.id for task in urgent)}
+        assert refusal.fix.arguments == naming(*urgent)
     move(urgent[0], "cancelled", reason="No.")
     assert services.tasks.change(own.id, URGENT, by=SYSTEM).priority is Priority.URGENT
     assert refused(lambda: move(urgent[0], "todo", reason="Yes.")) == ["urgent_limit_reached"]
