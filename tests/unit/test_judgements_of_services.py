@@ -98,7 +98,7 @@ def test_taking_another_users_task_raises_already_assigned_before_not_permitted(
     with pytest.raises(AlreadyAssigned) as caught:
         tasks_of(store).assign(task.id, assignee_id=late.id, by=Actor.of(late))
     assert (caught.value.code, caught.value.assignee_id) == ("already_assigned", holder.id)
-    assert holder.id in str(caught.value)
+    assert str(caught.value) == f"The task is already assigned to {holder.username}."
     assert store.stored[task.id] == task
 
 

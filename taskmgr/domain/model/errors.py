@@ -162,9 +162,9 @@ class AlreadyAssigned(Conflict):
 
     code = "already_assigned"
 
-    def __init__(self, assignee_id: str) -> None:
+    def __init__(self, assignee_id: str, username: str) -> None:
         self.assignee_id = assignee_id
-        super().__init__(f"The task is already assigned to user {assignee_id}.")
+        super().__init__(f"The task is already assigned to {username}.")
 
 
 class Unavailable(DomainError):

@@ -96,16 +96,21 @@ class UnexpectedCount(Conflict):
 
 
 def name_unkept_tasks(results: Sequence[Result], operations: Sequence[Mapping[str, Any]]) -> Sequence[Result]:
-    """Returns the results of a bulk that is not kept, with its new tasks named by their operations.
+    """Returns the results of a bulk that is not kept, without ids and keys that lead nowhere.
 
-    Errors name them `ref:…` or, without a `ref`, `operations.3`, because their ids and keys lead nowhere.
+    Errors name a new task `ref:…` or, without a `ref`, `operations.3`, and a task that got another key in
+    the way in which the operation names it.
     """
-    names = {
-        reference: f"{PREFIX}{operation['ref']}" if operation.get("ref") else f"operations.{position}"
-        for position, (operation, result) in enumerate(zip(operations, results, strict=True))
-        if result.created and result.task is not None
-        for reference in (result.task.id, result.task.key)
-    }
+    names: dict[str | None, str] = {}
+    for position, (operation, result) in enumerate(zip(operations, results, strict=True)):
+        if result.task is None:
+            continue
+        if result.created:
+            ref = operation.get("ref")
+            name = f"{PREFIX}{ref}" if ref else f"operations.{position}"
+            names |= {result.task.id: name, result.task.key: name}
+        elif operation.get("project") is not None:
+            names[result.task.key] = operation["id"]
     if not names:
         return results
 
@@ -120,6 +125,8 @@ def _renamed(error: DomainError | None, rename: Callable[[str], str]) -> DomainE
         return Refused([_renamed_refusal(refusal, rename) for refusal in error.reasons])
     if isinstance(error, NotFound):
         return NotFound(error.entity, rename(error.key))
+    if isinstance(error, Invalid):
+        return Invalid([replace(mistake, detail=rename(mistake.detail)) for mistake in error.errors])
     return error
 
 

@@ -196,7 +196,7 @@ class TaskService(TaskQuestions):
             require_existing(
                 self.store, references, project=project, task=before, permitted=missing_right is None
             )
-            _raise_if_taken(before, after, by, version)
+            self._raise_if_taken(before, after, by, version)
             if missing_right is not None:
                 raise NotPermitted(missing_right)
             step = Step(
@@ -234,6 +234,15 @@ class TaskService(TaskQuestions):
     def _parse(self, raw: Mapping[str, Any], by: Actor) -> dict[str, Any]:
         return parse_task_fields(self.store, self.policy, raw, by=by)
 
+    def _raise_if_taken(self, before: Task, after: Task, by: Actor, version: int | None) -> None:
+        """Raises `AlreadyAssigned` if a user without the right to assign takes another user's task."""
+        takes = require_actor(by).user_id is not None and after.assignee_id == by.user_id
+        assignee = before.assignee_id
+        if not takes or assignee in (None, by.user_id) or permissions.permits(by, Action.ASSIGN):
+            return
+        require_version(before, version)
+        raise AlreadyAssigned(assignee, self.store.users.get(assignee).username)
+
     def _get_to_change(self, task_id: str, references: Mapping[str, Any], project: Project | None) -> Task:
         """Returns the task. Raises `Invalid` for unknown references even if the task does not exist."""
         try:
@@ -258,12 +267,3 @@ def _parse_options(
 ) -> dict[str, Any]:
     """Returns all options of a command. Raises `Invalid` with every mistake."""
     return values.parse_options(reason=reason, version=version, override=override, dry_run=dry_run)
-
-
-def _raise_if_taken(before: Task, after: Task, by: Actor, version: int | None) -> None:
-    """Raises `AlreadyAssigned` if a user without the right to assign takes a task that another user has."""
-    takes = require_actor(by).user_id is not None and after.assignee_id == by.user_id
-    has_other = before.assignee_id not in (None, by.user_id)
-    if takes and has_other and not permissions.permits(by, Action.ASSIGN):
-        require_version(before, version)
-        raise AlreadyAssigned(str(before.assignee_id))

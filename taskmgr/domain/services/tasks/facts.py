@@ -148,9 +148,10 @@ class FactFinder:
         return self.store.tasks.find_names(query, limit=limit)
 
     def _find_ring(self, step: Step, ring: tuple[str, ...]) -> tuple[TaskName, ...]:
-        """Returns the names of the tasks of a ring; a task that is being created is not stored yet."""
+        """Returns the names of the tasks of a ring; a task that is being created has no key that it keeps."""
+        new = TaskName(step.after.id, "the new task", step.after.title)
         return tuple(
-            step.after.name if name.id == step.after.id else name for name in self._find_names_of(ring)
+            new if step.created and name.id == new.id else name for name in self._find_names_of(ring)
         )
 
     def _find_names_of(self, task_ids: Sequence[str]) -> tuple[TaskName, ...]:
