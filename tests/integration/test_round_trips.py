@@ -1,0 +1,87 @@
+"""An allowed command reads no names: they are read only for a refusal that shows them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
+from taskmgr.bootstrap import build_services
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.user import User
+from taskmgr.domain.services import Services
+from taskmgr.infrastructure.mongo.store import mongo_store
+from tests.factories import SYSTEM, Clock
+
+
+class Calls(CommandListener):
+    """Counts the commands that are sent to each collection."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        name = event.command_name
+        self.counts[name if name == "commitTransaction" else f"{name} {event.command[name]}"] += 1
+
+    def succeeded(self, event: object) -> None: ...
+
+    def failed(self, event: object) -> None: ...
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def watched(mongodb_uri: str, database: Database[Any], clock: Clock, calls: Calls) -> Iterator[Services]:
+    """Services on a connection whose calls are counted."""
+    with MongoClient(mongodb_uri, tz_aware=True, event_listeners=[calls]) as client:
+        yield build_services(mongo_store(client[database.name]), clock=clock)
+
+
+@pytest.fixture
+def task(make_task: Callable[..., Task], in_status: Callable[..., Task], ada: User) -> Task:
+    """A task that looks at everything: an assignee, a parent, a completed blocker and a closed subtask."""
+    parent, blocker = make_task(title="Parent"), in_status("completed")
+    task = make_task(parent_id=parent.id, blocked_by=[blocker.id], assignee_id=ada.id)
+    make_task(parent_id=task.id, status="cancelled", reason="Not needed.")
+    return task
+
+
+# What every change of a task needs: the task, its project, the new version, the log entry and the commit.
+CHANGE = Counter(
+    {"find tasks": 1, "find projects": 1, "update tasks": 1, "insert activity": 1, "commitTransaction": 1}
+)
+ASSIGNEE = Counter({"findAndModify users": 1})  # reads and touches the assignee
+
+
+def test_assigning_reads_the_project_and_the_assignee(
+    watched: Services, calls: Calls, task: Task, bob: User
+) -> None:
+    calls.counts.clear()
+    watched.tasks.assign(task.id, assignee_id=bob.id, by=SYSTEM)
+    assert calls.counts == CHANGE + ASSIGNEE
+
+
+def test_starting_reads_the_parent_the_blockers_and_the_started_tasks_once_each(
+    watched: Services, calls: Calls, task: Task
+) -> None:
+    calls.counts.clear()
+    watched.tasks.change_status(task.id, status="in_progress", by=SYSTEM)
+    assert calls.counts == CHANGE + ASSIGNEE + Counter({"find tasks": 3, "update tasks": 1})
+
+
+def test_completing_reads_the_blockers_the_subtasks_and_the_tasks_that_wait_once_each(
+    watched: Services, calls: Calls, task: Task
+) -> None:
+    watched.tasks.change_status(task.id, status="in_progress", by=SYSTEM)
+    calls.counts.clear()
+    watched.tasks.change_status(task.id, status="completed", by=SYSTEM)
+    assert calls.counts == CHANGE + Counter({"find tasks": 3, "update tasks": 1})
