@@ -64,6 +64,9 @@ def _describe(migrated: MigrationResult) -> Iterator[str]:
         yield f"Dropped the index {name}."
     for name in migrated.made:
         yield f"Created the index {name}."
+    if migrated.numbered:
+        tasks = "task" if migrated.numbered == 1 else "tasks"
+        yield f"Numbered {migrated.numbered:,} {tasks} in the project {migrated.project}."
     counts = ((migrated.tasks, "task"), (migrated.users, "user"), (migrated.comments, "comment"))
     for number, noun in counts:
         if number:

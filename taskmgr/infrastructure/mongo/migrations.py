@@ -40,7 +40,7 @@ class MigrationResult:
     """What a migration has done.
 
     `made` and `dropped` are names of indexes; `tasks`, `users` and `comments` count corrected documents.
-    `numbered` counts the tasks that got a project and a key.
+    `numbered` counts the tasks that got a key in the default project, whose own key is `project`.
     `given_up` are the usernames whose e-mail address was removed, because another user has the same one.
     `tokens` counts the tokens that got their first log entry.
     `unreadable` counts the tasks, users and comments that could not be read.
@@ -52,6 +52,7 @@ class MigrationResult:
     users: int
     comments: int
     numbered: int
+    project: str
     given_up: tuple[str, ...]
     tokens: int
     unreadable: int
@@ -69,7 +70,7 @@ def migrate(
     with without_deadline():  # an index over millions of tasks takes minutes
         begun = begin_migration(database, time_zone)
         made, dropped = update_indexes(database)
-        ensure_default_project(database)
+        project = ensure_default_project(database)
         swept = _sweep_until_clean(database, time_zone, settling if begun else 0.0, batch)
         tokens = log_tokens(database)
         finish_migration(database, time_zone)
@@ -80,6 +81,7 @@ def migrate(
         users=swept.users,
         comments=swept.comments,
         numbered=swept.numbered,
+        project=project,
         given_up=swept.given_up,
         tokens=tokens,
         unreadable=swept.unreadable,

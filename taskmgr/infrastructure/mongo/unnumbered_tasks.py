@@ -22,11 +22,11 @@ from taskmgr.infrastructure.mongo.store import new_id
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 _BY = "system:migration"
-_UNNUMBERED = {"_id": {"$type": "objectId"}, "key": {"$exists": False}}
+_UNNUMBERED = {"_id": {"$type": "objectId"}, "created_at": {"$type": "date"}, "key": {"$exists": False}}
 
 
-def ensure_default_project(database: Database[Any]) -> None:
-    """Creates the first default project and its log entry, unless they exist."""
+def ensure_default_project(database: Database[Any]) -> str:
+    """Creates the first default project and its log entry, unless they exist; returns the default's key."""
     projects = database["projects"]
     if projects.find_one({"is_default": True}) is None:
         now = utc_now()
@@ -37,6 +37,7 @@ def ensure_default_project(database: Database[Any]) -> None:
         with suppress(DuplicateKeyError):  # another migration has just created it
             projects.insert_one(validated_row(mappers.project_document(project)))
     _log_default_project(database)
+    return MongoProjectRepository(database).get(None).key
 
 
 def _log_default_project(database: Database[Any]) -> None:
@@ -66,7 +67,7 @@ def number_tasks(database: Database[Any], require_target: Callable[[], None], si
         require_target()
         keys = projects.take_keys(None, len(batch))
         updates = [
-            UpdateOne({"_id": task_id, **_UNNUMBERED}, {"$set": _fields(key)})
+            UpdateOne({**_UNNUMBERED, "_id": task_id}, {"$set": _fields(key)})
             for task_id, key in zip(batch, keys, strict=True)
         ]
         count += database["tasks"].bulk_write(updates, ordered=False).modified_count
