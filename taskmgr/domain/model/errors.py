@@ -204,3 +204,10 @@ class WriteConflict(DomainError):
     """Another command wrote what this one had read; the unit of work runs the command again."""
 
     code = "write_conflict"
+
+
+class KeyTaken(WriteConflict):
+    """Another task has the key that was taken for this one; the command runs again with a new key.
+
+    It happens after a failover that has lost the newest state of a project's counter.
+    """

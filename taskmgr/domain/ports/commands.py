@@ -108,12 +108,12 @@ class TaskRepository(TaskReads, Protocol):
         """Returns the tasks in one of these statuses that have one of these tasks as a blocker."""
 
     def add(self, task: Task) -> None:
-        """Stores a new task."""
+        """Stores a new task. Raises `KeyTaken`."""
 
     def replace(self, task: Task) -> None:
         """Stores the next version of a task.
 
-        Raises `WriteConflict` if the stored version is not the one before.
+        Raises `WriteConflict` if the stored version is not the one before, and `KeyTaken`.
         """
 
     def touch(self, task_ids: Collection[str]) -> None:

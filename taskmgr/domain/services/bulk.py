@@ -13,6 +13,7 @@ from taskmgr.domain.model.commands import Operation, TaskChanges, WhereChanges
 from taskmgr.domain.model.errors import (
     DomainError,
     Invalid,
+    KeyTaken,
     Stale,
     Unavailable,
     WriteConflict,
@@ -161,7 +162,11 @@ class BulkService:
 
         def attempt() -> BulkResult:
             keys.restart()
-            return command(tasks)
+            try:
+                return command(tasks)
+            except KeyTaken:
+                keys.renew()
+                raise
 
         try:
             result = self.store.unit_of_work.run(attempt, seconds=SECONDS)

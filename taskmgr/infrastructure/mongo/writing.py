@@ -20,7 +20,7 @@ from mongoengine.fields import (
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from taskmgr.domain.model.errors import WriteConflict
+from taskmgr.domain.model.errors import KeyTaken, WriteConflict
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS, Draft
 from taskmgr.infrastructure.mongo.driver_errors import error_codes
 from taskmgr.infrastructure.mongo.transaction import count_words, count_write, current_transaction
@@ -80,7 +80,8 @@ def insert(collection: Collection[Any], draft: Draft) -> None:
 def insert_gathered(collection: Collection[Any], draft: Draft) -> None:
     """Inserts a document; inside a `gathered` block it stays pending until `flush`.
 
-    Raises `WriteConflict`, here or in `flush`, if another document has one of its unique keys.
+    Raises `WriteConflict`, here or in `flush`, if another document has one of its unique keys; `KeyTaken`
+    if that is the key of a task.
     """
     count_write()
     row = validated_row(draft)
@@ -111,11 +112,16 @@ def _insert_rows(collection: Collection[Any], rows: list[dict[str, Any]]) -> Non
         else:
             collection.insert_many(rows)
     except DuplicateKeyError as error:
-        raise WriteConflict from error
+        raise _conflict(error.details) from error
     except BulkWriteError as error:
         if error_codes(error) == {_DUPLICATE_KEY}:
-            raise WriteConflict from error
+            raise _conflict(error.details["writeErrors"][0]) from error
         raise
+
+
+def _conflict(details: Any) -> WriteConflict:
+    """Returns the error for a document whose unique key another one has, by the server's description."""
+    return KeyTaken() if "keys" in details.get("keyPattern", ()) else WriteConflict()
 
 
 def replace(collection: Collection[Any], draft: Draft) -> None:

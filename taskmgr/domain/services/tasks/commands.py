@@ -33,7 +33,7 @@ from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.rules.step import Step
 from taskmgr.domain.services.tasks.fields import find_task_ids, parse_task_fields, require_existing
-from taskmgr.domain.services.tasks.numbering import KeySource, PreviewKeys, with_key
+from taskmgr.domain.services.tasks.numbering import KeySource, PreviewKeys, run_with_key
 from taskmgr.domain.services.tasks.questions import TaskQuestions
 from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.versions import require_version
@@ -91,7 +91,7 @@ class TaskService(TaskQuestions):
             return self.recorder.create(step)
 
         keys = self._keys(Action.CREATE_TASK, by, dry_run=dry_run)
-        return with_key(keys, project, lambda key: self._run(partial(command, key), dry_run))
+        return run_with_key(keys, project, command, partial(self._run, dry_run=dry_run))
 
     def change(self, task_id: str, changes: TaskChanges, *, by: Actor, **options: Unpack[Options]) -> Task:
         """Changes any fields of a task in one command: one judgement, one version, one log entry.
@@ -207,10 +207,9 @@ class TaskService(TaskQuestions):
 
         dry_run = parsed["dry_run"]
         if "project" not in references:
-            return self._run(partial(command, None), dry_run)
+            return self._run(partial(command, None), dry_run=dry_run)
         keys = self._keys(Action.CHANGE_TASK, by, dry_run=dry_run)
-        run = lambda key: self._run(partial(command, key), dry_run)  # noqa: E731
-        return with_key(keys, references["project"], run)
+        return run_with_key(keys, references["project"], command, partial(self._run, dry_run=dry_run))
 
     def _changed(self, task: Task, changes: Mapping[str, Any], key: NextKey | None, now: datetime) -> Task:
         """Returns the task with its changes; it gets the key if it moves to the key's project."""
@@ -224,7 +223,7 @@ class TaskService(TaskQuestions):
             return PreviewKeys(self.store.projects)
         return self.keys
 
-    def _run(self, command: Callable[[], Task], dry_run: bool) -> Task:
+    def _run(self, command: Callable[[], Task], *, dry_run: bool) -> Task:
         return self.store.unit_of_work.run(command, dry_run=dry_run)
 
     def _task_id(self, reference: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from taskmgr.domain.model.errors import DomainError, Unavailable
+from taskmgr.domain.model.errors import DomainError, KeyTaken, Unavailable
 from taskmgr.domain.model.project import NextKey
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports.projects import ProjectRepository
@@ -61,7 +61,12 @@ class ReservedKeys:
 
     def __init__(self, projects: ProjectRepository, references: Iterable[Reference]) -> None:
         self._projects = projects
-        self._reserved = {r: projects.take_keys(r, count) for r, count in Counter(references).items()}
+        self._counts = Counter(references)
+        self.renew()
+
+    def renew(self) -> None:
+        """Takes as many keys again from the store; the earlier ones are lost."""
+        self._reserved = {r: self._projects.take_keys(r, count) for r, count in self._counts.items()}
         self.restart()
 
     def restart(self) -> None:
@@ -85,21 +90,35 @@ class ReservedKeys:
             self._projects.return_keys(keys[self._next[reference] :])
 
 
-def with_key(keys: KeySource, project: Reference, command: Callable[[NextKey | None], Task]) -> Task:
+Run = Callable[[Callable[[], Task]], Task]  # runs a command as a transaction
+
+
+def run_with_key(
+    keys: KeySource, project: Reference, command: Callable[[NextKey | None], Task], run: Run
+) -> Task:
     """Runs a command with the next key of a project, and gives the key back if the task does not get it.
 
-    After `Unavailable` the key is lost, because the task may have been stored with it.
+    If another task has that key, the command runs again with a new one. After `Unavailable` the key is lost,
+    because the task may have been stored with it.
     """
     key = keys.take(project)
-    if key is None:
-        return command(None)
+
+    def attempt() -> Task:
+        nonlocal key
+        try:
+            return command(key)
+        except KeyTaken:
+            key = keys.take(project)
+            raise
+
     try:
-        task = command(key)
+        task = run(attempt)
     except Unavailable:
         raise
     except DomainError:
-        keys.give_back(project, key)
+        if key is not None:
+            keys.give_back(project, key)
         raise
-    if task.key != key.text:
+    if key is not None and task.key != key.text:
         keys.give_back(project, key)
     return task

@@ -33,8 +33,8 @@ class MongoProjectRepository:
     def __init__(self, database: Database[Any], *, deadline: float = COMMAND_DEADLINE) -> None:
         self._deadline = deadline
         self._projects = database["projects"]
-        # A number is not given again even if a failover rolls this write back: what follows it in the oplog,
-        # also the task with the number, is rolled back with it. So there is no need to wait for a majority.
+        # A single number does not wait for a majority: if a failover loses it, the unique index refuses the
+        # second task that gets it, and that one takes another number (docs/decisions/0029).
         self._counters = database.get_collection("projects", write_concern=WriteConcern(w=1))
 
     def get(self, reference: str | None) -> Project:
@@ -72,8 +72,9 @@ class MongoProjectRepository:
 
     def take_keys(self, reference: str | None, count: int = 1) -> tuple[NextKey, ...]:
         raised = {"$inc": {"last_number": count}}
+        counters = self._counters if count == 1 else self._projects
         with self._own_session() as session:
-            row = self._counters.find_one_and_update(
+            row = counters.find_one_and_update(
                 _selector(reference), raised, return_document=True, session=session
             )
         if row is None:

@@ -10,8 +10,9 @@ from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
-from taskmgr.domain.model.errors import NotFound
+from taskmgr.domain.model.errors import KeyTaken, NotFound
 from taskmgr.domain.model.task import Links, Task, TaskName
 from taskmgr.domain.model.values import is_identifier, is_task_key
 from taskmgr.domain.model.workflow import Workflow
@@ -167,7 +168,10 @@ class MongoTaskRepository:
         insert_gathered(self._stored, mappers.task_document(task))
 
     def replace(self, task: Task) -> None:
-        replace(self._tasks, mappers.task_document(task))
+        try:
+            replace(self._tasks, mappers.task_document(task))
+        except DuplicateKeyError as error:
+            raise KeyTaken from error
 
     def touch(self, task_ids: Collection[str]) -> None:
         touch(self._tasks, [ObjectId(task_id) for task_id in task_ids])
