@@ -217,7 +217,7 @@ class ProjectDocument(Document):
     created_at = DateTimeField(required=True)
     updated_at = DateTimeField(required=True)
     version = LongField(required=True, min_value=1)
-    last_number = LongField()
+    last_number = LongField(min_value=0)
 
     meta: ClassVar[dict[str, Any]] = {
         **_COMMON,

@@ -7,6 +7,7 @@ the relations between tasks are stored in a temporary file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -29,7 +30,7 @@ from taskmgr.infrastructure.mongo.inspection.internals import (
     inspect_tokens,
 )
 from taskmgr.infrastructure.mongo.inspection.log import inspect_foreign_entries
-from taskmgr.infrastructure.mongo.inspection.projects import inspect_projects
+from taskmgr.infrastructure.mongo.inspection.projects import LastNumbers, check_keys, inspect_projects
 from taskmgr.infrastructure.mongo.inspection.relations import Relations
 from taskmgr.infrastructure.mongo.inspection.snapshot import Report, Snapshot
 from taskmgr.infrastructure.mongo.inspection.tasks import UnknownStatuses, check_task
@@ -45,8 +46,9 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         entities = Entities(snapshot, policy.time_zone, user_ids, report)
         user_kind, project_kind, task_kind, comment_kind, token_kind = kinds(policy)
         _inspect_users(list(entities.of(user_kind)), report)
-        inspect_projects(snapshot, list(entities.of(project_kind)), report)
-        _inspect_tasks(snapshot, entities.of(task_kind), user_ids, policy, report)
+        last_numbers = inspect_projects(snapshot, list(entities.of(project_kind)), report)
+        tasks = _TaskChecks(user_ids, last_numbers, policy)
+        _inspect_tasks(snapshot, entities.of(task_kind), tasks, report)
         _inspect_comments(snapshot, entities.of(comment_kind), user_ids, report)
         inspect_foreign_entries(snapshot, report)
         inspect_tokens(snapshot, entities.of(token_kind), user_ids, report)
@@ -69,16 +71,28 @@ def _inspect_users(users: list[User], report: Report) -> None:
                 report(f"user {user.id}", "duplicate", detail)
 
 
-def _inspect_tasks(
-    snapshot: Snapshot, tasks: Iterator[Task], users: frozenset[str], policy: Policy, report: Report
-) -> None:
-    statuses = UnknownStatuses(policy.workflow)
+@dataclass(frozen=True, slots=True)
+class _TaskChecks:
+    """The checks of single tasks, and what they compare them with."""
+
+    users: frozenset[str]
+    last_numbers: LastNumbers
+    policy: Policy
+
+    def check(self, task: Task) -> Iterator[tuple[str, str]]:
+        """Yields the findings about one task, as codes and sentences."""
+        yield from check_task(task, self.users, self.policy)
+        yield from check_keys(task, self.last_numbers)
+
+
+def _inspect_tasks(snapshot: Snapshot, tasks: Iterator[Task], checks: _TaskChecks, report: Report) -> None:
+    statuses = UnknownStatuses(checks.policy.workflow)
     with Relations() as relations:
         while batch := list(islice(tasks, _BATCH)):
             binned = _read_binned(snapshot, {key for task in batch for key in _related_ids(task)})
             for task in batch:
                 subject = f"task {task.id}"
-                for code, detail in (*check_task(task, users, policy), *_check_relations(task, binned)):
+                for code, detail in (*checks.check(task), *_check_relations(task, binned)):
                     report(subject, code, detail)
                 statuses.add(task)
             relations.add(task for task in batch if not task.is_binned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -33,6 +34,7 @@ from taskmgr.infrastructure.mongo.inspection.log import History
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
 from taskmgr.infrastructure.mongo.writing import validated_row
 
+_RANK = re.compile(r"[0-9A-Za-z]*[1-9A-Za-z]")
 _TOUCHED = "touched"  # a counter, raised by commands whose rules read the document
 
 Parsers = Mapping[str, Callable[[Any], Any]]
@@ -56,7 +58,7 @@ class Kind:
 def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind, Kind]:
     """Returns the kinds of users, projects, tasks, comments and tokens, in this order."""
     task_parsers = {name: parse for name, parse in tasks.parsers(policy).items() if name != "status"}
-    task_parsers |= {"project": values.project_key, "key": values.task_reference}
+    task_parsers |= {"project": values.project_key, "key": values.task_reference, "rank": _parse_rank}
     task_parsers |= {"created_by": _parse_actor, "reopen_count": values.count}
     project_parsers = {**projects.NEW_PARSERS, "created_by": _parse_actor}
     comment_parsers = {"text": values.comment_text, "author_id": _parse_actor}
@@ -86,6 +88,13 @@ def _token_document(token: tokens.Token, row: Row) -> Draft:
 def _parse_actor(value: object) -> str:
     """Returns the id of a user or the name of a system process. Raises `BadValue`."""
     return values.actor_key(value) if str(value).startswith("system:") else values.identifier(value)
+
+
+def _parse_rank(value: object) -> str:
+    """Returns a rank, which must not end in 0, because no other fits before it. Raises `BadValue`."""
+    if isinstance(value, str) and _RANK.fullmatch(value):
+        return value
+    raise BadValue("bad_rank", "Must be letters and digits that do not end in 0.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from mongoengine import Document
 
 from taskmgr.domain.model import values
 from taskmgr.domain.model.token import Token
+from taskmgr.domain.services.projects import DEFAULT_LOCK
 from taskmgr.domain.services.users import ADMINS_LOCK
 from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS, AnswerDocument, Draft
@@ -18,11 +19,11 @@ from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, 
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 _HASH_LENGTH = 32  # bytes of SHA-256
-_LOCKS = (ADMINS_LOCK, "relations")  # earlier releases used `relations`
+_LOCKS = (ADMINS_LOCK, DEFAULT_LOCK, "relations")  # earlier releases used `relations`
 _META_FIELDS = {"_id", "version", "time_zone", "finished"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 OUR_COLLECTIONS = frozenset({*(document._meta["collection"] for document in DOCUMENTS), "locks", "meta"})
-_WITH_OBJECT_IDS = ("users", "tasks", "comments", "tokens")
+_WITH_OBJECT_IDS = ("users", "projects", "tasks", "comments", "tokens")
 
 
 def inspect_tokens(

@@ -11,6 +11,7 @@ from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model import values
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.parsing import BadValue
+from taskmgr.domain.model.task import Task
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE, differing_names, is_same
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
@@ -38,6 +39,7 @@ class History:
         self._kind = ""
         self._count = 0
         self._unreadable = False
+        self._keys: list[str] = []  # of a task, the latest first
 
     def add(self, row: Row) -> Iterator[Finding]:
         """Yields what is wrong with the next entry, by itself and after the previous ones."""
@@ -65,6 +67,9 @@ class History:
             yield "log_times", f"{entry} is older than the previous one."
         self._version, self._at, self._kind = change.version, change.at, change.kind
         self._state |= change.after
+        for key in (change.before.get("key"), change.after.get("key")):
+            if self._entity == "task" and key is not None and key not in self._keys:
+                self._keys.insert(0, key)
         if change.kind == "task.created":
             self._unlogged = _GIVEN_BY_MIGRATION - change.after.keys()
         self._unlogged -= change.after.keys()
@@ -149,6 +154,8 @@ class History:
         names = sorted({*stored, *logged} - self._unlogged)
         if names := [name for name in names if not is_same(stored.get(name), logged.get(name))]:
             yield "log_state", f"The log leads to other values of: {', '.join(names)}."
+        if isinstance(entity, Task) and (lost := {*self._keys[1:]} ^ {*entity.former_keys}):
+            yield "former_keys", f"Its former keys differ from those in the log: {', '.join(sorted(lost))}."
 
     def check_deleted(self) -> Iterator[Finding]:
         """Yields a finding unless the last entry is that of the entity's deletion or revocation."""

@@ -1,15 +1,19 @@
-"""Checks the default project, and whether tasks have a project and a number that it has given."""
+"""Checks the default project, and whether every key of a task is one that its project has given."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 
 from taskmgr.domain.model.project import Project
+from taskmgr.domain.model.task import Task
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Snapshot
 
+# The highest number that each project has given, by its key.
+LastNumbers = Mapping[str, int]
 
-def inspect_projects(snapshot: Snapshot, projects: Collection[Project], report: Report) -> None:
-    """Reports a wrong default project, tasks without a project, and counters that would repeat a number."""
+
+def inspect_projects(snapshot: Snapshot, projects: Collection[Project], report: Report) -> LastNumbers:
+    """Reports a wrong default project; returns the last number of each project."""
     defaults = [project.key for project in projects if project.is_default]
     if len(defaults) != 1:
         found = ", ".join(defaults) or "none"
@@ -17,18 +21,19 @@ def inspect_projects(snapshot: Snapshot, projects: Collection[Project], report: 
     for project in projects:
         if project.is_default and project.is_archived:
             report(f"project {project.id}", "default_project", "It is the default, but it is archived.")
-    _inspect_tasks(snapshot, {project.key for project in projects}, report)
-    for row in snapshot.rows("projects", {"_id": OBJECT_ID}):
-        _inspect_counter(snapshot, row["key"], row.get("last_number") or 0, report)
+    rows = snapshot.rows("projects", {"_id": OBJECT_ID})
+    last_numbers = {str(row["_id"]): row.get("last_number") or 0 for row in rows}
+    return {project.key: last_numbers[project.id] for project in projects}
 
 
-def _inspect_tasks(snapshot: Snapshot, keys: Collection[str], report: Report) -> None:
-    for row in snapshot.rows("tasks", {"_id": OBJECT_ID, "project": {"$nin": list(keys)}}):
-        detail = f"Its project {row.get('project')} does not exist."
-        report(f"task {row['_id']}", "unknown_project", detail)
-
-
-def _inspect_counter(snapshot: Snapshot, key: str, last_number: int, report: Report) -> None:
-    for row in snapshot.rows("tasks", {"_id": OBJECT_ID, "project": key, "number": {"$gt": last_number}}):
-        detail = f"Its number is {row['number']}, but the last number given by {key} is {last_number}."
-        report(f"task {row['_id']}", "number", detail)
+def check_keys(task: Task, last_numbers: LastNumbers) -> Iterator[tuple[str, str]]:
+    """Yields the findings about the project and the keys of a task, as codes and sentences."""
+    if task.project not in last_numbers:
+        yield "unknown_project", f"Its project {task.project} does not exist."
+    if task.key is None or not task.key.startswith(f"{task.project}-"):
+        yield "key", f"Its key {task.key} is not one of its project {task.project}."
+    for key in (task.key, *task.former_keys):
+        project, _, number = str(key).rpartition("-")
+        last = last_numbers.get(project)
+        if last is not None and int(number) > last:
+            yield "key", f"Its key is {key}, but the last number that {project} has given is {last}."
