@@ -27,9 +27,12 @@ from taskmgr.domain.history.changes import Change
 from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.project import DEFAULT_KEY
+from taskmgr.domain.model.rank import rank_of
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import UNDATED
 from taskmgr.infrastructure.mongo.migrations import migrate
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 Row = dict[str, Any]
@@ -61,8 +64,9 @@ _DESCRIPTIONS = 5_000
 _LOGGED_FIELDS = {
     "user": ("username", "name", "email", "role", "kind", "active", "created_at"),
     "task": (
-        "title", "description", "status", "priority", "due_date", "labels", "created_by", "created_at",
-        "started_at", "completed_at", "status_changed_at", "reopen_count", "deleted_at",
+        "key", "project", "rank", "title", "description", "status", "priority", "due_date", "labels",
+        "created_by", "created_at", "started_at", "completed_at", "status_changed_at", "reopen_count",
+        "deleted_at",
     ),
 }  # fmt: skip
 
@@ -79,6 +83,8 @@ def fill(database: Database[Any], tasks: int) -> None:
     """Inserts so many tasks and their users into an empty database, then runs the service's migration."""
     now = datetime.now(UTC).replace(microsecond=0)
     users = tasks // TASKS_PER_USER
+    ensure_default_project(database)
+    database["projects"].update_one({}, {"$set": {"last_number": tasks}})
     require_stored_form(list(islice(task_rows(tasks, now), _SAMPLE)), list(user_rows(3, now)))
     _insert(database, "user", user_rows(users, now))
     _insert(database, "task", task_rows(tasks, now))
@@ -136,8 +142,14 @@ def _task_row(rng: random.Random, number: int, users: int, created: datetime) ->
     started = created + timedelta(hours=rng.randrange(1, 200))
     ended = started + timedelta(hours=rng.randrange(1, 300))
     closed = status in ("completed", "cancelled")
+    key = f"{DEFAULT_KEY}-{number + 1}"
     return {
         "_id": task_id(number),
+        "project": DEFAULT_KEY,
+        "number": number + 1,
+        "key": key,
+        "keys": [key],
+        "rank": rank_of(number + 1),
         "title": title,
         "title_key": title.lower(),
         "title_words": title_words,

@@ -24,9 +24,9 @@ Row = dict[str, Any]
 _FORMAT = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 # The fields of a response, and `due_at`, by which the list is sorted and continued.
 _TASK_FIELDS = (
-    "title", "description", "status", "priority", "due_date", "due_at", "assignee_id", "labels",
-    "parent_id", "blocked_by", "created_by", "created_at", "updated_at", "started_at", "completed_at",
-    "status_changed_at", "reopen_count", "deleted_at", "version",
+    "key", "project", "rank", "title", "description", "status", "priority", "due_date", "due_at",
+    "assignee_id", "labels", "parent_id", "blocked_by", "created_by", "created_at", "updated_at",
+    "started_at", "completed_at", "status_changed_at", "reopen_count", "deleted_at", "version",
 )  # fmt: skip
 _USER_FIELDS = (
     "username", "name", "email", "role", "kind", "active", "created_at", "updated_at", "version",
@@ -44,6 +44,7 @@ _RANKS = {"low": 0, "medium": 1, "high": 2, "urgent": 3}
 client: MongoClient[Row] = MongoClient(os.environ["BENCH_MONGODB_URI"], w="majority")
 database = client[os.environ["BENCH_DATABASE"]]
 tasks = database["tasks"]
+projects = database["projects"]
 users = database["users"]
 with open(os.environ["BENCH_USERS_PIPELINE"]) as file:
     users_pipeline = json_util.loads(file.read())
@@ -79,8 +80,18 @@ def create_task(environ: Row, _: Mapping[str, str]) -> tuple[str, Any]:
     values = _body(environ)
     now = datetime.now(UTC).replace(tzinfo=None)
     due = values.get("due_date")
+    project = projects.find_one_and_update(
+        {"is_default": True}, {"$inc": {"last_number": 1}}, return_document=True
+    )
+    number = project["last_number"]
+    key = f"{project['key']}-{number}"
     row = {
         "_id": ObjectId(),
+        "project": project["key"],
+        "number": number,
+        "key": key,
+        "keys": [key],
+        "rank": f"b{number:08}1",
         "title": values["title"],
         "title_key": values["title"].lower(),
         "description": values.get("description", ""),
@@ -165,7 +176,7 @@ def _user(row: Row, user_tasks: list[Row], counts: Mapping[Any, Row], totals: Ma
 
 def _task_of_pipeline(row: Row) -> Row:
     """Returns a task of the pipeline without the fields that exist only in the database."""
-    for name in ("title_key", "priority_rank", "binned", "touched"):
+    for name in ("number", "keys", "title_key", "priority_rank", "binned", "touched"):
         row.pop(name, None)
     return _task(row)
 

@@ -11,6 +11,7 @@ from pymongo.database import Database
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.services import Services
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.concurrency.ledger import assert_that_the_log_is_the_store, disagreements
 from tests.factories import SYSTEM
 
@@ -25,6 +26,7 @@ def lived(
     database: Database[Any],
 ) -> Database[Any]:
     """A database in which a task has had three versions, and a comment has come and gone."""
+    ensure_default_project(database)
     task = make_task(assignee_id=make_user("ada").id)
     services.tasks.change(task.id, {"title": "Read", "labels": ["a"]}, by=SYSTEM)
     services.tasks.change_status(task.id, status="in_progress", by=SYSTEM)
@@ -34,7 +36,7 @@ def lived(
 
 
 def test_where_log_and_store_agree_nothing_is_found(lived: Database[Any]) -> None:
-    assert lived["activity"].count_documents({}) == 6
+    assert lived["activity"].count_documents({}) == 7
     assert_that_the_log_is_the_store(lived)
 
 

@@ -15,6 +15,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.mongo.migrations import migrate
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.running import Settings, run_here
 
 NOBODY = ObjectId("0123456789abcdef01234567")
@@ -23,6 +24,7 @@ Plant = Callable[[Database[Any], Task], object]
 
 @pytest.fixture
 def settings(database: Database[Any], mongodb_uri: str) -> Settings:
+    ensure_default_project(database)
     return {"MONGODB_URI": mongodb_uri, "DATABASE": database.name}
 
 

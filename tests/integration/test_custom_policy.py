@@ -24,6 +24,7 @@ from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from taskmgr.resources import require_known_statuses
 from taskmgr.settings import Settings
 from tests.answers import assert_log_tells_of, refusals, refused
@@ -499,6 +500,7 @@ def test_mapped_one_by_one_they_are_the_desks_tasks(
     assert services.tasks.restore(left_over[1].id, by=SYSTEM).status == "answering"
     for task in left_over:
         assert_log_tells_of(services, services.tasks.get(task.id, by=SYSTEM))
+    ensure_default_project(database)
     findings: list[str] = []
     inspect_database(database, policy, lambda about, _, detail: findings.append(f"{about}: {detail}"))
     assert [finding for finding in findings if not finding.startswith("users:")] == []

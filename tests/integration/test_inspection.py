@@ -18,6 +18,7 @@ from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.idempotency import StoredResponse
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.conftest import empty
 from tests.factories import SYSTEM, Clock
 
@@ -25,7 +26,7 @@ NOBODY = ObjectId("0123456789abcdef01234567")
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 LATER = datetime(2090, 1, 1, tzinfo=UTC)
 MOVED = datetime(2026, 3, 10, 12, 0, 1, tzinfo=UTC)
-COLLECTIONS = ("tasks", "users", "comments", "activity", "tokens", "answers", "locks", "meta")
+COLLECTIONS = ("projects", "tasks", "users", "comments", "activity", "tokens", "answers", "locks", "meta")
 Names = Mapping[str, Any]
 Plant = Callable[[Database[Any], Names], object]
 
@@ -63,6 +64,7 @@ def found_in(database: Database[Any]) -> list[tuple[str, str, str]]:
 def fill(database: Database[Any]) -> Names:
     """Fills a store by way of the services and returns the ids of what the damage is done to."""
     clock = Clock()
+    ensure_default_project(database)
     services = build_services(mongo_store(database), clock=clock)
     users, tasks, comments = services.users, services.tasks, services.comments
     ada = users.create(username="ada", name="Ada", role="admin", email="Ada@example.org", by=SYSTEM)

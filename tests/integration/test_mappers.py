@@ -28,6 +28,9 @@ SECRET_HASH = bytes(range(32))
 
 # What stands beside the entity's own fields in the stored form: orders, uniqueness, the bin, touches.
 DERIVED = {
+    "number",
+    "keys",
+    "last_number",
     "title_key",
     "title_words",
     "label_words",
@@ -60,8 +63,8 @@ every_maker = pytest.mark.parametrize("make", MAKERS, ids=lambda maker: maker.__
 
 
 def kept_fields(entity: Any) -> set[str]:
-    """The fields of an entity that are stored: `unblocked` belongs to an answer."""
-    return {field.name for field in fields(entity)} - {"unblocked"}
+    """The fields of an entity that are stored: `unblocked` belongs to an answer, `former_keys` to `keys`."""
+    return {field.name for field in fields(entity)} - {"unblocked", "former_keys"}
 
 
 def as_stored(entity: Any) -> dict[str, Any]:

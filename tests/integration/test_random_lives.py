@@ -24,6 +24,7 @@ from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk_results import Result
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.answers import assert_log_tells_of, find_refusals
 from tests.conftest import empty
 from tests.factories import SYSTEM, Clock
@@ -77,6 +78,7 @@ def test_the_log_tells_of_everything_and_nothing_is_stored_by_halves(
     for task in (*visible(strict).values(), *binned):
         assert_log_tells_of(strict, task)
     found: list[tuple[str, str]] = []
+    ensure_default_project(database)
     inspect_database(database, POLICY, lambda what, _, detail: found.append((what, detail)))
     assert found == []
 

@@ -49,6 +49,12 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "comments.create": (("{task}",), {"text": "Soon."}),
     "comments.change": (("{task}", "{comment}"), {"text": "Now."}),
     "comments.delete": (("{task}", "{comment}"), {}),
+    "projects.get": (("ops",), {}),
+    "projects.default": ((), {}),
+    "projects.list": ((), {}),
+    "projects.iterate": ((), {}),
+    "projects.create": ((), {"key": "WEB", "name": "Website"}),
+    "projects.change": (("OPS", {"name": "Operations"}), {}),
     "users.get": (("{user}",), {}),
     "users.get_by_username": (("ada",), {}),
     "users.get_many": ((["{user}"],), {}),
@@ -80,6 +86,7 @@ def ids(services: Services, make_task: MakeTask) -> dict[str, str]:
     services.tasks.bin(binned.id, by=SYSTEM)
     task = make_task().id
     user = services.users.create(by=SYSTEM, username="ada", name="Ada").id
+    services.projects.create(by=SYSTEM, key="OPS", name="Operating")
     return {
         "task": task,
         "other": make_task().id,

@@ -14,6 +14,7 @@ from taskmgr.domain.history.changes import (
     COMMENT_KINDS,
     ENTITIES,
     KINDS,
+    PROJECT_KINDS,
     TASK_KINDS,
     TOKEN_KINDS,
     USER_KINDS,
@@ -39,7 +40,7 @@ from tests.factories import (
     an_id,
 )
 
-NOT_LOGGED = {"id", "version", "updated_at", "unblocked", "last_used_at"}
+NOT_LOGGED = {"id", "version", "updated_at", "unblocked", "former_keys", "last_used_at"}
 PAIRS = [(a_task, a_full_task), (a_user, a_full_user), (a_comment, a_full_comment), (a_token, a_full_token)]
 pairs = pytest.mark.parametrize(("plain", "full"), PAIRS, ids=["task", "user", "comment", "token"])
 
@@ -118,7 +119,7 @@ def test_the_kind_of_a_change_follows_from_the_changed_fields(changed: list[str]
 
 def test_every_kind_is_listed_once() -> None:
     assert len(set(KINDS)) == len(KINDS)
-    assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS} == set(KINDS)
+    assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS, *PROJECT_KINDS} == set(KINDS)
 
 
 def test_every_kind_begins_with_its_entity() -> None:

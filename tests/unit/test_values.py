@@ -180,7 +180,7 @@ def test_a_mistake_in_a_list_has_the_position_of_the_item() -> None:
     assert mistake(values.labels, ["fine", "a,b"]).at("labels").location == "labels.1"
 
 
-@pytest.mark.parametrize("parser", [values.labels, values.task_ids])
+@pytest.mark.parametrize("parser", [values.labels, values.blockers])
 @pytest.mark.parametrize("value", ["bug", b"bug", None, 1, {"bug": 1}, {"bug"}, frozenset({"bug"})])
 def test_a_list_is_a_list(parser: Parser, value: object) -> None:
     assert mistake(parser, value).code == "wrong_type"
@@ -191,11 +191,11 @@ def test_a_list_is_a_list(parser: Parser, value: object) -> None:
 
 def test_there_may_be_50_blockers() -> None:
     ids = [f"{number:024x}" for number in range(50)]
-    assert values.task_ids(ids) == tuple(ids)
+    assert values.blockers(ids) == tuple(ids)
 
 
 def test_there_may_not_be_51_blockers() -> None:
-    assert mistake(values.task_ids, [f"{number:024x}" for number in range(51)]).code == "too_many"
+    assert mistake(values.blockers, [f"{number:024x}" for number in range(51)]).code == "too_many"
 
 
 @pytest.mark.parametrize(
@@ -426,7 +426,7 @@ def test_a_bad_value_raises_nothing_but_bad_value(value: object) -> None:
     for parser in (
         *(parser for parser, _ in IDEMPOTENT),
         values.identifier,
-        values.task_ids,
+        values.blockers,
         values.version,
         values.boolean,
         parsing.one_of(Priority),
