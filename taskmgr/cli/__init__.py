@@ -18,6 +18,7 @@ from taskmgr.cli.db import db
 from taskmgr.cli.demo import demo
 from taskmgr.cli.doctor import doctor
 from taskmgr.cli.output import error_text, show_error
+from taskmgr.cli.projects import projects
 from taskmgr.cli.serve import serve
 from taskmgr.cli.tokens import tokens
 from taskmgr.cli.users import users
@@ -34,7 +35,7 @@ def commands() -> None:
     """
 
 
-for command in (serve, db, users, tokens, doctor, demo):
+for command in (serve, db, users, tokens, projects, doctor, demo):
     commands.add_command(command)
 
 

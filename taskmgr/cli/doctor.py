@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 _CLOCK_TOLERANCE = 2.0  # seconds
 
 
+class KeyedReport(Protocol):
+    """Receives a finding, and the key of the task that it is about."""
+
+    def __call__(self, subject: str, code: str, detail: str, key: str | None = None) -> None: ...
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print each finding as a line of JSON.")
 def doctor(as_json: bool) -> None:
@@ -29,14 +35,14 @@ def doctor(as_json: bool) -> None:
     """
     has_findings = False
 
-    def report(subject: str, code: str, detail: str) -> None:
+    def report(subject: str, code: str, detail: str, key: str | None = None) -> None:
         nonlocal has_findings
         has_findings = True
         if as_json:
-            finding = {"subject": subject, "code": code, "detail": detail}
+            finding = {"subject": subject, "key": key, "code": code, "detail": detail}
             show(json.dumps(finding, ensure_ascii=False))
         else:
-            show(f"{subject}: {detail}")
+            show(f"{_named(subject, key)}: {detail}")
 
     _check(report)
     if has_findings:
@@ -45,7 +51,15 @@ def doctor(as_json: bool) -> None:
         click.echo("Everything is in order.")
 
 
-def _check(report: Report) -> None:
+def _named(subject: str, key: str | None) -> str:
+    """Returns what people call the subject: "task OPS-12 (65f…)" for a task with a key."""
+    if key is None:
+        return subject
+    kind, _, identifier = subject.partition(" ")
+    return f"{kind} {key} ({identifier})"
+
+
+def _check(report: KeyedReport) -> None:
     """Checks the settings, and the database if they are usable."""
     from taskmgr.resources import load_policy, open_configured_database
     from taskmgr.settings import Settings
@@ -64,11 +78,12 @@ def _check(report: Report) -> None:
         report("database", "database", str(error))
 
 
-def _check_database(database: Database[Any], policy: Policy, report: Report) -> None:
+def _check_database(database: Database[Any], policy: Policy, report: KeyedReport) -> None:
     from taskmgr.infrastructure.mongo import migrations
     from taskmgr.infrastructure.mongo.health import MongoHealth
     from taskmgr.infrastructure.mongo.inspection.database import inspect_database
     from taskmgr.infrastructure.mongo.inspection.internals import OUR_COLLECTIONS
+    from taskmgr.infrastructure.mongo.inspection.names import read_key
     from taskmgr.infrastructure.mongo.replica_set import require_replica_set
     from taskmgr.infrastructure.mongo.schema_version import require_known_schema
 
@@ -81,7 +96,11 @@ def _check_database(database: Database[Any], policy: Policy, report: Report) -> 
     for name in sorted(set(database.list_collection_names()) - OUR_COLLECTIONS):
         text = f"Skipped the collection {name}, which does not belong to taskmgr."
         click.echo(without_controls(text), err=True)
-    inspect_database(database, policy, report)
+
+    def report_by_key(subject: str, code: str, detail: str) -> None:
+        report(subject, code, detail, read_key(database, subject))
+
+    inspect_database(database, policy, report_by_key)
 
 
 def _check_clock(database: Database[Any], report: Report) -> None:

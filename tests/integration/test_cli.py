@@ -296,7 +296,8 @@ def test_a_database_that_needs_a_migration_is_refused_in_a_line(settings: Settin
 def test_the_program_says_which_release_it_is_and_what_it_can() -> None:
     assert run({}, "--version").out == f"taskmgr, version {taskmgr.__version__}\n"
     help_text = run({}, "--help").out
-    assert all(f"\n  {name} " in help_text for name in ("serve", "db", "users", "tokens", "doctor", "demo"))
+    names = ("serve", "db", "users", "tokens", "projects", "doctor", "demo")
+    assert all(f"\n  {name} " in help_text for name in names)
 
 
 def test_the_help_loads_nothing_heavy_and_nothing_that_serve_must_patch_first() -> None:

@@ -18,6 +18,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.integration.test_cli_demo import STRICT
 from tests.running import Settings, free_port, run_here, short_folder
 
@@ -48,6 +49,7 @@ def a_mongod(*words: str) -> Iterator[int]:
 
 @pytest.fixture
 def settings(database: Database[Any], mongodb_uri: str) -> Settings:
+    ensure_default_project(database)
     return {"MONGODB_URI": mongodb_uri, "DATABASE": database.name}
 
 

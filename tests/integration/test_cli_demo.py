@@ -21,6 +21,7 @@ from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.running import Settings, run_here
 
 # Other names, a step more, and as strict as it gets.
@@ -63,6 +64,7 @@ leads_to = []
 
 @pytest.fixture
 def settings(database: Database[Any], mongodb_uri: str) -> Settings:
+    ensure_default_project(database)
     return {"MONGODB_URI": mongodb_uri, "DATABASE": database.name}
 
 

@@ -52,15 +52,21 @@ def task(services: Services, ada: User) -> Task:
 
 
 def findings(settings: Settings) -> list[str]:
-    """The lines for people, after a look at whether the rest agrees with them."""
+    """Returns the findings, after comparing the lines for people with those for programs."""
     as_text = run_here(settings, "doctor")
     as_json = run_here(settings, "doctor", "--json")
     found = [json.loads(line) for line in as_json.out.splitlines()]
-    assert all(finding.keys() == {"subject", "code", "detail"} for finding in found)
-    lines = [f"{finding['subject']}: {finding['detail']}" for finding in found]
+    assert all(finding.keys() == {"subject", "key", "code", "detail"} for finding in found)
+    lines = [f"{named(finding)}: {finding['detail']}" for finding in found]
     assert as_text.status == as_json.status == (1 if lines else 0), as_text.err
     assert as_text.out.splitlines() == (lines or ["Everything is in order."])
-    return lines
+    return [f"{finding['subject']}: {finding['detail']}" for finding in found]
+
+
+def named(finding: Mapping[str, str | None]) -> str:
+    """Returns the subject of a finding as it is printed for people."""
+    kind, _, identifier = str(finding["subject"]).partition(" ")
+    return f"{kind} {finding['key']} ({identifier})" if finding["key"] else f"{finding['subject']}"
 
 
 def test_a_store_in_order_has_no_finding(settings: Settings, task: Task) -> None:
@@ -142,6 +148,27 @@ def test_a_planted_defect_is_found_and_named(
 
     wanted = found.format(id=task.id, parent=task.parent_id)
     assert any(wanted in line for line in findings(settings)), findings(settings)
+
+
+def test_a_finding_names_a_task_by_its_key_and_its_id(
+    settings: Settings, database: Database[Any], task: Task
+) -> None:
+    change(version=7)(database, task)
+
+    detail = "Its version is 7, but the log ends with version 2."
+    assert run_here(settings, "doctor").out == f"task {task.key} ({task.id}): {detail}\n"
+    assert json.loads(run_here(settings, "doctor", "--json").out) == {
+        "subject": f"task {task.id}", "key": task.key, "code": "log_gap", "detail": detail,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [None, 7])
+def test_a_finding_names_a_task_without_a_key_by_its_id(
+    settings: Settings, database: Database[Any], task: Task, key: object
+) -> None:
+    change(key=key)(database, task)
+
+    assert any(line.startswith(f"task {task.id}: ") for line in run_here(settings, "doctor").out.splitlines())
 
 
 def test_missing_and_foreign_indexes_are_found(settings: Settings, database: Database[Any]) -> None:

@@ -1,0 +1,102 @@
+"""`taskmgr projects`: adds, lists and archives projects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from taskmgr.cli.output import as_json, record, show, show_json, show_table
+from taskmgr.cli.services import open_services
+from taskmgr.domain.model.commands import ProjectChanges
+from taskmgr.domain.model.project import Project
+
+_FIELDS = (
+    "id", "key", "name", "description", "is_default", "archived_at", "created_by", "created_at",
+    "updated_at", "version",
+)  # fmt: skip
+_COLUMNS = ("key", "name", "default", "archived")
+
+
+@click.group()
+def projects() -> None:
+    """Add, list and archive projects."""
+
+
+@projects.command("list")
+@click.option("--archived", is_flag=True, help="List the archived projects instead.")
+@click.option("--all", "everything", is_flag=True, help="List the archived projects, too.")
+@as_json
+def list_projects(archived: bool, everything: bool, as_json: bool) -> None:
+    """List the projects that are not archived, by key."""
+    with open_services() as (services, by):
+        listed = [
+            project
+            for project in services.projects.iterate(by=by)
+            if everything or project.is_archived is archived
+        ]
+    if as_json:
+        show_json([_record(project) for project in listed])
+    else:
+        show_table([_record(project) | {"archived": project.is_archived} for project in listed], _COLUMNS)
+
+
+@projects.command()
+@click.argument("key")
+@click.argument("name")
+@click.option("--description", help="What the project is about.")
+@click.option("--default", "is_default", is_flag=True, help="Tasks without a project go into this one.")
+@as_json
+def add(key: str, name: str, description: str | None, is_default: bool, as_json: bool) -> None:
+    """Add a project. Its tasks are called KEY-1, KEY-2, and so on; the key can never be changed."""
+    with open_services() as (services, by):
+        project = services.projects.create(key=key, name=name, description=description, by=by)
+        if is_default:
+            project = services.projects.change(project.key, {"is_default": True}, by=by)
+    ending = ", which is now the default project" if project.is_default else ""
+    _report(project, f"Added {project.key} ({project.name}){ending}.", as_json=as_json)
+
+
+@projects.command()
+@click.argument("key")
+@as_json
+def archive(key: str, as_json: bool) -> None:
+    """Archive a project: its tasks stay readable, and no longer change."""
+    project = _change(key, {"archived": True})
+    _report(project, f"Archived {project.key} ({project.name}).", as_json=as_json)
+
+
+@projects.command()
+@click.argument("key")
+@as_json
+def unarchive(key: str, as_json: bool) -> None:
+    """Take a project out of the archive."""
+    project = _change(key, {"archived": False})
+    _report(project, f"Took {project.key} ({project.name}) out of the archive.", as_json=as_json)
+
+
+@projects.command("set-default")
+@click.argument("key")
+@as_json
+def set_default(key: str, as_json: bool) -> None:
+    """Make a project the default: tasks without a project go into it."""
+    project = _change(key, {"is_default": True})
+    _report(project, f"{project.key} ({project.name}) is now the default project.", as_json=as_json)
+
+
+def _change(key: str, changes: ProjectChanges) -> Project:
+    with open_services() as (services, by):
+        return services.projects.change(key, changes, by=by)
+
+
+def _report(project: Project, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json(_record(project))
+    else:
+        show(sentence)
+
+
+def _record(project: Project) -> dict[str, Any]:
+    """Returns the fields with the names that they have in the API."""
+    fields = record(project, _FIELDS)
+    return {name.removeprefix("is_"): value for name, value in fields.items()}
