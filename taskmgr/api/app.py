@@ -17,6 +17,7 @@ from taskmgr.api.views.activity import activity
 from taskmgr.api.views.bulk import bulk
 from taskmgr.api.views.comments import comments
 from taskmgr.api.views.labels import labels
+from taskmgr.api.views.projects import projects
 from taskmgr.api.views.root import register_pages, root
 from taskmgr.api.views.stats import stats
 from taskmgr.api.views.tasks import tasks
@@ -26,7 +27,7 @@ from taskmgr.api.views.workflow import workflow
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 
-_BLUEPRINTS = (tasks, bulk, comments, users, activity, stats, labels, workflow, tokens, root)
+_BLUEPRINTS = (tasks, bulk, comments, projects, users, activity, stats, labels, workflow, tokens, root)
 
 
 def create_app(services: Services, settings: Settings, *, secret_key: str) -> Flask:

@@ -11,6 +11,7 @@ import orjson
 from taskmgr.api.input import strict_json
 from taskmgr.api.problems.domain_errors import domain_problem
 from taskmgr.api.problems.responses import problem_body
+from taskmgr.api.request_state import may_read_response
 from taskmgr.domain.model.errors import DomainError, Stale
 from taskmgr.domain.services.bulk_results import Result
 
@@ -59,7 +60,7 @@ def _row(
     return {
         "status": int(status if kept else HTTPStatus.FAILED_DEPENDENCY),
         "id": None if is_hidden else result.task.id,
-        "key": None if is_hidden else result.task.key,
+        "key": None if is_hidden or not may_read_response() else result.task.key,
         "version": result.task.version if kept else None,
     }
 

@@ -126,15 +126,17 @@ def world(services: Services, database: Database[Any], kept_world: dict[str, Any
     """One of everything, such that each of `OPERATIONS` succeeds. Made once, then put back."""
     collections = [
         database.get_collection(name, write_concern=WriteConcern("majority"))
-        for name in ("users", "tasks", "comments", "tokens", "activity")
+        for name in ("users", "tasks", "comments", "projects", "tokens", "activity")
     ]
     if not kept_world:
-        others = {c.name: c.distinct("_id") for c in collections}
+        others = {c.name: c.distinct("_id") for c in collections} | {"projects": []}
         kept_world["ids"] = make_world(services)
         kept_world["rows"] = {c.name: list(c.find({"_id": {"$nin": others[c.name]}})) for c in collections}
         return kept_world["ids"]
     for collection in collections:
-        collection.insert_many(kept_world["rows"][collection.name])
+        rows = kept_world["rows"][collection.name]
+        collection.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})  # the default project
+        collection.insert_many(rows)
     return kept_world["ids"]
 
 

@@ -91,6 +91,8 @@ OPERATIONS = (
     _read("get_workflow", "workflow", READ),
     _read("get_stats", "stats", READ),
     _read("list_labels", "labels", READ),
+    _read("list_projects", "projects", READ),
+    _read("get_project", "projects/{project}", READ),
     _read("list_users", "users", USERS_READ),
     _read("get_user", "users/{user}", USERS_READ),
     _read("get_me", "users/me"),
@@ -115,6 +117,11 @@ OPERATIONS = (
     ),
     _write("change_comment", "PATCH", "tasks/{task}/comments/{comment}", {"text": "Now."}, may=OWN),
     _write("delete_comment", "DELETE", "tasks/{task}/comments/{comment}", may=OWN),
+    _write(
+        "create_project", "POST", "projects", {"key": "WEB", "name": "Website"},
+        may=MANAGERS, status=201, guarded=False,
+    ),
+    _write("change_project", "PATCH", "projects/{project}", {"name": "Operations"}, may=MANAGERS),
     _write(
         "create_user", "POST", "users", {"username": "grace", "name": "Grace"},
         scopes=(USERS_WRITE,), may=ADMINS, status=201, guarded=False,
@@ -158,6 +165,15 @@ MORE = (
         "create_task, urgent", "POST", "tasks", {"title": "x", "priority": "urgent", "reason": "y"},
         may=MEMBERS, status=201,
     ),
+    _write(
+        "create_task, in a project", "POST", "tasks", {"title": "x", "project": "{project}"},
+        may=MEMBERS, status=201,
+    ),
+    _write("change_task, its project", "PATCH", "tasks/{task}", {"project": "{project}"}, may=OWN),
+    _write(
+        "change_project, into the archive", "PATCH", "projects/{project}", {"archived": True}, may=MANAGERS
+    ),
+    _write("change_project, the default", "PATCH", "projects/{project}", {"default": True}, may=ADMINS),
     _write("assign, to oneself", "PUT", "tasks/{other}/assignee", {"assignee_id": "me"}, may=MEMBERS),
     _write("assign, to nobody", "PUT", "tasks/{task}/assignee", {"assignee_id": None}, may=OWN),
     _write("change_task, somebody's", "PATCH", "tasks/{other}", {"title": "x"}, may=MANAGERS),
@@ -242,6 +258,7 @@ def make_world(services: Any) -> World:
         user=ada.id,
         other_user=bertha.id,
         comment=services.comments.create(made, text="Well.", by=Actor.of(ada)).id,
+        project=services.projects.create(by=SYSTEM, key="OPS", name="Ops").id,
         other_comment=services.comments.create(made, text="So.", by=SYSTEM).id,
         token=services.tokens.create(by=SYSTEM, user_id=ada.id, name="laptop").token.id,
     )

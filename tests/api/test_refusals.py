@@ -10,7 +10,7 @@ from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules.rule import FIX_ACTIONS
 from taskmgr.domain.rules.rule_book import RULES
 from tests.api.client import problem
-from tests.docs.refusals import OF_TASKS, OF_USERS, PROBLEMS, Scene, Team, policy_of
+from tests.docs.refusals import OF_PROJECTS, OF_TASKS, OF_USERS, PROBLEMS, Scene, Team, policy_of
 from tests.factories import Clock
 
 # With what a fix comes beside its action and its words.
@@ -23,6 +23,7 @@ ARGUMENTS: dict[str, set[str]] = {action: set() for action in FIX_ACTIONS} | {
     "lower_urgent": {"task_ids"},
     "reopen_parent": {"task_id"},
     "restore_parent": {"task_id"},
+    "unarchive_project": {"project"},
 }
 OVERRIDABLE = {
     "blocked_by_unfinished_tasks",
@@ -35,11 +36,12 @@ OVERRIDABLE = {
 
 def test_every_code_has_a_scenario() -> None:
     assert [scene.__name__ for scene in OF_TASKS] == [rule.__name__ for rule in RULES]
+    assert {scene.__name__ for scene in OF_PROJECTS} == {"default_project"}
     assert {scene.__name__ for scene in OF_USERS} == {"last_admin"}
     assert {scene.__name__ for scene in PROBLEMS} == {"not_permitted", "already_assigned", "stale"}
 
 
-@pytest.mark.parametrize("scene", [*OF_TASKS, *OF_USERS], ids=lambda scene: scene.__name__)
+@pytest.mark.parametrize("scene", [*OF_TASKS, *OF_PROJECTS, *OF_USERS], ids=lambda scene: scene.__name__)
 def test_a_rule_that_stands_is_one_whole_reason(scene: Scene, store: Store, clock: Clock) -> None:
     answer = scene(Team(store, clock, policy_of(scene)))
 
@@ -67,7 +69,9 @@ def test_what_is_no_rule_is_a_problem_of_its_own(scene: Scene, store: Store, clo
     problem(answer, scene.__name__)
 
 
-@pytest.mark.parametrize("scene", [*OF_TASKS, *OF_USERS, *PROBLEMS], ids=lambda scene: scene.__name__)
+@pytest.mark.parametrize(
+    "scene", [*OF_TASKS, *OF_PROJECTS, *OF_USERS, *PROBLEMS], ids=lambda scene: scene.__name__
+)
 def test_what_is_refused_leaves_no_trace_in_the_log(scene: Scene, store: Store, clock: Clock) -> None:
     team = Team(store, clock, policy_of(scene))
     answer = scene(team)

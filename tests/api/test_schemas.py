@@ -19,6 +19,7 @@ from taskmgr.api.request_state import RequestState, begin
 from taskmgr.api.schemas.activity import ChangeOut
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
+from taskmgr.api.schemas.projects import NewProjectOut, ProjectOut
 from taskmgr.api.schemas.receipt import ReceiptOut
 from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut, LabelCountOut
 from taskmgr.api.schemas.tasks import (
@@ -57,6 +58,7 @@ from tests.factories import (
     a_full_task,
     a_full_token,
     a_full_user,
+    a_project,
     a_task,
     a_token,
     a_user,
@@ -84,6 +86,7 @@ REFUSED = Transition(
 )
 COUNTS = TaskCounts(open=5, overdue=4, blocked=3, started=2, urgent=1)
 TASK, USER, TOKEN, PLAIN_TASK = a_full_task(), a_full_user(), a_full_token(), a_task()
+PROJECT = a_project(is_default=True, archived_at=NOW, description="Größe", version=3)
 COMMENT = Comment(
     id=an_id(), task_id=an_id(), author_id="system:x", text="a\nb", created_at=NOW, updated_at=NOW, version=3
 )
@@ -96,10 +99,16 @@ SAMPLES: list[Sample] = [
     *((AssigneeOut, user, user) for user in (USER, a_user())),
     *((ChangeOut, change, change) for change in (a_full_change(), a_change())),
     *((TokenOut, token, token) for token in (TOKEN, a_token())),
+    *((ProjectOut, project, project) for project in (PROJECT, a_project())),
     (CommentOut, COMMENT, COMMENT),
     *(
         (schema, thing, thing)
-        for schema, made in ((NewTaskOut, TASK), (NewUserOut, USER), (NewCommentOut, COMMENT))
+        for schema, made in (
+            (NewTaskOut, TASK),
+            (NewUserOut, USER),
+            (NewCommentOut, COMMENT),
+            (NewProjectOut, PROJECT),
+        )
         for thing in (made, replace(made, id=None))
     ),
     *((ReceiptOut, task, task) for task in (TASK, replace(TASK, id=None))),

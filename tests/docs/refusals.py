@@ -59,6 +59,13 @@ def _user_id(team: Team, role: str = "member") -> str:
     return team.by(role).user.id
 
 
+def project_archived(team: Team) -> Answer:
+    team.services.projects.create(by=SYSTEM, key="OPS", name="Operations")
+    task = team.task(project="OPS")
+    team.services.projects.change("OPS", {"archived": True}, by=SYSTEM)
+    return team.by("manager").patch(f"tasks/{task}", {"title": "Write the annual report"})
+
+
 def transition_not_allowed(team: Team) -> Answer:
     return team.move(team.task(), "completed")
 
@@ -152,6 +159,10 @@ def has_subtasks(team: Team) -> Answer:
     return team.by("manager").delete(f"tasks/{parent}")
 
 
+def default_project(team: Team) -> Answer:
+    return team.by("manager").patch("projects/TASK", {"archived": True})
+
+
 def last_admin(team: Team) -> Answer:
     return team.by("admin").patch(f"users/{_user_id(team, 'admin')}", {"role": "manager"})
 
@@ -177,6 +188,7 @@ Scene = Callable[[Team], Answer]
 
 # In the order of the rule book; each response has one reason.
 OF_TASKS: tuple[Scene, ...] = (
+    project_archived,
     transition_not_allowed,
     assignee_required,
     assignee_inactive,
@@ -194,6 +206,7 @@ OF_TASKS: tuple[Scene, ...] = (
     too_deep,
     has_subtasks,
 )
+OF_PROJECTS: tuple[Scene, ...] = (default_project,)
 OF_USERS: tuple[Scene, ...] = (last_admin,)
 # Each response is a problem of its own.
 PROBLEMS: tuple[Scene, ...] = (not_permitted, already_assigned, stale)

@@ -25,7 +25,7 @@ from tests.factories import Clock
 
 PAGE = "docs/rules.md"
 SUPPORT_DESK = DOCS / "examples" / "support-desk.toml"
-SCENES = (*refusals.OF_TASKS, *refusals.OF_USERS, *refusals.PROBLEMS)
+SCENES = (*refusals.OF_TASKS, *refusals.OF_PROJECTS, *refusals.OF_USERS, *refusals.PROBLEMS)
 WORDS = {Extent.NOTHING: "–", Extent.OWN: "own", Extent.CREATED: "created", Extent.ANY: "yes"}
 
 
@@ -34,6 +34,7 @@ def test_the_page_lists_the_rules_in_the_order_of_the_rule_book() -> None:
 
     assert [heading.strip("`") for heading in headings(section(read(PAGE), "Refusals"))] == [
         *codes,
+        "default_project",
         "last_admin",
     ]
     assert [scene.__name__ for scene in refusals.OF_TASKS] == codes
@@ -117,7 +118,8 @@ def _has_path(workflow: Workflow, *statuses: str) -> bool:
 
 
 def test_the_page_documents_no_other_rules() -> None:
-    known = {rule.__name__ for rule in RULES} | {"last_admin", "not_permitted", "already_assigned", "stale"}
+    others = {scene.__name__ for scene in (*refusals.OF_PROJECTS, *refusals.OF_USERS, *refusals.PROBLEMS)}
+    known = {rule.__name__ for rule in RULES} | others
     named = {code(heading)[0] for heading in headings(read(PAGE)) if re.fullmatch(r"`\w+`", heading)}
 
     assert named == known

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskmgr.api.openapi.example_ids import BLOCKER, CHANGE_SET, COMMENT, TASK, TOKEN, USER
+from taskmgr.api.openapi.example_ids import (
+    BLOCKER,
+    CHANGE_SET,
+    COMMENT,
+    PROJECT,
+    PROJECT_KEY,
+    TASK,
+    TASK_KEY,
+    TOKEN,
+    USER,
+)
 from taskmgr.api.problems.codes import CODES
 from taskmgr.api.problems.responses import type_uri
 from taskmgr.api.schemas.tasks import TaskOut
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.rank import rank_of
 from taskmgr.domain.model.workflow import Category
 from taskmgr.version import __version__
 
@@ -79,6 +90,10 @@ def answers(policy: Policy) -> dict[str, Json]:
         "id": COMMENT, "task_id": TASK, "author_id": USER, "text": "The designers are **on it**.",
         "created_at": AT, "updated_at": AT, "version": 1,
     }  # fmt: skip
+    project = {
+        "id": PROJECT, "key": PROJECT_KEY, "name": "Operations", "description": "", "default": False,
+        "archived_at": None, "created_by": USER, "created_at": AT, "updated_at": AT, "version": 1,
+    }  # fmt: skip
     change = {
         "id": "6920a1f47b3e5d0c9a8f1e07", "at": LATER, "by": USER, "change_set": CHANGE_SET, "entity": "task",
         "entity_id": TASK, "kind": "task.status_changed", "before": {"status": new["status"]},
@@ -93,14 +108,18 @@ def answers(policy: Policy) -> dict[str, Json]:
     return {
         "Receipt": {"id": TASK, "version": 2}, "NewTask": new, "TaskRow": task, "ChangedTask": task,
         "TaskPage": _page([task | {"assignee": assignee}]), "TasksOfUserPage": _page([task]),
-        "TaskPartPage": _page([{name: task[name] for name in ("id", "title", "status")}]),
+        "TaskPartPage": _page([{name: task[name] for name in ("key", "title", "status")}]),
         "Transitions": {"items": [transition]},
         "Comment": comment, "NewComment": comment, "CommentPage": _page([comment]),
         "ChangePage": _page([change]), "ActivityPage": _page([change]),
+        "Project": project, "NewProject": project, "ProjectPage": _page([project]),
         "User": user, "NewUser": user, "UserPage": _page([user | _tasks_of_user(task)]),
         "Token": token, "Tokens": {"items": [token]},
         "NewToken": token | {"last_used_at": None, "token": f"tm_{TOKEN}_…"},
-        "Bulk": {"results": [{"status": 201, "id": TASK, "version": 1}], "change_set": CHANGE_SET},
+        "Bulk": {
+            "results": [{"status": 201, "id": TASK, "key": TASK_KEY, "version": 1}],
+            "change_set": CHANGE_SET,
+        },
         "Workflow": _workflow(policy), "Stats": _stats(policy, task),
         "LabelPage": _page([{"label": "ui", "open": 1, "tasks": 1}]),
         "Root": {"name": "taskmgr", "version": __version__, "links": {"tasks": "/api/v1/tasks"}},
@@ -112,7 +131,8 @@ def _task(policy: Policy) -> Json:
     """Returns a newly created task, with every key that a task has."""
     initial = policy.workflow.initial
     values = {
-        "id": TASK, "title": "Redesign the login page", "description": "With the **new** logo.",
+        "id": TASK, "key": TASK_KEY, "project": PROJECT_KEY, "rank": rank_of(17),
+        "title": "Redesign the login page", "description": "With the **new** logo.",
         "status": initial, "category": policy.workflow.categories[initial].value, "priority": "high",
         "due_date": "2026-12-18", "assignee_id": USER, "labels": ["ui"], "blocked_by": [BLOCKER],
         "created_by": USER, "created_at": AT, "updated_at": AT, "status_changed_at": AT, "reopen_count": 0,

@@ -6,4 +6,13 @@ COMMENT = "6920a1f47b3e5d0c9a8f1e03"
 USER = "6920a1f47b3e5d0c9a8f1e04"
 TOKEN = "6920a1f47b3e5d0c9a8f1e05"  # noqa: S105 - an id
 CHANGE_SET = "6920a1f47b3e5d0c9a8f1e06"
-PATH_IDS = {"task_id": TASK, "blocker_id": BLOCKER, "comment_id": COMMENT, "user_id": USER, "token_id": TOKEN}
+PROJECT = "6920a1f47b3e5d0c9a8f1e08"
+PROJECT_KEY, TASK_KEY, BLOCKER_KEY = "OPS", "OPS-17", "OPS-12"
+PATH_IDS = {
+    "task_id": TASK_KEY,
+    "blocker_id": BLOCKER_KEY,
+    "comment_id": COMMENT,
+    "project_id": PROJECT_KEY,
+    "user_id": USER,
+    "token_id": TOKEN,
+}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from taskmgr.api.openapi.example_answers import answers, next_status, problem
-from taskmgr.api.openapi.example_ids import BLOCKER, CHANGE_SET, PATH_IDS, TASK, USER
+from taskmgr.api.openapi.example_ids import BLOCKER_KEY, CHANGE_SET, PATH_IDS, PROJECT_KEY, TASK_KEY, USER
 from taskmgr.api.openapi.operations import METHODS
 from taskmgr.api.problems.codes import CODES
 from taskmgr.domain.model.policy import Policy
@@ -29,19 +29,21 @@ _FILLED_IN: dict[str, dict[str, Any]] = {
 }
 # The `examples` of a parameter, by its name. No cursor and no version would always work.
 _SHOWN: dict[str, Any] = {
-    "id": [TASK],
+    "id": [TASK_KEY],
+    "project": [PROJECT_KEY],
+    "archived": False,
     "category": ["started"],
     "priority": ["high", "urgent"],
     "assignee": ["me"],
     "label": ["ui"],
     "created_by": ["me", "system:cli"],
     "parent": ["none"],
-    "blocked_by": [BLOCKER],
+    "blocked_by": [BLOCKER_KEY],
     "blocked": False,
     "overdue": True,
     "due": "any",
     "bin": False,
-    "fields": ["id", "title", "status"],
+    "fields": ["key", "title", "status"],
     "include": ["derived"],
     "sort": ["-updated_at"],
     "limit": 50,
@@ -50,7 +52,7 @@ _SHOWN: dict[str, Any] = {
     "by": "me",
     "kind": ["task.created", "task.status_changed"],
     "entity": "task",
-    "entity_id": TASK,
+    "entity_id": TASK_KEY,
     "change_set": CHANGE_SET,
     "user_id": USER,
     "username": ["ada"],
@@ -73,6 +75,7 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
                 "labels": ["ui"],
             },
             "Only a title": {"title": "Order the cake"},
+            "In a project": {"title": "Order the cables", "project": PROJECT_KEY},
         },
         "change_task": {
             "Several fields at once": {"title": "Redesign the sign-in page", "labels": ["ui", "sign-in"]},
@@ -95,6 +98,18 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
                 "change": {"labels": ["release-2"]},
                 "expect": 0,
             },
+        },
+        "create_project": {
+            "A project": {
+                "key": "WEB",
+                "name": "Website",
+                "description": "Everything that *customers* see.",
+            },
+        },
+        "change_project": {
+            "Another name": {"name": "Operations and support"},
+            "Into the archive": {"archived": True},
+            "Out of the archive": {"archived": False},
         },
         "create_comment": {"A comment": {"text": "The designers are **on it**."}},
         "change_comment": {"Another text": {"text": "The designers are done."}},

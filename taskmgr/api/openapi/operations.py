@@ -17,6 +17,8 @@ from taskmgr.api.problems.responses import CONTENT_TYPE
 from taskmgr.api.schemas import patterns
 
 METHODS = ("get", "post", "put", "patch", "delete")
+# What stands in a path for an entity that has a key, too.
+_REFERENCES = {"task_id": patterns.TASK, "blocker_id": patterns.TASK, "project_id": patterns.PROJECT}
 _PROBLEM_HEADERS = {
     "unauthenticated": ("WWW-Authenticate",),
     "too_many_requests": (*RATE, "Retry-After"),
@@ -70,7 +72,7 @@ def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *
     operation["description"] = f"{operation.get('description', '')}\n\n{required}".strip()
     path_ids = [name[1:-1] for name in path.split("/") if name.startswith("{")]
     operation["parameters"] = [
-        *({"name": name, "in": "path", "required": True, "schema": _id()} for name in path_ids),
+        *({"name": name, "in": "path", "required": True, "schema": _id(name)} for name in path_ids),
         *(p for p in operation.get("parameters", ()) if p["in"] != "path"),
         *_header_parameters(operation, tagged),
         *([IDEMPOTENCY_KEY] if is_idempotent(view) else []),
@@ -81,8 +83,8 @@ def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{code}"})
 
 
-def _id() -> dict[str, str]:
-    return {"type": "string", "pattern": patterns.ID}
+def _id(name: str) -> dict[str, str]:
+    return {"type": "string", "pattern": _REFERENCES.get(name, patterns.ID)}
 
 
 def _header_parameters(operation: dict[str, Any], tagged: bool) -> Iterator[dict[str, Any]]:

@@ -58,7 +58,7 @@ def complete(spec: dict[str, Any], statuses: Sequence[str]) -> None:
     _add_parts(schemas)
     schemas["Problem"]["properties"]["current"] = {
         "description": "With `stale`: the current state of the entity.",
-        "anyOf": [{"$ref": _REFERENCE + name} for name in ("Task", "User", "Comment", "Receipt")],
+        "anyOf": [{"$ref": _REFERENCE + name} for name in ("Task", "User", "Comment", "Project", "Receipt")],
     }
     for parameter in nodes(spec["paths"]):
         if parameter.get("in") == "query":

@@ -34,6 +34,7 @@ CODES: Mapping[str, Kind] = {
     "refused": Kind(409, "Refused by the rules", "Rules forbid this command; `reasons` lists all of them."),
     "username_taken": Kind(409, "Username taken", "Another user has this username."),
     "email_taken": Kind(409, "E-mail address taken", "Another user has this e-mail address."),
+    "project_key_taken": Kind(409, "Project key taken", "Another project has this key."),
     "already_assigned": Kind(409, "Already assigned", "The task is assigned to somebody else."),
     "idempotency_in_progress": Kind(
         409, "Still in progress", "Another request with this Idempotency-Key is still in progress."

@@ -9,16 +9,23 @@ from taskmgr.api.problems.responses import problem_body, public_errors, public_r
 from taskmgr.api.request_state import may_read_response
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut
+from taskmgr.api.schemas.projects import ProjectOut
 from taskmgr.api.schemas.receipt import RECEIPT
 from taskmgr.api.schemas.tasks import TaskOut
 from taskmgr.api.schemas.users import UserOut
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import AlreadyAssigned, DomainError, Invalid, Refused, Stale
+from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.services.bulk_results import UnexpectedCount
 
-_SCHEMAS: dict[type, CompiledOutput] = {Task: TaskOut(), User: UserOut(), Comment: CommentOut()}
+_SCHEMAS: dict[type, CompiledOutput] = {
+    Task: TaskOut(),
+    User: UserOut(),
+    Comment: CommentOut(),
+    Project: ProjectOut(),
+}
 
 
 def domain_problem(error: DomainError) -> dict[str, Any]:

@@ -28,6 +28,7 @@ FIXES: Mapping[str, str] = {
     "can override the `overridable` ones with `override: true` and a `reason`.",
     "username_taken": "Choose another username.",
     "email_taken": "Use another address, or find the user who has this one.",
+    "project_key_taken": "Choose another key, or use the project that has it.",
     "already_assigned": "Choose another task, or ask a manager to assign this one to you.",
     "idempotency_in_progress": "Wait as many seconds as `Retry-After` says, and send the same request again.",
     "unexpected_count": "Look at the tasks that match, correct `where` or `expect`, and send it again.",
@@ -56,6 +57,11 @@ class Rule:
 
 
 RULES: Mapping[str, Rule] = {
+    "project_archived": Rule(
+        "An archived project takes no new, moved or restored tasks, and its tasks cannot be changed. They "
+        "can be moved to another project.",
+        "Take the project in the fix out of the archive, or move the task to another project.",
+    ),
     "transition_not_allowed": Rule(
         "The workflow has no such transition.",
         "Move the task to the status in the fix first. Without a fix, the status cannot be reached.",
@@ -119,6 +125,9 @@ RULES: Mapping[str, Rule] = {
     "has_subtasks": Rule(
         "A task with subtasks outside the bin cannot be moved to the bin.",
         "Bin the subtasks in the fix first, or give them another parent.",
+    ),
+    "default_project": Rule(
+        "The default project cannot be archived.", "Make another project the default first."
     ),
     "last_admin": Rule(
         "The last active admin can be neither demoted nor deactivated.", "Make another user an admin first."

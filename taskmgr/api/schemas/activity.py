@@ -11,6 +11,7 @@ from taskmgr.api.schemas.queries import PageQuery
 from taskmgr.domain.history.changes import ENTITIES, KINDS
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.due_date import parse_end, parse_start
+from taskmgr.domain.model.parsing import BadValue
 
 
 class ChangeOut(CompiledOutput):
@@ -30,6 +31,16 @@ class ChangeOut(CompiledOutput):
     version = fields.Integer(required=True)
 
 
+def _parse_entity(text: str) -> str:
+    """Parses an id, or the key of a task or a project."""
+    if values.is_task_key(text):
+        return text.upper()
+    try:
+        return values.project_reference(text)
+    except BadValue as bad:
+        raise BadValue("bad_id", "Must be an id, or the key of a task or project.") from bad
+
+
 class ActivityListQuery(PageQuery):
     """An entry must match all filters. A date means its whole day."""
 
@@ -46,7 +57,11 @@ class ActivityListQuery(PageQuery):
     entity = parameter(
         parsing.one_of_names(ENTITIES), enum=list(ENTITIES), description="The type of what was changed."
     )
-    entity_id = parameter(values.identifier, pattern=patterns.ID, description="The id of what was changed.")
+    entity_id = parameter(
+        _parse_entity,
+        pattern=f"{patterns.ID}|{patterns.TASK}|{patterns.PROJECT_KEY}",
+        description="The id of what was changed, or the key of a task or project.",
+    )
     change_set = parameter(
         values.identifier,
         pattern=patterns.ID,

@@ -154,7 +154,7 @@ class CompiledOutput(Output):
     @cached_property
     def _plan(self) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], list[tuple[int, Any]]]:
         names = tuple(self.dump_fields)
-        getter = attrgetter(*(getattr(field, "source", name) for name, field in self.dump_fields.items()))
+        getter = attrgetter(*(_source(name, field) for name, field in self.dump_fields.items()))
         positions = enumerate(self.dump_fields.values())
         return names, getter, [(i, field) for i, field in positions if hasattr(field, "converter")]
 
@@ -180,6 +180,11 @@ class CompiledOutput(Output):
         if self.many if many is None else many:
             return [write(item) for item in obj]
         return write(obj)
+
+
+def _source(name: str, field: fields.Field[Any]) -> str:
+    """Returns the name of the attribute that a field shows."""
+    return str(getattr(field, "source", field.attribute or name))
 
 
 def key_field(description: str, **options: Any) -> fields.String:

@@ -93,7 +93,10 @@ class BulkDoneOut(Output):
         allow_none=True,
         metadata={"description": "The task's id; null for a new task that was not stored."},
     )
-    key = key_field("The task's key; null for a new task that was not stored.", allow_none=True)
+    key = key_field(
+        "The task's key; null for a new task that was not stored, and if the token lacks the scope to read.",
+        allow_none=True,
+    )
     version = fields.Integer(
         required=True, allow_none=True, metadata={"description": "The task's version; null if undone."}
     )

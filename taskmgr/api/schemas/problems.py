@@ -9,8 +9,9 @@ from taskmgr.api.schemas.base import Output
 from taskmgr.domain.rules.rule import FIX_ACTIONS
 from taskmgr.domain.rules.rule_book import RULES
 
-# `last_admin` is the only rule about users; `not_permitted` is a transition that the role does not allow.
-REFUSALS = (*(rule.__name__ for rule in RULES), "last_admin", "not_permitted")
+# `default_project` is about projects and `last_admin` about users; `not_permitted` is a transition that the
+# role does not allow.
+REFUSALS = (*(rule.__name__ for rule in RULES), "default_project", "last_admin", "not_permitted")
 
 
 class FixOut(Output):
@@ -21,6 +22,7 @@ class FixOut(Output):
     status = fields.String(metadata={"x-status": True})
     task_id = fields.String()
     task_ids = fields.List(fields.String())
+    project = fields.String(metadata={"description": "The key of a project."})
 
 
 class RefusalOut(Output):

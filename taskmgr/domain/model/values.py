@@ -121,10 +121,10 @@ def project_key(value: object) -> str:
     """Returns a project's key in upper case."""
     if not isinstance(value, str):
         raise BadValue("wrong_type", "Must be text.")
-    if not _PROJECT_KEY.fullmatch(value.strip()):
+    if not _PROJECT_KEY.fullmatch(value):
         detail = "Must be 2 to 10 characters, A to Z and 0 to 9, and begin with a letter, such as OPS."
         raise BadValue("bad_project_key", detail)
-    return value.strip().upper()
+    return value.upper()
 
 
 def project_reference(value: object) -> str:

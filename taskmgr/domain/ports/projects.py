@@ -21,8 +21,8 @@ class ProjectRepository(Protocol):
     def get_many(self, keys: Collection[str]) -> Mapping[str, Project]:
         """Returns the projects that exist among these keys, by key."""
 
-    def find(self, page_request: PageRequest) -> Page[Project]:
-        """Returns a page of all projects, by key."""
+    def find(self, page_request: PageRequest, *, archived: bool | None = None) -> Page[Project]:
+        """Returns a page of the projects, by key: of all, or of those that are archived or not."""
 
     def add(self, project: Project) -> None:
         """Stores a new project. Raises `ProjectKeyTaken`."""

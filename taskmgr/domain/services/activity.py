@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from taskmgr.domain.history.changes import Change
+from taskmgr.domain.model import values
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.store import Store
@@ -14,6 +15,7 @@ from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
+from taskmgr.domain.services.tasks.fields import NO_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class ActivityService:
             query = replace(query, but_users=True)
         if not permissions.manages_tokens(by):
             query = replace(query, tokens_of=by.user_id)
+        query = replace(query, entity_id=self._entity_id(query.entity_id))
         page = self.store.activity.find(query, page_request)
         return replace(page, items=[_as_seen_by(by, change) for change in page.items])
 
@@ -46,6 +49,15 @@ class ActivityService:
         """Returns a page of a task's entries, newest first. Raises `NotFound`, also if it is in the bin."""
         task = self.store.tasks.get(task_id)
         return self.list(ActivityQuery(entity="task", entity_id=task.id), page_request, by=by)
+
+    def _entity_id(self, reference: str | None) -> str | None:
+        """Returns the id of the task or project with this key, or one that nothing has for an unknown key."""
+        if reference is None or values.is_identifier(reference):
+            return reference
+        if values.is_task_key(reference):
+            return self.store.tasks.ids_by_key([reference]).get(reference, NO_ID)
+        project = self.store.projects.get_many([reference]).get(reference)
+        return NO_ID if project is None else project.id
 
 
 def _as_seen_by(actor: Actor, change: Change) -> Change:

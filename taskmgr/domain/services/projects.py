@@ -48,10 +48,12 @@ class ProjectService:
         permissions.require(by, Action.READ)
         return self.store.projects.get(None)
 
-    def list(self, page_request: PageRequest = PageRequest(), *, by: Actor) -> Page[Project]:
-        """Returns a page of all projects, by key."""
+    def list(
+        self, page_request: PageRequest = PageRequest(), *, archived: bool | None = None, by: Actor
+    ) -> Page[Project]:
+        """Returns a page of the projects, by key: of all, or of those that are archived or not."""
         permissions.require(by, Action.READ)
-        return self.store.projects.find(page_request)
+        return self.store.projects.find(page_request, archived=archived)
 
     def iterate(self, *, by: Actor) -> Iterator[Project]:
         """Yields all projects, by key, reading page by page."""

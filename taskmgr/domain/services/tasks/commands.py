@@ -32,7 +32,7 @@ from taskmgr.domain.ports.commands import NewId
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.rules.step import Step
-from taskmgr.domain.services.tasks.fields import find_task_ids, parse_task_fields, require_existing
+from taskmgr.domain.services.tasks.fields import parse_task_fields, require_existing
 from taskmgr.domain.services.tasks.numbering import KeySource, PreviewKeys, run_with_key
 from taskmgr.domain.services.tasks.questions import TaskQuestions
 from taskmgr.domain.services.tasks.recording import TaskRecorder
@@ -228,7 +228,9 @@ class TaskService(TaskQuestions):
 
     def _task_id(self, reference: str) -> str:
         """Returns the id of the task with this key; an id and an unknown key stay as they are."""
-        return find_task_ids(self.store, [reference.upper()]).get(reference.upper(), reference)
+        if not values.is_task_key(reference):
+            return reference
+        return self.store.tasks.ids_by_key([reference.upper()]).get(reference.upper(), reference)
 
     def _parse(self, raw: Mapping[str, Any], by: Actor) -> dict[str, Any]:
         return parse_task_fields(self.store, self.policy, raw, by=by)

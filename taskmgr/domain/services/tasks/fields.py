@@ -18,7 +18,7 @@ from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services.tasks.facts import touch_early
 
 ME = "me"  # as an assignee: the acting user
-_NO_TASK = "0" * 24  # an id that no task has
+NO_ID = "0" * 24  # an id that nothing has
 
 
 def parse_task_fields(store: Store, policy: Policy, raw: Mapping[str, Any], *, by: Actor) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def with_task_ids(store: Store, query: TaskQuery) -> TaskQuery:
     keys = {reference for reference in references if values.is_task_key(reference)}
     if not keys:
         return query
-    ids = dict.fromkeys(keys, _NO_TASK) | dict(store.tasks.ids_by_key(keys))
+    ids = dict.fromkeys(keys, NO_ID) | dict(store.tasks.ids_by_key(keys))
 
     def resolve(items: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
         return items and tuple(dict.fromkeys(ids.get(item, item) for item in items))

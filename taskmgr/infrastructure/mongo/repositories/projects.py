@@ -50,8 +50,9 @@ class MongoProjectRepository:
         known.update((project.key, project) for project in map(mappers.project, rows))
         return {key: known[key] for key in keys if key in known}
 
-    def find(self, page_request: PageRequest) -> Page[Project]:
-        return keyset.page(self._projects, {}, _BY_KEY, page_request, mappers.project)
+    def find(self, page_request: PageRequest, *, archived: bool | None = None) -> Page[Project]:
+        filters: Filter = {} if archived is None else {"archived_at": {"$ne" if archived else "$eq": None}}
+        return keyset.page(self._projects, filters, _BY_KEY, page_request, mappers.project)
 
     def add(self, project: Project) -> None:
         try:
