@@ -143,7 +143,7 @@ KEYS = {
     "a key in another script": "ключ".encode().decode("latin-1"),
     "a key with a tab": "a\tb",
 }
-WITH_KEY = ("create_task", "create_comment", "perform")
+WITH_KEY = ("create_task", "create_project", "create_comment", "perform")
 
 # --- values that no task, user, comment or token can have
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from tests.api.client import Client
 from tests.factories import SYSTEM
@@ -169,7 +170,7 @@ MORE = (
         "create_task, in a project", "POST", "tasks", {"title": "x", "project": "{project}"},
         may=MEMBERS, status=201,
     ),
-    _write("change_task, its project", "PATCH", "tasks/{task}", {"project": "{project}"}, may=OWN),
+    _write("change_task, its project", "PATCH", "tasks/{task}", {"project": "TASK"}, may=OWN),
     _write(
         "change_project, into the archive", "PATCH", "projects/{project}", {"archived": True}, may=MANAGERS
     ),
@@ -218,7 +219,7 @@ GUARDED = tuple(operation for operation in OPERATIONS if operation.guarded)
 
 
 class World(dict[str, str]):
-    """The ids of one entity of each kind, with which every operation succeeds."""
+    """The ids of one entity of each kind, and the keys of tasks, with which every operation succeeds."""
 
     def fill(self, template: Any) -> Any:
         """Returns a path or a body with ids in place of their names."""
@@ -241,24 +242,31 @@ def make_world(services: Any) -> World:
         services.users.create(by=SYSTEM, username=name, name=name.title()) for name in ("ada", "bertha")
     )
 
-    def task(**given: Any) -> str:
-        return str(services.tasks.create(by=SYSTEM, **{"title": "Write", **given}).id)
+    project = services.projects.create(by=SYSTEM, key="OPS", name="Ops")
+
+    def new_task(**given: Any) -> Task:
+        return services.tasks.create(by=SYSTEM, **{"title": "Write", **given})
 
     started = {"assignee_id": ada.id, "status": "in_progress"}
-    blocker = task(title="Blocker", **started)
-    services.tasks.change_status(blocker, status="completed", by=SYSTEM)
-    binned = task(title="Binned")
-    services.tasks.bin(binned, by=SYSTEM)
-    made = task(title="Task", assignee_id=ada.id, blocked_by=[blocker])
+    blocker = new_task(title="Blocker", **started)
+    services.tasks.change_status(blocker.id, status="completed", by=SYSTEM)
+    binned = new_task(title="Binned")
+    services.tasks.bin(binned.id, by=SYSTEM)
+    task = new_task(title="Task", project="OPS", assignee_id=ada.id, blocked_by=[blocker.id])
+    other = new_task(title="Other", project="OPS")
     return World(
-        task=made,
-        blocker=blocker,
-        other=task(title="Other"),
-        binned=binned,
+        task=task.id,
+        task_key=str(task.key),
+        blocker=blocker.id,
+        blocker_key=str(blocker.key),
+        other=other.id,
+        other_key=str(other.key),
+        binned=binned.id,
+        binned_key=str(binned.key),
         user=ada.id,
         other_user=bertha.id,
-        comment=services.comments.create(made, text="Well.", by=Actor.of(ada)).id,
-        project=services.projects.create(by=SYSTEM, key="OPS", name="Ops").id,
-        other_comment=services.comments.create(made, text="So.", by=SYSTEM).id,
+        comment=services.comments.create(task.id, text="Well.", by=Actor.of(ada)).id,
+        project=project.id,
+        other_comment=services.comments.create(task.id, text="So.", by=SYSTEM).id,
         token=services.tokens.create(by=SYSTEM, user_id=ada.id, name="laptop").token.id,
     )

@@ -11,7 +11,7 @@ from jsonschema_rs import Draft202012Validator
 from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
-from taskmgr.api.openapi.example_ids import PATH_IDS
+from taskmgr.api.openapi import example_ids
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.files.policy_file import load_policy_file
@@ -20,16 +20,23 @@ from tests.api.operations import BY_NAME, World
 from tests.running import ROOT
 
 NAMES = list(BY_NAME)
-# Of the things of `World`, those that the ids in the examples stand for.
-_STAND_FOR = {"task": "task_id", "other": "blocker_id", "comment": "comment_id", "token": "token_id"}
+# The things of `World` that the ids in the examples stand for.
+_STAND_FOR = {
+    "task": example_ids.TASK,
+    "other": example_ids.BLOCKER,
+    "comment": example_ids.COMMENT,
+    "token": example_ids.TOKEN,
+    "project": example_ids.PROJECT,
+    "user": example_ids.USER,
+}
 
 
 @pytest.fixture
 def admin(client: Client, world: World, database: Database[Any]) -> Client:
-    """An admin where the things of the examples are there, under the ids of the examples."""
-    ids = {world[name]: PATH_IDS[parameter] for name, parameter in _STAND_FOR.items()}
-    ids[world["user"]] = PATH_IDS["user_id"]
-    for name in ("users", "tasks", "comments", "tokens", "activity"):
+    """An admin where the things of the examples are there, under the ids and keys of the examples."""
+    ids = {world[name]: shown for name, shown in _STAND_FOR.items()}
+    ids |= {world["task_key"]: example_ids.TASK_KEY, world["other_key"]: example_ids.BLOCKER_KEY}
+    for name in ("users", "projects", "tasks", "comments", "tokens", "activity"):
         collection = database.get_collection(name, write_concern=WriteConcern("majority"))
         rows = list(collection.find())
         collection.delete_many({})

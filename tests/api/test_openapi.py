@@ -17,7 +17,7 @@ from taskmgr.api.problems.codes import CODES
 from taskmgr.api.problems.responses import CONTENT_TYPE
 from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.domain.rules import rule_book, urgency
-from taskmgr.domain.services import bulk, users
+from taskmgr.domain.services import bulk, projects, users
 from taskmgr.domain.services.tasks import transitions
 from taskmgr.settings import Settings
 from taskmgr.version import __version__
@@ -146,12 +146,14 @@ def test_preconditions_and_dry_runs_are_described(operations: dict[str, Any]) ->
 
     assert taking("dry_run") == {operation.name for operation in DRY}
     assert taking("If-Match") == {operation.name for operation in GUARDED}
-    tagged = {"list_tasks", "list_users", "list_tasks_of_user", "get_stats", "list_labels"}
-    assert taking("If-None-Match") == {"get_task", "get_comment", "get_user", "get_me"} | tagged
-    assert taking("Idempotency-Key") == {"create_task", "create_comment", "perform"}
+    tagged = {"list_tasks", "list_projects", "list_users", "list_tasks_of_user", "get_stats", "list_labels"}
+    assert (
+        taking("If-None-Match") == {"get_task", "get_comment", "get_user", "get_me", "get_project"} | tagged
+    )
+    assert taking("Idempotency-Key") == {"create_task", "create_project", "create_comment", "perform"}
 
 
-@pytest.mark.parametrize("name", ["change_task", "change_user", "change_comment"])
+@pytest.mark.parametrize("name", ["change_task", "change_project", "change_user", "change_comment"])
 def test_a_patch_may_say_that_it_is_a_merge_patch(name: str, operations: dict[str, Any]) -> None:
     assert set(operations[name]["requestBody"]["content"]) == {
         "application/json",
@@ -239,7 +241,7 @@ def test_no_two_enumerations_have_the_same_values() -> None:
 
 
 def test_every_rule_that_refuses_is_among_the_codes_of_rules() -> None:
-    modules = {*map(inspect.getmodule, rule_book.RULES), users, transitions}
+    modules = {*map(inspect.getmodule, rule_book.RULES), projects, users, transitions}
     raised = set(re.findall(r'Refusal\(\s*code="(\w+)"', "".join(map(inspect.getsource, modules))))
 
     assert raised == set(REFUSALS)
@@ -264,7 +266,7 @@ SOMETIMES = {
     "TaskRow": {"assignee", "overdue", "blocked", "blocks", "effective_priority"},
     "UserRow": {"tasks", "tasks_total", "counts", "wip_room"},
     "ChangedTask": {"unblocked"},
-    "Fix": {"status", "task_id", "task_ids"},
+    "Fix": {"status", "task_id", "task_key", "task_ids", "task_keys", "project"},
     "Mistake": {"allowed"},
     "Problem": {"errors", "reasons", "current", "count", "results"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import OPERATIONS as BULK_OPERATIONS
 from tests.api.client import Answer, Client, answered, problem
 from tests.api.operations import ALL_SCOPES, BY_NAME, EVERYBODY, GUARDED, MORE, OPERATIONS, Operation, World
-from tests.factories import SYSTEM
+from tests.factories import DEFAULT_PROJECT, SYSTEM
 
 METHODS = ("get", "put", "post", "delete", "patch")
 ROWS = (*OPERATIONS, *MORE)
@@ -123,6 +124,7 @@ def test_without_a_token_nobody_gets_further_than_the_public_ones(
 
 # What is stored, such that it can be found in an answer.
 HIDDEN = "hush-hush"
+KEY = re.compile(r"\b(OPS|TASK|WEB|OLD)\b")  # of a project or of a task
 
 
 @pytest.fixture
@@ -136,6 +138,8 @@ def hiding_world(world: World, services: Services) -> World:
     services.tasks.bin(world["binned"], by=SYSTEM)
     for name in ("comment", "other_comment"):
         services.comments.change(world["task"], world[name], text=HIDDEN, by=SYSTEM)
+    for project in (world["project"], "TASK"):
+        services.projects.change(project, {"name": HIDDEN, "description": HIDDEN}, by=SYSTEM)
     services.users.change(world["user"], {"name": HIDDEN, "email": f"{HIDDEN}@example.org"}, by=SYSTEM)
     return world
 
@@ -159,12 +163,15 @@ def test_who_may_write_and_not_read_is_told_the_id_and_the_version(
 
     assert (dry.status_code, done.status_code) == (operation.status, operation.status)
     if operation.name.startswith("perform"):
-        assert {key for row in done.json["results"] for key in row} == {"status", *RECEIPT}
+        assert {key for row in done.json["results"] for key in row} == {"status", "key", *RECEIPT}
+        assert [row["key"] for row in done.json["results"]] == [None] * len(done.json["results"])
     else:
         assert (dry.json.keys(), done.json.keys()) == (RECEIPT, RECEIPT)
     if stale is not None:
         assert problem(stale, "stale")["current"].keys() == RECEIPT
-    assert HIDDEN not in dry.text + done.text + (stale.text if stale else "")
+    shown = dry.text + done.text + (stale.text if stale else "")
+    assert HIDDEN not in shown
+    assert KEY.search(shown) is None
 
 
 # What changes nothing, and what is refused: asked to be told what is there.
@@ -179,6 +186,13 @@ PROBES: list[tuple[str, str, dict[str, Any] | None, str | int]] = [
     ("PUT", "tasks/{task}/status", {"status": "completed"}, "refused"),
     ("PATCH", "tasks/{task}", {"blocked_by": ["{waiting}"]}, "refused"),
     ("PATCH", "tasks/{task}", {"title": "x", "version": 99}, "stale"),
+    ("PATCH", "tasks/{archived}", {"title": "x"}, "refused"),
+    ("POST", "tasks", {"title": "x", "project": "{archive}"}, "refused"),
+    ("PATCH", "tasks/{task}", {"project": "{project}"}, 200),
+    ("PATCH", "projects/{project}", {}, 200),
+    ("PATCH", "projects/{project}", {"name": HIDDEN}, 200),
+    ("PATCH", "projects/{project}", {"name": "x", "version": 99}, "stale"),
+    ("PATCH", "projects/{default}", {"archived": True}, "refused"),
     (
         "POST", "tasks/bulk",
         {"operations": [{"op": "status", "id": "{task}", "status": "completed"}]}, "refused",
@@ -203,7 +217,11 @@ def test_a_write_scope_alone_reveals_nothing_that_is_stored(
 ) -> None:
     method, path, body, expected = probe
     waiting = services.tasks.create(title=HIDDEN, blocked_by=[hiding_world["task"]], by=SYSTEM).id
-    world = World(hiding_world | {"waiting": waiting})
+    archive = services.projects.create(key="OLD", name=HIDDEN, by=SYSTEM).id
+    archived = services.tasks.create(title=HIDDEN, project=archive, by=SYSTEM).id
+    services.projects.change(archive, {"archived": True}, by=SYSTEM)
+    more = {"waiting": waiting, "archive": archive, "archived": archived, "default": DEFAULT_PROJECT.id}
+    world = World(hiding_world | more)
     writer = client.as_("admin", "tasks:write")
     options = {} if body is None else {"body": world.fill(body)}
 
@@ -211,6 +229,7 @@ def test_a_write_scope_alone_reveals_nothing_that_is_stored(
 
     assert answered(answer) == expected, answer.text
     assert HIDDEN not in answer.text
+    assert KEY.search(answer.text) is None
     assert world["user"] not in answer.text
     assert world["blocker"] not in answer.text
     assert [reason["fix"] for reason in answer.json.get("reasons", ())] in ([], [None])

@@ -57,6 +57,7 @@ CASES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "refused": ("admin", "PUT", "tasks/{task}/status", {"body": {"status": "completed"}}),
     "username_taken": ("admin", "POST", "users", {"body": {"username": "ADA", "name": "Another"}}),
     "email_taken": ("admin", "PATCH", "users/{user}", {"body": {"email": "MEMBER@example.org"}}),
+    "project_key_taken": ("manager", "POST", "projects", {"body": {"key": "ops", "name": "Another"}}),
     "already_assigned": ("member", "PUT", "tasks/{task}/assignee", {"body": {"assignee_id": "me"}}),
     "stale": ("admin", "PATCH", "tasks/{task}", {"body": {"title": "New", "version": 7}}),
     "too_large": ("member", "POST", "tasks", {"body": {"description": "x" * 1024 * 1024}}),

@@ -16,13 +16,13 @@ from tests.factories import Clock
 # With what a fix comes beside its action and its words.
 ARGUMENTS: dict[str, set[str]] = {action: set() for action in FIX_ACTIONS} | {
     "change_status": {"status"},
-    "resolve_blockers": {"task_ids"},
-    "close_subtasks": {"task_ids"},
-    "bin_subtasks": {"task_ids"},
-    "finish_task": {"task_ids"},
-    "lower_urgent": {"task_ids"},
-    "reopen_parent": {"task_id"},
-    "restore_parent": {"task_id"},
+    "resolve_blockers": {"task_ids", "task_keys"},
+    "close_subtasks": {"task_ids", "task_keys"},
+    "bin_subtasks": {"task_ids", "task_keys"},
+    "finish_task": {"task_ids", "task_keys"},
+    "lower_urgent": {"task_ids", "task_keys"},
+    "reopen_parent": {"task_id", "task_key"},
+    "restore_parent": {"task_id", "task_key"},
     "unarchive_project": {"project"},
 }
 OVERRIDABLE = {

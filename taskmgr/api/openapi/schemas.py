@@ -66,6 +66,8 @@ def complete(spec: dict[str, Any], statuses: Sequence[str]) -> None:
     for schema in schemas.values():
         _describe_defaults(schema)
     for node in nodes(spec):
+        if "x-const" in node:  # apispec would drop `const`
+            node["const"] = node.pop("x-const")
         _spell_out_list(node, statuses)
         _name_enumeration(node)
         _allow_null(node)

@@ -21,7 +21,9 @@ class FixOut(Output):
     text = fields.String(required=True)
     status = fields.String(metadata={"x-status": True})
     task_id = fields.String()
+    task_key = fields.String(allow_none=True)
     task_ids = fields.List(fields.String())
+    task_keys = fields.List(fields.String(allow_none=True))
     project = fields.String(metadata={"description": "The key of a project."})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import Body, CompiledOutput, Moment, ParsedBoolean, ParsedText, id_field
+from taskmgr.api.schemas.base import CompiledOutput, Input, Moment, ParsedBoolean, ParsedText, id_field
 from taskmgr.api.schemas.parameters import boolean_filter
 from taskmgr.api.schemas.queries import PageQuery
 from taskmgr.api.schemas.task_bodies import version
@@ -22,7 +22,7 @@ def _description() -> ParsedText:
     return ParsedText(NEW_PARSERS["description"], allow_none=True, metadata=patterns.DESCRIPTION)
 
 
-class ProjectIn(Body):
+class ProjectIn(Input):
     """A new project."""
 
     key = ParsedText(
@@ -38,7 +38,7 @@ class ProjectIn(Body):
     description = _description()
 
 
-class ProjectPatch(Body):
+class ProjectPatch(Input):
     """Changes of a project: an absent field stays as it is, and null empties the description."""
 
     name = _name()
@@ -50,7 +50,7 @@ class ProjectPatch(Body):
     default = ParsedBoolean(
         CHANGE_PARSERS["is_default"],
         metadata={
-            "enum": [True],
+            "x-const": True,
             "description": "Makes this the default project in place of the present one. Only admins may.",
         },
     )
