@@ -22,6 +22,7 @@ from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.status_mapping import StatusMapping
 from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tasks.numbering import NewKeys
+from taskmgr.domain.services.tasks.ranking import Ranking
 from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
@@ -48,7 +49,10 @@ def build_services(
     journal = Journal(store, make_id)
     recorder = TaskRecorder(store=store, policy=policy, journal=journal)
     keys = NewKeys(store.projects)
-    tasks = TaskService(store=store, policy=policy, clock=clock, recorder=recorder, new_id=make_id, keys=keys)
+    tasks = TaskService(
+        store=store, policy=policy, clock=clock, recorder=recorder, new_id=make_id, keys=keys,
+        ranking=Ranking(store=store, journal=journal, clock=clock),
+    )  # fmt: skip
     return Services(
         tasks=tasks,
         bulk=BulkService(store, tasks),

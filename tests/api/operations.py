@@ -104,6 +104,7 @@ OPERATIONS = (
     _write("change_status", "PUT", "tasks/{task}/status", {"status": "in_progress"}, may=OWN),
     _write("change_priority", "PUT", "tasks/{task}/priority", {"priority": "high"}, may=OWN),
     _write("assign", "PUT", "tasks/{task}/assignee", {"assignee_id": "{other_user}"}, may=MANAGERS),
+    _write("rank_task", "PUT", "tasks/{task}/rank", {"first": True}, may=OWN),
     _write("block", "PUT", "tasks/{task}/blocked-by/{other}", may=OWN),
     _write("unblock", "DELETE", "tasks/{task}/blocked-by/{blocker}", may=OWN),
     _write("bin_task", "DELETE", "tasks/{task}", may=OWN),

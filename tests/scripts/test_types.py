@@ -57,7 +57,7 @@ def test_every_mistake_is_found_on_its_line(tmp_path: Path) -> None:
     ("declared", "accepted"),
     [
         (commands.NewTask, task.parsers(DEFAULT_POLICY)),
-        (commands.TaskChanges, task.parsers(DEFAULT_POLICY)),
+        (commands.TaskChanges, task.change_parsers(DEFAULT_POLICY)),
         (commands.NewUser, {*user.PARSERS} - {"active"}),
         (commands.UserChanges, user.PARSERS),
         (commands.NewTokenFields, token.PARSERS),

@@ -14,6 +14,7 @@ from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tasks.numbering import NewKeys
+from taskmgr.domain.services.tasks.ranking import Ranking
 from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.users import ADMINS_LOCK, UserService
 from tests.factories import NOW, SYSTEM, Clock, a_task, a_user, an_actor, an_id
@@ -48,12 +49,14 @@ def users_of(store: Any) -> UserService:
 
 
 def tasks_of(store: Any) -> TaskService:
-    recorder = TaskRecorder(store=store, policy=DEFAULT_POLICY, journal=Journal(store, an_id))
+    journal = Journal(store, an_id)
+    recorder = TaskRecorder(store=store, policy=DEFAULT_POLICY, journal=journal)
     return TaskService(
         store=store,
         policy=DEFAULT_POLICY,
         clock=Clock(),
         recorder=recorder,
+        ranking=Ranking(store=store, journal=journal, clock=Clock()),
         new_id=an_id,
         keys=NewKeys(store.projects),
     )

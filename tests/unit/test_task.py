@@ -16,7 +16,7 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY, DEFAULT_WORKFLOW, Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.project import NextKey
 from taskmgr.domain.model.rank import rank_of
-from taskmgr.domain.model.task import Task, new_task, parsers
+from taskmgr.domain.model.task import Task, change_parsers, new_task, parsers
 from taskmgr.domain.model.workflow import Category, Workflow
 from tests.factories import DEFAULT_PROJECT, NOW, a_full_task, a_task, an_id
 
@@ -217,7 +217,11 @@ def test_an_undated_task_is_not_overdue() -> None:
 # --- what a field may hold
 
 
-def test_the_changeable_fields_are_these() -> None:
+def test_the_place_in_the_order_can_be_changed_but_not_given_to_a_new_task() -> None:
+    assert {*change_parsers(DEFAULT_POLICY)} - {*parsers(DEFAULT_POLICY)} == {"rank"}
+
+
+def test_the_fields_of_a_new_task_are_these() -> None:
     assert set(parsers(DEFAULT_POLICY)) == {
         "project",
         "title",

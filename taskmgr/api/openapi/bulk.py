@@ -8,6 +8,7 @@ from typing import Any
 
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.bulk import BY_QUERY
+from taskmgr.domain.model.place import ANCHORED
 from taskmgr.domain.services.bulk import OPERATIONS
 from taskmgr.domain.services.bulk_references import NAME_PATTERN, PREFIX
 
@@ -18,6 +19,7 @@ _BODIES = {
     "status": "StatusChange",
     "priority": "PriorityChange",
     "assign": "AssigneeChange",
+    "rank": "RankChange",
 }
 _BY_OPERATIONS = ("operations",)
 _TASK = f"{patterns.TASK}|^{PREFIX}{NAME_PATTERN}$"
@@ -79,9 +81,14 @@ def _operation(name: str, schemas: Mapping[str, Any]) -> dict[str, Any]:
         fields["parent_id"]["pattern"] = _TASK
     if "blocked_by" in fields:
         fields["blocked_by"]["items"]["pattern"] = _TASK
+    for anchors in (fields, fields.get("rank", {}).get("properties", {})):
+        for side in ANCHORED:
+            if side in anchors:
+                anchors[side]["pattern"] = _TASK
     return {
         "type": "object",
         "properties": {"op": {"type": "string", "const": name}, **keys, **fields},
         "required": ["op", *operation.required],
+        **({"oneOf": body["oneOf"]} if "oneOf" in body else {}),
         "additionalProperties": False,
     }

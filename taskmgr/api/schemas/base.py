@@ -77,6 +77,10 @@ class ParsedInteger(Parsed, fields.Integer):
     """A whole number in the OpenAPI document."""
 
 
+class ParsedObject(Parsed, fields.Dict):
+    """An object in the OpenAPI document."""
+
+
 class ParsedList(Parsed, fields.List[Any]):
     """A list of texts in the OpenAPI document."""
 

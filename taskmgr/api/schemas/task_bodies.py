@@ -7,8 +7,16 @@ from typing import Any
 from taskmgr.api.request_state import identity
 from taskmgr.api.runtime import policy
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import Input, ParsedBoolean, ParsedInteger, ParsedList, ParsedText
+from taskmgr.api.schemas.base import (
+    Input,
+    ParsedBoolean,
+    ParsedInteger,
+    ParsedList,
+    ParsedObject,
+    ParsedText,
+)
 from taskmgr.domain.model import values
+from taskmgr.domain.model.place import parse_place, true
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import parsers
 
@@ -67,6 +75,10 @@ def blocked_by(**options: Any) -> ParsedList:
     return ParsedList(values.blockers, {"pattern": patterns.TASK}, metadata=metadata, **options)
 
 
+def rank() -> ParsedObject:
+    return ParsedObject(parse_place, metadata=patterns.RANK)
+
+
 def reason() -> ParsedText:
     return ParsedText(values.reason, allow_none=True, metadata=patterns.text(values.MAX_REASON_LENGTH))
 
@@ -120,6 +132,7 @@ class TaskPatch(Input):
     labels = labels(allow_none=True)
     parent_id = parent_id()
     blocked_by = blocked_by(allow_none=True)
+    rank = rank()
     reason = reason()
     override = override()
     version = version()
@@ -147,6 +160,18 @@ class AssigneeChange(Input):
     """A new assignee, or null."""
 
     assignee_id = assignee_id(required=True)
+    reason = reason()
+    override = override()
+    version = version()
+
+
+class RankChange(Input):
+    """A place in the order by hand, by exactly one of `before`, `after`, `first` and `last`."""
+
+    before = ParsedText(values.task_reference, metadata=patterns.ANCHORS["before"])
+    after = ParsedText(values.task_reference, metadata=patterns.ANCHORS["after"])
+    first = ParsedBoolean(true, metadata={"enum": [True]})
+    last = ParsedBoolean(true, metadata={"enum": [True]})
     reason = reason()
     override = override()
     version = version()

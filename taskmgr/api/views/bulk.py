@@ -38,10 +38,10 @@ def perform(params: dict[str, Any], body: dict[str, Any]) -> Any:
     """Run many commands at once
 
     The body has one of two forms. `operations` is a list of objects, each with `op` (create, change,
-    status, priority, assign, bin, restore, block, unblock) and the fields of the single call. Or `where`
-    (the filters of `GET /tasks`), `change` and `expect` (the number of matches) change every task that
-    matches, which also requires the scope tasks:read. In mode `atomic`, nothing is stored if any operation
-    fails. In mode `each`, every operation that succeeds is stored.
+    status, priority, assign, rank, bin, restore, block, unblock) and the fields of the single call. Or
+    `where` (the filters of `GET /tasks`), `change` and `expect` (the number of matches) change every task
+    that matches, which also requires the scope tasks:read. In mode `atomic`, nothing is stored if any
+    operation fails. In mode `each`, every operation that succeeds is stored.
     """
     atomic = body["mode"] == "atomic"
     if "operations" in body:

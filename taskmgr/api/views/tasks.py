@@ -19,6 +19,7 @@ from taskmgr.api.schemas.queries import PageQuery, VersionQuery, WriteQuery
 from taskmgr.api.schemas.task_bodies import (
     AssigneeChange,
     PriorityChange,
+    RankChange,
     Restoring,
     StatusChange,
     TaskIn,
@@ -144,6 +145,22 @@ def assign(params: dict[str, Any], body: dict[str, Any], task_id: str) -> Any:
     """
     body["version"] = expected_version(body.get("version"))
     return changed(services().tasks.assign(task_id, **body, **params, by=actor()), **params)
+
+
+@tasks.put("/<task_id>/rank")
+@requires_scopes(WRITE)
+@tasks.query(WriteQuery)
+@tasks.body(RankChange)
+@tasks.response(200, ChangedTaskOut)
+def rank_task(params: dict[str, Any], body: dict[str, Any], task_id: str) -> Any:
+    """Move a task in the order by hand
+
+    The body has exactly one of `before` and `after` (another task of the project), `first` and `last`. The
+    task comes directly next to the other one in `sort=rank`, whatever the status of either. A task that is
+    there already stays as it is.
+    """
+    body["version"] = expected_version(body.get("version"))
+    return changed(services().tasks.rank(task_id, **body, **params, by=actor()), **params)
 
 
 @tasks.put("/<task_id>/blocked-by/<blocker_id>")

@@ -29,6 +29,18 @@ class Options(TypedDict, total=False):
     dry_run: bool
 
 
+class Rank(TypedDict, total=False):
+    """A place in the order by hand, by exactly one of these.
+
+    `before` and `after` are the id or the key of another task of the project.
+    """
+
+    before: str
+    after: str
+    first: Literal[True]
+    last: Literal[True]
+
+
 class NewTask(TypedDict, total=False):
     """The fields of a new task; None is the same as leaving a field out."""
 
@@ -57,17 +69,24 @@ class TaskChanges(TypedDict, total=False):
     labels: Names | None
     parent_id: str | None
     blocked_by: Names | None
+    rank: Rank
 
 
 class Operation(TypedDict, total=False):
     """One operation of a bulk: `op`, and the arguments of the command of that name."""
 
     op: Required[
-        Literal["create", "change", "status", "priority", "assign", "bin", "restore", "block", "unblock"]
+        Literal[
+            "create", "change", "status", "priority", "assign", "rank", "bin", "restore", "block", "unblock"
+        ]
     ]
     ref: str  # names the new task: `"ref:NAME"` then stands for its id in later operations
     id: str
     blocker_id: str
+    before: str
+    after: str
+    first: Literal[True]
+    last: Literal[True]
     project: str | None
     title: str
     description: str | None
@@ -78,6 +97,7 @@ class Operation(TypedDict, total=False):
     labels: Names | None
     parent_id: str | None
     blocked_by: Names | None
+    rank: Rank
     reason: str | None
     override: bool
     version: int | None

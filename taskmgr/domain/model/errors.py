@@ -41,6 +41,11 @@ class FieldError:
         location = f"{place}.{self.location}" if self.location else place
         return FieldError(location=location, code=self.code, detail=self.detail, allowed=self.allowed)
 
+    def without(self, place: str) -> FieldError:
+        """Returns the same mistake without this prefix of its location."""
+        location = self.location.removeprefix(place).removeprefix(".")
+        return FieldError(location=location, code=self.code, detail=self.detail, allowed=self.allowed)
+
 
 def required(name: str) -> FieldError:
     """Returns the mistake of leaving out a required field."""

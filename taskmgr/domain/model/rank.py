@@ -7,23 +7,54 @@ reads no rank (docs/decisions/0030).
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
 _BASE = len(_DIGITS)
 FIRST = ""  # less than every rank
+MAX_LENGTH = 60  # of a rank that is given without spreading the ranks around it
+_NUMBERS = range(-(10**18), 10**18)  # as many as keys can have
 
 
 def rank_of(number: int) -> str:
     """Returns the rank of the task of this number, before anybody moves it; it increases with the number.
 
     It is the number to the base of 61, after a letter for its length. The digits begin with 1, because a
-    rank must not end in 0: there would be no room between `b1` and `b10`.
+    rank must not end in 0: there would be no room between `b1` and `b10`. Numbers below 0, which no task
+    has, give ranks for tasks that are moved to the first place; their letters are capitals.
     """
-    digits = ""
-    while number or not digits:
-        number, digit = divmod(number, _BASE - 1)
-        digits = _DIGITS[digit + 1] + digits
-    return chr(ord("a") + len(digits) - 1) + digits
+    is_negative, digits = number < 0, ""
+    rest = ~number if is_negative else number
+    while rest or not digits:
+        rest, digit = divmod(rest, _BASE - 1)
+        digits = _DIGITS[_BASE - 1 - digit if is_negative else digit + 1] + digits
+    letter = ord("Z") - len(digits) + 1 if is_negative else ord("a") + len(digits) - 1
+    return chr(letter) + digits
+
+
+def number_rank_below(rank: str) -> str:
+    """Returns the greatest rank of a number that is less than this rank."""
+    return rank_of(_NUMBERS[bisect_left(_NUMBERS, rank, key=rank_of) - 1])
+
+
+def number_rank_above(rank: str) -> str:
+    """Returns the least rank of a number that is greater than this rank.
+
+    If this is the last rank of a project, no task that is created later gets a lesser one.
+    """
+    return rank_of(_NUMBERS[bisect_right(_NUMBERS, rank, key=rank_of)])
+
+
+def next_to(low: str | None, high: str | None) -> str:
+    """Returns a rank between those of two neighbours, one of which may be missing.
+
+    Before the first task it is the rank of a number, so it stays short however often that is done. After the
+    last task it is less than the rank of every task that is created later.
+    """
+    if low is None:
+        return number_rank_below(str(high))
+    return between(low, number_rank_above(low) if high is None else high)
 
 
 def between(low: str, high: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.place import parse_place
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority, parse_priority
 from taskmgr.domain.model.project import NextKey
@@ -184,7 +185,7 @@ def new_task(
 
 
 def parsers(policy: Policy) -> Mapping[str, Callable[[Any], Any]]:
-    """Returns the parser of each field that can be changed; None empties a field that can be empty.
+    """Returns the parser of each field that a new task can have; None empties a field that can be empty.
 
     Relations are parsed to ids and keys of tasks; `services/tasks/fields.py` replaces the keys by ids.
     """
@@ -200,3 +201,8 @@ def parsers(policy: Policy) -> Mapping[str, Callable[[Any], Any]]:
         "parent_id": parsing.optional(values.task_reference),
         "blocked_by": parsing.null_as(values.blockers, ()),
     }
+
+
+def change_parsers(policy: Policy) -> Mapping[str, Callable[[Any], Any]]:
+    """Returns the parser of each field that can be changed, including the place in the order by hand."""
+    return {**parsers(policy), "rank": parsing.not_null(parse_place)}

@@ -54,7 +54,8 @@ class UnitOfWork(Protocol):
     def gathered(self) -> AbstractContextManager[None]:
         """Delays the inserts of new tasks and log entries inside a command, to store them in batches.
 
-        They are stored when their collection is read, at the latest at the end of the block.
+        They are stored when their collection is read, at the latest at the end of the block. A block inside
+        another leaves them to that one.
         """
 
 
@@ -107,6 +108,15 @@ class TaskRepository(TaskReads, Protocol):
     def waiting_for(self, task_ids: Collection[str], statuses: Collection[str]) -> Sequence[Task]:
         """Returns the tasks in one of these statuses that have one of these tasks as a blocker."""
 
+    def neighbours(
+        self, project: str, task: Task | None, *, forward: bool, with_binned: bool, limit: int
+    ) -> Sequence[Task]:
+        """Returns the tasks that come after a task in the order by hand of a project, the nearest first.
+
+        Without `forward` these are the tasks before it. If `task` is None, they begin at the end of the
+        order: with the first task of the project, or without `forward` with the last.
+        """
+
     def add(self, task: Task) -> None:
         """Stores a new task. Raises `KeyTaken`."""
 
@@ -115,6 +125,9 @@ class TaskRepository(TaskReads, Protocol):
 
         Raises `WriteConflict` if the stored version is not the one before, and `KeyTaken`.
         """
+
+    def replace_many(self, tasks: Sequence[Task]) -> None:
+        """Does what `replace` does for each of these different tasks, in one call to the store."""
 
     def touch(self, task_ids: Collection[str]) -> None:
         """Makes this command conflict with any other that touches or changes one of these tasks.

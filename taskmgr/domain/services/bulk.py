@@ -20,6 +20,7 @@ from taskmgr.domain.model.errors import (
     required,
 )
 from taskmgr.domain.model.parsing import BadValue, unknown_field
+from taskmgr.domain.model.place import SIDES
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.store import Store
@@ -66,11 +67,12 @@ def _change(tasks: TaskService, task_id: str, **fields: Any) -> Task:
 
 _FIELDS = frozenset(TaskChanges.__annotations__)
 OPERATIONS: Mapping[str, _Kind] = {
-    "create": _Kind(_create, ("title",), _FIELDS - {"title"} | {"reason", "override", "ref"}),
+    "create": _Kind(_create, ("title",), _FIELDS - {"title", "rank"} | {"reason", "override", "ref"}),
     "change": _Kind(_change, ("id",), _FIELDS | _OPTIONS),
     "status": _Kind(TaskService.change_status, ("id", "status")),
     "priority": _Kind(TaskService.change_priority, ("id", "priority")),
     "assign": _Kind(TaskService.assign, ("id", "assignee_id")),
+    "rank": _Kind(TaskService.rank, ("id",), frozenset(SIDES) | _OPTIONS),
     "bin": _Kind(TaskService.bin, ("id",), frozenset({"version"})),
     "restore": _Kind(TaskService.restore, ("id",)),
     "block": _Kind(TaskService.block, ("id", "blocker_id")),

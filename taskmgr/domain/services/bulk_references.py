@@ -13,12 +13,14 @@ from typing import Any
 
 from taskmgr.domain.model.errors import DomainError, FieldError, Invalid
 from taskmgr.domain.model.parsing import BadValue
+from taskmgr.domain.model.place import ANCHORED
 
 PREFIX = "ref:"
 NAME_PATTERN = "[A-Za-z0-9_-]{1,64}"
 # The fields of an operation in which a reference may stand for a task's id.
-SINGLE_FIELDS = ("id", "parent_id", "blocker_id")
+SINGLE_FIELDS = ("id", "parent_id", "blocker_id", *ANCHORED)
 LIST_FIELD = "blocked_by"
+PLACE_FIELD = "rank"
 
 
 class DependencyFailed(DomainError):
@@ -62,6 +64,12 @@ class References:
         for name in SINGLE_FIELDS:
             if name in fields:
                 resolved[name] = resolve_value(fields[name], name)
+        place = fields.get(PLACE_FIELD)
+        if isinstance(place, Mapping):
+            resolved[PLACE_FIELD] = {
+                side: resolve_value(value, f"{PLACE_FIELD}.{side}") if side in ANCHORED else value
+                for side, value in place.items()
+            }
         values = fields.get(LIST_FIELD)
         if isinstance(values, list | tuple):
             resolved[LIST_FIELD] = [

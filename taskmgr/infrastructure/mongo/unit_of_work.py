@@ -76,6 +76,9 @@ class MongoUnitOfWork:
     @contextmanager
     def gathered(self) -> Iterator[None]:
         transaction = self._require_running()
+        if transaction.pending is not None:
+            yield
+            return
         pending = transaction.pending = {}
         try:
             yield

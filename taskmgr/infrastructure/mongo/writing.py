@@ -5,7 +5,7 @@ Every write of a command passes through here, so that the running transaction co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mongoengine import ValidationError
@@ -17,6 +17,7 @@ from mongoengine.fields import (
     ListField,
     StringField,
 )
+from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
@@ -131,11 +132,24 @@ def replace(collection: Collection[Any], draft: Draft) -> None:
     bring back a fragment of a document that has been deleted meanwhile.
     """
     count_write()
-    fields = validated_row(draft)
-    key = fields.pop("_id")
-    result = collection.update_one({"_id": key, "version": fields["version"] - 1}, {"$set": fields})
-    if result.matched_count != 1:
+    if collection.update_one(*_replacement(draft)).matched_count != 1:
         raise WriteConflict
+
+
+def replace_many(collection: Collection[Any], drafts: Sequence[Draft]) -> None:
+    """Does what `replace` does for each of these documents, in one call to the server."""
+    if not drafts:
+        return
+    count_write()
+    updates = [UpdateOne(*_replacement(draft)) for draft in drafts]
+    if collection.bulk_write(updates, ordered=False).matched_count != len(drafts):
+        raise WriteConflict
+
+
+def _replacement(draft: Draft) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the condition for the previous version of a document, and the update to this version."""
+    fields = validated_row(draft)
+    return {"_id": fields.pop("_id"), "version": fields["version"] - 1}, {"$set": fields}
 
 
 def touch(collection: Collection[Any], keys: Iterable[Any]) -> None:

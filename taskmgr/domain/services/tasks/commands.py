@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack, cast
 
 from taskmgr.domain.model import values
 from taskmgr.domain.model.clock import time_of_change
-from taskmgr.domain.model.commands import NewTask, Options, TaskChanges
+from taskmgr.domain.model.commands import NewTask, Options, Rank, TaskChanges
 from taskmgr.domain.model.errors import (
     AlreadyAssigned,
     Invalid,
@@ -25,8 +25,10 @@ from taskmgr.domain.model.errors import (
     Unavailable,
     required,
 )
+from taskmgr.domain.model.parsing import Parser
+from taskmgr.domain.model.place import Place
 from taskmgr.domain.model.project import NextKey, Project
-from taskmgr.domain.model.task import Task, new_task
+from taskmgr.domain.model.task import Task, change_parsers, new_task, parsers
 from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.ports.commands import NewId
 from taskmgr.domain.rules import permissions
@@ -35,6 +37,7 @@ from taskmgr.domain.rules.step import Step
 from taskmgr.domain.services.tasks.fields import parse_task_fields, require_existing
 from taskmgr.domain.services.tasks.numbering import KeySource, PreviewKeys, run_with_key
 from taskmgr.domain.services.tasks.questions import TaskQuestions
+from taskmgr.domain.services.tasks.ranking import Ranked, Ranking
 from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.versions import require_version
 
@@ -50,6 +53,7 @@ class TaskService(TaskQuestions):
     """
 
     recorder: TaskRecorder
+    ranking: Ranking
     new_id: NewId
     keys: KeySource
 
@@ -66,7 +70,8 @@ class TaskService(TaskQuestions):
 
         A status other than the initial one is judged as a move from there.
         """
-        fields = self._parse({name: value for name, value in raw.items() if value is not None}, by)
+        given = {name: value for name, value in raw.items() if value is not None}
+        fields = self._parse(given, by, parsers(self.policy))
         if "title" not in fields:
             raise Invalid([required("title")])
         reason = values.parse_options(reason=reason, override=override, dry_run=dry_run)["reason"]
@@ -97,7 +102,8 @@ class TaskService(TaskQuestions):
         """Changes any fields of a task in one command: one judgement, one version, one log entry.
 
         The rules judge the resulting state, as if the task were first reopened, then assigned, dated and
-        prioritised, then moved. Changes that make no difference write nothing.
+        prioritised, then moved. Changes that make no difference write nothing. A `rank` is a place in the
+        order by hand, next to a task of the project that the task has after the change.
         """
         fields = self._parse(changes, by)
         return self._change(task_id, lambda _: fields, fields, by, options)
@@ -113,6 +119,28 @@ class TaskService(TaskQuestions):
     def assign(self, task_id: str, *, assignee_id: str | None, by: Actor, **options: Unpack[Options]) -> Task:
         """Assigns a task to a user, by id, username or `me` (the acting user); None unassigns it."""
         return self.change(task_id, {"assignee_id": assignee_id}, by=by, **options)
+
+    def rank(
+        self,
+        task_id: str,
+        *,
+        by: Actor,
+        before: str | None = None,
+        after: str | None = None,
+        first: Literal[True] | None = None,
+        last: Literal[True] | None = None,
+        **options: Unpack[Options],
+    ) -> Task:
+        """Moves a task in the order by hand of its project; exactly one place must be given.
+
+        `before` and `after` are the id or the key of the task that it will be next to.
+        """
+        given = {"before": before, "after": after, "first": first, "last": last}
+        place = {side: value for side, value in given.items() if value is not None}
+        try:
+            return self.change(task_id, {"rank": cast("Rank", place)}, by=by, **options)
+        except Invalid as invalid:
+            raise Invalid([error.without("rank") for error in invalid.errors]) from invalid
 
     def block(self, task_id: str, blocker_id: str, *, by: Actor, **options: Unpack[Options]) -> Task:
         """Makes a task wait for another. Raises `NotFound` for either."""
@@ -199,11 +227,14 @@ class TaskService(TaskQuestions):
             self._raise_if_taken(before, after, by, version)
             if missing_right is not None:
                 raise NotPermitted(missing_right)
+            ranked = self._ranked(after, changes.get("rank"))
             step = Step(
-                before=before, after=after, policy=self.policy, by=by, reason=parsed["reason"],
-                override=override, project=project,
+                before=before, after=replace(after, rank=ranked.rank), policy=self.policy, by=by,
+                reason=parsed["reason"], override=override, project=project,
             )  # fmt: skip
-            return self.recorder.change(step, now=now, version=version)
+            task = self.recorder.change(step, now=now, version=version)
+            self.ranking.settle(ranked)
+            return task
 
         dry_run = parsed["dry_run"]
         if "project" not in references:
@@ -213,9 +244,12 @@ class TaskService(TaskQuestions):
 
     def _changed(self, task: Task, changes: Mapping[str, Any], key: NextKey | None, now: datetime) -> Task:
         """Returns the task with its changes; it gets the key if it moves to the key's project."""
-        fields = {name: value for name, value in changes.items() if name != "project"}
+        fields = {name: value for name, value in changes.items() if name not in ("project", "rank")}
         changed = task.changed(fields, now=now, workflow=self.policy.workflow)
         return changed if key is None or key.project.key == task.project else changed.moved_to(key)
+
+    def _ranked(self, task: Task, place: Place | None) -> Ranked:
+        return Ranked(task.rank) if place is None else self.ranking.find(task, place)
 
     def _keys(self, action: Action, by: Actor, *, dry_run: bool) -> KeySource:
         """Returns where to take keys from; nothing is taken for a command that will write nothing."""
@@ -232,8 +266,10 @@ class TaskService(TaskQuestions):
             return reference
         return self.store.tasks.ids_by_key([reference.upper()]).get(reference.upper(), reference)
 
-    def _parse(self, raw: Mapping[str, Any], by: Actor) -> dict[str, Any]:
-        return parse_task_fields(self.store, self.policy, raw, by=by)
+    def _parse(
+        self, raw: Mapping[str, Any], by: Actor, known: Mapping[str, Parser] | None = None
+    ) -> dict[str, Any]:
+        return parse_task_fields(self.store, known or change_parsers(self.policy), raw, by=by)
 
     def _raise_if_taken(self, before: Task, after: Task, by: Actor, version: int | None) -> None:
         """Raises `AlreadyAssigned` if a user without the right to assign takes another user's task."""

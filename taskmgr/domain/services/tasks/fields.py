@@ -8,10 +8,10 @@ from typing import Any
 
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.errors import FieldError, Invalid
-from taskmgr.domain.model.parsing import BadValue
-from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.parsing import BadValue, Parser
+from taskmgr.domain.model.place import Place
 from taskmgr.domain.model.project import Project
-from taskmgr.domain.model.task import Task, parsers
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import TaskQuery
@@ -21,12 +21,14 @@ ME = "me"  # as an assignee: the acting user
 NO_ID = "0" * 24  # an id that nothing has
 
 
-def parse_task_fields(store: Store, policy: Policy, raw: Mapping[str, Any], *, by: Actor) -> dict[str, Any]:
-    """Returns the fields as they are stored. A username or `me` becomes a user's id, a key a task's id.
+def parse_task_fields(
+    store: Store, known: Mapping[str, Parser], raw: Mapping[str, Any], *, by: Actor
+) -> dict[str, Any]:
+    """Returns the fields as they are stored, by their parsers.
 
-    A project stays as it is given, by id or key. Raises `Invalid` with every mistake.
+    A username or `me` becomes a user's id, a key a task's id. A project stays as it is given, by id or key.
+    Raises `Invalid` with every mistake.
     """
-    known = parsers(policy)
     if raw.get("assignee_id") is not None:
         known = {**known, "assignee_id": lambda value: _user_id(store, value, by)}
     return _with_task_ids(store, parsing.parse_fields(raw, known))
@@ -34,7 +36,9 @@ def parse_task_fields(store: Store, policy: Policy, raw: Mapping[str, Any], *, b
 
 def _with_task_ids(store: Store, fields: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields with ids in place of tasks' keys; a key that no task has stays as it is."""
-    references = {*fields.get("blocked_by", ()), fields.get("parent_id")} - {None}
+    place: Place | None = fields.get("rank")
+    anchor = None if place is None else place.anchor
+    references = {*fields.get("blocked_by", ()), fields.get("parent_id"), anchor} - {None}
     ids = find_task_ids(store, references)
     if not ids:
         return fields
@@ -43,6 +47,8 @@ def _with_task_ids(store: Store, fields: dict[str, Any]) -> dict[str, Any]:
         found["parent_id"] = ids.get(fields["parent_id"], fields["parent_id"])
     if "blocked_by" in fields:
         found["blocked_by"] = tuple(dict.fromkeys(ids.get(b, b) for b in fields["blocked_by"]))
+    if place is not None and anchor is not None:
+        found["rank"] = replace(place, anchor=ids.get(anchor, anchor))
     return found
 
 
@@ -111,12 +117,18 @@ def require_existing(
     even if the other task is gone. `permitted` says that the actor has the rights that the command needs.
     """
     new = list(_new_relations(fields, task))
-    tasks = store.tasks.get_many({task_id for _, task_id in new if values.is_identifier(task_id)})
+    place: Place | None = fields.get("rank")
+    anchor = None if place is None else place.anchor
+    named = {*(task_id for _, task_id in new), anchor}
+    tasks = store.tasks.get_many({task_id for task_id in named if values.is_identifier(task_id)})
     errors = [
         FieldError(location=location, code="unknown_task", detail=f"There is no task {task_id}.")
         for location, task_id in new
         if task_id not in tasks
     ]
+    if place is not None and anchor is not None:
+        present = None if task is None or "project" in fields else task.project
+        errors += _mistakes_in(place, tasks.get(anchor), project.key if project else present)
     assignee_id = fields.get("assignee_id")
     if assignee_id not in (None, task.assignee_id if task else None):
         if permitted:
@@ -129,6 +141,17 @@ def require_existing(
         errors.insert(0, FieldError(location="project", code="unknown_project", detail=detail))
     if errors:
         raise Invalid(errors)
+
+
+def _mistakes_in(place: Place, anchor: Task | None, project: str | None) -> Iterator[FieldError]:
+    """Yields a mistake if the place is not next to a task of the project; None stands for any project."""
+    location = f"rank.{place.side}"
+    if anchor is None:
+        detail = f"There is no task {place.anchor}."
+        yield FieldError(location=location, code="unknown_task", detail=detail)
+    elif project not in (None, anchor.project):
+        detail = f"{anchor.key} belongs to another project: give a task of the project {project}."
+        yield FieldError(location=location, code="not_allowed", detail=detail)
 
 
 def _new_relations(fields: Mapping[str, Any], task: Task | None) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from taskmgr.domain.model.task import Links, Task, TaskName
 from taskmgr.domain.model.values import is_identifier, is_task_key
 from taskmgr.domain.model.workflow import Workflow
 from taskmgr.domain.ports.reads import TaskRecord
-from taskmgr.domain.queries.pages import Page, PageRequest
+from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import UNREAD
@@ -34,7 +34,7 @@ from taskmgr.infrastructure.mongo.reads.task_filters import (
     task_order,
 )
 from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, TaskRecordCache, undecoded
-from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace, touch
+from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace, replace_many, touch
 
 _NAME_FIELDS = {"key": True, "title": True}
 _WITHOUT_UNREAD = dict.fromkeys(UNREAD, False)
@@ -164,6 +164,18 @@ class MongoTaskRepository:
         filters = {"blocked_by": any_id(task_ids), "binned": False, "status": {"$in": list(statuses)}}
         return [mappers.task(row) for row in self._tasks.find(filters).sort("_id", 1)]
 
+    def neighbours(
+        self, project: str, task: Task | None, *, forward: bool, with_binned: bool, limit: int
+    ) -> Sequence[Task]:
+        way = 1 if forward else -1
+        selection = Selection(
+            filter={"binned": {"$in": [False, True]} if with_binned else False, "project": project},
+            order=[("rank", way), ("_id", way)],
+        )
+        after = None if task is None else Position((task.rank,), task.id)
+        rows = keyset.rows(self._tasks, selection, after=after, limit=limit)
+        return [mappers.task(row) for row in rows]
+
     def add(self, task: Task) -> None:
         insert_gathered(self._stored, mappers.task_document(task))
 
@@ -172,6 +184,9 @@ class MongoTaskRepository:
             replace(self._tasks, mappers.task_document(task))
         except DuplicateKeyError as error:
             raise KeyTaken from error
+
+    def replace_many(self, tasks: Sequence[Task]) -> None:
+        replace_many(self._tasks, [mappers.task_document(task) for task in tasks])
 
     def touch(self, task_ids: Collection[str]) -> None:
         touch(self._tasks, [ObjectId(task_id) for task_id in task_ids])
