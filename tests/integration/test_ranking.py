@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pymongo.database import Database
 
 from taskmgr.domain.model.errors import Invalid, NotPermitted, Refused, Stale
-from taskmgr.domain.model.rank import MAX_LENGTH
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.rank import MAX_LENGTH, between
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.task_query import Sort, TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk_results import BulkRefused
+from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 from tests.factories import SYSTEM
 
 MakeTask = Callable[..., Task]
@@ -123,7 +127,7 @@ def test_the_last_task_stays_before_those_that_are_created_later(
     assert order() == ["c", "a", "b", "d"]
 
 
-def test_a_thousand_moves_to_the_first_place_leave_ranks_short(abc: list[Task], services: Services) -> None:
+def test_ranks_stay_short_however_often_a_task_becomes_the_first(abc: list[Task], services: Services) -> None:
     for number in range(200):
         ranked = services.tasks.rank(abc[(2, 1, 0)[number % 3]].id, first=True, by=SYSTEM)
 
@@ -347,53 +351,135 @@ def test_a_bulk_that_is_refused_ranks_nothing(
 # --- making room
 
 
-def crowd_in_front_of(task: Task, others: Sequence[Task], services: Services) -> None:
-    """Puts each task directly before the same one, until the ranks have been spread."""
-    for number in range(500):
-        services.tasks.rank(others[number % len(others)].id, before=task.id, by=SYSTEM)
-        if any(entry.by == "system:ranking" for entry in log_of(services, task)):
-            return
-    raise AssertionError("The ranks have not been spread.")
+@pytest.fixture
+def cramped(services: Services) -> Services:
+    """The services with ranks of at most four characters, spread with at most three on each side."""
+    ranking = replace(services.tasks.ranking, max_length=4, reach=3)
+    tasks = replace(services.tasks, ranking=ranking)
+    return replace(services, tasks=tasks, bulk=replace(services.bulk, tasks=tasks))
 
 
-def test_ranks_that_grow_long_are_spread_anew(
-    abc: list[Task],
-    make_task: MakeTask,
-    services: Services,
-    order: Callable[[], list[str]],
-    database: Database[Any],
+def spread_entries(database: Database[Any]) -> list[Any]:
+    return list(database["activity"].find({"by": "system:ranking"}).sort("_id", 1))
+
+
+def complaints_of_the_doctor(database: Database[Any]) -> list[str]:
+    found: list[str] = []
+    inspect_database(database, DEFAULT_POLICY, lambda what, _, detail: found.append(f"{what}: {detail}"))
+    # The default project of the tests has no entry in the log.
+    return [complaint for complaint in found if not complaint.startswith("project ")]
+
+
+def longest_rank(database: Database[Any]) -> int:
+    return max(len(row["rank"]) for row in database["tasks"].find())
+
+
+def test_a_gap_takes_hundreds_of_tasks_before_the_ranks_are_spread(
+    abc: list[Task], services: Services, database: Database[Any]
 ) -> None:
-    before, binned, others = make_task(title="x"), make_task(title="binned"), abc
-    services.tasks.bin(binned.id, by=SYSTEM)
+    low, high = abc[0].rank, abc[2].rank
+    for _ in range(300):
+        high = between(low, high)
+    assert len(high) <= MAX_LENGTH
 
-    crowd_in_front_of(before, others, services)
+    services.tasks.rank(abc[2].id, before=abc[1].id, by=SYSTEM)
 
-    longest = max(len(row["rank"]) for row in database["tasks"].find())
-    assert longest <= 4
-    assert {*order()} == {"a", "b", "c", "x"}
-    assert order()[-1] == "x"
-    entry = log_of(services, before)[0]
-    assert (entry.kind, entry.by, {*entry.after}) == ("task.ranked", "system:ranking", {"rank"})
-    assert services.tasks.get(before.id, by=SYSTEM).version == entry.version
+    assert not spread_entries(database)
 
 
-def test_a_long_rank_is_never_given(
-    abc: list[Task], make_task: MakeTask, services: Services, database: Database[Any]
+def test_ranks_that_grow_long_are_spread_without_changing_the_order(
+    cramped: Services, make_task: MakeTask, order: Callable[[], list[str]], database: Database[Any]
 ) -> None:
-    x = make_task()
-    for number in range(400):
-        ranked = services.tasks.rank(abc[number % 3].id, before=x.id, by=SYSTEM)
-        assert len(ranked.rank) <= MAX_LENGTH
+    titles = [*"abcdefgh"]
+    tasks = {title: make_task(title=title) for title in titles}
+    for number in range(60):
+        title = titles[0] if number % 2 else titles[1]
+        cramped.tasks.rank(tasks[title].id, before=tasks["e"].id, by=SYSTEM)
+        titles = [*(t for t in titles[:4] if t != title), title, *titles[4:]]
+        assert order() == titles
+        assert longest_rank(database) <= 4
+
+    assert spread_entries(database)
+    assert not complaints_of_the_doctor(database)
+
+
+def test_a_spread_is_in_the_log_of_every_task_that_it_moves(
+    cramped: Services, make_task: MakeTask, database: Database[Any]
+) -> None:
+    tasks = [make_task() for _ in range(9)]
+    number = 0
+    while not spread_entries(database):
+        cramped.tasks.rank(tasks[number % 2].id, before=tasks[4].id, by=SYSTEM)
+        number += 1
+
+    entries = spread_entries(database)
+    assert 1 <= len(entries) <= 6
+    assert {entry["kind"] for entry in entries} == {"task.ranked"}
+    for entry in entries:
+        task = cramped.tasks.get(str(entry["entity_id"]), by=SYSTEM)
+        assert (task.version, task.rank) == (entry["version"], entry["after"]["rank"])
+    (by_hand,) = database["activity"].find({"change_set": entries[0]["change_set"], "by": SYSTEM.id})
+    assert by_hand["kind"] == "task.ranked"
+
+
+def test_a_neighbour_that_has_been_spread_has_another_version(
+    cramped: Services, make_task: MakeTask, database: Database[Any]
+) -> None:
+    tasks = [make_task() for _ in range(3)]
+    number = 0
+    while not spread_entries(database):
+        cramped.tasks.rank(tasks[number % 2].id, before=tasks[2].id, by=SYSTEM)
+        number += 1
+
+    with pytest.raises(Stale):
+        cramped.tasks.change(tasks[2].id, {"title": "x"}, version=1, by=SYSTEM)
+
+
+def test_a_dry_run_and_a_refusal_spread_nothing(
+    cramped: Services, make_task: MakeTask, database: Database[Any]
+) -> None:
+    tasks = [make_task() for _ in range(3)]
+    ranking = replace(cramped.tasks.ranking, max_length=0)
+    impossible = replace(cramped.tasks, ranking=ranking)
+    rows = list(database["tasks"].find())
+
+    impossible.rank(tasks[2].id, before=tasks[1].id, by=SYSTEM, dry_run=True)
+    with pytest.raises(Refused):
+        impossible.change(tasks[2].id, {"status": "in_progress", "rank": {"before": tasks[1].id}}, by=SYSTEM)
+
+    assert list(database["tasks"].find()) == rows
+    assert not spread_entries(database)
+
+
+def test_tasks_in_the_bin_are_spread_with_the_others(
+    cramped: Services, make_task: MakeTask, order: Callable[[], list[str]], database: Database[Any]
+) -> None:
+    tasks = {title: make_task(title=title) for title in "abcdef"}
+    for title in "cde":
+        cramped.tasks.bin(tasks[title].id, by=SYSTEM)
+    for number in range(20):
+        cramped.tasks.rank(tasks["ab"[number % 2]].id, before=tasks["f"].id, by=SYSTEM)
+    spread = {str(entry["entity_id"]) for entry in spread_entries(database)}
+    assert spread & {tasks[title].id for title in "cde"}
+
+    for title in "cde":
+        cramped.tasks.restore(tasks[title].id, by=SYSTEM)
+
+    assert order() == [*"cdeabf"]
+    assert not complaints_of_the_doctor(database)
 
 
 def test_a_bulk_makes_room_as_often_as_it_needs(
-    abc: list[Task], make_task: MakeTask, services: Services, database: Database[Any]
+    cramped: Services, make_task: MakeTask, order: Callable[[], list[str]], database: Database[Any]
 ) -> None:
-    x = make_task()
-    operations: Any = [{"op": "rank", "id": abc[n % 3].id, "before": x.id} for n in range(800)]
+    tasks = [make_task(title=title) for title in "abcd"]
+    operations: Any = [{"op": "rank", "id": tasks[n % 3].id, "before": tasks[3].id} for n in range(60)]
 
-    results = services.bulk.run(operations, by=SYSTEM).results
+    results = cramped.bulk.run(operations, by=SYSTEM).results
 
     assert all(result.error is None for result in results)
-    assert max(len(row["rank"]) for row in database["tasks"].find()) <= MAX_LENGTH
-    assert database["activity"].count_documents({"by": "system:ranking", "entity_id": {"$exists": True}}) >= 2
+    assert order() == [*"abcd"]
+    assert longest_rank(database) <= 4
+    spreads = Counter(entry["entity_id"] for entry in spread_entries(database))
+    assert max(spreads.values()) > 1
+    assert not complaints_of_the_doctor(database)
