@@ -15,7 +15,7 @@ from flask_smorest import Api
 from taskmgr.api.openapi import bulk, examples, operations, schemas
 from taskmgr.api.openapi.headers import HEADERS
 from taskmgr.api.schemas.bulk import BulkFailedOut
-from taskmgr.api.schemas.patterns import RANK
+from taskmgr.api.schemas.patterns import ONE_PLACE, PLACES
 from taskmgr.api.schemas.problems import ProblemOut
 from taskmgr.api.schemas.receipt import ReceiptOut
 from taskmgr.domain.model.policy import Policy
@@ -67,7 +67,8 @@ def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
         components["schemas"].pop(name, None)
     components |= {"responses": operations.failures(), "headers": deepcopy(HEADERS)}
     operations.complete(app, spec)
-    components["schemas"]["RankChange"]["oneOf"] = deepcopy(RANK["oneOf"])
+    components["schemas"]["RankChange"]["properties"] |= deepcopy(PLACES)
+    components["schemas"]["RankChange"]["oneOf"] = deepcopy(ONE_PLACE)
     bulk.describe(components["schemas"])
     schemas.complete(spec, policy.workflow.statuses)
     examples.add(spec, policy)

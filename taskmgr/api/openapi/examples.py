@@ -84,6 +84,7 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
         "change_status": {"The next status": {"status": next_status(policy)}},
         "change_priority": {"A higher priority": {"priority": "high", "reason": "A customer is waiting."}},
         "assign": {"To myself": {"assignee_id": "me"}, "To nobody": {"assignee_id": None}},
+        "rank_task": {"To the top": {"first": True}},
         "restore_task": {"With a reason": {"reason": "Binned by mistake."}},
         "perform": {
             "Two new tasks": {

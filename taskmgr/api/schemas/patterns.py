@@ -17,20 +17,24 @@ PRESENT_PROJECT_KEY = "^[A-Z][A-Z0-9]{1,9}$"  # in responses
 # An id or a key, of a project and of a task.
 PROJECT = f"^([0-9a-f]{{24}}|{values.PROJECT_KEY_PATTERN})$"
 TASK = f"^([0-9a-f]{{24}}|{values.TASK_KEY_PATTERN})$"
-# The places in the order by hand, and the object with exactly one of them.
-ANCHORS: dict[str, dict[str, Any]] = {
-    side: {"pattern": TASK, "description": f"The id or the key of the task that it comes directly {side}."}
-    for side in ("before", "after")
-}
+# A place in the order by hand: an object with exactly one of these.
 PLACES: dict[str, dict[str, Any]] = {
-    **{side: {"type": "string", **anchor} for side, anchor in ANCHORS.items()},
-    "first": {"type": "boolean", "enum": [True]},
-    "last": {"type": "boolean", "enum": [True]},
+    **{
+        side: {
+            "type": "string",
+            "pattern": TASK,
+            "description": f"The id or the key of the task that it comes directly {side}.",
+        }
+        for side in ("before", "after")
+    },
+    "first": {"type": "boolean", "const": True},
+    "last": {"type": "boolean", "const": True},
 }
+ONE_PLACE = [{"required": [side]} for side in PLACES]
 RANK = {
     "description": "A place in the order by hand of the project.",
     "properties": PLACES,
-    "oneOf": [{"required": [side]} for side in PLACES],
+    "oneOf": ONE_PLACE,
     "additionalProperties": False,
 }
 # Control characters, first without line breaks and tabs, then with them.

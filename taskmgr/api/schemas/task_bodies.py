@@ -168,10 +168,10 @@ class AssigneeChange(Input):
 class RankChange(Input):
     """A place in the order by hand, by exactly one of `before`, `after`, `first` and `last`."""
 
-    before = ParsedText(values.task_reference, metadata=patterns.ANCHORS["before"])
-    after = ParsedText(values.task_reference, metadata=patterns.ANCHORS["after"])
-    first = ParsedBoolean(true, metadata={"enum": [True]})
-    last = ParsedBoolean(true, metadata={"enum": [True]})
+    before = ParsedText(values.task_reference)
+    after = ParsedText(values.task_reference)
+    first = ParsedBoolean(true)
+    last = ParsedBoolean(true)
     reason = reason()
     override = override()
     version = version()
