@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +23,7 @@ from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.task_query import TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
+from tests.conftest import empty
 from tests.running import Settings, run_here
 
 # Other names, a step more, and as strict as it gets.
@@ -116,12 +118,17 @@ def test_an_empty_database_gets_a_team_and_its_history(
             lambda task: task.reopen_count,
         )
     )
+    assert {project.key for project in services.projects.iterate(by=system)} == {
+        "WEB", "BILL", "OPS", "MOVE", "TASK",
+    }  # fmt: skip
     log = whole_log(services, system)
     assert {"task.binned", "task.assigned", "task.priority_changed", "comment.created"} <= {
         change.kind for change in log
     }
     assert not any(change.override for change in log)
-    assert all(now - timedelta(days=62) < change.at < now for change in log)
+    assert all(
+        now - timedelta(days=62) < change.at < now for change in log if change.by != "system:migration"
+    )
     assert min(task.created_at for task in tasks) < began - timedelta(days=30)
     assert run_here(settings, "doctor").out == "Everything is in order.\n"
 
@@ -136,11 +143,13 @@ def test_the_content_is_the_same_every_time_and_is_made_once(
     def content() -> Counter[object]:
         assert run_here(settings, "demo").status == 0
         tasks = all_tasks(services, system)
-        return Counter((task.title, task.status, task.priority, task.labels, task.version) for task in tasks)
+        return Counter(
+            (task.key, task.former_keys, task.title, task.status, task.priority, task.labels, task.version)
+            for task in tasks
+        )
 
     first = content()
-    for name in ("tasks", "users", "comments", "activity"):
-        database[name].delete_many({})
+    empty(database)
     make_user("admin", role=Role.ADMIN)
     second = content()
     again = run_here(settings, "demo")
@@ -148,6 +157,55 @@ def test_the_content_is_the_same_every_time_and_is_made_once(
     assert first == second
     assert (again.status, again.out, again.err.count("\n")) == (1, "", 1)
     assert again.err.startswith("Error: The database is not empty. ")
+
+
+def test_the_work_crosses_projects(settings: Settings, services: Services, system: Actor) -> None:
+    assert run_here(settings, "demo").status == 0
+
+    tasks = {task.id: task for task in all_tasks(services, system)}
+    assert any(task.parent_id and tasks[task.parent_id].project != task.project for task in tasks.values())
+    assert any(
+        tasks[blocker].project != task.project for task in tasks.values() for blocker in task.blocked_by
+    )
+    (moved,) = (task for task in tasks.values() if task.former_keys)
+    assert (moved.project, moved.former_keys[0].partition("-")[0]) == ("OPS", "WEB")
+    assert services.tasks.get(moved.former_keys[0], by=system) == moved
+
+
+def test_the_project_that_is_done_is_archived(settings: Settings, services: Services, system: Actor) -> None:
+    assert run_here(settings, "demo").status == 0
+
+    (archived,) = (project for project in services.projects.iterate(by=system) if project.is_archived)
+    assert archived.key == "MOVE"
+    tasks = list(services.tasks.iterate(TaskQuery(projects=("MOVE",)), by=system))
+    assert tasks
+    assert not any(DEFAULT_POLICY.workflow.is_open(task.status) for task in tasks)
+
+
+def test_the_summary_shows_the_keys_of_each_project(
+    settings: Settings, services: Services, system: Actor
+) -> None:
+    done = run_here(settings, "demo")
+
+    first, *lines, last = done.out.splitlines()
+    assert re.fullmatch(r"Created 8 users and \d+ tasks in 5 projects:", first)
+    assert last == "Create a token to look around with: taskmgr tokens create --user nora.lind"
+    assert [re.sub(r"-\d+$", "-…", line.strip()) for line in lines] == [
+        "Billing: BILL-1 to BILL-…",
+        "Move to the new office (archived): MOVE-1 to MOVE-…",
+        "Operations: OPS-1 to OPS-…",
+        "Tasks: TASK-1 to TASK-…",
+        "Customer portal: WEB-1 to WEB-…",
+    ]
+    shown = {line.rpartition(" ")[2] for line in lines}
+    assert shown <= {task.key for task in all_tasks(services, system)}
+
+
+def test_a_project_is_enough_to_be_left_alone(settings: Settings, services: Services, system: Actor) -> None:
+    services.projects.create(key="OPS", name="Operations", by=system)
+
+    assert run_here(settings, "demo").status == 1
+    assert all_tasks(services, system) == []
 
 
 @pytest.mark.parametrize("binned", [False, True])

@@ -1,4 +1,4 @@
-"""Performs the demo's story through the services, in order of time, with a clock that is set back.
+"""Creates the demo's data through the services, in order of time, with a clock that is set back.
 
 All changes follow the rules, as a real team's would. If the team's own policy refuses a change, the lead
 overrides the rule; a change that cannot be overridden is left out.
@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any, cast
 
-from taskmgr.cli.demo_story import LEAD, STORY, TEAM, Turn, Work
+from taskmgr.cli.demo_story import ARCHIVED, LEAD, PROJECTS, STORY, TEAM, Edit, Work
 from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.model.commands import TaskChanges
 from taskmgr.domain.model.errors import NotPermitted, Refused
@@ -26,10 +26,10 @@ _MAX_SHIFT = 0.3  # days by which tasks are shifted, so that no two are created 
 _REOPENED_AFTER = 2.0  # days
 _OVERRIDE_REASON = "Agreed in the morning meeting"
 
-Scene = tuple[float, Callable[[], None]]  # days ago, and what happens
+Event = tuple[float, Callable[[], None]]  # days ago, and what happens
 
 
-class StageClock:
+class SettableClock:
     """A `Clock` that returns the instant that it is set to."""
 
     def __init__(self) -> None:
@@ -40,19 +40,19 @@ class StageClock:
 
 
 @dataclass
-class Play:
-    """One performance on an empty database; `services` must use `clock`."""
+class DemoData:
+    """The demo's data in an empty database; `services` must use `clock`."""
 
     services: Services
-    clock: StageClock
+    clock: SettableClock
     by: Actor
     now: datetime = field(default_factory=utc_now)
     _team: dict[str, User] = field(default_factory=dict)
     _ids: dict[int, str] = field(default_factory=dict)  # task ids by position in the story
-    _ids_by_key: dict[str, str] = field(default_factory=dict)
+    _ids_by_name: dict[str, str] = field(default_factory=dict)
 
-    def perform(self) -> None:
-        """Creates the team, then performs all scenes in order of time."""
+    def create(self) -> None:
+        """Creates the team and the projects, then lets all events happen in order of time."""
         self.clock.instant = self._instant(_TEAM_CREATED)
         for username, name, role, kind in TEAM:
             self._team[username] = self.services.users.create(
@@ -63,75 +63,83 @@ class Play:
                 kind=kind,
                 email=f"{username}@example.com",
             )
-        scenes = [scene for position, work in enumerate(STORY) for scene in self._scenes(position, work)]
-        for ago, act in sorted(scenes, key=lambda scene: -scene[0]):
+        lead = Actor.of(self._team[LEAD])
+        for key, name, description in PROJECTS:
+            self.services.projects.create(by=lead, key=key, name=name, description=description)
+        events = [event for position, task in enumerate(STORY) for event in self._events(position, task)]
+        events += [(ago, partial(self._archive, key)) for key, ago in ARCHIVED]
+        for ago, happen in sorted(events, key=lambda event: -event[0]):
             self.clock.instant = self._instant(ago)
-            act()
+            happen()
         self.clock.instant = self.now
 
-    def _scenes(self, position: int, work: Work) -> Iterator[Scene]:
+    def _events(self, position: int, task: Work) -> Iterator[Event]:
         """Yields everything that happens to the task at this position in the story."""
         shift = _MAX_SHIFT * (position * 37 % 100) / 100
-        steps = list(self._steps(position, work))
-        yield work.ago - shift, partial(self._create, position, work)
+        steps = list(self._steps(position, task))
+        yield task.ago - shift, partial(self._create, position, task)
         for number, status in enumerate(steps, start=1):
-            ago = work.ago - (work.ago - work.settled) * number / len(steps)
-            yield ago - shift, partial(self._move, position, status, reason=work.reason)
-        for turn in work.turns:
-            yield turn.ago - shift, partial(self._turn, position, turn)
-        for ago, username, text in work.comments:
+            ago = task.ago - (task.ago - task.settled) * number / len(steps)
+            yield ago - shift, partial(self._move, position, status, reason=task.reason)
+        for edit in task.edits:
+            yield edit.ago - shift, partial(self._edit, position, edit)
+        for ago, username, text in task.comments:
             yield ago - shift, partial(self._comment, position, username, text)
-        if work.reopen_reason is not None:
-            ago = max(work.settled - _REOPENED_AFTER, _MAX_SHIFT * 2)
-            yield ago - shift, partial(self._reopen, position, work.reopen_reason)
-        if work.binned is not None:
-            yield work.binned - shift, partial(self._bin, position)
+        if task.reopen_reason is not None:
+            ago = max(task.settled - _REOPENED_AFTER, _MAX_SHIFT * 2)
+            yield ago - shift, partial(self._reopen, position, task.reopen_reason)
+        if task.binned is not None:
+            yield task.binned - shift, partial(self._bin, position)
 
-    def _steps(self, position: int, work: Work) -> Iterator[str]:
+    def _steps(self, position: int, task: Work) -> Iterator[str]:
         """Yields the statuses that the task passes through; `position` varies them within their category."""
         workflow = self.services.policy.workflow
-        ends = workflow.in_category(work.ends)
+        ends = workflow.in_category(task.ends)
         stops = [ends[position % len(ends)]]
-        if work.ends is Category.COMPLETED:
+        if task.ends is Category.COMPLETED:
             started = workflow.in_category(Category.STARTED)
             stops = [*started[position % len(started) :][:1], *stops]
         return _path(workflow, stops)
 
-    # --- scenes
+    # --- events
 
-    def _create(self, position: int, work: Work) -> None:
-        creator = self._team[work.by]
+    def _archive(self, key: str) -> None:
+        self.services.projects.change(key, {"archived": True}, by=Actor.of(self._team[LEAD]))
+
+    def _create(self, position: int, task: Work) -> None:
+        creator = self._team[task.by]
         values: dict[str, Any] = {
-            "title": work.title,
-            "description": work.description,
-            "priority": work.priority,
-            "labels": work.labels,
-            "due_date": self._due(work.due),
-            "parent_id": self._ids_by_key.get(work.parent or ""),
-            "blocked_by": tuple(self._ids_by_key[key] for key in work.after),
+            "title": task.title,
+            "project": task.project,
+            "description": task.description,
+            "priority": task.priority,
+            "labels": task.labels,
+            "due_date": self._due(task.due),
+            "parent_id": self._ids_by_name.get(task.parent or ""),
+            "blocked_by": tuple(self._ids_by_name[name] for name in task.after),
         }
         # A creator who may not assign the task to others leaves it unassigned, and the assignee takes it.
-        may_assign = work.to and (work.to == work.by or creator.role.value == "manager")
+        may_assign = task.to and (task.to == task.by or creator.role.value == "manager")
         if may_assign:
-            values["assignee_id"] = self._team[work.to or ""].id
-        task = self.services.tasks.create(by=Actor.of(creator), **values)
-        self._ids[position] = task.id
-        if work.key:
-            self._ids_by_key[work.key] = task.id
-        if work.to and not may_assign:
-            assignee = self._team[work.to]
-            self.services.tasks.assign(task.id, assignee_id=assignee.id, by=Actor.of(assignee))
+            values["assignee_id"] = self._team[task.to or ""].id
+        task_id = self.services.tasks.create(by=Actor.of(creator), **values).id
+        self._ids[position] = task_id
+        if task.name:
+            self._ids_by_name[task.name] = task_id
+        if task.to and not may_assign:
+            assignee = self._team[task.to]
+            self.services.tasks.assign(task_id, assignee_id=assignee.id, by=Actor.of(assignee))
 
     def _move(self, position: int, status: str, *, reason: str | None) -> None:
         self._change(position, {"status": status}, reason=reason)
 
-    def _turn(self, position: int, turn: Turn) -> None:
-        changes = cast("TaskChanges", dict(turn.fields))
-        if turn.to is not None:
-            changes["assignee_id"] = self._team[turn.to].id
-        if turn.due is not None:
-            changes["due_date"] = self._due(turn.due)
-        self._change(position, changes, by=self._team[turn.by], reason=turn.reason)
+    def _edit(self, position: int, edit: Edit) -> None:
+        changes = cast("TaskChanges", dict(edit.fields))
+        if edit.to is not None:
+            changes["assignee_id"] = self._team[edit.to].id
+        if edit.due is not None:
+            changes["due_date"] = self._due(edit.due)
+        self._change(position, changes, by=self._team[edit.by], reason=edit.reason)
 
     def _reopen(self, position: int, reason: str) -> None:
         workflow = self.services.policy.workflow
