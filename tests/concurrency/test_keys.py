@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.services import Services
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.concurrency.conftest import AtOnce
 from tests.concurrency.crowd import CROWD, Outcome, call, create_once
 from tests.factories import SYSTEM
@@ -108,6 +109,7 @@ def test_retries_with_one_idempotency_key_make_one_task_with_one_key(
 def test_there_is_one_default_project_whoever_chooses_one_at_once(
     at_once: AtOnce, services: Services, database: Database[Any]
 ) -> None:
+    ensure_default_project(database)
     projects = [services.projects.create(key=f"P{n}", name=f"{n}", by=SYSTEM) for n in range(CROWD // 4)]
     outcomes = at_once(
         each
