@@ -223,6 +223,7 @@ def a_full_change() -> Change:
         reason="She married.",
         override=True,
         version=4,
+        projects=("OPS", "WEB"),
     )
 
 

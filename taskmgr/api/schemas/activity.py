@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import CompiledOutput, Moment, id_field
-from taskmgr.api.schemas.parameters import comma_list, parameter, parse_time
+from taskmgr.api.schemas.parameters import comma_list, parameter, parse_time, projects_parameter
 from taskmgr.api.schemas.queries import PageQuery
 from taskmgr.domain.history.changes import ENTITIES, KINDS
 from taskmgr.domain.model import parsing, values
@@ -56,6 +56,10 @@ class ActivityListQuery(PageQuery):
     )
     entity = parameter(
         parsing.one_of_names(ENTITIES), enum=list(ENTITIES), description="The type of what was changed."
+    )
+    project = projects_parameter(
+        "Keys or ids of projects: changes of these projects, and of the tasks and comments that were in one "
+        "of them at the time."
     )
     entity_id = parameter(
         _parse_entity,

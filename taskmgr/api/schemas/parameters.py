@@ -138,6 +138,11 @@ def time_bound(description: str) -> Parameter:
     )
 
 
+def projects_parameter(description: str) -> Parameter:
+    """Returns a parameter that filters by projects. The projects are looked up later."""
+    return comma_list(values.project_reference, {"pattern": patterns.PROJECT}, description=description)
+
+
 def search_words(example: str, description: str) -> Parameter:
     """Returns a parameter with the words of a search."""
     return parameter(

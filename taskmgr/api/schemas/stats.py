@@ -11,7 +11,7 @@ from marshmallow import fields
 from taskmgr.api.runtime import policy
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import CompiledOutput, Input, Output, id_field
-from taskmgr.api.schemas.parameters import parameter
+from taskmgr.api.schemas.parameters import parameter, projects_parameter
 from taskmgr.api.schemas.queries import PageQuery
 from taskmgr.domain.model import values
 from taskmgr.domain.model.priority import Priority
@@ -27,12 +27,13 @@ def _day(description: str) -> Any:
 
 
 class StatsQuery(Input):
-    """The first and the last day, in the service's time zone."""
+    """The first and the last day, in the service's time zone, and the projects."""
 
     class Meta(Input.Meta):
         include = {
             "from": _day(f"The first day; by default {DEFAULT_DAYS - 1} days before the last."),
             "to": _day("The last day; by default today."),
+            "project": projects_parameter("Keys or ids of the projects whose tasks are counted."),
         }
 
 
@@ -82,6 +83,7 @@ class CycleTimesOut(CompiledOutput):
 class LabelListQuery(PageQuery):
     """Labels are sorted by name."""
 
+    project = projects_parameter("Keys or ids of the projects whose tasks are counted.")
     prefix = parameter(
         lambda text: values.text(text, max_length=values.MAX_LABEL_LENGTH),
         "",

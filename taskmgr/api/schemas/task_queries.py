@@ -13,6 +13,7 @@ from taskmgr.api.schemas.parameters import (
     boolean_flag,
     comma_list,
     parameter,
+    projects_parameter,
     search_words,
     time_bound,
 )
@@ -73,9 +74,7 @@ class TaskListQuery(PageQuery):
     """A task must match all filters, and one of the values of a comma-separated list."""
 
     id = comma_list(values.task_reference, {"pattern": patterns.TASK}, description="Ids or keys.")
-    project = comma_list(
-        values.project_key, {"pattern": patterns.PROJECT_KEY}, description="Keys of projects."
-    )
+    project = projects_parameter("Keys or ids of projects.")
     status = comma_list(
         lambda text: policy().workflow.parse(text), {"x-status": True}, description="Names of statuses."
     )

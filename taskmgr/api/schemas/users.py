@@ -20,7 +20,14 @@ from taskmgr.api.schemas.base import (
     error_message,
     id_field,
 )
-from taskmgr.api.schemas.parameters import boolean_filter, comma_list, integer, parameter, search_words
+from taskmgr.api.schemas.parameters import (
+    boolean_filter,
+    comma_list,
+    integer,
+    parameter,
+    projects_parameter,
+    search_words,
+)
 from taskmgr.api.schemas.queries import PageQuery
 from taskmgr.api.schemas.task_bodies import version
 from taskmgr.api.schemas.tasks import TaskOut
@@ -143,6 +150,10 @@ class UserListQuery(PageQuery):
     include = parameter(
         parsing.one_of_names(("tasks",)), enum=["tasks"], description="`tasks` adds each user's tasks."
     )
+    project = projects_parameter(
+        "With `include=tasks`, keys or ids of the projects whose tasks are shown and counted. `wip_room` is "
+        "over all projects."
+    )
     tasks_limit = integer(
         0,
         MAX_TASKS_LIMIT,
@@ -152,8 +163,12 @@ class UserListQuery(PageQuery):
 
     @ma.validates_schema(skip_on_field_errors=False, pass_original=True)
     def require_include(self, data: dict[str, Any], raw: Any, **_: Any) -> None:
-        """Rejects a limit without `include=tasks`, except the default, which generated clients send."""
+        """Rejects what is about tasks without `include=tasks`, except the default limit.
+
+        Generated clients send the default.
+        """
         is_limited = "tasks_limit" in raw and data.get("tasks_limit") != DEFAULT_TASKS_LIMIT
-        if is_limited and "include" not in raw:
+        about_tasks = {"project": "project" in raw, "tasks_limit": is_limited}
+        if "include" not in raw and any(about_tasks.values()):
             message = error_message("not_allowed", "Requires `include=tasks`.")
-            raise ma.ValidationError([message], "tasks_limit")
+            raise ma.ValidationError({name: [message] for name, given in about_tasks.items() if given})

@@ -8,14 +8,12 @@ from flask import request
 
 from taskmgr.api.identity.scopes import requires_scopes
 from taskmgr.api.input.blueprint import Blueprint
-from taskmgr.api.problems.codes import ApiError
-from taskmgr.api.request_state import actor, identity
+from taskmgr.api.request_state import actor
 from taskmgr.api.runtime import services
 from taskmgr.api.schemas.activity import ActivityListQuery, ChangeOut
 from taskmgr.api.schemas.pages import page_of
+from taskmgr.api.views.names import find_projects, find_users, require_known
 from taskmgr.api.views.responses import build_page, build_page_request
-from taskmgr.api.views.task_list import unknown_user_text
-from taskmgr.domain.model.errors import FieldError
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.queries.activity_query import ActivityQuery
 
@@ -39,27 +37,17 @@ def list_activity(params: dict[str, Any]) -> Any:
     `change_set`. Entries of users require the scope users:read. Entries of tokens are shown to their
     owner, and to admins whose token has the scope admin or no list of scopes.
     """
+    users, unknown_users = find_users({"by": params["by"] and (params["by"],)}, "query")
+    projects, unknown_projects = find_projects(params["project"], "query")
+    require_known([*unknown_users, *unknown_projects])
     query = ActivityQuery(
         entity=params["entity"],
         entity_id=params["entity_id"],
-        by=_actor_id(params["by"]),
+        by=users["by"] and users["by"][0],
+        projects=projects,
         kinds=params["kind"],
         change_set=params["change_set"],
         at_from=params["at_from"],
         at_to=params["at_to"],
     )
     return build_page(services().activity.list(query, build_page_request(params, query), by=actor()), query)
-
-
-def _actor_id(key: str | None) -> str | None:
-    """Returns the id for an id, a username or `me`. Raises `malformed` for an unknown user."""
-    if key is None or key.startswith("system:"):
-        return key
-    if key == "me":
-        return identity().user.id
-    ids = services().users.find_keys([key], by=actor())
-    if key not in ids:
-        detail = unknown_user_text(key)
-        error = FieldError(location="query.by", code="unknown_user", detail=detail)
-        raise ApiError("malformed", detail, errors=[error])
-    return ids[key]

@@ -49,7 +49,7 @@ def perform(params: dict[str, Any], body: dict[str, Any]) -> Any:
         return _response(result, **params)
     ensure_scopes({Scope.TASKS_READ.value})  # the response shows which tasks match
     result = services().bulk.change_where(
-        build_task_query(body["where"]),
+        build_task_query(body["where"], "body.where"),
         body["change"],
         expect=body["expect"],
         by=actor(),

@@ -11,6 +11,7 @@ from taskmgr.api.request_state import actor
 from taskmgr.api.runtime import services
 from taskmgr.api.schemas.pages import page_of
 from taskmgr.api.schemas.stats import LabelCountOut, LabelListQuery
+from taskmgr.api.views.names import known_projects
 from taskmgr.api.views.responses import build_page, build_page_request
 from taskmgr.domain.model.token import Scope
 
@@ -28,9 +29,12 @@ def list_labels(params: dict[str, Any]) -> Any:
     """List labels
 
     Labels are sorted by name. Each has the number of tasks outside the bin that have it, and how many of
-    these are open.
+    these are open. With `project`, only the tasks of these projects are counted, and labels that none of
+    them has are left out.
     """
-    list_key = ("labels", params["prefix"])
+    projects = known_projects(params["project"])
+    list_key = ("labels", params["prefix"], projects)
     page_request = build_page_request(params, list_key)
     record_list_version(services().health.latest_write())
-    return build_page(services().statistics.labels(page_request, params["prefix"], by=actor()), list_key)
+    page = services().statistics.labels(page_request, params["prefix"], projects=projects, by=actor())
+    return build_page(page, list_key)

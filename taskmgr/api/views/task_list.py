@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from taskmgr.api.conditional.list_tags import record_list_version
-from taskmgr.api.problems.codes import ApiError
-from taskmgr.api.request_state import actor, identity
+from taskmgr.api.request_state import actor
 from taskmgr.api.runtime import services
 from taskmgr.api.schemas.pages import PageResult
 from taskmgr.api.schemas.tasks import ADDED, Enriched
+from taskmgr.api.views.names import find_projects, find_users, ids_or_none, require_known
 from taskmgr.api.views.responses import build_page
-from taskmgr.domain.model.errors import FieldError
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.queries.task_query import BEST_MATCH_FIRST, NEWEST_FIRST, Span, TaskQuery
 
 _USER_PARAMETERS = ("assignee", "created_by")
-UserKeys = tuple[str, ...] | None
 
 
 def list_task_page(query: TaskQuery, page_request: PageRequest, params: dict[str, Any]) -> PageResult:
@@ -41,19 +38,24 @@ def list_task_page(query: TaskQuery, page_request: PageRequest, params: dict[str
     return build_page(records, query, keys)
 
 
-def build_task_query(params: dict[str, Any]) -> TaskQuery:
-    """Returns the query for the parameters. Raises `malformed` for unknown users."""
-    users = _user_ids(params)
+def build_task_query(params: dict[str, Any], place: str = "query") -> TaskQuery:
+    """Returns the query for the parameters. Raises `malformed` with every unknown user and project.
+
+    `place` is where the request has the parameters.
+    """
+    users, unknown_users = find_users({name: params[name] for name in _USER_PARAMETERS}, place)
+    projects, unknown_projects = find_projects(params["project"], place)
+    require_known([*unknown_users, *unknown_projects])
     return TaskQuery(
         ids=params["id"],
-        projects=params["project"],
+        projects=projects,
         statuses=params["status"],
         categories=_categories(params["category"]),
         priorities=params["priority"],
         assignee_ids=users["assignee"],
         created_by=users["created_by"],
         labels=params["label"],
-        parent_ids=_ids_or_null(params["parent"]),
+        parent_ids=ids_or_none(params["parent"]),
         blocked_by=params["blocked_by"],
         blocked=params["blocked"],
         overdue=params["overdue"],
@@ -92,42 +94,3 @@ def _categories(groups: tuple[tuple[Category, ...], ...] | None) -> tuple[Catego
 def _span(params: dict[str, Any], name: str) -> Span | None:
     start, end = params[f"{name}_from"], params[f"{name}_to"]
     return None if start is None and end is None else Span(start, end)
-
-
-def _ids_or_null(keys: UserKeys) -> tuple[str | None, ...] | None:
-    """Replaces `none` by null."""
-    return None if keys is None else tuple(None if key == "none" else key for key in keys)
-
-
-def _user_ids(params: dict[str, Any]) -> dict[str, Any]:
-    """Returns the ids for the ids, usernames and `me` in the parameters that name users."""
-    keys: dict[str, UserKeys] = {name: params[name] for name in _USER_PARAMETERS}
-    named = {key for values in keys.values() for key in values or () if not _names_no_user(key)}
-    if not named:
-        return {name: _ids_or_null(values) for name, values in keys.items()}
-    ids = {"me": identity().user.id, **services().users.find_keys(named - {"me"}, by=actor())}
-    _require_known_users(keys, named - set(ids))
-    return {
-        name: values and _ids_or_null(tuple(dict.fromkeys(ids.get(key, key) for key in values)))
-        for name, values in keys.items()
-    }
-
-
-def _require_known_users(keys: Mapping[str, UserKeys], unknown: Collection[str]) -> None:
-    errors = [
-        FieldError(location=f"query.{name}", code="unknown_user", detail=unknown_user_text(key))
-        for name, values in keys.items()
-        for key in values or ()
-        if key in unknown
-    ]
-    if errors:
-        raise ApiError("malformed", "The query names unknown users; see `errors`.", errors=errors)
-
-
-def unknown_user_text(key: str) -> str:
-    """Returns the message for an id or a username that no user has."""
-    return f"Unknown user id: {key}." if is_identifier(key) else f"Unknown username: {key}."
-
-
-def _names_no_user(key: str) -> bool:
-    return key == "none" or key.startswith("system:")

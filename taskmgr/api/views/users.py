@@ -18,6 +18,7 @@ from taskmgr.api.schemas.queries import WriteQuery
 from taskmgr.api.schemas.task_queries import TaskListQuery
 from taskmgr.api.schemas.tasks import TaskRowOut
 from taskmgr.api.schemas.users import NewUserOut, UserIn, UserListQuery, UserOut, UserPatch, UserRowOut
+from taskmgr.api.views.names import known_projects
 from taskmgr.api.views.responses import build_page, build_page_request, changed, created
 from taskmgr.api.views.task_list import build_task_query, list_task_page
 from taskmgr.domain.model.commands import UserChanges
@@ -48,18 +49,20 @@ def list_users(params: dict[str, Any]) -> Any:
     Users are sorted by username. `include=tasks` also requires the scope tasks:read, and adds to each user
     the first of the tasks assigned to them (open tasks first, then by due date, tasks without one last),
     `tasks_total`, the `counts` of all these tasks, and `wip_room`, the number of tasks that the user may
-    still start.
+    still start. With `project`, the tasks and the counts are those of these projects; `wip_room` counts
+    the started tasks of all projects, as the limit does.
     """
     query = UserQuery(
         usernames=params["username"], words=params["q"], roles=params["role"], active=params["active"]
     )
-    list_key = ("users", params["include"], query)
+    projects = known_projects(params["project"])
+    list_key = ("users", params["include"], query, projects)
     page_request = build_page_request(params, list_key)
     if params["include"] is None:
         record_list_version(services().health.latest_write())
         return build_page(services().users.list(page_request, query, by=actor()), list_key)
     page = services().users.list_with_records(
-        page_request, query, tasks_limit=params["tasks_limit"], by=actor()
+        page_request, query, tasks_limit=params["tasks_limit"], projects=projects, by=actor()
     )
     return build_page(page, list_key)
 

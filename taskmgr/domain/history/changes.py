@@ -14,7 +14,9 @@ class Change:
 
     All changes of one request or script call share a `change_set`. `before` and `after` hold only the
     fields that changed, in the form of `logged_fields`. `version` is the entity's version after the
-    change, so the entries of every entity are numbered 1, 2, 3, …
+    change, so the entries of every entity are numbered 1, 2, 3, … `projects` are the keys of the projects
+    that the entry belongs to: that of the task, or of the comment's task, at the time (a move belongs to
+    both), or the project that it is about.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Change:
     reason: str | None
     override: bool
     version: int
+    projects: tuple[str, ...] = ()
 
 
 # Fields that change along with the status and do not affect the kind.

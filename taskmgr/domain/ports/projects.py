@@ -21,6 +21,9 @@ class ProjectRepository(Protocol):
     def get_many(self, keys: Collection[str]) -> Mapping[str, Project]:
         """Returns the projects that exist among these keys, by key."""
 
+    def find_keys(self, references: Collection[str]) -> Mapping[str, str]:
+        """Returns the references of projects that exist among these, each with its project's key."""
+
     def find(self, page_request: PageRequest, *, archived: bool | None = None) -> Page[Project]:
         """Returns a page of the projects, by key: of all, or of those that are archived or not."""
 

@@ -81,12 +81,14 @@ class UserReads(Protocol):
         query: UserQuery = ALL_USERS,
         *,
         tasks_limit: int,
+        projects: Collection[str] | None = None,
     ) -> Page[UserWithTasks[Task]]:
         """Returns a page of the users that match, by username, with the tasks assigned to them.
 
         Each user has at most `tasks_limit` tasks: open ones before closed ones, each by due date with
-        undated ones last. The counts are of all of the user's tasks. `wip_room` is left None. A page takes
-        one call to the store.
+        undated ones last. The counts are of all of the user's tasks. With `projects`, their keys, the tasks
+        and all counts but `started_total` are those of these projects. `wip_room` is left None. A page
+        takes one call to the store.
         """
 
     def find_with_records(
@@ -96,12 +98,16 @@ class UserReads(Protocol):
         query: UserQuery = ALL_USERS,
         *,
         tasks_limit: int,
+        projects: Collection[str] | None = None,
     ) -> Page[UserWithTasks[TaskRecord]]:
         """Returns the page that `find_with_tasks` returns, with records, all read at one moment."""
 
 
 class StatisticsRepository(Protocol):
     """Counts tasks outside the bin. Counts made inside one command are of one moment."""
+
+    def of_projects(self, keys: Collection[str] | None) -> StatisticsRepository:
+        """Returns this repository restricted to the tasks of these projects; with None, unrestricted."""
 
     def by_status(self, statuses: Collection[str]) -> Mapping[str, int]:
         """Returns how many tasks are in each of these statuses."""
@@ -116,7 +122,7 @@ class StatisticsRepository(Protocol):
         """
 
     def labels(self) -> Sequence[str]:
-        """Returns every label in order, including labels that only tasks in the bin have."""
+        """Returns every label in order, including labels that no counted task has."""
 
     def by_label(self, labels: Collection[str]) -> Mapping[str, Mapping[str, int]]:
         """Returns how many tasks have each of these labels, by status."""

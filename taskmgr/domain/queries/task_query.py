@@ -42,10 +42,10 @@ class TaskQuery:
     """Selects and sorts tasks. A task must pass every filter; a filter that is None or () passes all tasks.
 
     A tuple matches any of its values, except that `labels` and `words` (beginnings of words) require all
-    of them: `words` in the task itself, or in one of its comments. None among `assignee_ids` means
-    unassigned, and among `parent_ids` without a parent. `blocked_by` selects the tasks that wait for any
-    of these tasks; `except_id` leaves one task out. `binned` selects either the tasks in the bin or those
-    outside it. `blocked` and `overdue` are judged when the query runs.
+    of them: `words` in the task itself, or in one of its comments. `projects` are keys or ids of projects.
+    None among `assignee_ids` means unassigned, and among `parent_ids` without a parent. `blocked_by`
+    selects the tasks that wait for any of these tasks; `except_id` leaves one task out. `binned` selects
+    either the tasks in the bin or those outside it. `blocked` and `overdue` are judged when the query runs.
 
     Without a `sort` the newest tasks come first, or with `words` the best matches. Tasks with equal keys
     are sorted by id, in the direction of the last key.

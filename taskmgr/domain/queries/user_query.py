@@ -48,11 +48,13 @@ class UserWithTasks(Generic[T]):
     """A user and the first of the tasks assigned to them: open first, soonest due, undated last.
 
     The tasks are entities (`Task`) or records (`TaskRecord`). `tasks_total` and `counts` cover all their
-    tasks. `wip_room` is how many more tasks they may start; None means no limit.
+    tasks, or those of some projects. `started_total` counts the started tasks of all projects, and
+    `wip_room` is how many more tasks they may start; None means no limit.
     """
 
     user: User
     tasks: Sequence[T] = field(default_factory=tuple)
     tasks_total: int = 0
     counts: TaskCounts = TaskCounts()
+    started_total: int = 0
     wip_room: int | None = None

@@ -146,7 +146,7 @@ _TASK = _plain(values.task_reference)
 _YES_OR_NO = _or_none(_plain(values.boolean))
 _PARSERS: Mapping[str, Parser] = {
     "ids": _all_of(_TASK),
-    "projects": _all_of(_plain(values.project_key)),
+    "projects": _all_of(_plain(values.project_reference)),
     "statuses": _all_of(lambda value, policy: policy.workflow.parse(value)),
     "categories": _all_of(_plain(parsing.one_of(Category))),
     "priorities": _all_of(_plain(parse_priority)),

@@ -15,6 +15,7 @@ from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
+from taskmgr.domain.services.project_filters import find_projects
 from taskmgr.domain.services.tasks.fields import NO_ID
 
 
@@ -34,9 +35,10 @@ class ActivityService:
         """Returns a page of the entries that match and that the actor may see, newest first.
 
         Entries about users require the scope `users:read`, and entries about other people's tokens the
-        right to manage those tokens.
+        right to manage those tokens. Raises `Invalid` for unknown projects.
         """
         permissions.require(by, Action.READ)
+        query = replace(query, projects=find_projects(self.store, query.projects))
         if not by.holds(Scope.USERS_READ):
             query = replace(query, but_users=True)
         if not permissions.manages_tokens(by):

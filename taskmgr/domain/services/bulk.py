@@ -25,7 +25,6 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
-from taskmgr.domain.queries.validation import validated
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.bulk_references import References
@@ -37,7 +36,7 @@ from taskmgr.domain.services.bulk_results import (
     name_unkept_tasks,
 )
 from taskmgr.domain.services.tasks.commands import TaskService
-from taskmgr.domain.services.tasks.fields import with_task_ids
+from taskmgr.domain.services.tasks.fields import resolved
 from taskmgr.domain.services.tasks.numbering import PreviewKeys, ReservedKeys
 
 MAX_OPERATIONS = 1_000
@@ -131,7 +130,7 @@ class BulkService:
         Raises `UnexpectedCount` unless `expect` tasks match, and what `run` raises.
         """
         values.parse_options(expect=expect, atomic=atomic, dry_run=dry_run)
-        query = with_task_ids(self.store, validated(query, self.tasks.policy))
+        query = resolved(self.store, query, self.tasks.policy)
         now = self.tasks.clock()
 
         def command(tasks: TaskService) -> BulkResult:

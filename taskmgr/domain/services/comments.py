@@ -37,7 +37,7 @@ class CommentService:
     def get(self, task_id: str, comment_id: str, *, by: Actor) -> Comment:
         """Returns a comment on a task. Raises `NotFound` for either."""
         permissions.require(by, Action.READ)
-        return self._of_task(task_id, comment_id)
+        return self._of_task(task_id, comment_id)[1]
 
     def create(self, task_id: str, *, text: str, by: Actor, dry_run: bool = False) -> Comment:
         """Creates a comment on a task and returns it."""
@@ -53,7 +53,7 @@ class CommentService:
                 updated_at=now, version=1,
             )  # fmt: skip
             self.store.comments.add(comment)
-            self.journal.record("comment.created", None, comment, by=by)
+            self.journal.record("comment.created", None, comment, by=by, project=task.project)
             return comment
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
@@ -73,12 +73,12 @@ class CommentService:
         text = parsing.parse_fields(raw, _PARSERS)["text"]
 
         def command() -> Comment:
-            before = self._for_change(task_id, comment_id, by, version)
+            project, before = self._for_change(task_id, comment_id, by, version)
             if before.text == text:
                 return before
             after = before.rewritten(text, now=time_of_change(self.clock, before))
             self.store.comments.replace(after)
-            self.journal.record("comment.changed", before, after, by=by)
+            self.journal.record("comment.changed", before, after, by=by, project=project)
             return after
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
@@ -90,28 +90,28 @@ class CommentService:
         values.parse_options(version=version, dry_run=dry_run)
 
         def command() -> Comment:
-            before = self._for_change(task_id, comment_id, by, version)
+            project, before = self._for_change(task_id, comment_id, by, version)
             self.store.comments.remove(before)
-            self._record_removal(before, by=by)
+            gone = before.rewritten("", now=time_of_change(self.clock, before))
+            self.journal.record("comment.deleted", before, gone, by=by, project=project)
             return before
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
 
-    def _for_change(self, task_id: str, comment_id: str, by: Actor, version: int | None) -> Comment:
-        comment = self._of_task(task_id, comment_id)
+    def _for_change(
+        self, task_id: str, comment_id: str, by: Actor, version: int | None
+    ) -> tuple[str, Comment]:
+        """Returns the key of the task's project, and the comment."""
+        project, comment = self._of_task(task_id, comment_id)
         permissions.require(by, Action.COMMENT)  # an author may have lost this right
         if comment.author_id != require_actor(by).id and not permissions.permits(by, Action.CHANGE_COMMENTS):
             raise NotPermitted("Only its author, a manager or an admin can change a comment.")
         require_version(comment, version)
-        return comment
+        return project, comment
 
-    def _of_task(self, task_id: str, comment_id: str) -> Comment:
+    def _of_task(self, task_id: str, comment_id: str) -> tuple[str, Comment]:
         task = self.store.tasks.get(task_id)
         comment = self.store.comments.get(comment_id)
         if comment.task_id != task.id:
             raise NotFound("comment", comment_id)
-        return comment
-
-    def _record_removal(self, before: Comment, *, by: Actor) -> None:
-        gone = before.rewritten("", now=time_of_change(self.clock, before))
-        self.journal.record("comment.deleted", before, gone, by=by)
+        return task.project, comment

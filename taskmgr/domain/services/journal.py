@@ -9,6 +9,8 @@ from typing import Any
 
 from taskmgr.domain.history.changes import Change
 from taskmgr.domain.history.differences import Entity, difference, logged_fields
+from taskmgr.domain.model.project import Project
+from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.commands import NewId
 from taskmgr.domain.ports.store import Store
@@ -30,15 +32,16 @@ class Journal:
         by: Actor,
         reason: str | None = None,
         override: bool = False,
+        project: str | None = None,
     ) -> None:
         """Appends an entry of this kind (`task.created`, …) with the differences between the two states.
 
-        Its time and version are those of the new state.
+        Its time and version are those of the new state. `project` is that of a comment's task.
         """
         old, new = difference(before, after)
         self._append(
             kind, after.id, after.version, old, new, at=after.updated_at, by=by, reason=reason,
-            override=override,
+            override=override, projects=(project,) if project else _projects_of(before, after),
         )  # fmt: skip
 
     def record_end(self, kind: str, last: Entity, *, at: datetime, by: Actor) -> None:
@@ -57,6 +60,7 @@ class Journal:
         by: Actor,
         reason: str | None = None,
         override: bool = False,
+        projects: tuple[str, ...] = (),
     ) -> None:
         self.store.activity.append(
             Change(
@@ -72,5 +76,17 @@ class Journal:
                 reason=reason,
                 override=override,
                 version=version,
+                projects=projects,
             )
         )
+
+
+def _projects_of(before: Entity | None, after: Entity) -> tuple[str, ...]:
+    """Returns the keys of the projects to which a change of a task or of a project belongs."""
+    if isinstance(after, Project):
+        return (after.key,)
+    if not isinstance(after, Task):
+        return ()
+    if isinstance(before, Task) and before.project != after.project:
+        return before.project, after.project
+    return (after.project,)

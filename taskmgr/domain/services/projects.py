@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -42,6 +42,11 @@ class ProjectService:
         """Returns a project. Raises `NotFound`."""
         permissions.require(by, Action.READ)
         return self._get(project)
+
+    def find_keys(self, references: Collection[str], *, by: Actor) -> Mapping[str, str]:
+        """Returns the ids and keys in upper case that exist among these, each with its project's key."""
+        permissions.require(by, Action.READ)
+        return self.store.projects.find_keys(references)
 
     def default(self, *, by: Actor) -> Project:
         """Returns the default project."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -14,6 +14,7 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.workflow import OPEN
 from taskmgr.domain.ports.commands import Clock
+from taskmgr.domain.ports.reads import StatisticsRepository
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.domain.queries.search import folded
@@ -30,6 +31,7 @@ from taskmgr.domain.queries.statistics import (
 )
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
+from taskmgr.domain.services.project_filters import find_projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,18 @@ class StatisticsService:
     policy: Policy
     clock: Clock
 
-    def of(self, first: date | str | None = None, last: date | str | None = None, *, by: Actor) -> Statistics:
+    def of(
+        self,
+        first: date | str | None = None,
+        last: date | str | None = None,
+        *,
+        projects: Collection[str] | None = None,
+        by: Actor,
+    ) -> Statistics:
         """Returns the counts of this moment, and those of the days from `first` to `last`, both included.
 
-        The default is the last 30 days up to today. Raises `Invalid` for more than 366 days.
+        The default is the last 30 days up to today. With `projects`, given by key or id, only their tasks
+        are counted. Raises `Invalid` for more than 366 days and for unknown projects.
         """
         permissions.require(by, Action.READ)
         now, zone = self.clock(), self.policy.time_zone
@@ -53,53 +63,67 @@ class StatisticsService:
             days = Days.between(range_["first"], range_["last"], now=now, zone=zone)
         except BadValue as bad:
             raise Invalid([bad.at("first")]) from bad
+        numbers = self._numbers(projects)
         # A transaction, although nothing is written: all counts are of one moment.
-        return self.store.unit_of_work.run(lambda: self._of(days, now))
+        return self.store.unit_of_work.run(lambda: self._of(numbers, days, now))
 
     def labels(
-        self, page_request: PageRequest = PageRequest(), prefix: str = "", *, by: Actor
+        self,
+        page_request: PageRequest = PageRequest(),
+        prefix: str = "",
+        *,
+        projects: Collection[str] | None = None,
+        by: Actor,
     ) -> Page[LabelCount]:
         """Returns a page of the labels of tasks outside the bin, by name, each with how many have it.
 
-        `prefix` is what they begin with, without regard to case and accents.
+        `prefix` is what they begin with, without regard to case and accents. With `projects`, given by key
+        or id, only their tasks are counted. Raises `Invalid` for unknown projects.
         """
         permissions.require(by, Action.READ)
         folded_prefix = folded(values.text(prefix, max_length=values.MAX_LABEL_LENGTH))
-        return self.store.unit_of_work.run(lambda: self._labels(page_request, folded_prefix))
+        numbers = self._numbers(projects)
+        return self.store.unit_of_work.run(lambda: self._labels(numbers, page_request, folded_prefix))
 
-    def _labels(self, page_request: PageRequest, folded_prefix: str) -> Page[LabelCount]:
-        names = [name for name in self.store.statistics.labels() if folded(name).startswith(folded_prefix)]
+    def _numbers(self, projects: Collection[str] | None) -> StatisticsRepository:
+        """Returns the numbers of these projects' tasks, or of all tasks for None."""
+        return self.store.statistics.of_projects(find_projects(self.store, projects))
+
+    def _labels(
+        self, numbers: StatisticsRepository, page_request: PageRequest, folded_prefix: str
+    ) -> Page[LabelCount]:
+        names = [name for name in numbers.labels() if folded(name).startswith(folded_prefix)]
         start = 0 if page_request.after is None else bisect_right(names, page_request.after.id)
         rows: list[LabelCount] = []
         size = page_request.limit + 1
-        for index in range(start, len(names), size):  # more than once if labels are only on binned tasks
-            rows += self._counted(names[index : index + size])
+        for index in range(start, len(names), size):  # more than once if no task counts for some
+            rows += self._counted(numbers, names[index : index + size])
             if len(rows) >= size:
                 break
         items = rows[: page_request.limit]
         return Page(
             items=items,
             next=Position((), items[-1].label) if len(rows) > page_request.limit else None,
-            total=len(self._counted(names)) if page_request.with_total else None,
+            total=len(self._counted(numbers, names)) if page_request.with_total else None,
         )
 
-    def _counted(self, labels: Sequence[str]) -> list[LabelCount]:
-        """Returns the counts of these labels, without labels that only tasks in the bin have."""
+    def _counted(self, numbers: StatisticsRepository, labels: Sequence[str]) -> list[LabelCount]:
+        """Returns the counts of these labels, without labels for which no task counts."""
         open_statuses = self.policy.workflow.in_category(*OPEN)
-        counts = self.store.statistics.by_label(labels) if labels else {}
+        counts = numbers.by_label(labels) if labels else {}
         return [
             LabelCount(label, sum(counts[label].get(status, 0) for status in open_statuses), tasks)
             for label in labels
             if (tasks := sum(counts[label].values()))
         ]
 
-    def _of(self, days: Days, now: datetime) -> Statistics:
-        numbers, workflow = self.store.statistics, self.policy.workflow
+    def _of(self, numbers: StatisticsRepository, days: Days, now: datetime) -> Statistics:
+        workflow = self.policy.workflow
         open_statuses, midnights = workflow.in_category(*OPEN), days.midnights
         return Statistics(
             by_status=numbers.by_status(workflow.statuses),
             by_priority=numbers.by_priority(open_statuses),
-            by_assignee=self._by_assignee(open_statuses),
+            by_assignee=self._by_assignee(numbers, open_statuses),
             overdue=numbers.overdue(open_statuses, now),
             days=days,
             per_day=[
@@ -108,20 +132,20 @@ class StatisticsService:
                     days, numbers.created(midnights), numbers.completed(midnights), strict=True
                 )
             ],
-            cycle_times=self._cycle_times(midnights[0], midnights[-1]),
+            cycle_times=_cycle_times(numbers, midnights[0], midnights[-1]),
         )
 
-    def _by_assignee(self, statuses: tuple[str, ...]) -> list[AssigneeCount]:
-        counts = self.store.statistics.by_assignee(statuses)
+    def _by_assignee(self, numbers: StatisticsRepository, statuses: tuple[str, ...]) -> list[AssigneeCount]:
+        counts = numbers.by_assignee(statuses)
         names = self.store.users.usernames([user_id for user_id in counts if user_id is not None])
         rows = [AssigneeCount(key, names.get(key or ""), count) for key, count in counts.items()]
         return sorted(rows, key=lambda row: (-row.open, row.username is None, row.username or ""))
 
-    def _cycle_times(self, start: datetime, end: datetime) -> CycleTimes:
-        numbers = self.store.statistics
-        tasks = numbers.finished(start, end)
-        if not tasks:
-            return CycleTimes(0, None, None)
-        median, p85 = (nearest_rank(percent, tasks) for percent in PERCENTILES)
-        shorter, longer = numbers.cycle_times(start, end, median, p85)
-        return CycleTimes(tasks, shorter.total_seconds(), longer.total_seconds())
+
+def _cycle_times(numbers: StatisticsRepository, start: datetime, end: datetime) -> CycleTimes:
+    tasks = numbers.finished(start, end)
+    if not tasks:
+        return CycleTimes(0, None, None)
+    median, p85 = (nearest_rank(percent, tasks) for percent in PERCENTILES)
+    shorter, longer = numbers.cycle_times(start, end, median, p85)
+    return CycleTimes(tasks, shorter.total_seconds(), longer.total_seconds())

@@ -25,6 +25,7 @@ from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.current_rights import touch_rights, with_current_rights
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.project_filters import find_projects
 from taskmgr.domain.services.versions import require_version
 
 T = TypeVar("T")
@@ -108,24 +109,39 @@ class UserService:
         query: UserQuery = ALL_USERS,
         *,
         tasks_limit: int = DEFAULT_TASKS_LIMIT,
+        projects: Collection[str] | None = None,
         by: Actor,
     ) -> Page[UserWithTasks[Task]]:
         """Returns a page of the users that match by username, each with the first of their tasks.
 
-        The counts are of all of a user's tasks; `overdue` is judged by the service's clock.
+        The counts are of all of a user's tasks; `overdue` is judged by the service's clock. With `projects`,
+        given by key or id, the tasks and the counts are those of these projects; `wip_room` is over all
+        projects, as the limit is. Raises `Invalid` for unknown projects.
         """
         permissions.require(by, Action.READ)
         context, query = QueryContext(self.clock(), self.policy), validated(query, self.policy)
-        page = self.store.users.find_with_tasks(page_request, context, query, tasks_limit=tasks_limit)
+        keys = find_projects(self.store, projects)
+        page = self.store.users.find_with_tasks(
+            page_request, context, query, tasks_limit=tasks_limit, projects=keys
+        )
         return self._as_seen(by, page)
 
     def list_with_records(
-        self, page_request: PageRequest, query: UserQuery = ALL_USERS, *, tasks_limit: int, by: Actor
+        self,
+        page_request: PageRequest,
+        query: UserQuery = ALL_USERS,
+        *,
+        tasks_limit: int,
+        projects: Collection[str] | None = None,
+        by: Actor,
     ) -> Page[UserWithTasks[TaskRecord]]:
         """Returns the page that `list_with_tasks` returns, with task records."""
         permissions.require(by, Action.READ)
         context, query = QueryContext(self.clock(), self.policy), validated(query, self.policy)
-        page = self.store.users.find_with_records(page_request, context, query, tasks_limit=tasks_limit)
+        keys = find_projects(self.store, projects)
+        page = self.store.users.find_with_records(
+            page_request, context, query, tasks_limit=tasks_limit, projects=keys
+        )
         return self._as_seen(by, page)
 
     def _as_seen(self, by: Actor, page: Page[UserWithTasks[T]]) -> Page[UserWithTasks[T]]:
@@ -138,7 +154,7 @@ class UserService:
             replace(
                 row,
                 user=permissions.as_seen_by(by, row.user),
-                wip_room=max(0, limit - row.counts.started) if limit else None,
+                wip_room=max(0, limit - row.started_total) if limit else None,
             )
             for row in page.items
         ]

@@ -100,7 +100,7 @@ class TaskDocument(Document):
         "collection": "tasks",
         "indexes": [
             # One for every sort key, so that the last page of all tasks costs as much as the first.
-            {"name": "newest", "fields": ["binned", "-created_at", "-id"]},
+            {"name": "newest", "fields": ["binned", "-created_at", "-id", "project"]},
             {"name": "updated", "fields": ["binned", "-updated_at", "-id"]},
             {"name": "moved", "fields": ["binned", "-status_changed_at", "-id"]},
             {"name": "due", "fields": ["binned", "due_at", "id"]},
@@ -114,7 +114,7 @@ class TaskDocument(Document):
             },
             {
                 "name": "assignee_due",
-                "fields": ["assignee_id", "binned", "status", "due_at", "id", "priority_rank"],
+                "fields": ["assignee_id", "binned", "status", "due_at", "id", "priority_rank", "project"],
             },
             {
                 "name": "assignee_waiting",
@@ -123,20 +123,21 @@ class TaskDocument(Document):
             },
             {
                 "name": "completed",
-                "fields": ["binned", "completed_at", "started_at"],
+                "fields": ["binned", "completed_at", "started_at", "project"],
                 "partialFilterExpression": {"completed_at": {"$type": "date"}},
             },
             {"name": "subtasks", "fields": ["parent_id"]},
             {"name": "blocks", "fields": ["blocked_by"]},
-            {"name": "labels", "fields": ["labels", "binned", "-created_at", "-id", "status"]},
+            {"name": "labels", "fields": ["labels", "binned", "-created_at", "-id", "status", "project"]},
             {"name": "words", "fields": ["words"]},
             # Sparse, because the tasks of a dry run have no key.
             {"name": "keys", "fields": ["keys"], "unique": True, "sparse": True},
             {"name": "project_number", "fields": ["binned", "project", "number", "id"]},
-            {"name": "project_rank", "fields": ["binned", "project", "rank", "id"]},
+            {"name": "project_rank", "fields": ["binned", "project", "rank", "id", "status"]},
+            # For the boards of projects, and for the counts of their tasks.
             {
                 "name": "project_status_due",
-                "fields": ["binned", "project", "status", "due_at", "id"],
+                "fields": ["binned", "project", "status", "due_at", "id", "priority_rank", "assignee_id"],
             },
             {
                 "name": "waiting",
@@ -249,6 +250,7 @@ class ChangeDocument(Document):
     reason = StringField(null=True, max_length=values.MAX_REASON_LENGTH)
     override = BooleanField(required=True)
     version = LongField(required=True, min_value=1)
+    projects = ListField(StringField())
 
     meta: ClassVar[dict[str, Any]] = {
         **_COMMON,
@@ -259,6 +261,7 @@ class ChangeDocument(Document):
             {"name": "by", "fields": ["by", "-at", "-id"]},
             {"name": "kind", "fields": ["kind", "-at", "-id"]},
             {"name": "entity", "fields": ["entity", "entity_id", "-at", "-id"]},
+            {"name": "project", "fields": ["projects", "-at", "-id"]},
             {"name": "change_set", "fields": ["change_set"]},
         ],
     }

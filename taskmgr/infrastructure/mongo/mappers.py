@@ -294,6 +294,7 @@ def change_document(change: Change) -> Draft:
         reason=change.reason,
         override=change.override,
         version=change.version,
+        projects=list(change.projects),
     )
 
 
@@ -311,6 +312,7 @@ def change(row: Row) -> Change:
         reason=row["reason"],
         override=row["override"],
         version=row["version"],
+        projects=tuple(row.get("projects", ())),
     )
 
 

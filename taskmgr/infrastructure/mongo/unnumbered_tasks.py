@@ -58,9 +58,11 @@ def _log_default_project(database: Database[Any]) -> None:
 def number_tasks(database: Database[Any], require_target: Callable[[], None], size: int) -> int:
     """Numbers the tasks without a key in the default project, by `created_at`, and returns their number.
 
-    Nothing else of the tasks changes, and they get no log entry. `require_target` is called before each
+    Nothing else of the tasks changes, and they get no log entry; their entries and those of their comments
+    are assigned to the project, too. `require_target` is called before each
     batch of `size` tasks, and raises to stop.
     """
+    _assign_entries(database)
     projects, count = MongoProjectRepository(database), 0
     unnumbered = _unnumbered_ids(database)
     while batch := list(islice(unnumbered, size)):
@@ -72,6 +74,13 @@ def number_tasks(database: Database[Any], require_target: Callable[[], None], si
         ]
         count += database["tasks"].bulk_write(updates, ordered=False).modified_count
     return count
+
+
+def _assign_entries(database: Database[Any]) -> None:
+    """Assigns the entries of releases that had no projects to the default project."""
+    without_project = {"entity": {"$in": ["task", "comment"]}, "projects": {"$exists": False}}
+    key = MongoProjectRepository(database).get(None).key
+    database["activity"].update_many(without_project, {"$set": {"projects": [key]}})
 
 
 def _fields(key: NextKey) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.task_query import TaskQuery
+from taskmgr.domain.queries.validation import validated
+from taskmgr.domain.services.project_filters import with_project_keys
 from taskmgr.domain.services.tasks.facts import touch_early
 
 ME = "me"  # as an assignee: the acting user
@@ -52,8 +54,15 @@ def _with_task_ids(store: Store, fields: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def with_task_ids(store: Store, query: TaskQuery) -> TaskQuery:
-    """Returns the query with ids in place of the keys of tasks. A key that no task has matches no task."""
+def resolved(store: Store, query: TaskQuery, policy: Policy) -> TaskQuery:
+    """Returns the query as it is stored: with the ids of tasks and the keys of projects.
+
+    A key that no task has matches no task. Raises `Invalid` for mistakes and unknown projects.
+    """
+    return with_project_keys(store, _with_ids_of_tasks(store, validated(query, policy)))
+
+
+def _with_ids_of_tasks(store: Store, query: TaskQuery) -> TaskQuery:
     references = (*(query.ids or ()), *(query.parent_ids or ()), *(query.blocked_by or ()), query.except_id)
     keys = {reference for reference in references if values.is_task_key(reference)}
     if not keys:

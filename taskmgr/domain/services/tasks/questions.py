@@ -14,10 +14,9 @@ from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.pages import MAX_LIMIT, Page, PageRequest
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
-from taskmgr.domain.queries.validation import validated
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
-from taskmgr.domain.services.tasks.fields import with_task_ids
+from taskmgr.domain.services.tasks.fields import resolved
 from taskmgr.domain.services.tasks.transitions import Transition, find_transitions
 
 
@@ -80,7 +79,7 @@ class TaskQuestions:
         return self.store.unit_of_work.run(command)
 
     def _resolved(self, query: TaskQuery) -> TaskQuery:
-        return with_task_ids(self.store, validated(query, self.policy))
+        return resolved(self.store, query, self.policy)
 
     def _context(self) -> QueryContext:
         return QueryContext(self.clock(), self.policy)

@@ -154,13 +154,15 @@ def _ends(bound: date | datetime | None, context: QueryContext) -> datetime | No
 
 
 def task_order(sorts: Collection[Sort]) -> list[tuple[str, int]]:
-    """Returns the stored fields to sort by; the id comes last, in the direction of the last key."""
-    keys = [
-        (field, -1 if sort.descending else 1)
-        for sort in sorts
-        for field in _SORT_FIELDS.get(sort.key, (sort.key,))
-    ]
-    return [*keys, ("_id", keys[-1][1])]
+    """Returns the stored fields to sort by; the id comes last, in the direction of the last key.
+
+    `key` and `rank` both begin with the project, which has no further effect the second time.
+    """
+    keys: dict[str, int] = {}
+    for sort in sorts:
+        for field in _SORT_FIELDS.get(sort.key, (sort.key,)):
+            keys.setdefault(field, -1 if sort.descending else 1)
+    return [*keys.items(), ("_id", -1 if sort.descending else 1)]
 
 
 def match_stages(query: TaskQuery) -> Stages:

@@ -8,7 +8,7 @@ per user.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -32,11 +32,12 @@ _TASKS = {"from": "tasks", "localField": "user._id", "foreignField": "assignee_i
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lookup:
-    """Reads the users of a page, each with at most `tasks_limit` tasks."""
+    """Reads the users of a page, each with at most `tasks_limit` tasks, of some projects or of all."""
 
     limit: int
     tasks_limit: int
     context: QueryContext
+    projects: Collection[str] | None = None
 
     def stages(self) -> Stages:
         """Returns the stages that follow the selection of the users, which must be up to `limit` + 1.
@@ -61,17 +62,20 @@ class Lookup:
         """Yields the lookups of counts by status, open tasks with blockers, and unresolved blockers.
 
         The counts are read from the index `assignee_due` alone, the tasks with blockers from the partial
-        index `assignee_waiting`.
+        index `assignee_waiting`. Tasks of other projects are read, too, for `started_total`.
         """
+        counted = [{"$in": ["$project", list(self.projects)]}] if self.projects is not None else []
         by_status = {
             "_id": {"user": "$assignee_id", "status": "$status"},
-            "tasks": {"$sum": 1},
-            "overdue": _count_if({"$lte": ["$due_at", self.context.now]}),
-            "urgent": _count_if({"$eq": ["$priority_rank", Priority.URGENT.rank]}),
+            "all_tasks": {"$sum": 1},
+            "tasks": _count_if(*counted),
+            "overdue": _count_if(*counted, {"$lte": ["$due_at", self.context.now]}),
+            "urgent": _count_if(*counted, {"$eq": ["$priority_rank", Priority.URGENT.rank]}),
         }
         yield _lookup("page.counts", [{"$match": {"binned": False}}, {"$group": by_status}])
         shown: Stages = [{"$project": {"_id": False, "assignee_id": True, "blocked_by": True}}]
-        yield _lookup("page.waiting", [{"$match": {**self._in(*OPEN), **HAS_BLOCKERS}}, *shown])
+        waiting = {**self._in(*OPEN), **self._in_projects, **HAS_BLOCKERS}
+        yield _lookup("page.waiting", [{"$match": waiting}, *shown])
         # Written as an expression that no index supports, so that the planner uses the index of the ids.
         not_binned = {"$expr": {"$not": ["$binned"]}}
         done = self._statuses(Category.COMPLETED)
@@ -86,12 +90,12 @@ class Lookup:
         """Yields the lookup of the open tasks, then of others, which are read only below the limit."""
         first: Stages = [*_SOONEST, {"$limit": self.tasks_limit}]
         of_the_user = {"$expr": {"$eq": ["$assignee_id", "$$user"]}}
-        others = {"binned": False, "status": {"$nin": self._statuses(*OPEN)}}
+        others = {"binned": False, "status": {"$nin": self._statuses(*OPEN)}, **self._in_projects}
         closed = [{"$match": {**of_the_user, **others}}, *first]
         yield _lookup(
             "tasks",
             [
-                {"$match": self._in(*OPEN)},
+                {"$match": {**self._in(*OPEN), **self._in_projects}},
                 *first,
                 {"$unionWith": {"coll": "tasks", "pipeline": closed}},
                 {"$limit": self.tasks_limit},
@@ -99,6 +103,10 @@ class Lookup:
             ],
             let={"user": "$user._id"},
         )
+
+    @property
+    def _in_projects(self) -> dict[str, Any]:
+        return {} if self.projects is None else {"project": {"$in": list(self.projects)}}
 
     def _in(self, *categories: Category) -> dict[str, Any]:
         return {"binned": False, "status": {"$in": self._statuses(*categories)}}
@@ -124,6 +132,11 @@ class Lookup:
                 tasks=convert(row.get("tasks", ())),
                 tasks_total=sum(count["tasks"] for count in by_user[row["user"]["_id"]]),
                 counts=_counts(by_user[row["user"]["_id"]], blocked[row["user"]["_id"]], open_, started),
+                started_total=sum(
+                    count["all_tasks"]
+                    for count in by_user[row["user"]["_id"]]
+                    if count["_id"]["status"] in started
+                ),
             )
             for row in rows
         ]
@@ -145,8 +158,8 @@ def _lookup(name: str, pipeline: Stages, **options: Any) -> dict[str, Any]:
     return {"$lookup": {**_TASKS, "pipeline": pipeline, "as": name, **options}}
 
 
-def _count_if(condition: Mapping[str, Any]) -> dict[str, Any]:
-    return {"$sum": {"$cond": [condition, 1, 0]}}
+def _count_if(*conditions: Mapping[str, Any]) -> dict[str, Any]:
+    return {"$sum": {"$cond": [{"$and": list(conditions)}, 1, 0]}}
 
 
 def _count_blocked(page: Row) -> Counter[ObjectId]:

@@ -27,6 +27,7 @@ def _filters(query: ActivityQuery) -> Filter:
         "by": query.by,
         "kind": query.kinds and {"$in": list(query.kinds)},
         "change_set": query.change_set,
+        "projects": None if query.projects is None else {"$in": list(query.projects)},
     }
     bounds = {"$gte": query.at_from, "$lt": query.at_to}
     conditions["at"] = {operator: at for operator, at in bounds.items() if at is not None} or None

@@ -33,6 +33,7 @@ class MongoProjectRepository:
     def __init__(self, database: Database[Any], *, deadline: float = COMMAND_DEADLINE) -> None:
         self._deadline = deadline
         self._projects = database["projects"]
+        self._keys: dict[str, str] = {}  # by id and key, for ever: projects stay, and so do their keys
         # A single number does not wait for a majority: if a failover loses it, the unique index refuses the
         # second task that gets it, and that one takes another number (docs/decisions/0029).
         self._counters = database.get_collection("projects", write_concern=WriteConcern(w=1))
@@ -49,6 +50,17 @@ class MongoProjectRepository:
         rows = self._projects.find({"key": {"$in": missing}}) if missing else ()
         known.update((project.key, project) for project in map(mappers.project, rows))
         return {key: known[key] for key in keys if key in known}
+
+    def find_keys(self, references: Collection[str]) -> Mapping[str, str]:
+        # A transaction may be rolled back, and with it a project that it has created.
+        known = self._keys if current_transaction() is None else dict(self._keys)
+        missing = [reference for reference in references if reference not in known]
+        if missing:
+            ids = [ObjectId(reference) for reference in missing if is_identifier(reference)]
+            filters = {"$or": [{"key": {"$in": missing}}, {"_id": {"$in": ids}}]}
+            for row in self._projects.find(filters, {"key": True}):
+                known[row["key"]] = known[str(row["_id"])] = row["key"]
+        return {reference: known[reference] for reference in references if reference in known}
 
     def find(self, page_request: PageRequest, *, archived: bool | None = None) -> Page[Project]:
         filters: Filter = {} if archived is None else {"archived_at": {"$ne" if archived else "$eq": None}}

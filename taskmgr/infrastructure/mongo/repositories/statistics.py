@@ -18,26 +18,36 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
 
-_CREATED, _COMPLETED, _STATUS = "newest", "completed", "status_due"  # indexes
+_CREATED, _COMPLETED = "newest", "completed"  # indexes
+_STATUS, _STATUS_IN_PROJECT = "status_due", "project_status_due"
 _MILLISECOND = timedelta(milliseconds=1)
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @raises_domain_errors
 class MongoStatisticsRepository:
-    def __init__(self, database: Database[Any]) -> None:
+    def __init__(self, database: Database[Any], projects: Collection[str] | None = None) -> None:
+        self._database = database
         self._tasks = database["tasks"]
+        self._counted: Filter = {"binned": False}
+        self._by_status = _STATUS
+        if projects is not None:
+            self._counted["project"] = {"$in": list(projects)}
+            self._by_status = _STATUS_IN_PROJECT
+
+    def of_projects(self, keys: Collection[str] | None) -> MongoStatisticsRepository:
+        return MongoStatisticsRepository(self._database, keys)
 
     def by_status(self, statuses: Collection[str]) -> Mapping[str, int]:
         # One range of the index per status costs half as much as grouping all tasks by status.
-        return {status: self._count({"status": status}, _STATUS) for status in statuses}
+        return {status: self._count({"status": status}, self._by_status) for status in statuses}
 
     def by_priority(self, statuses: Collection[str]) -> Mapping[Priority, int]:
-        counts = self._count_by("$priority_rank", {"status": {"$in": list(statuses)}}, _STATUS)
+        counts = self._count_by("$priority_rank", {"status": {"$in": list(statuses)}}, self._by_status)
         return {priority: counts.get(priority.rank, 0) for priority in Priority}
 
     def by_assignee(self, statuses: Collection[str]) -> Mapping[str | None, int]:
-        counts = self._count_by("$assignee_id", {"status": {"$in": list(statuses)}}, _STATUS)
+        counts = self._count_by("$assignee_id", {"status": {"$in": list(statuses)}}, self._by_status)
         return {None if key is None else str(key): count for key, count in counts.items()}
 
     def labels(self) -> Sequence[str]:
@@ -47,7 +57,7 @@ class MongoStatisticsRepository:
 
     def by_label(self, labels: Collection[str]) -> Mapping[str, Mapping[str, int]]:
         by_status = [
-            {"$match": {"binned": False}},
+            {"$match": self._counted},
             {"$group": {"_id": "$status", "tasks": {"$sum": 1}}},
         ]
         lookup = {"from": self._tasks.name, "localField": "label", "foreignField": "labels"}
@@ -60,7 +70,7 @@ class MongoStatisticsRepository:
         return {row["label"]: {count["_id"]: count["tasks"] for count in row["counts"]} for row in rows}
 
     def overdue(self, statuses: Collection[str], now: datetime) -> int:
-        return self._count({"status": {"$in": list(statuses)}, "due_at": {"$lte": now}}, _STATUS)
+        return self._count({"status": {"$in": list(statuses)}, "due_at": {"$lte": now}}, self._by_status)
 
     def created(self, midnights: Sequence[datetime]) -> Sequence[int]:
         return self._per_day("created_at", {}, midnights, _CREATED)
@@ -76,7 +86,7 @@ class MongoStatisticsRepository:
     ) -> tuple[timedelta, timedelta]:
         milliseconds = {"$subtract": ["$completed_at", "$started_at"]}
         stages: list[dict[str, Any]] = [
-            {"$match": {"binned": False, **_finished_filter(start, end)}},
+            {"$match": {**self._counted, **_finished_filter(start, end)}},
             {"$project": {"_id": False, "time": milliseconds}},
             {"$sort": {"time": 1}},
             {"$skip": shorter - 1},
@@ -87,12 +97,12 @@ class MongoStatisticsRepository:
         return row["shorter"] * _MILLISECOND, row["longer"] * _MILLISECOND
 
     def _count(self, filters: Filter, index: str) -> int:
-        return self._tasks.count_documents({"binned": False, **filters}, hint=index)
+        return self._tasks.count_documents({**self._counted, **filters}, hint=index)
 
     def _count_by(self, key: object, filters: Filter, index: str) -> dict[Any, int]:
         """Returns the number of matching tasks for each value of the expression `key`."""
         stages: list[dict[str, Any]] = [
-            {"$match": {"binned": False, **filters}},
+            {"$match": {**self._counted, **filters}},
             {"$group": {"_id": key, "tasks": {"$sum": 1}}},
         ]
         return {row["_id"]: row["tasks"] for row in self._tasks.aggregate(stages, hint=index)}

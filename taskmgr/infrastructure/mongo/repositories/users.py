@@ -85,8 +85,9 @@ class MongoUserRepository:
         query: UserQuery = ALL_USERS,
         *,
         tasks_limit: int,
+        projects: Collection[str] | None = None,
     ) -> Page[UserWithTasks[Task]]:
-        lookup = Lookup(limit=page_request.limit, tasks_limit=tasks_limit, context=context)
+        lookup = Lookup(limit=page_request.limit, tasks_limit=tasks_limit, context=context, projects=projects)
         snapshot = Snapshot(list(self._users.aggregate(_stages(query, page_request, lookup))), None)
         items = lookup.users(snapshot.rows, lambda rows: list(map(mappers.task, rows)))
         return self._page(query, page_request, snapshot, items)
@@ -98,8 +99,9 @@ class MongoUserRepository:
         query: UserQuery = ALL_USERS,
         *,
         tasks_limit: int,
+        projects: Collection[str] | None = None,
     ) -> Page[UserWithTasks[TaskRecord]]:
-        lookup = Lookup(limit=page_request.limit, tasks_limit=tasks_limit, context=context)
+        lookup = Lookup(limit=page_request.limit, tasks_limit=tasks_limit, context=context, projects=projects)
         raw = aggregate(self._undecoded, _stages(query, page_request, lookup), limit=page_request.limit)
         rows = [self._decode_except_tasks(row) for row in raw.rows]
         items: list[UserWithTasks[TaskRecord]]
