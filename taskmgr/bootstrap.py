@@ -57,7 +57,7 @@ def build_services(
         tasks=tasks,
         bulk=BulkService(store, tasks),
         users=UserService(store, policy, journal, clock, make_id),
-        projects=ProjectService(store=store, journal=journal, clock=clock, new_id=make_id),
+        projects=ProjectService(store=store, policy=policy, journal=journal, clock=clock, new_id=make_id),
         tokens=TokenService(store, journal, credentials or Sha256Credentials(), clock, make_id),
         comments=CommentService(store, journal, clock, make_id),
         idempotency=IdempotencyService(store, clock),

@@ -20,7 +20,7 @@ from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import Category, Workflow
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.writing import validated_row
-from tests.factories import NOW, a_task
+from tests.factories import NOW, a_project, a_task
 
 # Two statuses in every category, and a time zone with a day of 23 hours in the last month.
 OTHER_POLICY = Policy(
@@ -42,6 +42,9 @@ OTHER_POLICY = Policy(
     time_zone=ZoneInfo("America/New_York"),  # its clocks went forward on 8 March 2026
 )
 POLICIES = (DEFAULT_POLICY, OTHER_POLICY)
+PROJECTS = ("TASK", "OPS", "WEB")
+# What a filter by projects can be given: None, and keys in any case.
+SOME_PROJECTS = st.sampled_from([None, None, ("OPS",), ("web", "TASK"), PROJECTS])
 
 _MOMENTS = [NOW + timedelta(**by) for by in ({}, {"milliseconds": 1}, {"milliseconds": -1}, {"days": 1})]
 _DUE = st.none() | st.sampled_from(_MOMENTS).map(DueDate.at_instant)
@@ -66,6 +69,7 @@ _SECONDS = st.sampled_from([0.0, 0.001, 1.0, 3600.5, 86_400.0]) | st.integers(1,
 
 def _fields(policy: Policy, user_ids: Sequence[str | None], blockers: int) -> dict[str, Any]:
     return {
+        "project": st.sampled_from(PROJECTS),
         "status": st.sampled_from(policy.workflow.statuses),
         "priority": st.sampled_from(Priority),
         "due_date": _DUE,
@@ -108,8 +112,20 @@ def many_tasks(
     return sizes.flatmap(lambda size: st.lists(row, min_size=size, max_size=size)).map(with_blockers)
 
 
+def is_in(task: Task, projects: Sequence[str] | None) -> bool:
+    """Returns whether a filter by projects lets the task through."""
+    return projects is None or task.project in [key.upper() for key in projects]
+
+
 def store_all(database: Database[Any], users: Iterable[User], tasks: Iterable[Task]) -> None:
-    """Inserts users and tasks directly, without applying rules, with a majority write concern."""
+    """Inserts users and tasks directly, without applying rules, with a majority write concern.
+
+    Creates the projects that do not exist.
+    """
+    tasks = list(tasks)
+    for key in {task.project for task in tasks}:
+        row = validated_row(mappers.project_document(a_project(key=key)))
+        database["projects"].update_one({"key": key}, {"$setOnInsert": row}, upsert=True)
     groups: tuple[tuple[str, Callable[[Any], Any], Iterable[Any]], ...] = (
         ("users", mappers.user_document, users),
         ("tasks", mappers.task_document, tasks),

@@ -33,6 +33,7 @@ from tests.integration.test_task_filters import (
     MIDNIGHT,
     MOMENTS,
     PEOPLE,
+    PROJECTS,
     STATUSES,
     TEXTS,
     Comments,
@@ -46,6 +47,7 @@ DAY = timedelta(days=1)
 VALUES: dict[str, list[Any]] = {
     "ids": [tuple(IDS[: TASKS // 2])],
     "except_id": [IDS[0]],
+    "projects": [PROJECTS[:1], PROJECTS[1:]],
     "statuses": [STATUSES[: len(STATUSES) // 2], STATUSES[len(STATUSES) // 2 :]],
     "categories": [OPEN, (Category.STARTED, Category.COMPLETED)],
     "priorities": [(Priority.LOW, Priority.HIGH)],
@@ -77,7 +79,8 @@ def random_tasks() -> dict[str, Task]:
 
     def task(task_id: str) -> Task:
         return a_task(
-            id=task_id, title=chance.choice(TEXTS), description=chance.choice(("", *TEXTS)),
+            id=task_id, project=chance.choice(PROJECTS),
+            title=chance.choice(TEXTS), description=chance.choice(("", *TEXTS)),
             status=chance.choice(STATUSES), priority=chance.choice(list(Priority)),
             due_date=chance.choice(DUE), assignee_id=chance.choice([None, *PEOPLE]),
             created_by=chance.choice(CREATORS), labels=tuple(chance.sample(LABELS, chance.randrange(3))),

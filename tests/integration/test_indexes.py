@@ -23,23 +23,28 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.rank import rank_of
+from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.queries.pages import Position
 from taskmgr.domain.queries.task_query import TASK_SORTS, QueryContext, TaskQuery
 from taskmgr.infrastructure.mongo.documents import TaskDocument
-from taskmgr.infrastructure.mongo.mappers import comment_document, task_document
+from taskmgr.infrastructure.mongo.mappers import comment_document, project_document, task_document
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.commented_tasks import MAX_COMMENTS, find_commented
 from taskmgr.infrastructure.mongo.reads.task_filters import beginning_with
+from taskmgr.infrastructure.mongo.repositories.activity import activity_filter
 from taskmgr.infrastructure.mongo.repositories.tasks import build_selection
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.writing import validated_row
 from taskmgr.settings import Settings
-from tests.factories import NOW, SYSTEM, a_comment, a_task, a_user, an_id
+from tests.factories import NOW, SYSTEM, a_comment, a_project, a_task, a_user, an_id
 
 PAGE = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text().partition("## Indexes")[2]
 PROMISED = re.search(r"```text\n(.*?)```", PAGE, re.S)[1].split()  # type: ignore[index]
 FILTERS = [
-    "", "id={id}", "status=todo", "category=closed", "priority=high,urgent", "assignee={id}", "assignee=none",
+    "", "id={id}", "project=OPS", "project=OPS,WEB", "project=OPS&status=todo",
+    "project=OPS&updated_from=2026-03-01", "project=OPS&q=page",
+    "status=todo", "category=closed", "priority=high,urgent", "assignee={id}", "assignee=none",
     "created_by=system:cli", "label=ui", "label=ui&label=fast", "parent={id}", "parent=none",
     "blocked_by={id}", "blocked=true", "blocked=false", "overdue=true", "overdue=false", "due=any",
     "due=none", "due_from=2026-03-01", "due_to=2026-03-31", "created_from=2026-03-01",
@@ -49,6 +54,7 @@ FILTERS = [
 SORTS = ["", *(sign + key for key in TASK_SORTS for sign in ("", "-"))]
 CONTEXT = QueryContext(NOW, DEFAULT_POLICY)
 TASKS = 3_000
+PROJECTS = ("OPS", "WEB", "TASK", "TASK")
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +74,19 @@ def filled(worker_database: Database[Any]) -> Iterator[Database[Any]]:
             due_date=DueDate.at_instant(at) if number % 3 else None,
             labels=("ui", "fast")[: number % 3], blocked_by=(an_id(),) if number % 10 == 0 else (),
             parent_id=an_id() if number % 7 == 0 else None, deleted_at=at if number % 11 == 0 else None,
+            project=PROJECTS[number * 7 % 13 % len(PROJECTS)], rank=rank_of(number * 37 % TASKS),
         )  # fmt: skip
         rows.append(validated_row(task_document(task)))
         comment = a_comment(task_id=task.id, text=f"Remark on page {number}" if number % 50 == 0 else "Done.")
         comments.append(validated_row(comment_document(comment)))
+    projects = [validated_row(project_document(a_project(key=key))) for key in ("OPS", "WEB")]
+    worker_database["projects"].delete_many({})
+    worker_database["projects"].insert_many(projects)
     worker_database["tasks"].insert_many(rows)
     worker_database["comments"].insert_many(comments)
     yield worker_database
-    worker_database["tasks"].delete_many({})
-    worker_database["comments"].delete_many({})
+    for name in ("tasks", "comments", "projects"):
+        worker_database[name].delete_many({})
 
 
 SCHEMA = TaskListQuery()
@@ -157,6 +167,65 @@ def test_no_list_reads_the_whole_collection(
         assert "COLLSCAN" not in stages, query_string
 
 
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("project=OPS&status=todo&sort=due_date", "project_status_due"),
+        ("project=OPS&status=todo&sort=-due_date", "project_status_due"),
+        ("project=OPS&sort=key", "project_number"),
+        ("project=OPS&sort=-key", "project_number"),
+        ("project=OPS&sort=rank", "project_rank"),
+        ("project=OPS&sort=-rank", "project_rank"),
+        ("sort=key", "project_number"),
+        ("sort=rank", "project_rank"),
+    ],
+)
+def test_a_page_of_a_project_reads_no_more_than_the_page(
+    text: str, index: str, filled: Database[Any], asked: Any
+) -> None:
+    selection = build_selection(asked(text), CONTEXT)
+    command = {"find": "tasks", "filter": selection.filter, "sort": dict(selection.order), "limit": 51}
+
+    explained = filled.command("explain", command, verbosity="executionStats")
+
+    assert indexes_of(explained) == {index}
+    assert explained["executionStats"]["totalDocsExamined"] == 51
+    assert explained["executionStats"]["totalKeysExamined"] == 51
+
+
+def test_the_newest_tasks_of_a_project_are_found_without_reading_those_of_others(
+    filled: Database[Any], asked: Any
+) -> None:
+    selection = build_selection(asked("project=OPS"), CONTEXT)
+    command = {"find": "tasks", "filter": selection.filter, "sort": dict(selection.order), "limit": 51}
+
+    explained = filled.command("explain", command, verbosity="executionStats")
+
+    assert "SORT" not in stages_of(explained)
+    assert explained["executionStats"]["totalDocsExamined"] == 51
+
+
+def test_a_column_of_a_board_by_hand_reads_no_other_column(filled: Database[Any], asked: Any) -> None:
+    query = asked("project=OPS&status=todo&sort=rank")
+    selection = build_selection(query, CONTEXT)
+    command = {"find": "tasks", "filter": selection.filter, "sort": dict(selection.order), "limit": 51}
+
+    explained = filled.command("explain", command, verbosity="executionStats")
+
+    in_column = filled["tasks"].count_documents(selection.filter)
+    assert explained["executionStats"]["totalDocsExamined"] <= in_column
+
+
+def test_the_log_of_projects_is_read_from_its_index_in_order(filled: Database[Any]) -> None:
+    filters = activity_filter(ActivityQuery(projects=("OPS", "WEB")))
+    command = {"find": "activity", "filter": filters, "sort": {"at": -1, "_id": -1}, "limit": 51}
+
+    explained = filled.command("explain", command, verbosity="queryPlanner")
+
+    assert indexes_of(explained) == {"project"}
+    assert "SORT" not in stages_of(explained)
+
+
 @pytest.mark.parametrize("word", ["remark", "rem"])
 def test_the_comments_of_a_search_are_read_from_their_index(word: str, filled: Database[Any]) -> None:
     command = {
@@ -166,12 +235,7 @@ def test_the_comments_of_a_search_are_read_from_their_index(word: str, filled: D
 
     explained = filled.command("explain", command, verbosity="executionStats")
 
-    used = {
-        stage["indexName"]
-        for stage in nodes(explained["queryPlanner"]["winningPlan"])
-        if "indexName" in stage
-    }
-    assert used == {"words"}
+    assert indexes_of(explained) == {"words"}
     assert explained["executionStats"]["totalDocsExamined"] == TASKS / 50
 
 
@@ -208,6 +272,12 @@ def nodes(tree: Any) -> Iterator[dict[str, Any]]:
         yield tree
     for inner in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
         yield from nodes(inner)
+
+
+def indexes_of(explained: dict[str, Any]) -> set[str]:
+    """The names of the indexes in the winning plan."""
+    plan = explained["queryPlanner"]["winningPlan"]
+    return {stage["indexName"] for stage in nodes(plan) if "indexName" in stage}
 
 
 def test_every_filter_of_the_docs_is_among_them() -> None:

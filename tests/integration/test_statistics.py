@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,12 +21,20 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, User
-from taskmgr.domain.queries.statistics import AssigneeCount, CycleTimes, DayCounts, Days, Statistics
+from taskmgr.domain.queries.pages import PageRequest
+from taskmgr.domain.queries.statistics import (
+    AssigneeCount,
+    CycleTimes,
+    DayCounts,
+    Days,
+    LabelCount,
+    Statistics,
+)
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.conftest import empty
 from tests.factories import NOW, SYSTEM, Clock, a_task, a_user
-from tests.integration.many_tasks import POLICIES, many_tasks, store_all
+from tests.integration.many_tasks import POLICIES, PROJECTS, SOME_PROJECTS, is_in, many_tasks, store_all
 
 MakeTask, MakeUser = Callable[..., Task], Callable[..., User]
 
@@ -43,12 +52,18 @@ def at_rank(ordered: Sequence[float], percent: int) -> float | None:
     return None
 
 
-def plainly(tasks: Sequence[Task], policy: Policy, first: date | None, last: date | None) -> Statistics:
+def plainly(
+    tasks: Sequence[Task],
+    policy: Policy,
+    first: date | None,
+    last: date | None,
+    projects: Sequence[str] | None = None,
+) -> Statistics:
     """The same over all tasks, a day being what the time zone's calendar says."""
     workflow, zone = policy.workflow, policy.time_zone
     last = last or NOW.astimezone(zone).date()
     days = Days(first or last - timedelta(days=29), last, zone)
-    visible = [task for task in tasks if not task.is_binned]
+    visible = [task for task in tasks if not task.is_binned and is_in(task, projects)]
     open_tasks = [task for task in visible if workflow.is_open(task.status)]
     created = Counter(task.created_at.astimezone(zone).date() for task in visible)
     completed = [
@@ -86,10 +101,38 @@ def test_the_store_counts_what_plain_python_counts(data: st.DataObject, database
     tasks = data.draw(many_tasks(policy, [*NAMES, None]))
     store_all(database, USERS, tasks)
     services = build_services(mongo_store(database), policy=policy, clock=Clock())
-    span = data.draw(SPANS)
-    found = services.statistics.of(*span, by=SYSTEM)
-    assert found == plainly(tasks, policy, *span)
+    span, projects = data.draw(SPANS), data.draw(SOME_PROJECTS)
+    found = services.statistics.of(*span, projects=projects, by=SYSTEM)
+    assert found == plainly(tasks, policy, *span, projects)
     assert list(found.by_status) == list(policy.workflow.statuses)
+
+
+def test_an_unknown_project_is_an_error(services: Services) -> None:
+    with pytest.raises(Invalid, match="projects: Unknown project key: OPS"):
+        services.statistics.of(projects=["task", "OPS"], by=SYSTEM)
+    with pytest.raises(Invalid, match=r"projects.0: Must be 2 to 10 characters"):
+        services.statistics.of(projects=["no such key"], by=SYSTEM)
+
+
+@half
+@given(data=st.data())
+def test_labels_are_counted_as_in_plain_python(data: st.DataObject, database: Database[Any]) -> None:
+    empty(database)
+    names = ("api", "café", "ui", "zeta")
+    drawn = data.draw(many_tasks(POLICIES[0], [None]))
+    tasks = [replace(t, labels=tuple(data.draw(st.sets(st.sampled_from(names))))) for t in drawn]
+    store_all(database, (), tasks)
+    services, projects = build_services(mongo_store(database), clock=Clock()), data.draw(SOME_PROJECTS)
+
+    found = services.statistics.labels(PageRequest(limit=2, with_total=True), projects=projects, by=SYSTEM)
+
+    there = [task for task in tasks if not task.is_binned and is_in(task, projects)]
+    expected = [
+        LabelCount(name, sum(POLICIES[0].workflow.is_open(task.status) for task in own), len(own))
+        for name in names
+        if (own := [task for task in there if name in task.labels])
+    ]
+    assert (list(found.items), found.total) == (expected[:2], len(expected))
 
 
 # --- in the life of a task
@@ -143,7 +186,7 @@ def test_a_span_that_cannot_be_is_refused(
 # --- what it costs
 
 
-class _CommandLog(CommandListener):
+class CommandLog(CommandListener):
     """The commands that were sent."""
 
     def __init__(self) -> None:
@@ -157,13 +200,14 @@ class _CommandLog(CommandListener):
     def failed(self, event: Any) -> None: ...
 
 
-@pytest.fixture
-def commands(mongodb_uri: str, database: Database[Any]) -> list[dict[str, Any]]:
-    """What the statistics ask of a database with some tasks in it."""
+@pytest.fixture(params=[None, ("OPS",), ("WEB", "TASK")], ids=str)
+def commands(request: Any, mongodb_uri: str, database: Database[Any]) -> list[dict[str, Any]]:
+    """What the statistics, of all tasks or of some projects, ask of a database with some tasks in it."""
     ada = USERS[0]
     tasks = [
         a_task(
             status=status,
+            project=PROJECTS[number % 3],
             assignee_id=ada.id,
             created_at=NOW - timedelta(hours=number),
             started_at=NOW - timedelta(days=1),
@@ -173,9 +217,10 @@ def commands(mongodb_uri: str, database: Database[Any]) -> list[dict[str, Any]]:
         for number in range(20)
     ]
     store_all(database, USERS, tasks)
-    listener = _CommandLog()
+    listener = CommandLog()
     with MongoClient(mongodb_uri, tz_aware=True, event_listeners=[listener]) as connection:
-        build_services(mongo_store(connection[database.name]), clock=Clock()).statistics.of(by=SYSTEM)
+        services = build_services(mongo_store(connection[database.name]), clock=Clock())
+        services.statistics.of(projects=request.param, by=SYSTEM)
     return [command for command in listener.commands if command.get("aggregate") == "tasks"]
 
 

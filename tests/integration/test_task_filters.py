@@ -41,6 +41,7 @@ DUE = [None, *(DueDate.on(day, ZONE) for day in DAYS), *map(DueDate.at_instant, 
 STATUSES = tuple(POLICY.workflow.statuses)
 PEOPLE = [an_id(), an_id()]
 CREATORS = (PEOPLE[0], "system:triage")
+PROJECTS = ("OPS", "TASK", "WEB")
 LABELS = ("ui", "größe", "login page")
 TEXTS = ("Login page", "log in", "Größe der Seite", "grosse page", "PAGE-12 login", "12")
 # The texts of the comments on each task, by the task's id.
@@ -48,6 +49,8 @@ Comments = Mapping[str, Sequence[str]]
 
 fields = st.fixed_dictionaries(
     {
+        "project": st.sampled_from(PROJECTS),
+        "rank": st.sampled_from(["a1", "a5V", "aZ"]),
         "title": st.sampled_from(TEXTS),
         "description": st.sampled_from(("", *TEXTS)),
         "status": st.sampled_from(STATUSES),
@@ -85,6 +88,7 @@ sorts = st.lists(
     st.builds(Sort, st.sampled_from(TASK_SORTS), st.booleans()), max_size=2, unique_by=lambda sort: sort.key
 ).map(tuple)
 FILTERS: dict[str, st.SearchStrategy[Any]] = {
+    "projects": some(PROJECTS),
     "statuses": some(STATUSES),
     "priorities": some(Priority),
     "assignee_ids": some([None, *PEOPLE]),
@@ -159,6 +163,7 @@ def matches(task: Task, query: TaskQuery, tasks: dict[str, Task], comments: Comm
             task.is_binned is query.binned,
             query.ids is None or task.id in query.ids,
             task.id != query.except_id,
+            query.projects is None or task.project in query.projects,
             query.statuses is None or task.status in query.statuses,
             query.categories is None or POLICY.workflow.category(task.status) in query.categories,
             query.priorities is None or task.priority in query.priorities,
@@ -189,6 +194,8 @@ def key_of(task: Task, sort: Sort, query: TaskQuery) -> Any:
             weight * (count_begun(query.words, *texts) + len({*query.words} & {*words_of(*texts)}))
             for weight, texts in ((2, [task.title]), (1, task.labels))
         )
+    if sort.key in ("key", "rank"):
+        return (task.project, task.number if sort.key == "key" else task.rank)
     return title_key(task.title) if sort.key == "title" else getattr(task, sort.key)
 
 

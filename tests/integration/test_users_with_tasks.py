@@ -8,12 +8,14 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.errors import Invalid
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
@@ -30,20 +32,31 @@ from taskmgr.infrastructure.mongo.reads.users_with_tasks import Lookup
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.conftest import empty
 from tests.factories import NOW, SYSTEM, Clock, a_task, a_user
-from tests.integration.many_tasks import POLICIES, many_tasks, store_all
+from tests.integration.many_tasks import POLICIES, PROJECTS, SOME_PROJECTS, is_in, many_tasks, store_all
 
 half = settings(max_examples=settings.default.max_examples // 2)  # type: ignore[union-attr]
 USERS = [a_user(username=name) for name in ("ada", "bob", "cyd")]
 IDS = [*(user.id for user in USERS), None]
 
 
-def plainly(user: User, tasks: Sequence[Task], policy: Policy, tasks_limit: int) -> UserWithTasks[Task]:
+def plainly(
+    user: User,
+    tasks: Sequence[Task],
+    policy: Policy,
+    tasks_limit: int,
+    projects: Sequence[str] | None = None,
+) -> UserWithTasks[Task]:
     """The same by the domain's own questions, over all tasks."""
     workflow = policy.workflow
+
+    def is_started(task: Task) -> bool:
+        return workflow.category(task.status) is Category.STARTED
+
     visible = {task.id: task for task in tasks if not task.is_binned}
-    own = [task for task in visible.values() if task.assignee_id == user.id]
+    anywhere = [task for task in visible.values() if task.assignee_id == user.id]
+    own = [task for task in anywhere if is_in(task, projects)]
     opened = [task for task in own if workflow.is_open(task.status)]
-    started = [task for task in own if workflow.category(task.status) is Category.STARTED]
+    started_total = sum(map(is_started, anywhere))
     order = sorted(
         own,
         key=lambda t: (not workflow.is_open(t.status), t.due_date.at if t.due_date else UNDATED, t.id),
@@ -56,10 +69,11 @@ def plainly(user: User, tasks: Sequence[Task], policy: Policy, tasks_limit: int)
             open=len(opened),
             overdue=sum(task.is_overdue(now=NOW, workflow=workflow) for task in own),
             blocked=sum(bool(find_unresolved(task.blocked_by, visible, policy)) for task in opened),
-            started=len(started),
+            started=sum(map(is_started, own)),
             urgent=sum(task.priority is Priority.URGENT for task in opened),
         ),
-        wip_room=max(0, policy.wip_limit - len(started)) if policy.wip_limit else None,
+        started_total=started_total,
+        wip_room=max(0, policy.wip_limit - started_total) if policy.wip_limit else None,
     )
 
 
@@ -75,21 +89,22 @@ def test_the_aggregation_says_what_plain_python_says(data: st.DataObject, databa
     tasks = data.draw(many_tasks(policy, IDS))
     store_all(database, USERS, tasks)
     services = build_services(mongo_store(database), policy=policy, clock=Clock())
-    tasks_limit = data.draw(st.integers(0, 5))
+    tasks_limit, projects = data.draw(st.integers(0, 5)), data.draw(SOME_PROJECTS)
+    options: dict[str, Any] = {"tasks_limit": tasks_limit, "projects": projects, "by": SYSTEM}
     page_request, found = PageRequest(limit=data.draw(st.integers(1, 4)), with_total=True), []
     while True:
-        page = services.users.list_with_tasks(page_request, tasks_limit=tasks_limit, by=SYSTEM)
+        page = services.users.list_with_tasks(page_request, **options)
         found += page.items
         assert page.items
         assert page.total == len(USERS)
-        records = services.users.list_with_records(page_request, tasks_limit=tasks_limit, by=SYSTEM)
+        records = services.users.list_with_records(page_request, **options)
         assert [ids(row) for row in records.items] == [ids(row) for row in page.items]
         assert (records.next, records.total) == (page.next, page.total)
         if page.next is None:
             break
         assert len(page.items) == page_request.limit
         page_request = replace(page_request, after=page.next)
-    assert found == [plainly(user, tasks, policy, tasks_limit) for user in USERS]
+    assert found == [plainly(user, tasks, policy, tasks_limit, projects) for user in USERS]
 
 
 def test_without_users_there_is_an_empty_page(services: Services) -> None:
@@ -111,6 +126,25 @@ def test_there_is_no_room_beyond_the_limit(
     assert [wip_room(limit) for limit in (0, 1, 2, 3)] == [None, 0, 0, 1]
 
 
+def test_the_room_is_over_all_projects_but_counts_are_of_those_that_were_asked_for(
+    services: Services, make_user: Callable[..., User], make_task: Callable[..., Task]
+) -> None:
+    ada = make_user("ada")
+    services.projects.create(key="OPS", name="Operations", by=SYSTEM)
+    make_task(assignee_id=ada.id, status="in_progress")
+    cables = make_task(assignee_id=ada.id, status="in_progress", project="OPS")
+
+    (row,) = services.users.list_with_tasks(projects=["ops"], by=SYSTEM).items
+
+    assert ([task.id for task in row.tasks], row.tasks_total, row.counts.started) == ([cables.id], 1, 1)
+    assert row.wip_room == services.policy.wip_limit - 2
+
+
+def test_an_unknown_project_is_an_error(services: Services) -> None:
+    with pytest.raises(Invalid, match="projects: Unknown project key: WEB"):
+        services.users.list_with_tasks(projects=["TASK", "WEB"], by=SYSTEM)
+
+
 # --- what it costs
 
 
@@ -124,7 +158,10 @@ def crowd(first: int, number: int) -> tuple[list[User], list[Task]]:
     due = (DueDate.at_instant(NOW + timedelta(hours=37 * place % 101)) for place in count())
     tasks = []
     for user in users:
-        own = [a_task(assignee_id=user.id, status=status, due_date=next(due)) for status in statuses]
+        own = [
+            a_task(assignee_id=user.id, status=status, due_date=next(due), project=PROJECTS[place % 3])
+            for place, status in enumerate(statuses)
+        ]
         own[1] = replace(own[1], blocked_by=(own[0].id,))
         tasks += own
     return users, tasks
@@ -140,8 +177,15 @@ def explained(database: Database[Any], lookup: Lookup) -> tuple[str, dict[str, A
     return str(found["stages"][0]["$cursor"]["queryPlanner"]["winningPlan"]), lookups
 
 
-def test_what_is_read_comes_from_indexes_and_depends_on_the_page_alone(database: Database[Any]) -> None:
-    lookup = Lookup(limit=10, tasks_limit=2, context=QueryContext(NOW, POLICIES[0]))
+@pytest.mark.parametrize(
+    ("projects", "waiting", "tasks"), [(None, 10, 20), (("TASK",), 10, 20), (("OPS", "WEB"), 10, 20)]
+)
+def test_what_is_read_comes_from_indexes_and_depends_on_the_page_alone(
+    projects: tuple[str, ...] | None, waiting: int, tasks: int, database: Database[Any]
+) -> None:
+    """With projects, only the tasks in them are read: each user has one or two that are open, one closed."""
+    context = QueryContext(NOW, POLICIES[0])
+    lookup = Lookup(limit=10, tasks_limit=2, context=context, projects=projects)
     read = []
     for first, number in ((0, 100), (100, 400)):  # among a handful of tasks any index would do
         store_all(database, *crowd(first, number))
@@ -161,8 +205,8 @@ def test_what_is_read_comes_from_indexes_and_depends_on_the_page_alone(database:
         == read[1]
         == {
             "page.counts": (["assignee_due"], 0),
-            "page.waiting": (["assignee_waiting"], 10),
+            "page.waiting": (["assignee_waiting"], waiting),
             "page.unresolved": (["_id_"], 10),
-            "tasks": (["assignee_due"], 20),
+            "tasks": (["assignee_due"], tasks),
         }
     )

@@ -15,6 +15,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import Workflow
 from taskmgr.domain.queries.pages import Page, PageRequest
+from taskmgr.domain.queries.statistics import ProjectCounts
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.user_query import ALL_USERS, UserQuery, UserWithTasks
 
@@ -126,6 +127,14 @@ class StatisticsRepository(Protocol):
 
     def by_label(self, labels: Collection[str]) -> Mapping[str, Mapping[str, int]]:
         """Returns how many tasks have each of these labels, by status."""
+
+    def by_project(
+        self, keys: Collection[str], statuses: Collection[str], *, now: datetime, since: datetime
+    ) -> Mapping[str, ProjectCounts]:
+        """Returns the counts of each of these projects, in one call to the store.
+
+        Tasks in one of these statuses are open; those completed at `since` or later are recently completed.
+        """
 
     def overdue(self, statuses: Collection[str], now: datetime) -> int:
         """Returns how many tasks in one of these statuses are past their due date."""

@@ -13,8 +13,7 @@ class ActivityQuery:
     `entity_id` may also be the key of a task or of a project, in upper case. `projects` are keys or ids of
     projects. They select the entries about these projects, and about the tasks that were in one of them at
     the time, with their comments. `at_from` is inclusive, `at_to` exclusive. `but_users` leaves out the
-    entries about users,
-    `tokens_of` the entries about tokens that belong to another user.
+    entries about users, `tokens_of` the entries about tokens that belong to another user.
     """
 
     entity: str | None = None

@@ -9,9 +9,11 @@ from datetime import date, datetime, timedelta, tzinfo
 from taskmgr.domain.model.due_date import EARLIEST, DueDate, is_day, start_of_day
 from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.project import Project
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 366
+RECENTLY = timedelta(days=30)  # of the counts of projects
 # The percentiles of the cycle times: the median, and the time that most tasks do not exceed.
 PERCENTILES = (50, 85)
 
@@ -25,6 +27,26 @@ class LabelCount:
     label: str
     open: int
     tasks: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectCounts:
+    """How many tasks of a project outside the bin are open, and how many of these are past their due date.
+
+    `completed_30_days` counts the tasks that were completed in the last 30 days, each of 24 hours.
+    """
+
+    open: int = 0
+    overdue: int = 0
+    completed_30_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectWithCounts:
+    """A project and the counts of its tasks."""
+
+    project: Project
+    counts: ProjectCounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -11,11 +11,14 @@ from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.commands import NewProject, ProjectChanges
 from taskmgr.domain.model.errors import Fix, Invalid, NotFound, Refusal, Refused, required
+from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.project import CHANGE_PARSERS, NEW_PARSERS, Project
 from taskmgr.domain.model.user import Actor, require_actor
+from taskmgr.domain.model.workflow import OPEN
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.pages import MAX_LIMIT, Page, PageRequest
+from taskmgr.domain.queries.statistics import RECENTLY, ProjectWithCounts
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.journal import Journal
@@ -32,6 +35,7 @@ class ProjectService:
     """Reads and changes projects. A project is given by its id, or by its key in any case."""
 
     store: Store
+    policy: Policy
     journal: Journal
     clock: Clock
     new_id: NewId
@@ -59,6 +63,23 @@ class ProjectService:
         """Returns a page of the projects, by key: of all, or of those that are archived or not."""
         permissions.require(by, Action.READ)
         return self.store.projects.find(page_request, archived=archived)
+
+    def get_with_counts(self, project: str, *, by: Actor) -> ProjectWithCounts:
+        """Returns a project with the counts of its tasks. Raises `NotFound`."""
+        return self._with_counts([self.get(project, by=by)])[0]
+
+    def list_with_counts(
+        self, page_request: PageRequest = PageRequest(), *, by: Actor
+    ) -> Page[ProjectWithCounts]:
+        """Returns a page of all projects, by key, with the counts of their tasks at this moment."""
+        page = self.list(page_request, by=by)
+        return Page(items=self._with_counts(page.items), next=page.next, total=page.total)
+
+    def _with_counts(self, projects: Sequence[Project]) -> Sequence[ProjectWithCounts]:
+        now, open_statuses = self.clock(), self.policy.workflow.in_category(*OPEN)
+        keys = [project.key for project in projects]
+        counts = self.store.statistics.by_project(keys, open_statuses, now=now, since=now - RECENTLY)
+        return [ProjectWithCounts(project, counts[project.key]) for project in projects]
 
     def iterate(self, *, by: Actor) -> Iterator[Project]:
         """Yields all projects, by key, reading page by page."""

@@ -49,7 +49,7 @@ def _log_default_project(database: Database[Any]) -> None:
     entry = Change(
         id=new_id(), at=project.created_at, by=_BY, change_set=new_id(), entity="project",
         entity_id=project.id, kind="project.created", before={}, after=logged_fields(project), reason=None,
-        override=False, version=1,
+        override=False, version=1, projects=(project.key,),
     )  # fmt: skip
     with suppress(DuplicateKeyError):  # another migration has just appended it
         database["activity"].insert_one(validated_row(mappers.change_document(entry)))
@@ -77,10 +77,11 @@ def number_tasks(database: Database[Any], require_target: Callable[[], None], si
 
 
 def _assign_entries(database: Database[Any]) -> None:
-    """Assigns the entries of releases that had no projects to the default project."""
-    without_project = {"entity": {"$in": ["task", "comment"]}, "projects": {"$exists": False}}
-    key = MongoProjectRepository(database).get(None).key
-    database["activity"].update_many(without_project, {"$set": {"projects": [key]}})
+    """Assigns entries of releases that had no projects: those of tasks and comments to the default one."""
+    key, entities = MongoProjectRepository(database).get(None).key, ["task", "comment"]
+    for condition, projects in (({"$in": entities}, [key]), ({"$nin": entities}, [])):
+        unassigned = {"projects": {"$exists": False}, "entity": condition}
+        database["activity"].update_many(unassigned, {"$set": {"projects": projects}})
 
 
 def _fields(key: NextKey) -> dict[str, Any]:

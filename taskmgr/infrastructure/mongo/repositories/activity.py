@@ -20,7 +20,8 @@ from taskmgr.infrastructure.mongo.writing import flush, insert_gathered
 _NEWEST = [("at", -1), ("_id", -1)]
 
 
-def _filters(query: ActivityQuery) -> Filter:
+def activity_filter(query: ActivityQuery) -> Filter:
+    """Returns the condition for the entries that a query selects."""
     conditions: Filter = {
         "entity": query.entity,
         "entity_id": query.entity_id and ObjectId(query.entity_id),
@@ -59,4 +60,4 @@ class MongoActivityRepository:
         return self._activity.find_one({**since, "$or": assigned}, {"_id": True}) is not None
 
     def find(self, query: ActivityQuery, page_request: PageRequest) -> Page[Change]:
-        return keyset.page(self._activity, _filters(query), _NEWEST, page_request, mappers.change)
+        return keyset.page(self._activity, activity_filter(query), _NEWEST, page_request, mappers.change)

@@ -15,6 +15,7 @@ from typing import Any
 from pymongo.database import Database
 
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.queries.statistics import ProjectCounts
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
 
@@ -68,6 +69,21 @@ class MongoStatisticsRepository:
             ]
         )
         return {row["label"]: {count["_id"]: count["tasks"] for count in row["counts"]} for row in rows}
+
+    def by_project(
+        self, keys: Collection[str], statuses: Collection[str], *, now: datetime, since: datetime
+    ) -> Mapping[str, ProjectCounts]:
+        counted: Filter = {"binned": False, "project": {"$in": list(keys)}}
+        overdue = {"$sum": {"$cond": [{"$lte": ["$due_at", now]}, 1, 0]}}
+        stages: list[dict[str, Any]] = [
+            {"$match": {**counted, "status": {"$in": list(statuses)}}},
+            {"$group": {"_id": "$project", "open": {"$sum": 1}, "overdue": overdue}},
+            {"$unionWith": {"coll": self._tasks.name, "pipeline": _recently_completed(counted, since)}},
+        ]
+        counts: dict[str, dict[str, int]] = {key: {} for key in keys}
+        for row in self._tasks.aggregate(stages, hint=_STATUS_IN_PROJECT):
+            counts[row.pop("_id")].update(row)
+        return {key: ProjectCounts(**numbers) for key, numbers in counts.items()}
 
     def overdue(self, statuses: Collection[str], now: datetime) -> int:
         return self._count({"status": {"$in": list(statuses)}, "due_at": {"$lte": now}}, self._by_status)
@@ -125,6 +141,18 @@ class MongoStatisticsRepository:
         for intervals, tasks in self._count_by(number, {field: within}, index).items():
             counts[bisect_right(starts, intervals * interval) - 1] += tasks
         return counts
+
+
+def _recently_completed(counted: Filter, since: datetime) -> list[dict[str, Any]]:
+    """Returns the stages that count the tasks completed at `since` or later, by project.
+
+    `$type` repeats the condition of the partial index.
+    """
+    recently = {"completed_at": {"$type": "date", "$gte": since}}
+    return [
+        {"$match": {**counted, **recently}},
+        {"$group": {"_id": "$project", "completed_30_days": {"$sum": 1}}},
+    ]
 
 
 def _finished_filter(start: datetime, end: datetime) -> Filter:
