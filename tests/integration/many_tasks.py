@@ -123,7 +123,7 @@ def store_all(database: Database[Any], users: Iterable[User], tasks: Iterable[Ta
     Creates the projects that do not exist.
     """
     tasks = list(tasks)
-    for key in {task.project for task in tasks}:
+    for key in {*PROJECTS, *(task.project for task in tasks)}:
         row = validated_row(mappers.project_document(a_project(key=key)))
         database["projects"].update_one({"key": key}, {"$setOnInsert": row}, upsert=True)
     groups: tuple[tuple[str, Callable[[Any], Any], Iterable[Any]], ...] = (
