@@ -51,6 +51,7 @@ _TASK_KINDS: Mapping[frozenset[str], str] = {
     frozenset({"rank"}): "task.ranked",
     frozenset({"status", "rank"}): "task.status_changed",
     frozenset({"project", "key", "rank"}): "task.moved",
+    frozenset({"project", "key"}): "task.moved",  # its rank is that of the same number in the other project
 }
 TASK_KINDS = (
     "task.created",
