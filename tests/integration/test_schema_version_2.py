@@ -62,6 +62,25 @@ def test_every_entity_has_the_stored_values_after_a_migration(schema_version_2: 
             assert {name: plain(getattr(entity, name)) for name in stored} == stored
 
 
+def test_the_log_of_tasks_and_comments_belongs_to_the_default_project_after_a_migration(
+    schema_version_2: Database[Any],
+) -> None:
+    migrate(schema_version_2, POLICY.time_zone)
+    services = build_services(mongo_store(schema_version_2), policy=POLICY)
+
+    query = ActivityQuery(projects=("TASK",))
+    found = {e.id for e in read_pages(lambda request: services.activity.list(query, request, by=SYSTEM))}
+
+    ids = {
+        entity: {str(row["_id"]) for row in stored_rows(2)["activity"] if row["entity"] == entity}
+        for entity in ("task", "comment", "user")
+    }
+    assert ids["task"]
+    assert ids["comment"]
+    assert found >= ids["task"] | ids["comment"]
+    assert found.isdisjoint(ids["user"])
+
+
 def fields_of_row(row: Row, internal: set[str]) -> dict[str, Any]:
     """Returns the fields of a stored document that its entity also has, with ids as text."""
     named = {"id" if name == "_id" else name: value for name, value in row.items() if name not in internal}

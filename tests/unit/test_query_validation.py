@@ -104,6 +104,8 @@ def test_equivalent_forms_are_parsed(filters: dict[str, Any], kept: dict[str, An
         ({"priorities": ("asap",)}, "query.priorities.0", "not_allowed"),
         ({"priorities": (3,)}, "query.priorities.0", "not_allowed"),
         ({"ids": ("7",)}, "query.ids.0", "bad_id"),
+        ({"projects": ("OPS", "no key")}, "query.projects.1", "bad_project_key"),
+        ({"projects": "OPS"}, "query.projects", "wrong_type"),
         ({"ids": ID}, "query.ids", "wrong_type"),
         ({"assignee_ids": ("ada",)}, "query.assignee_ids.0", "bad_id"),
         ({"assignee_ids": (None, "me")}, "query.assignee_ids.1", "bad_id"),
@@ -144,6 +146,6 @@ def test_all_mistakes_are_reported_at_once_with_what_is_allowed() -> None:
     assert status.allowed == DEFAULT_POLICY.workflow.statuses
     assert sort.allowed == TASK_SORTS
     assert sort.detail == (
-        "Must be a Sort by one of: due_date, priority, created_at, updated_at, status_changed_at, title; "
-        "this is Sort(key='age', descending=False)."
+        "Must be a Sort by one of: due_date, priority, created_at, updated_at, status_changed_at, title, "
+        "key, rank; this is Sort(key='age', descending=False)."
     )

@@ -24,6 +24,7 @@ from tests.factories import NOW, an_id
 
 A_VALUE: dict[str, Any] = {
     "ids": (an_id(),),
+    "projects": ("OPS",),
     "statuses": ("todo",),
     "categories": (Category.STARTED,),
     "priorities": (Priority.HIGH,),

@@ -29,7 +29,7 @@ from taskmgr.infrastructure.mongo.schema_version import (
     require_unchanged_target,
 )
 from taskmgr.infrastructure.mongo.unlogged_tokens import log_tokens
-from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project, number_tasks
+from taskmgr.infrastructure.mongo.unnumbered_tasks import assign_entries, ensure_default_project, number_tasks
 
 _MAX_SWEEPS = 10
 _PAUSE = 0.5  # seconds between two sweeps
@@ -96,6 +96,7 @@ def _sweep_until_clean(database: Database[Any], time_zone: tzinfo, settling: flo
         sweeps += time.monotonic() >= settled
         require_target = partial(require_unchanged_target, database, time_zone)
         numbered = number_tasks(database, require_target, batch)
+        assign_entries(database)
         swept = sweep(database, time_zone, require_target, batch)
         swept.numbered = numbered
         total.add(swept)

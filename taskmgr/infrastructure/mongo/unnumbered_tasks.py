@@ -58,11 +58,9 @@ def _log_default_project(database: Database[Any]) -> None:
 def number_tasks(database: Database[Any], require_target: Callable[[], None], size: int) -> int:
     """Numbers the tasks without a key in the default project, by `created_at`, and returns their number.
 
-    Nothing else of the tasks changes, and they get no log entry; their entries and those of their comments
-    are assigned to the project, too. `require_target` is called before each
+    Nothing else of the tasks changes, and they get no log entry. `require_target` is called before each
     batch of `size` tasks, and raises to stop.
     """
-    _assign_entries(database)
     projects, count = MongoProjectRepository(database), 0
     unnumbered = _unnumbered_ids(database)
     while batch := list(islice(unnumbered, size)):
@@ -76,8 +74,11 @@ def number_tasks(database: Database[Any], require_target: Callable[[], None], si
     return count
 
 
-def _assign_entries(database: Database[Any]) -> None:
-    """Assigns entries of releases that had no projects: those of tasks and comments to the default one."""
+def assign_entries(database: Database[Any]) -> None:
+    """Assigns the log entries of tasks and comments that have no project to the default project.
+
+    All other entries without the field get it empty, because every entry has it.
+    """
     key, entities = MongoProjectRepository(database).get(None).key, ["task", "comment"]
     for condition, projects in (({"$in": entities}, [key]), ({"$nin": entities}, [])):
         unassigned = {"projects": {"$exists": False}, "entity": condition}
