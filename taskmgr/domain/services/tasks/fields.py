@@ -10,6 +10,7 @@ from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.errors import FieldError, Invalid
 from taskmgr.domain.model.parsing import BadValue, Parser
 from taskmgr.domain.model.place import Place
+from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, require_actor
