@@ -19,7 +19,7 @@ from taskmgr.api.request_state import RequestState, begin
 from taskmgr.api.schemas.activity import ChangeOut
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
-from taskmgr.api.schemas.projects import NewProjectOut, ProjectOut
+from taskmgr.api.schemas.projects import NewProjectOut, ProjectCountsOut, ProjectOut, ProjectRowOut
 from taskmgr.api.schemas.receipt import ReceiptOut
 from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut, LabelCountOut
 from taskmgr.api.schemas.tasks import (
@@ -44,7 +44,14 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.pages import PageRequest
-from taskmgr.domain.queries.statistics import AssigneeCount, CycleTimes, DayCounts, LabelCount
+from taskmgr.domain.queries.statistics import (
+    AssigneeCount,
+    CycleTimes,
+    DayCounts,
+    LabelCount,
+    ProjectCounts,
+    ProjectWithCounts,
+)
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.user_query import TaskCounts, UserWithTasks
 from taskmgr.domain.rules.urgency import Cause, EffectivePriority
@@ -87,6 +94,7 @@ REFUSED = Transition(
 COUNTS = TaskCounts(open=5, overdue=4, blocked=3, started=2, urgent=1)
 TASK, USER, TOKEN, PLAIN_TASK = a_full_task(), a_full_user(), a_full_token(), a_task()
 PROJECT = a_project(is_default=True, archived_at=NOW, description="Größe", version=3)
+PROJECT_COUNTS = ProjectCounts(open=3, overdue=2, completed_30_days=1)
 COMMENT = Comment(
     id=an_id(), task_id=an_id(), author_id="system:x", text="a\nb", created_at=NOW, updated_at=NOW, version=3
 )
@@ -149,6 +157,8 @@ SAMPLES += [
         for room in (2, None)
     ),
     (TaskCountsOut, COUNTS, COUNTS),
+    (ProjectCountsOut, PROJECT_COUNTS, PROJECT_COUNTS),
+    (ProjectRowOut, ProjectWithCounts(PROJECT, PROJECT_COUNTS), merged(PROJECT, counts=PROJECT_COUNTS)),
     *(
         (AssigneeCountOut, row, row)
         for row in (AssigneeCount(an_id(), "ada", 3), AssigneeCount(None, None, 1))
@@ -209,6 +219,7 @@ def test_values_that_were_not_requested_or_do_not_apply_have_no_key() -> None:
     assert TaskRowOut().dump(Enriched(TASK, None, None, ("assignee",))) == plain | {"assignee": None}
     assert ChangedTaskOut().dump(TASK) == plain
     assert UserRowOut().dump(USER) == UserOut().dump(USER)
+    assert ProjectRowOut().dump(PROJECT) == ProjectOut().dump(PROJECT)
 
 
 def test_the_samples_differ_from_the_defaults_in_every_field() -> None:

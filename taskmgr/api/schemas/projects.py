@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields
 
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import CompiledOutput, Input, Moment, ParsedBoolean, ParsedText, id_field
-from taskmgr.api.schemas.parameters import boolean_filter
+from taskmgr.api.schemas.base import (
+    CompiledOutput,
+    Input,
+    Moment,
+    ParsedBoolean,
+    ParsedText,
+    Writer,
+    id_field,
+)
+from taskmgr.api.schemas.parameters import Parameter, boolean_filter, parameter
 from taskmgr.api.schemas.queries import PageQuery
 from taskmgr.api.schemas.task_bodies import version
-from taskmgr.domain.model import values
-from taskmgr.domain.model.project import CHANGE_PARSERS, NEW_PARSERS
+from taskmgr.domain.model import parsing, values
+from taskmgr.domain.model.project import CHANGE_PARSERS, NEW_PARSERS, Project
 
 
 def _name(**options: bool) -> ParsedText:
@@ -88,7 +98,53 @@ class NewProjectOut(ProjectOut):
     id = id_field("The project's id; null if it was created in a dry run.", allow_none=True)
 
 
+class ProjectCountsOut(CompiledOutput):
+    """How many of a project's tasks outside the bin are open, overdue, and recently completed."""
+
+    open = fields.Integer(required=True)
+    overdue = fields.Integer(required=True, metadata={"description": "Open tasks past their due date."})
+    completed_30_days = fields.Integer(
+        required=True, metadata={"description": "Tasks completed in the last 30 days, to the second."}
+    )
+
+
+class ProjectRowOut(ProjectOut):
+    """A project. `include=counts` adds the key after `version`."""
+
+    counts = fields.Nested(ProjectCountsOut)
+
+    _project = ProjectOut()
+    _counts = ProjectCountsOut()
+
+    def writer(self) -> Writer:
+        write_project, write_counts = self._project.writer(), self._counts.writer()
+
+        def write(obj: Any) -> dict[str, Any]:
+            if isinstance(obj, Project):
+                return write_project(obj)
+            return {**write_project(obj.project), "counts": write_counts(obj.counts)}
+
+        return write
+
+
+def _include() -> Parameter:
+    return parameter(
+        parsing.one_of_names(("counts",)),
+        enum=["counts"],
+        description="`counts` adds how many of the project's tasks are open, overdue and completed.",
+    )
+
+
+class ProjectQuery(Input):
+    """The parameter of a request for one project."""
+
+    is_timeless = True
+
+    include = _include()
+
+
 class ProjectListQuery(PageQuery):
     """Projects are sorted by key."""
 
+    include = _include()
     archived = boolean_filter("Whether the project is archived.")

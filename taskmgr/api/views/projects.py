@@ -14,7 +14,15 @@ from taskmgr.api.input.blueprint import Blueprint
 from taskmgr.api.request_state import actor
 from taskmgr.api.runtime import services
 from taskmgr.api.schemas.pages import page_of
-from taskmgr.api.schemas.projects import NewProjectOut, ProjectIn, ProjectListQuery, ProjectOut, ProjectPatch
+from taskmgr.api.schemas.projects import (
+    NewProjectOut,
+    ProjectIn,
+    ProjectListQuery,
+    ProjectOut,
+    ProjectPatch,
+    ProjectQuery,
+    ProjectRowOut,
+)
 from taskmgr.api.schemas.queries import WriteQuery
 from taskmgr.api.views.responses import build_page, build_page_request, changed, created
 from taskmgr.domain.model.commands import ProjectChanges
@@ -24,7 +32,7 @@ READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
 
 projects = Blueprint("projects", __name__, url_prefix="/api/v1/projects", description="Projects of tasks")
 
-ProjectPage = page_of(ProjectOut, "ProjectPage")
+ProjectPage = page_of(ProjectRowOut, "ProjectPage")
 _NAMES = {"default": "is_default"}  # the domain's names of fields that it calls otherwise
 
 
@@ -34,10 +42,17 @@ _NAMES = {"default": "is_default"}  # the domain's names of fields that it calls
 @projects.query(ProjectListQuery)
 @projects.response(200, ProjectPage)
 def list_projects(params: dict[str, Any]) -> Any:
-    """List projects, by key"""
-    archived = params["archived"]
-    list_key = ("projects", archived)
+    """List projects, by key
+
+    `include=counts` adds to each project how many of its tasks outside the bin are open, how many of these
+    are overdue, and how many tasks were completed in the last 30 days.
+    """
+    archived, include = params["archived"], params["include"]
+    list_key = ("projects", archived, include)
     page_request = build_page_request(params, list_key)
+    if include:  # the counts depend on the clock
+        counted = services().projects.list_with_counts(page_request, archived=archived, by=actor())
+        return build_page(counted, list_key)
     record_list_version(services().health.latest_write())
     return build_page(services().projects.list(page_request, archived=archived, by=actor()), list_key)
 
@@ -59,9 +74,16 @@ def create_project(params: dict[str, Any], body: dict[str, Any]) -> Any:
 
 @projects.get("/<project_id>")
 @requires_scopes(READ)
-@projects.response(200, ProjectOut)
-def get_project(project_id: str) -> Any:
-    """Get a project"""
+@projects.query(ProjectQuery)
+@projects.response(200, ProjectRowOut)
+def get_project(params: dict[str, Any], project_id: str) -> Any:
+    """Get a project
+
+    The ETag is the project's version. With `include=counts` the response has no ETag, because the counts
+    change without a new version of the project.
+    """
+    if params["include"]:
+        return services().projects.get_with_counts(project_id, by=actor())
     project = services().projects.get(project_id, by=actor())
     return project, etag(project)
 

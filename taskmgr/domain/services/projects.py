@@ -69,10 +69,10 @@ class ProjectService:
         return self._with_counts([self.get(project, by=by)])[0]
 
     def list_with_counts(
-        self, page_request: PageRequest = PageRequest(), *, by: Actor
+        self, page_request: PageRequest = PageRequest(), *, archived: bool | None = None, by: Actor
     ) -> Page[ProjectWithCounts]:
-        """Returns a page of all projects, by key, with the counts of their tasks at this moment."""
-        page = self.list(page_request, by=by)
+        """Returns the page that `list` returns, with the counts of each project's tasks at this moment."""
+        page = self.list(page_request, archived=archived, by=by)
         return Page(items=self._with_counts(page.items), next=page.next, total=page.total)
 
     def _with_counts(self, projects: Sequence[Project]) -> Sequence[ProjectWithCounts]:
