@@ -37,8 +37,13 @@ class Orders(RuleBasedStateMachine):
         self.database = database
         self.lists: dict[str, list[str]] = {project: [] for project in PROJECTS}
         self.binned: set[str] = set()
+        for project in PROJECTS:
+            self.create(project, 4)
 
     @rule(project=st.sampled_from(PROJECTS), count=st.integers(1, 4))
+    def create_more(self, project: str, count: int) -> None:
+        self.create(project, count)
+
     def create(self, project: str, count: int) -> None:
         for _ in range(count):
             task = self.tasks.create(title="x", project=project, by=SYSTEM)

@@ -323,6 +323,56 @@ def test_the_tasks_that_wait_for_others_are_found_by_these_and_their_status(eith
     assert list(either.tasks.waiting_for([one, two], ["todo"])) == [first, second]
 
 
+@pytest.mark.parametrize(
+    ("task", "forward", "with_binned", "limit", "ranks"),
+    [
+        ("b", True, True, 5, "cdde"), ("b", True, False, 5, "dde"), ("b", True, True, 2, "cd"),
+        ("b", False, True, 5, "a"), ("e", False, True, 5, "ddcba"), ("e", False, False, 2, "dd"),
+        (None, True, True, 2, "ab"), (None, False, True, 2, "ed"), ("e", True, True, 1, ""),
+    ],
+)  # fmt: skip
+def test_the_neighbours_of_a_task_are_those_of_its_project_the_nearest_first(
+    either: Store, task: str | None, forward: bool, with_binned: bool, limit: int, ranks: str
+) -> None:
+    tasks = {rank: a_task(rank=rank, deleted_at=NOW if rank == "c" else None) for rank in "edcba"}
+    added(either, *tasks.values(), a_task(rank="d"), a_task(rank="bV", project="OPS"))
+
+    found = either.tasks.neighbours(
+        "TASK", task and tasks[task], forward=forward, with_binned=with_binned, limit=limit
+    )
+
+    assert "".join(neighbour.rank for neighbour in found) == ranks
+
+
+def test_neighbours_of_equal_rank_are_told_apart_by_id(either: Store) -> None:
+    tasks = sorted(added(either, *(a_task(rank="a") for _ in range(3))), key=lambda task: task.id)
+
+    after = either.tasks.neighbours("TASK", tasks[0], forward=True, with_binned=False, limit=9)
+    before = either.tasks.neighbours("TASK", tasks[2], forward=False, with_binned=False, limit=9)
+
+    assert (list(after), list(before)) == (tasks[1:], tasks[1::-1])
+
+
+def test_many_tasks_are_replaced_by_their_next_versions(store: Store) -> None:
+    tasks = added(store, *(a_task() for _ in range(3)))
+    changed = [replace(task, rank="x", version=2) for task in tasks[:2]]
+
+    store.tasks.replace_many(changed)
+    store.tasks.replace_many([])
+
+    assert [store.tasks.get(task.id) for task in tasks] == [*changed, tasks[2]]
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_many_tasks_are_only_replaced_by_the_version_after_the_stored_one(store: Store, version: int) -> None:
+    one, other = added(store, a_task(), a_task())
+
+    with pytest.raises(WriteConflict):
+        store.tasks.replace_many([replace(one, version=2), replace(other, version=version)])
+
+    assert store.tasks.get(other.id) == other
+
+
 # --- users
 
 
