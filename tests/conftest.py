@@ -108,7 +108,7 @@ def empty(database: Database[Any]) -> None:
     for name, md5 in database.command("dbHash")["collections"].items():
         if md5 != _HASH_OF_NOTHING and name not in (_KEPT, _EMPTIED):
             database[name].delete_many({})
-    database["projects"].insert_one(validated_row(mappers.project_document(DEFAULT_PROJECT)))
+    database["projects"].insert_one(validated_row(mappers.project_document(DEFAULT_PROJECT, last_number=0)))
     # One wait for all: a majority has what came before, too, when it has this.
     database.get_collection(_EMPTIED, write_concern=WriteConcern("majority")).update_one(
         {"_id": "emptied"}, {"$inc": {"times": 1}}, upsert=True

@@ -11,6 +11,7 @@ import bson
 import pytest
 from flask import Flask
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from taskmgr.api.app import create_app
@@ -88,10 +89,12 @@ def client_of(services: Services) -> Callable[..., Client]:
 @pytest.fixture
 def contents(database: Database[Any]) -> Callable[[], dict[str, list[bytes]]]:
     """Everything that is stored, byte for byte: counters of touches and locks too."""
+    # The numbers of projects are counted without waiting for a majority.
+    latest = database.with_options(read_concern=ReadConcern("local"))
 
     def read() -> dict[str, list[bytes]]:
-        names = sorted(database.list_collection_names())
-        return {name: sorted(map(bson.encode, database[name].find())) for name in names}
+        names = sorted(latest.list_collection_names())
+        return {name: sorted(map(bson.encode, latest[name].find())) for name in names}
 
     return read
 

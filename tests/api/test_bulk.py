@@ -221,7 +221,8 @@ def test_a_dry_bulk_answers_alike_and_leaves_nothing(
 
     assert answer.status_code == 200
     assert answer.headers["Dry-Run"] == "true"
-    assert answer.json == {"results": [{"status": 201, "id": None, "version": 1}], "change_set": None}
+    row = {"status": 201, "id": None, "key": None, "version": 1}
+    assert answer.json == {"results": [row], "change_set": None}
 
 
 def test_a_bulk_by_query_changes_every_task_that_matches(

@@ -176,7 +176,7 @@ def test_a_problem_names_a_task_that_is_not_kept_by_its_reference(
 
     _, _, blocked, _, missing = answer.json["results"]
     (reason,) = blocked["problem"]["reasons"]
-    assert reason["detail"] == "The task is blocked by an unfinished task: ref:cake."
+    assert reason["detail"] == "The task is blocked by an unfinished task: ref:cake (Order the cake)."
     assert reason["fix"]["task_ids"] == ["ref:cake"]
     assert missing["problem"]["detail"] == "There is no task 'ref:cake'."
     assert answer.json.get("reasons", [reason]) == [reason]
@@ -193,12 +193,13 @@ def test_a_problem_names_a_task_that_is_not_kept_and_has_no_reference_by_its_ope
     assert sorted(reason["fix"]["task_ids"]) == [f"operations.{number}" for number in range(5)]
 
 
-def test_a_problem_names_a_task_that_is_kept_by_its_id(admin_client: Client) -> None:
+def test_a_problem_names_a_task_that_is_kept_by_its_key_and_title(admin_client: Client) -> None:
     answer = admin_client.post(BULK, {"mode": "each", "operations": UNKEPT[:3]})
 
     cake, _, blocked = answer.json["results"]
     (reason,) = blocked["problem"]["reasons"]
-    assert reason["detail"] == f"The task is blocked by an unfinished task: {cake['id']}."
+    name = f"{cake['key']} (Order the cake)"
+    assert reason["detail"] == f"The task is blocked by an unfinished task: {name}."
     assert reason["fix"]["task_ids"] == [cake["id"]]
 
 

@@ -68,7 +68,7 @@ class _Latest:
 
 
 def _without_store() -> Flask:
-    store = cast("Store", SimpleNamespace(health=None, users=None))
+    store = cast("Store", SimpleNamespace(health=None, users=None, projects=None))
     return create_app(build_services(store), UNLIMITED, secret_key=SECRET_KEY)
 
 
@@ -102,9 +102,10 @@ _NAMED = {"assignee": ["me", "none", "ada"], "created_by": ["me", "ada", "system
 
 
 def _sensible_path(given: dict[str, Any], world: World) -> None:
-    for name, key in given.items():
-        if int(str(key)[:1], 16) % 4:
-            given[name] = world[{"blocker_id": "blocker"}.get(name, name.removesuffix("_id"))]
+    for name, reference in given.items():
+        entity, choice = name.removesuffix("_id"), ord(str(reference)[0]) % 4
+        if choice:
+            given[name] = world.get(f"{entity}_key" if choice == 1 else entity, world[entity])
 
 
 def _like(given: Any, values: list[str]) -> Any:
@@ -139,6 +140,8 @@ def _sensible_query(given: dict[str, Any], world: World) -> None:
 def _sensible_body(given: dict[str, Any], world: World) -> None:
     if given.get("assignee_id") not in (None, "me"):
         given["assignee_id"] = world["user"]
+    if given.get("project") is not None:
+        given["project"] = world["project"]
     if given.get("parent_id") is not None:
         given["parent_id"] = world["other"]
     if given.get("blocked_by"):

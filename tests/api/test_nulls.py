@@ -11,7 +11,7 @@ from tests.api.operations import World
 def test_a_new_task_takes_null_for_whatever_may_be_left_out(client: Client) -> None:
     member = client.as_("member")
     optional = (
-        "description", "status", "priority", "due_date", "assignee_id", "labels", "parent_id",
+        "project", "description", "status", "priority", "due_date", "assignee_id", "labels", "parent_id",
         "blocked_by", "reason", "override",
     )  # fmt: skip
 
@@ -19,17 +19,18 @@ def test_a_new_task_takes_null_for_whatever_may_be_left_out(client: Client) -> N
     left_out = member.post("tasks", {"title": "x"})
 
     assert given.status_code == 201, given.text
-    assert given.json | {"id": None} == left_out.json | {"id": None}
+    own = dict.fromkeys(("id", "key", "rank"))
+    assert given.json | own == left_out.json | own
 
 
-@pytest.mark.parametrize("field", ["title", "status", "priority"])
+@pytest.mark.parametrize("field", ["title", "status", "priority", "project"])
 def test_a_patch_takes_null_only_for_what_can_be_empty(field: str, client: Client, world: World) -> None:
     answer = client.as_("admin").patch(f"tasks/{world['task']}", {field: None})
 
     assert mistakes(answer, "invalid") == [(f"body.{field}", "null")]
 
 
-@pytest.mark.parametrize("field", ["title", "status", "priority"])
+@pytest.mark.parametrize("field", ["title", "status", "priority", "project"])
 def test_an_operation_of_a_bulk_takes_null_where_a_patch_does(
     field: str, client: Client, world: World
 ) -> None:

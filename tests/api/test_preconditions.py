@@ -26,10 +26,11 @@ without_body = pytest.mark.parametrize(
 # What each operation is about, to be read and compared.
 THINGS = {
     "change_user": "users/{user}",
+    "change_project": "projects/{project}",
     "change_comment": "tasks/{task}/comments/{comment}",
     "delete_comment": "tasks/{task}/comments/{comment}",
 }
-ONE_THING = [BY_NAME[name] for name in ("get_task", "get_user", "get_me")]
+ONE_THING = [BY_NAME[name] for name in ("get_task", "get_project", "get_user", "get_me")]
 GARBAGE = [
     "", "7", "'1'", '"one"', '"1', '1"', '"0"', '"-1"', '"01"', '"1.0"', '"1", "2"', '"1","1"',
     '*, "1"', 'w/"1"', 'W/1', '""', '"1"; "2"', "null", '"' + "9" * 30 + '"',
@@ -58,7 +59,7 @@ def versions(world: World, admin: Client, database: Any) -> dict[str, int]:
     """The version of what each operation is about."""
     rows = {
         str(row["_id"]): row["version"]
-        for name in ("tasks", "users", "comments")
+        for name in ("tasks", "projects", "users", "comments")
         for row in database[name].find()
     }
     return {

@@ -15,7 +15,8 @@ from tests.factories import Clock
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 NOW = "2026-03-10T12:00:00.000Z"
 KEYS = {
-    "id", "title", "description", "status", "category", "priority", "due_date", "assignee_id", "labels",
+    "id", "key", "project", "rank", "title", "description", "status", "category", "priority", "due_date",
+    "assignee_id", "labels",
     "parent_id", "blocked_by", "created_by", "created_at", "updated_at", "started_at", "completed_at",
     "status_changed_at", "reopen_count", "deleted_at", "version",
 }  # fmt: skip
@@ -38,7 +39,8 @@ def test_a_new_task_has_every_key_and_the_defaults(member: Client) -> None:
     assert answer.status_code == 201
     assert task.keys() == KEYS
     assert task == {
-        "id": task["id"], "title": "Größe prüfen 🚀", "description": "", "status": "todo",
+        "id": task["id"], "key": "TASK-1", "project": "TASK", "title": "Größe prüfen 🚀", "description": "",
+        "status": "todo", "rank": "a2",
         "category": "unstarted", "priority": "medium", "due_date": None, "assignee_id": None, "labels": [],
         "parent_id": None, "blocked_by": [], "created_by": member.user.id, "created_at": NOW,
         "updated_at": NOW, "started_at": None, "completed_at": None, "status_changed_at": NOW,

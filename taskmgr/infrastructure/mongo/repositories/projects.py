@@ -68,7 +68,7 @@ class MongoProjectRepository:
 
     def add(self, project: Project) -> None:
         try:
-            insert(self._projects, mappers.project_document(project))
+            insert(self._projects, mappers.project_document(project, last_number=0))
         except DuplicateKeyError as error:
             raise ProjectKeyTaken(project.key) from error
 
@@ -99,7 +99,7 @@ class MongoProjectRepository:
         if not keys or not keys[0].taken:
             return
         unchanged = {"_id": ObjectId(keys[0].project.id), "last_number": keys[-1].number}
-        lower = {"$set": {"last_number": keys[0].number - 1}}
+        lower = {"$inc": {"last_number": -len(keys)}}
         with self._own_session() as session:
             self._counters.update_one(unchanged, lower, session=session)
 
