@@ -150,9 +150,15 @@ def _sensible_body(given: dict[str, Any], world: World) -> None:
         given["expires_at"] = "2999-12-31T23:59:59Z"
     if given.get("user_id") is not None:
         given["user_id"] = world["user"]
+    for side in ("before", "after"):
+        if isinstance(given.get(side), str):
+            given[side] = world["other"]
     if "where" in given:
         _sensible_query(given["where"], world)
-    for inner in (*given.get("operations", ()), given.get("change")):
+    for name in ("id", "blocker_id"):  # of an operation: an invented `ref:…` names no create of the bulk
+        if str(given.get(name)).startswith("ref:"):
+            given[name] = world["task"]
+    for inner in (*given.get("operations", ()), given.get("change"), given.get("rank")):
         if inner:
             _sensible_body(inner, world)
 
