@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from taskmgr.version import __version__
 
 if TYPE_CHECKING:
-    from taskmgr.domain.model.commands import Operation, TaskChanges, UserChanges
+    from taskmgr.domain.model.commands import Operation, ProjectChanges, TaskChanges, UserChanges
     from taskmgr.domain.model.errors import (
         AlreadyAssigned,
         CannotStart,
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
         Invalid,
         NotFound,
         NotPermitted,
+        ProjectKeyTaken,
         Refused,
         Stale,
         Unavailable,
         UsernameTaken,
     )
     from taskmgr.domain.model.priority import Priority
+    from taskmgr.domain.model.project import Project
     from taskmgr.domain.model.task import Task
     from taskmgr.domain.model.user import Actor, Kind, Role, User
     from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
@@ -62,6 +64,9 @@ __all__ = [
     "NotPermitted",
     "Operation",
     "Priority",
+    "Project",
+    "ProjectChanges",
+    "ProjectKeyTaken",
     "Refused",
     "Role",
     "Services",
@@ -83,12 +88,13 @@ __all__ = [
 
 # Written out in full, so that a search for a module's name finds this table.
 _MODULES = {
-    "taskmgr.domain.model.commands": ("Operation", "TaskChanges", "UserChanges"),
+    "taskmgr.domain.model.commands": ("Operation", "ProjectChanges", "TaskChanges", "UserChanges"),
     "taskmgr.domain.model.errors": (
         "AlreadyAssigned", "CannotStart", "Closed", "DomainError", "EmailTaken", "Invalid", "NotFound",
-        "NotPermitted", "Refused", "Stale", "Unavailable", "UsernameTaken",
+        "NotPermitted", "ProjectKeyTaken", "Refused", "Stale", "Unavailable", "UsernameTaken",
     ),
     "taskmgr.domain.model.priority": ("Priority",),
+    "taskmgr.domain.model.project": ("Project",),
     "taskmgr.domain.model.task": ("Task",),
     "taskmgr.domain.model.user": ("Actor", "Kind", "Role", "User"),
     "taskmgr.domain.model.workflow": ("CLOSED", "OPEN", "Category"),

@@ -33,7 +33,7 @@ def board(services: Services) -> Table:
 
 def card(task: Task, assignee: str) -> str:
     style = STYLES[task.priority]
-    title = task.title.replace("[", r"\[")
+    title = f"{task.key} {task.title}".replace("[", r"\[")
     title = f"[{style}]{title}[/]" if style else title
     due = f", due {task.due_date}" if task.due_date else ""
     return f"{title}\n[dim]{assignee}{due}[/]\n"
