@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from taskmgr.cli.output import as_json, record, show, show_json, show_table
+from taskmgr.cli.output import Record, as_json, record, show, show_json, show_table
 from taskmgr.cli.services import open_services
 from taskmgr.domain.model.commands import ProjectChanges
 from taskmgr.domain.model.project import Project
+
+if TYPE_CHECKING:
+    from taskmgr.domain.model.user import Actor
+    from taskmgr.domain.queries.statistics import ProjectWithCounts
+    from taskmgr.domain.services import Services
 
 _FIELDS = (
     "id", "key", "name", "description", "is_default", "archived_at", "created_by", "created_at",
     "updated_at", "version",
 )  # fmt: skip
-_COLUMNS = ("key", "name", "default", "archived")
+_COLUMNS = ("key", "name", "open", "default", "archived")
 
 
 @click.group()
@@ -28,17 +35,34 @@ def projects() -> None:
 @click.option("--all", "everything", is_flag=True, help="List the archived projects, too.")
 @as_json
 def list_projects(archived: bool, everything: bool, as_json: bool) -> None:
-    """List the projects that are not archived, by key."""
+    """List the projects that are not archived, by key, with the number of their open tasks."""
     with open_services() as (services, by):
         listed = [
-            project
-            for project in services.projects.iterate(by=by)
-            if everything or project.is_archived is archived
+            each
+            for each in _iterate_with_counts(services, by)
+            if everything or each.project.is_archived is archived
         ]
     if as_json:
-        show_json([_record(project) for project in listed])
+        show_json([_record(each.project) | {"counts": asdict(each.counts)} for each in listed])
     else:
-        show_table([_record(project) | {"archived": project.is_archived} for project in listed], _COLUMNS)
+        show_table([_row(each) for each in listed], _COLUMNS)
+
+
+def _iterate_with_counts(services: Services, by: Actor) -> Iterator[ProjectWithCounts]:
+    """Yields all projects with the counts of their tasks, by key, reading page by page."""
+    from taskmgr.domain.queries.pages import MAX_LIMIT, PageRequest
+
+    request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
+    while request is not None:
+        page = services.projects.list_with_counts(request, by=by)
+        yield from page.items
+        request = None if page.next is None else replace(request, after=page.next)
+
+
+def _row(listed: ProjectWithCounts) -> Record:
+    """Returns the columns of the table for people."""
+    archived = {"archived": listed.project.is_archived}
+    return _record(listed.project) | archived | {"open": listed.counts.open}
 
 
 @projects.command()

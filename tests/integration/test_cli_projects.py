@@ -59,15 +59,16 @@ def test_archived_projects_are_listed_on_request(command: Command) -> None:
     assert keys(command("projects", "list", "--all", "--json")) == ["OLD", "OPS", "TASK", "WEB"]
 
 
-def test_projects_are_listed_for_people(command: Command) -> None:
+def test_projects_are_listed_for_people(command: Command, services: Services) -> None:
+    services.tasks.create(title="Order the cables", by=SYSTEM)
     command("projects", "add", "OLD", "Old things")
     command("projects", "archive", "OLD")
 
     lines = command("projects", "list", "--all").out.splitlines()
     assert [re.split(r" {2,}", line) for line in lines] == [
-        ["KEY", "NAME", "DEFAULT", "ARCHIVED"],
-        ["OLD", "Old things", "no", "yes"],
-        ["TASK", "Tasks", "yes", "no"],
+        ["KEY", "NAME", "OPEN", "DEFAULT", "ARCHIVED"],
+        ["OLD", "Old things", "0", "no", "yes"],
+        ["TASK", "Tasks", "1", "yes", "no"],
     ]
 
 
@@ -76,8 +77,9 @@ def test_a_listed_project_has_the_fields_and_forms_of_the_api(command: Command) 
 
     assert set(project) == {
         "id", "key", "name", "description", "default", "archived_at", "created_by", "created_at",
-        "updated_at", "version",
+        "updated_at", "version", "counts",
     }  # fmt: skip
+    assert project["counts"] == {"open": 0, "overdue": 0, "completed_30_days": 0}
     assert (project["default"], project["archived_at"]) == (True, None)
 
 
