@@ -20,7 +20,7 @@ def viewer(client: Client, services: Services, make_task: Callable[..., Task]) -
     """Reads two projects: two open tasks in OPS, one of them due at the end of the day, none in TASK."""
     services.projects.create(key="OPS", name="Operations", by=SYSTEM)
     make_task(project="OPS", due_date="2026-03-10")
-    make_task(project="OPS", status="in_progress")
+    make_task(project="OPS", status="backlog")
     services.tasks.bin(make_task(project="OPS").id, by=SYSTEM)
     return client.as_("viewer")
 
@@ -39,9 +39,9 @@ def test_projects_have_counts_if_they_are_requested(viewer: Client, clock: Clock
 
 
 def test_tasks_completed_in_the_last_thirty_days_are_counted(
-    viewer: Client, services: Services, clock: Clock
+    viewer: Client, services: Services, make_task: Callable[..., Task], clock: Clock
 ) -> None:
-    task = services.tasks.create(title="Order the cables", status="in_progress", project="OPS", by=SYSTEM)
+    task = make_task(project="OPS", status="in_progress", assignee_id=viewer.user.id)
     services.tasks.change_status(task.id, status="completed", by=SYSTEM)
 
     def completed() -> int:

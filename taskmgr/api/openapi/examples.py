@@ -26,6 +26,7 @@ _FILLED_IN: dict[str, dict[str, Any]] = {
     "list_users": {"include": "tasks", "tasks_limit": 5},
     "get_stats": {"from": "2026-11-01", "to": "2026-11-30"},
     "list_projects": {"include": "counts"},
+    "get_project": {"include": "counts"},
     "list_activity": {"entity": "task", "limit": 20},
 }
 # The `examples` of a parameter, by its name. No cursor and no version would always work.

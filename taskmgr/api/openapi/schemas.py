@@ -45,6 +45,7 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     "TaskField": (FIELDS, "A key of a task."),
     "TaskInclude": (INCLUDES, "What can be added to a task."),
     "UserInclude": (("tasks",), "What can be added to a user."),
+    "ProjectInclude": (("counts",), "What can be added to a project."),
     "DueFilter": (("any", "none"), "Whether a task has a due date."),
     "BooleanText": (("true", "false"), "A boolean as text, as in a query."),
 }
