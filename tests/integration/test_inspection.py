@@ -233,7 +233,7 @@ ENTRY_FIELDS: Mapping[str, tuple[Any, str]] = {
     "kind": ("task.pondered", "log_bad_value"), "before": ({"priority": "low"}, "log_chain"),
     "after": ({"priority": "low"}, "log_state"), "reason": ("", "log_bad_value"),
     "override": (1, "log_unreadable"), "version": (77, "log_gap"), "entity": ("user", "log_gap"),
-    "entity_id": (NOBODY, "gone"),
+    "entity_id": (NOBODY, "gone"), "projects": (["WEB"], "log_chain"),
 }  # fmt: skip
 MORE: Mapping[str, tuple[Plant, str]] = {
     "a task with an unknown field": (put("tasks", "task", colour="red"), "stored_otherwise"),
@@ -319,6 +319,20 @@ MORE: Mapping[str, tuple[Plant, str]] = {
     "a title in the log that no command takes": (entry(1, after__title=""), "log_bad_value"),
     "an override without a reason": (entry(4, reason=None), "log_bad_value"),
     "an entry with an unknown field": (entry(2, colour="red"), "log_stored_otherwise"),
+    "an entry of no project": (entry(2, projects=[]), "log_chain"),
+    "an entry of two projects that moves no task": (entry(2, projects=["TASK", "WEB"]), "log_chain"),
+    "an entry without its projects": (
+        lambda database, names: database.activity.update_one(
+            {"entity_id": names["task"], "version": 2}, {"$unset": {"projects": True}}
+        ),
+        "log_stored_otherwise",
+    ),
+    "an entry on a user of a project": (
+        lambda database, names: database.activity.update_one(
+            {"entity_id": names["ada"]}, {"$set": {"projects": ["TASK"]}}
+        ),
+        "log_chain",
+    ),
     "an entry by an odd name": (entry(2, by="ada"), "log_bad_value"),
     "an entry by a number": (entry(2, by=5), "log_unreadable"),
     "an entry on an unknown kind of thing": (entry(2, entity="board"), "foreign"),

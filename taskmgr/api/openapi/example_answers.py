@@ -94,6 +94,7 @@ def answers(policy: Policy) -> dict[str, Json]:
         "id": PROJECT, "key": PROJECT_KEY, "name": "Operations", "description": "", "default": False,
         "archived_at": None, "created_by": USER, "created_at": AT, "updated_at": AT, "version": 1,
     }  # fmt: skip
+    counted = project | {"counts": {"open": 12, "overdue": 1, "completed_30_days": 7}}
     change = {
         "id": "6920a1f47b3e5d0c9a8f1e07", "at": LATER, "by": USER, "change_set": CHANGE_SET, "entity": "task",
         "entity_id": TASK, "kind": "task.status_changed", "before": {"status": new["status"]},
@@ -112,8 +113,7 @@ def answers(policy: Policy) -> dict[str, Json]:
         "Transitions": {"items": [transition]},
         "Comment": comment, "NewComment": comment, "CommentPage": _page([comment]),
         "ChangePage": _page([change]), "ActivityPage": _page([change]),
-        "Project": project, "NewProject": project, "ProjectRow": project,
-        "ProjectPage": _page([project | {"counts": {"open": 12, "overdue": 1, "completed_30_days": 7}}]),
+        "Project": project, "NewProject": project, "ProjectRow": counted, "ProjectPage": _page([counted]),
         "User": user, "NewUser": user, "UserPage": _page([user | _tasks_of_user(task)]),
         "Token": token, "Tokens": {"items": [token]},
         "NewToken": token | {"last_used_at": None, "token": f"tm_{TOKEN}_…"},

@@ -20,6 +20,8 @@ from taskmgr.infrastructure.mongo.writing import validated_row
 Finding = tuple[str, str]  # code and sentence
 # Fields that a migration gave to tasks of earlier releases, without entries in the log.
 _GIVEN_BY_MIGRATION = frozenset({"project", "key", "rank"})
+# The entities whose entries belong to projects, and the logged field with a project's key. Comments lack it.
+_PROJECT_FIELDS = {"task": "project", "comment": "project", "project": "key"}
 _FINAL = (".deleted", ".revoked")  # endings of the kinds after which an entity does not exist
 
 
@@ -61,7 +63,7 @@ class History:
         elif version != self._version + 1:
             previous = f"follows version {self._version}" if self._version else "is the first"
             yield "log_gap", f"The log has a gap: version {version} {previous}."
-        elif contradiction := self._check_order(row):
+        elif contradiction := self._check_order(row) or self._check_projects(row):
             yield "log_chain", f"{entry} {contradiction}"
         if self._at is not None and change.at < self._at:
             yield "log_times", f"{entry} is older than the previous one."
@@ -133,6 +135,21 @@ class History:
         if "status" in after and not is_same(after.get("status_changed_at", row["at"]), row["at"]):
             return "has another time than status_changed_at."
         return None if _fits(kind, after) else f"is {kind}, but changes: {', '.join(after)}."
+
+    def _check_projects(self, row: Row) -> str | None:
+        """Returns what contradicts the projects of an entry; the text continues "Entry 3 of its log".
+
+        Which project a comment's task was in is unknown here; so is that of a task from before a migration.
+        """
+        projects = row.get("projects", [])
+        if self._entity not in _PROJECT_FIELDS:
+            return f"belongs to projects, as no {self._entity} does." if projects else None
+        name = _PROJECT_FIELDS[self._entity]
+        old, new = (row[side].get(name, self._state.get(name)) for side in ("before", "after"))
+        expected = [new] if old in (None, new) else [old, new]
+        if projects == expected or (new is None and len(projects) == 1):
+            return None
+        return f"belongs to the projects {projects} instead of {expected}."
 
     def check_state(self, entity: Any) -> Iterator[Finding]:
         """Yields a finding if the entries lead to another version or state than the stored one."""
