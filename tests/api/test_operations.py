@@ -30,6 +30,7 @@ IN_BULK: dict[str, tuple[dict[str, str], str]] = {
     "status": ({"id": "{task}", "status": "in_progress"}, "change_status"),
     "priority": ({"id": "{task}", "priority": "high"}, "change_priority"),
     "assign": ({"id": "{task}", "assignee_id": "{other_user}"}, "assign"),
+    "rank": ({"id": "{task}", "before": "{other}"}, "rank_task"),
     "bin": ({"id": "{task}"}, "bin_task"),
     "restore": ({"id": "{binned}"}, "restore_task"),
     "block": ({"id": "{task}", "blocker_id": "{other}"}, "block"),

@@ -131,7 +131,7 @@ def test_days_that_cannot_be_meant_are_refused(
     assert (error["location"], error["code"]) == (location, code)
     assert detail in (None, error["detail"])
     if code == "unknown_parameter":
-        assert error["allowed"] == ["from", "to"]
+        assert error["allowed"] == ["from", "project", "to"]
 
 
 def test_every_mistake_is_told_at_once(client: Client) -> None:

@@ -25,7 +25,7 @@ LINTERS = (
 
 def document() -> bytes:
     """Returns the document of the service under the default policy, without a database."""
-    store = cast("Store", SimpleNamespace(health=None, users=None))
+    store = cast("Store", SimpleNamespace(health=None, users=None, projects=None))
     app = create_app(build_services(store), Settings(), secret_key="signs nothing")
     return bytes(runtime_of(app).openapi_json)
 
