@@ -100,7 +100,7 @@ class TaskDocument(Document):
         "collection": "tasks",
         "indexes": [
             # One for every sort key, so that the last page of all tasks costs as much as the first.
-            {"name": "newest", "fields": ["binned", "-created_at", "-id", "project"]},
+            {"name": "newest", "fields": ["binned", "-created_at", "-id"]},
             {"name": "updated", "fields": ["binned", "-updated_at", "-id"]},
             {"name": "moved", "fields": ["binned", "-status_changed_at", "-id"]},
             {"name": "due", "fields": ["binned", "due_at", "id"]},
@@ -132,6 +132,7 @@ class TaskDocument(Document):
             {"name": "words", "fields": ["words"]},
             # Sparse, because the tasks of a dry run have no key.
             {"name": "keys", "fields": ["keys"], "unique": True, "sparse": True},
+            {"name": "project_newest", "fields": ["binned", "project", "-created_at", "-id"]},
             {"name": "project_number", "fields": ["binned", "project", "number", "id"]},
             {"name": "project_rank", "fields": ["binned", "project", "rank", "id", "status"]},
             # For the boards of projects, and for the counts of their tasks.

@@ -19,7 +19,9 @@ from taskmgr.domain.queries.statistics import ProjectCounts
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
 
-_CREATED, _COMPLETED = "newest", "completed"  # indexes
+# Indexes: of all tasks, and of the tasks of projects.
+_COMPLETED = "completed"
+_CREATED, _CREATED_IN_PROJECT = "newest", "project_newest"
 _STATUS, _STATUS_IN_PROJECT = "status_due", "project_status_due"
 _MILLISECOND = timedelta(milliseconds=1)
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
@@ -31,10 +33,10 @@ class MongoStatisticsRepository:
         self._database = database
         self._tasks = database["tasks"]
         self._counted: Filter = {"binned": False}
-        self._by_status = _STATUS
+        self._by_status, self._by_creation = _STATUS, _CREATED
         if projects is not None:
             self._counted["project"] = {"$in": list(projects)}
-            self._by_status = _STATUS_IN_PROJECT
+            self._by_status, self._by_creation = _STATUS_IN_PROJECT, _CREATED_IN_PROJECT
 
     def of_projects(self, keys: Collection[str] | None) -> MongoStatisticsRepository:
         return MongoStatisticsRepository(self._database, keys)
@@ -89,7 +91,7 @@ class MongoStatisticsRepository:
         return self._count({"status": {"$in": list(statuses)}, "due_at": {"$lte": now}}, self._by_status)
 
     def created(self, midnights: Sequence[datetime]) -> Sequence[int]:
-        return self._per_day("created_at", {}, midnights, _CREATED)
+        return self._per_day("created_at", {}, midnights, self._by_creation)
 
     def completed(self, midnights: Sequence[datetime]) -> Sequence[int]:
         return self._per_day("completed_at", {"$type": "date"}, midnights, _COMPLETED)
