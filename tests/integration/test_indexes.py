@@ -33,7 +33,7 @@ from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.commented_tasks import MAX_COMMENTS, find_commented
 from taskmgr.infrastructure.mongo.reads.task_filters import beginning_with
 from taskmgr.infrastructure.mongo.repositories.activity import activity_filter
-from taskmgr.infrastructure.mongo.repositories.tasks import build_selection
+from taskmgr.infrastructure.mongo.repositories.tasks import NEIGHBOURS_INDEX, build_selection, neighbours_find
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.writing import validated_row
 from taskmgr.settings import Settings
@@ -193,6 +193,26 @@ def test_a_page_of_a_project_reads_no_more_than_the_page(
     assert indexes_of(explained["queryPlanner"]["winningPlan"]) == {index}
     assert explained["executionStats"]["totalDocsExamined"] == 51
     assert explained["executionStats"]["totalKeysExamined"] == 51
+
+
+@pytest.mark.parametrize("binned", [False, True])
+@pytest.mark.parametrize("forward", [False, True])
+@pytest.mark.parametrize("at_an_end", [False, True])
+def test_a_neighbour_by_hand_is_found_without_reading_other_tasks(
+    at_an_end: bool, forward: bool, binned: bool, filled: Database[Any]
+) -> None:
+    place = None if at_an_end else a_task(rank=rank_of(TASKS // 2))
+    filters, order = neighbours_find("OPS", place, forward=forward, binned=binned)
+    command = {
+        "find": "tasks", "filter": filters, "sort": dict(order), "limit": 1, "hint": NEIGHBOURS_INDEX,
+    }  # fmt: skip
+
+    explained = filled.command("explain", command, verbosity="executionStats")
+
+    assert "SORT" not in stages_of(explained["queryPlanner"])
+    # One key of each range of the index: those of the same rank, and those beyond.
+    assert explained["executionStats"]["totalKeysExamined"] <= 2
+    assert explained["executionStats"]["totalDocsExamined"] <= 1
 
 
 def test_a_column_of_a_board_by_hand_reads_no_other_column(filled: Database[Any], parse: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from bson import ObjectId
@@ -37,6 +38,7 @@ from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, Tas
 from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace, replace_many, touch
 
 _NAME_FIELDS = {"key": True, "title": True}
+NEIGHBOURS_INDEX = "project_rank"
 _WITHOUT_UNREAD = dict.fromkeys(UNREAD, False)
 
 
@@ -51,6 +53,16 @@ def build_selection(
         filter_stages=blocked_stages(query, context),
         excluded_fields=UNREAD,
     )
+
+
+def neighbours_find(
+    project: str, task: Task | None, *, forward: bool, binned: bool
+) -> tuple[Filter, list[tuple[str, int]]]:
+    """Returns the filter and the order of the tasks after a task by hand, or without `forward` before it."""
+    way = 1 if forward else -1
+    order = [("rank", way), ("_id", way)]
+    after = None if task is None else Position((task.rank,), task.id)
+    return keyset.filter_after({"binned": binned, "project": project}, order, after), order
 
 
 def _selector(reference: str) -> Filter | None:
@@ -167,14 +179,13 @@ class MongoTaskRepository:
     def neighbours(
         self, project: str, task: Task | None, *, forward: bool, with_binned: bool, limit: int
     ) -> Sequence[Task]:
-        way = 1 if forward else -1
-        selection = Selection(
-            filter={"binned": {"$in": [False, True]} if with_binned else False, "project": project},
-            order=[("rank", way), ("_id", way)],
-        )
-        after = None if task is None else Position((task.rank,), task.id)
-        rows = keyset.rows(self._tasks, selection, after=after, limit=limit)
-        return [mappers.task(row) for row in rows]
+        rows: list[dict[str, Any]] = []
+        # Two queries, because the planner sorts all tasks beyond the place if `binned` is one of two values.
+        for binned in (False, True)[: 1 + with_binned]:
+            filters, order = neighbours_find(project, task, forward=forward, binned=binned)
+            rows += self._tasks.find(filters).sort(order).limit(limit).hint(NEIGHBOURS_INDEX)
+        rows.sort(key=itemgetter("rank", "_id"), reverse=not forward)
+        return [mappers.task(row) for row in rows[:limit]]
 
     def add(self, task: Task) -> None:
         insert_gathered(self._stored, mappers.task_document(task))
