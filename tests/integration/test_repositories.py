@@ -353,22 +353,22 @@ def test_neighbours_of_equal_rank_are_told_apart_by_id(either: Store) -> None:
     assert (list(after), list(before)) == (tasks[1:], tasks[1::-1])
 
 
-def test_many_tasks_are_replaced_by_their_next_versions(store: Store) -> None:
+def test_many_tasks_are_ranked_in_their_next_versions(store: Store) -> None:
     tasks = added(store, *(a_task() for _ in range(3)))
     changed = [replace(task, rank="x", version=2) for task in tasks[:2]]
 
-    store.tasks.replace_many(changed)
-    store.tasks.replace_many([])
+    store.tasks.replace_ranks(changed)
+    store.tasks.replace_ranks([])
 
     assert [store.tasks.get(task.id) for task in tasks] == [*changed, tasks[2]]
 
 
 @pytest.mark.parametrize("version", [1, 3])
-def test_many_tasks_are_only_replaced_by_the_version_after_the_stored_one(store: Store, version: int) -> None:
+def test_many_tasks_are_only_ranked_in_the_version_after_the_stored_one(store: Store, version: int) -> None:
     one, other = added(store, a_task(), a_task())
 
     with pytest.raises(WriteConflict):
-        store.tasks.replace_many([replace(one, version=2), replace(other, version=version)])
+        store.tasks.replace_ranks([replace(one, version=2), replace(other, version=version)])
 
     assert store.tasks.get(other.id) == other
 

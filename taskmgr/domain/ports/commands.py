@@ -126,8 +126,11 @@ class TaskRepository(TaskReads, Protocol):
         Raises `WriteConflict` if the stored version is not the one before, and `KeyTaken`.
         """
 
-    def replace_many(self, tasks: Sequence[Task]) -> None:
-        """Does what `replace` does for each of these different tasks, in one call to the store."""
+    def replace_ranks(self, tasks: Sequence[Task]) -> None:
+        """Stores the next versions of different tasks, in one call; only their ranks have changed.
+
+        Raises `WriteConflict` if the stored version of one is not the one before.
+        """
 
     def touch(self, task_ids: Collection[str]) -> None:
         """Makes this command conflict with any other that touches or changes one of these tasks.

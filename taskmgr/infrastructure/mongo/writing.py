@@ -132,24 +132,28 @@ def replace(collection: Collection[Any], draft: Draft) -> None:
     bring back a fragment of a document that has been deleted meanwhile.
     """
     count_write()
-    if collection.update_one(*_replacement(draft)).matched_count != 1:
+    fields = validated_row(draft)
+    if collection.update_one(_previous(fields), {"$set": fields}).matched_count != 1:
         raise WriteConflict
 
 
-def replace_many(collection: Collection[Any], drafts: Sequence[Draft]) -> None:
-    """Does what `replace` does for each of these documents, in one call to the server."""
+def replace_fields(collection: Collection[Any], drafts: Sequence[Draft], names: Sequence[str]) -> None:
+    """Stores the next versions of different documents that have changed only in these fields, in one call.
+
+    Raises `WriteConflict` unless the previous version of each is stored.
+    """
     if not drafts:
         return
     count_write()
-    updates = [UpdateOne(*_replacement(draft)) for draft in drafts]
-    if collection.bulk_write(updates, ordered=False).matched_count != len(drafts):
+    rows = map(validated_row, drafts)
+    updates = [UpdateOne(_previous(row), {"$set": {name: row[name] for name in names}}) for row in rows]
+    if collection.bulk_write(updates, ordered=False).matched_count != len(updates):
         raise WriteConflict
 
 
-def _replacement(draft: Draft) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the condition for the previous version of a document, and the update to this version."""
-    fields = validated_row(draft)
-    return {"_id": fields.pop("_id"), "version": fields["version"] - 1}, {"$set": fields}
+def _previous(row: dict[str, Any]) -> dict[str, Any]:
+    """Returns the condition for the previous version of a document, and takes the id out of the row."""
+    return {"_id": row.pop("_id"), "version": row["version"] - 1}
 
 
 def touch(collection: Collection[Any], keys: Iterable[Any]) -> None:

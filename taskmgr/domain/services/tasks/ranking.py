@@ -47,7 +47,7 @@ class Ranking:
     journal: Journal
     clock: Clock
     max_length: int = MAX_LENGTH
-    reach: int = 500
+    reach: int = 100
 
     def find(self, task: Task, place: Place) -> Ranked:
         """Returns what puts a task at a place of its project; only reads.
@@ -78,7 +78,7 @@ class Ranking:
         moved = [(task, self._moved(task, rank)) for task, rank in pairs if task.rank != rank]
         if not moved:
             return
-        self.store.tasks.replace_many([after for _, after in moved])
+        self.store.tasks.replace_ranks([after for _, after in moved])
         with self.store.unit_of_work.gathered():
             for before, after in moved:
                 self.journal.record("task.ranked", before, after, by=_SPREADING, reason=_REASON)

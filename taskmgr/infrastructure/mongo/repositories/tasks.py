@@ -35,7 +35,7 @@ from taskmgr.infrastructure.mongo.reads.task_filters import (
     task_order,
 )
 from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, TaskRecordCache, undecoded
-from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace, replace_many, touch
+from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace, replace_fields, touch
 
 _NAME_FIELDS = {"key": True, "title": True}
 NEIGHBOURS_INDEX = "project_rank"
@@ -196,8 +196,9 @@ class MongoTaskRepository:
         except DuplicateKeyError as error:
             raise KeyTaken from error
 
-    def replace_many(self, tasks: Sequence[Task]) -> None:
-        replace_many(self._tasks, [mappers.task_document(task) for task in tasks])
+    def replace_ranks(self, tasks: Sequence[Task]) -> None:
+        drafts = [mappers.task_document(task) for task in tasks]
+        replace_fields(self._tasks, drafts, ("rank", "updated_at", "version"))
 
     def touch(self, task_ids: Collection[str]) -> None:
         touch(self._tasks, [ObjectId(task_id) for task_id in task_ids])
