@@ -62,6 +62,15 @@ CHANGE = Counter(
 ASSIGNEE = Counter({"findAndModify users": 1})  # reads and touches the assignee
 
 
+def test_creating_takes_a_number_and_reads_its_project_in_one_call(
+    watched: Services, calls: Calls, bob: User
+) -> None:
+    calls.counts.clear()
+    watched.tasks.create(title="Order the cables", assignee_id=bob.id, by=SYSTEM)
+    store = Counter({"insert tasks": 1, "insert activity": 1, "commitTransaction": 1})
+    assert calls.counts == store + ASSIGNEE + Counter({"findAndModify projects": 1})
+
+
 def test_assigning_reads_the_project_and_the_assignee(
     watched: Services, calls: Calls, task: Task, bob: User
 ) -> None:
