@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -116,29 +117,45 @@ def test_no_number_is_given_to_two_clients(database: Database[Any], steps: list[
 # --- bulk
 
 
-class Counted(CommandListener):
-    """Counts the commands on projects that change something."""
+class Heard(CommandListener):
+    """Lists the commands that are sent to the server, each with its collection."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.commands: list[str] = []
 
     def started(self, event: CommandStartedEvent) -> None:
-        self.count += event.command.get(event.command_name) == "projects" and event.command_name != "find"
+        self.commands.append(f"{event.command_name} {event.command[event.command_name]}")
 
     def succeeded(self, event: Any) -> None: ...
     def failed(self, event: Any) -> None: ...
 
 
+@contextmanager
+def watched(uri: str, database: Database[Any]) -> Iterator[tuple[Heard, Services]]:
+    """Yields services over a client of their own, and the commands that it sends."""
+    heard = Heard()
+    with MongoClient(uri, tz_aware=True, event_listeners=[heard]) as client:
+        yield heard, build_services(mongo_store(client[database.name]))
+
+
+def test_a_change_reads_the_task_together_with_its_project(
+    mongodb_uri: str, database: Database[Any], make_task: MakeTask
+) -> None:
+    task = make_task()
+    with watched(mongodb_uri, database) as (heard, services):
+        services.tasks.change_status(task.id, status="backlog", by=SYSTEM)
+        commands = heard.commands[:]
+    assert commands == ["aggregate tasks", "update tasks", "insert activity", "commitTransaction 1"]
+
+
 def test_the_numbers_of_a_bulk_take_one_call_for_each_project(
     mongodb_uri: str, database: Database[Any], services: Services, ops: str
 ) -> None:
-    counted = Counted()
-    with MongoClient(mongodb_uri, tz_aware=True, event_listeners=[counted]) as client:
-        watched = build_services(mongo_store(client[database.name]))
-        watched.bulk.run(creates(*[None] * 1_000), by=SYSTEM)
-        assert counted.count == 1
-        watched.bulk.run(creates(*["OPS", ops, None] * 20), by=SYSTEM)
-    assert counted.count == 1 + 3
+    with watched(mongodb_uri, database) as (heard, over_client):
+        over_client.bulk.run(creates(*[None] * 1_000), by=SYSTEM)
+        assert heard.commands.count("findAndModify projects") == 1
+        over_client.bulk.run(creates(*["OPS", ops, None] * 20), by=SYSTEM)
+    assert heard.commands.count("findAndModify projects") == 1 + 3
     assert [create(services), create(services, project="OPS")] == ["TASK-1021", "OPS-41"]
 
 

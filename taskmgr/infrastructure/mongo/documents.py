@@ -64,7 +64,7 @@ class TaskDocument(Document):
 
     id = ObjectIdField(primary_key=True)
     project = StringField(required=True)
-    number = LongField(null=True, min_value=1)
+    number = IntField(null=True, min_value=1)
     key = StringField(null=True)
     keys = ListField(StringField(), null=False)
     title = StringField(required=True, max_length=values.MAX_TITLE_LENGTH)

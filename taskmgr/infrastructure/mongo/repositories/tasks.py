@@ -35,10 +35,14 @@ from taskmgr.infrastructure.mongo.reads.task_filters import (
     task_order,
 )
 from taskmgr.infrastructure.mongo.reads.task_records import MongoTaskRecord, TaskRecordCache, undecoded
+from taskmgr.infrastructure.mongo.transaction import current_transaction
 from taskmgr.infrastructure.mongo.writing import flush, insert_gathered, replace, replace_fields, touch
 
 _NAME_FIELDS = {"key": True, "title": True}
 NEIGHBOURS_INDEX = "project_rank"
+_WITH_PROJECT = {
+    "$lookup": {"from": "projects", "localField": "project", "foreignField": "key", "as": "its_project"}
+}
 _WITHOUT_UNREAD = dict.fromkeys(UNREAD, False)
 
 
@@ -95,10 +99,24 @@ class MongoTaskRepository:
     def get(self, reference: str, *, binned: bool = False) -> Task:
         selector = _selector(reference)
         if selector is not None:
-            row = self._tasks.find_one({**selector, "binned": binned})
+            row = self._find_one({**selector, "binned": binned})
             if row is not None:
                 return mappers.task(row)
         raise NotFound("task", reference)
+
+    def _find_one(self, filters: Filter) -> Mapping[str, Any] | None:
+        """Returns the row of a task. In a command, the first one is read together with its project.
+
+        The rules need the project of every task that changes, and this saves a round trip.
+        """
+        transaction = current_transaction()
+        if transaction is None or transaction.projects:
+            row: Mapping[str, Any] | None = self._tasks.find_one(filters)
+            return row
+        row = next(self._tasks.aggregate([{"$match": filters}, _WITH_PROJECT]), None)
+        projects = map(mappers.project, row["its_project"] if row else ())
+        transaction.projects.update((project.key, project) for project in projects)
+        return row
 
     def get_record(self, reference: str, workflow: Workflow) -> TaskRecord:
         selector = _selector(reference)
