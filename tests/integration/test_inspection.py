@@ -71,6 +71,12 @@ def fill(database: Database[Any]) -> Names:
     bob = users.create(username="bob", name="Bob", role="admin", by=SYSTEM)
     users.change(bob.id, {"role": "member", "active": False}, by=SYSTEM)
     by = Actor.of(ada)
+    for key in ("OPS", "WEB"):
+        services.projects.create(key=key, name=key, by=by)
+    services.projects.change("OPS", {"name": "Operations"}, by=by)
+    moved = tasks.create(title="Moved", by=by)
+    for key in ("OPS", "WEB"):
+        tasks.change(moved.id, {"project": key}, by=by)
     chain = [tasks.create(title="Level 0", by=by).id]
     for level in range(1, 6):
         chain.append(tasks.create(title=f"Level {level}", parent_id=chain[-1], by=by).id)
@@ -108,7 +114,8 @@ def fill(database: Database[Any]) -> Names:
     ids = {
         "ada": ada.id, "bob": bob.id, "task": made.id, "blocker": blocker.id, "done": done.id,
         "binned": binned.id, "comment": comment.id, "root": chain[0], "leaf": chain[-1],
-        "token": narrow.token.id, "revoked": revoked.id,
+        "token": narrow.token.id, "revoked": revoked.id, "moved": moved.id,
+        "ops": services.projects.get("OPS", by=by).id, "default": services.projects.default(by=by).id,
     }  # fmt: skip
     keys = {name: ObjectId(key) for name, key in ids.items()}
     return {**keys, "answer": database.answers.find_one()["_id"], "stored_form": "stored_form"}  # type: ignore[index]
@@ -201,7 +208,9 @@ TASK_FIELDS: Mapping[str, tuple[Any, str]] = {
     "updated_at": (LONG_AGO, "times"), "started_at": (None, "times"), "completed_at": (MOVED, "times"),
     "status_changed_at": (LONG_AGO, "times"), "reopen_count": (7, "log_state"), "binned": (1, "outdated"),
     "deleted_at": ("yesterday", "unreadable"), "version": (9, "log_gap"),
-    "touched": ("often", "stored_otherwise"),
+    "touched": ("often", "stored_otherwise"), "project": ("NONE", "unknown_project"),
+    "number": (99, "outdated"), "key": ("OPS-8", "key"), "keys": ([], "outdated"),
+    "rank": ("a0", "bad_value"),
 }  # fmt: skip
 OTHER_FIELDS: Mapping[tuple[str, str], Mapping[str, tuple[Any, str]]] = {
     ("users", "ada"): {
@@ -215,6 +224,12 @@ OTHER_FIELDS: Mapping[tuple[str, str], Mapping[str, tuple[Any, str]]] = {
         "task_id": (NOBODY, "unknown_task"), "author_id": (str(NOBODY), "unknown_user"),
         "text": ("", "bad_value"), "words": (["first"], "outdated"), "created_at": (LONG_AGO, "log_state"),
         "updated_at": ("now", "unreadable"), "version": (1, "log_gap"),
+    },
+    ("projects", "ops"): {
+        "key": ("ops", "bad_value"), "name": ("", "bad_value"), "description": (5, "unreadable"),
+        "is_default": (1, "unreadable"), "archived_at": (MOVED, "log_state"),
+        "created_by": (str(NOBODY), "unknown_user"), "created_at": (LONG_AGO, "log_state"),
+        "updated_at": (LONG_AGO, "log_state"), "version": (1, "log_gap"), "last_number": (-1, "unreadable"),
     },
     ("tokens", "token"): {
         "user_id": (NOBODY, "unknown_user"), "name": ("", "bad_value"),
@@ -341,6 +356,36 @@ MORE: Mapping[str, tuple[Plant, str]] = {
         again("activity", lambda _: {"kind": "comment.deleted"}, version=3, kind="comment.changed"),
         "log_chain",
     ),
+    "no default project": (put("projects", "default", is_default=False), "default_project"),
+    "two default projects": (
+        without_index("projects", "default", put("projects", "ops", is_default=True)), "default_project",
+    ),
+    "an archived default project": (put("projects", "default", archived_at=MOVED), "default_project"),
+    "a project twice": (
+        without_index("projects", "key", put("projects", "ops", key="WEB")), "duplicate",
+    ),
+    "a project that is gone": (remove("projects", "ops"), "gone"),
+    "a project without an entry": (
+        lambda database, names: database.activity.delete_many({"entity_id": names["ops"]}), "log_gap",
+    ),
+    "an entry of a project that was edited": (entry(2, "ops", after__name="Old"), "log_state"),
+    "an entry of a project of another kind": (entry(2, "ops", kind="task.moved"), "log_bad_value"),
+    "a counter behind the numbers of tasks": (put("projects", "default", last_number=3), "key"),
+    "a counter behind a former key": (put("projects", "ops", last_number=0), "key"),
+    "a task without a project": (drop("tasks", "task", "project"), "unreadable"),
+    "a task without a key": (put("tasks", "task", key=None), "unreadable"),
+    "a key of another project": (put("tasks", "task", key="WEB-8"), "key"),
+    "a key with another number": (put("tasks", "task", key="TASK-1"), "outdated"),
+    "keys without the present one": (put("tasks", "moved", keys=["OPS-1", "TASK-1"]), "outdated"),
+    "a former key that the log does not know": (
+        put("tasks", "moved", keys=["WEB-1", "OPS-1", "TASK-1", "OPS-5"]), "former_keys",
+    ),
+    "a former key that is lost": (put("tasks", "moved", keys=["WEB-1", "OPS-1"]), "former_keys"),
+    "former keys in another order": (
+        put("tasks", "moved", keys=["WEB-1", "TASK-1", "OPS-1"]), "former_keys",
+    ),
+    "a rank with a foreign character": (put("tasks", "task", rank="a-"), "bad_value"),
+    "a rank that was changed by hand": (put("tasks", "task", rank="aV"), "log_state"),
     "a widened token": (put("tokens", "token", scopes=["tasks:read", "admin"]), "log_state"),
     "a token widened to everything": (put("tokens", "token", scopes=None), "log_state"),
     "a prolonged token": (put("tokens", "token", expires_at=LATER), "log_state"),
@@ -375,7 +420,7 @@ MORE: Mapping[str, tuple[Plant, str]] = {
     "another field in meta": (put("meta", "stored_form", owner="ada"), "stored_otherwise"),
     **{
         f"a stray document in {collection}": (insert(collection, {"_id": "by hand"}), "foreign")
-        for collection in ("tasks", "users", "comments", "tokens")
+        for collection in ("tasks", "projects", "users", "comments", "tokens")
     },
     "a stray entry of the log": (insert("activity", {"_id": "by hand"}), "foreign"),
     "an empty document": (insert("tasks", {"_id": NOBODY}), "unreadable"),
@@ -404,7 +449,9 @@ def test_damage_is_found_and_named(filled: Store, plant: Plant, code: str) -> No
         filled.database[collection].create_index(index["key"], name=name, **options)
 
 
-@pytest.mark.parametrize("collection", ["tasks", "users", "comments", "activity", "tokens", "answers"])
+@pytest.mark.parametrize(
+    "collection", ["tasks", "projects", "users", "comments", "activity", "tokens", "answers"]
+)
 def test_every_missing_field_is_found(filled: Store, collection: str) -> None:
     first = filled.database[collection].find_one()
     assert first is not None

@@ -46,7 +46,7 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         entities = Entities(snapshot, policy.time_zone, user_ids, report)
         user_kind, project_kind, task_kind, comment_kind, token_kind = kinds(policy)
         _inspect_users(list(entities.of(user_kind)), report)
-        last_numbers = inspect_projects(snapshot, list(entities.of(project_kind)), report)
+        last_numbers = inspect_projects(snapshot, list(entities.of(project_kind)), user_ids, report)
         tasks = _TaskChecks(user_ids, last_numbers, policy)
         _inspect_tasks(snapshot, entities.of(task_kind), tasks, report)
         _inspect_comments(snapshot, entities.of(comment_kind), user_ids, report)

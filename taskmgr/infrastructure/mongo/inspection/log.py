@@ -167,12 +167,14 @@ class History:
             yield "log_gap", f"Its version is {entity.version}, but the log {last}."
             return
         stored = logged_fields(entity) | {"updated_at": entity.updated_at}
-        logged = self._state | {"updated_at": self._at}
-        names = sorted({*stored, *logged} - self._unlogged)
-        if names := [name for name in names if not is_same(stored.get(name), logged.get(name))]:
+        latest = self._state | {"updated_at": self._at}
+        names = sorted({*stored, *latest} - self._unlogged)
+        if names := [name for name in names if not is_same(stored.get(name), latest.get(name))]:
             yield "log_state", f"The log leads to other values of: {', '.join(names)}."
-        if isinstance(entity, Task) and (lost := {*self._keys[1:]} ^ {*entity.former_keys}):
-            yield "former_keys", f"Its former keys differ from those in the log: {', '.join(sorted(lost))}."
+        if isinstance(entity, Task) and (logged := ", ".join(self._keys[1:])) != ", ".join(
+            entity.former_keys
+        ):
+            yield "former_keys", f"Its former keys are not those in the log: {logged or 'none'}."
 
     def check_deleted(self) -> Iterator[Finding]:
         """Yields a finding unless the last entry is that of the entity's deletion or revocation."""
