@@ -23,6 +23,13 @@ with taskmgr.connect() as services:
     services.tasks.unblock("id", "other", version="1", by=ada)  # mistake
     services.tasks.bin("id", version="1", by=ada)  # mistake
     services.tasks.restore("id", raeson="Why", by=ada)  # mistake
+    services.projects.create(kee="OPS", name="Operations", by=ada)  # mistake
+    services.projects.create(key="OPS", name="Operations", is_default=True, by=ada)  # mistake
+    services.projects.change("OPS", {"archived": "yes"}, by=ada)  # mistake
+    services.projects.change("OPS", {"key": "WEB"}, by=ada)  # mistake
+    services.projects.change("OPS", {"name": "Operations"}, version="1", by=ada)  # mistake
+    services.projects.get(17, by=ada)  # mistake
+    services.tasks.create(title="Write the report", project=17, by=ada)  # mistake
     services.users.create(username="eve", nmae="Eve", by=ada)  # mistake
     services.users.create(username="eve", name="Eve", role=3, by=ada)  # mistake
     services.users.change("id", {"activ": False}, by=ada)  # mistake

@@ -22,6 +22,18 @@ def triage(services: taskmgr.Services, ada: taskmgr.Actor) -> None:
     print(category == "started", json.dumps({"priority": task.priority}))
 
 
+def organise(services: taskmgr.Services, ada: taskmgr.Actor) -> None:
+    project = services.projects.create(key="OPS", name="Operations", by=ada)
+    project = services.projects.change("ops", {"description": "Runs it all"}, version=1, by=ada)
+    project = services.projects.change(project.key, {"archived": False, "is_default": True}, by=ada)
+    task = services.tasks.create(title="Order the cables", project=project.key, by=ada)
+    task = services.tasks.change("ops-1", {"project": services.projects.get("WEB", by=ada).id}, by=ada)
+    print(task.key, task.former_keys, services.projects.default(by=ada).name.upper())
+    for each in services.projects.iterate(by=ada):
+        print(each.key.lower(), each.is_archived, each.archived_at)
+    print(len(services.projects.list(by=ada).items))
+
+
 def ask(services: taskmgr.Services, ada: taskmgr.Actor) -> None:
     query = TaskQuery(categories=OPEN, due=Span(end=date(2027, 3, 31)), sort=(Sort("due_date"),))
     for task in services.tasks.iterate(query, by=ada):

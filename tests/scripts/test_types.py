@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 import pytest
 
 import taskmgr
-from taskmgr.domain.model import commands, task, token, user
+from taskmgr.domain.model import commands, project, task, token, user
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.services import bulk
 from tests.docs.markdown import DOCS, blocks, read
@@ -61,6 +61,8 @@ def test_every_mistake_is_found_on_its_line(tmp_path: Path) -> None:
         (commands.NewUser, {*user.PARSERS} - {"active"}),
         (commands.UserChanges, user.PARSERS),
         (commands.NewTokenFields, token.PARSERS),
+        (commands.NewProject, project.NEW_PARSERS),
+        (commands.ProjectChanges, project.CHANGE_PARSERS),
     ],
 )
 def test_what_is_declared_is_what_a_command_accepts(declared: Any, accepted: Any) -> None:
