@@ -138,16 +138,6 @@ def watched(uri: str, database: Database[Any]) -> Iterator[tuple[Heard, Services
         yield heard, build_services(mongo_store(client[database.name]))
 
 
-def test_a_change_reads_the_task_together_with_its_project(
-    mongodb_uri: str, database: Database[Any], make_task: MakeTask
-) -> None:
-    task = make_task()
-    with watched(mongodb_uri, database) as (heard, services):
-        services.tasks.change_status(task.id, status="backlog", by=SYSTEM)
-        commands = heard.commands[:]
-    assert commands == ["aggregate tasks", "update tasks", "insert activity", "commitTransaction 1"]
-
-
 def test_the_numbers_of_a_bulk_take_one_call_for_each_project(
     mongodb_uri: str, database: Database[Any], services: Services, ops: str
 ) -> None:

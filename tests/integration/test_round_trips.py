@@ -55,10 +55,8 @@ def task(make_task: Callable[..., Task], in_status: Callable[..., Task], ada: Us
     return task
 
 
-# What every change of a task needs: the task, its project, the new version, the log entry and the commit.
-CHANGE = Counter(
-    {"find tasks": 1, "find projects": 1, "update tasks": 1, "insert activity": 1, "commitTransaction": 1}
-)
+# What every change of a task needs: the task with its project, the new version, the log entry and the commit.
+CHANGE = Counter({"aggregate tasks": 1, "update tasks": 1, "insert activity": 1, "commitTransaction": 1})
 ASSIGNEE = Counter({"findAndModify users": 1})  # reads and touches the assignee
 
 
