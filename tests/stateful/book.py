@@ -34,14 +34,14 @@ PRIORITIES = ["low", "medium", "high", "urgent"]
 MAX_LEVELS = 5
 
 # The rights of each role: for "own", the actor must be the creator or assignee; for "created", the creator.
-RIGHTS = {
+RIGHTS: dict[str, dict[str, str]] = {
     "viewer": {},
     "member": {"create": "any", "comment": "any", "change": "own", "take": "any", "urgent": "created"},
-    "manager": dict.fromkeys(["create", "comment", "change", "take", "assign", "override", "urgent"], "any"),
-    "admin": dict.fromkeys(
-        ["create", "comment", "change", "take", "assign", "override", "urgent", "users"], "any"
+    "manager": dict.fromkeys(
+        ["create", "comment", "change", "take", "assign", "override", "urgent", "projects"], "any"
     ),
 }
+RIGHTS["admin"] = RIGHTS["manager"] | dict.fromkeys(["users", "default_project"], "any")
 
 
 def is_open(task: Fields) -> bool:
@@ -69,12 +69,13 @@ def due_at(due_date: str) -> datetime:
 
 
 class Book:
-    """Holds all tasks and users, and judges them by the rules."""
+    """Holds all projects, tasks and users, and judges them by the rules. Projects are held by key."""
 
     def __init__(self, *, wip_limit: int, urgent_limit: int, four_eyes: bool) -> None:
         self.wip_limit = wip_limit
         self.urgent_limit = urgent_limit
         self.four_eyes = four_eyes
+        self.projects: dict[str, Fields] = {}
         self.tasks: dict[str, Fields] = {}
         self.users: dict[str, Fields] = {}
         # The assignees of each task since it was last completed.
@@ -107,6 +108,10 @@ class Book:
     def role(self, actor: str) -> str:
         """Returns the role of an actor; system actors have the rights of an admin."""
         return "admin" if actor.startswith("system:") else self.users[actor]["role"]
+
+    def default_project(self) -> Fields:
+        (default,) = (project for project in self.projects.values() if project["is_default"])
+        return default
 
     def active_admins(self) -> list[Fields]:
         return [user for user in self.users.values() if user["role"] == "admin" and user["active"]]
@@ -159,6 +164,7 @@ class Book:
             return sum(1 for task in tasks if condition(task))
 
         rules = {
+            "project_archived": self.projects[after["project"]]["archived_at"] is not None,
             "transition_not_allowed": before["status"] != after["status"]
             and after["status"] not in TRANSITIONS[before["status"]],
             "assignee_required": is_started(after) and holder is None and (enters_started or unassigns),

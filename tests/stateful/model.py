@@ -49,6 +49,7 @@ class Model(Book):
     def __init__(self, **policy: Any) -> None:
         super().__init__(**policy)
         self.comments: dict[str, Fields] = {}
+        self.keys: set[str] = set()  # all that tasks have or had
         self.log: list[tuple[Any, ...]] = []
 
     def copied(self) -> Model:
@@ -85,13 +86,16 @@ class Model(Book):
 
     # --- Commands on tasks, in the form of bulk operations
 
-    def perform(self, operation: Fields, *, by: str, now: datetime, new_id: str = "new") -> Fields:
+    def perform(
+        self, operation: Fields, *, by: str, now: datetime, new_id: str = "new", new_key: str | None = None
+    ) -> Fields:
+        """Performs a command. `new_key` is the key of the task in the service's answer, or None."""
         command = dict(operation)
         op = command.pop("op")
         options = {name: command.pop(name, None) for name in ("reason", "version", "override")}
         options["override"] = bool(options["override"])
         if op == "create":
-            return self._create(new_id, command, options, by=by, now=now)
+            return self._create(new_id, new_key, command, options, by=by, now=now)
         task_id = command.pop("id")
         if op == "bin":
             return self._bin(task_id, options, by=by, now=now)
@@ -101,7 +105,7 @@ class Model(Book):
             command = self._with_blocker(task_id, command["blocker_id"])
         if op == "unblock":
             command = self._without_blocker(task_id, command["blocker_id"])
-        return self._change(task_id, command, options, by=by, now=now)
+        return self._change(task_id, new_key, command, options, by=by, now=now)
 
     def _with_blocker(self, task_id: str, blocker: str) -> Fields:
         task = self.find_visible(task_id)
@@ -128,17 +132,23 @@ class Model(Book):
             fields.get("status") not in (None, *CATEGORY),
             fields.get("priority") not in (None, *PRIORITIES),
             fields.get("assignee_id") not in (None, *self.users),
+            fields.get("project", "TASK") not in self.projects,
             parent is not None and parent != known_parent and self.find_visible(parent) is None,
             any(self.find_visible(b) is None for b in blockers if b not in known_blockers),
         ]
         if any(wrong):
             raise Rejected("Invalid")
 
-    def _create(self, task_id: str, values: Fields, options: Fields, *, by: str, now: datetime) -> Fields:
+    def _create(
+        self, task_id: str, key: str | None, values: Fields, options: Fields, *, by: str, now: datetime
+    ) -> Fields:
         values = {name: value for name, value in values.items() if value is not None}
         self._validate(values, None)
         start = {
             "id": task_id,
+            "project": self.default_project()["key"],
+            "key": key,
+            "former_keys": [],
             "description": "",
             "status": INITIAL,
             "priority": "medium",
@@ -164,12 +174,23 @@ class Model(Book):
         if options["override"]:
             self._permit("override", by)
         overridden = self._check_rules(start, task, options, by, created=True)
+        self._take_key(key, task["project"])
         self.tasks[task_id] = task
         self.record_assignee(start, task)
         self._log_version(task, by, options["reason"], override=overridden)
         return task
 
-    def _change(self, task_id: str, values: Fields, options: Fields, *, by: str, now: datetime) -> Fields:
+    def _take_key(self, key: str | None, project: str) -> None:
+        """Asserts that a key is one of its project, and new; a dry run takes none."""
+        if key is None:
+            return
+        assert key.startswith(f"{project}-")
+        assert key not in self.keys
+        self.keys.add(key)
+
+    def _change(
+        self, task_id: str, key: str | None, values: Fields, options: Fields, *, by: str, now: datetime
+    ) -> Fields:
         fields = {n: EMPTY[n] if value is None and n in EMPTY else value for n, value in values.items()}
         before = self.find_visible(task_id)
         self._validate(fields, before)
@@ -178,6 +199,10 @@ class Model(Book):
         stale = options["version"] not in (None, before["version"])
         after = self.moved(before, fields.get("status", before["status"]), now)
         after |= {name: value for name, value in fields.items() if name != "status"}
+        moves_on = after["project"] != before["project"]
+        if moves_on:
+            present = [] if before["key"] is None else [before["key"]]
+            after |= {"key": key, "former_keys": [*present, *before["former_keys"]]}
         # Taking another user's task is judged before permissions, so that a user who is slightly too late
         # learns the reason. Actors with the right "assign" reassign it instead.
         held = before["assignee_id"] not in (None, by)
@@ -194,7 +219,10 @@ class Model(Book):
             raise Rejected("Stale")
         if after == before:
             return before
-        return self._store(before, after, options, by=by, now=now)
+        stored = self._store(before, after, options, by=by, now=now)
+        if moves_on:
+            self._take_key(key, after["project"])
+        return stored
 
     def _bin(self, task_id: str, options: Fields, *, by: str, now: datetime) -> Fields:
         before = self.find_visible(task_id)
@@ -203,8 +231,11 @@ class Model(Book):
         self._permit("change", by, before)
         if options["version"] not in (None, before["version"]):
             raise Rejected("Stale")
-        if self.subtasks(task_id):
-            raise Rejected("Refused", "has_subtasks")
+        archived = self.projects[before["project"]]["archived_at"] is not None
+        subtasks = bool(self.subtasks(task_id))
+        refusals = ["project_archived"] * archived + ["has_subtasks"] * subtasks
+        if refusals:
+            raise Rejected("Refused", *refusals)
         task = {**before, "deleted_at": now, "version": before["version"] + 1, "updated_at": now}
         self.tasks[task_id] = task
         self._log_version(task, by)
@@ -251,9 +282,19 @@ class Model(Book):
         return user
 
     def change_user(
-        self, user_id: str, fields: Fields, *, by: str, now: datetime, version: int | None = None
+        self,
+        user_id: str,
+        fields: Fields,
+        *,
+        by: str,
+        now: datetime,
+        version: int | None = None,
+        dry_run: bool = False,
     ) -> Fields:
-        """Changes a user; without the right "users", only one's own name and email address."""
+        """Changes a user; without the right "users", only one's own name and email address.
+
+        A dry run does not tell members and viewers whether another user has an address.
+        """
         before = self.users.get(user_id)
         if before is None:
             raise Rejected("NotFound")
@@ -267,7 +308,8 @@ class Model(Book):
         stays_admin = after["role"] == "admin" and after["active"]
         if self.active_admins() == [before] and not stays_admin:
             raise Rejected("Refused", "last_admin")
-        self._require_unique(after)
+        hides_email = dry_run and self.role(by) in ("member", "viewer")
+        self._require_unique({**after, "email": None} if hides_email else after)
         after |= {"version": before["version"] + 1, "updated_at": now}
         self.users[user_id] = after
         self._log_version(after, by)
@@ -280,6 +322,49 @@ class Model(Book):
         emails = [other["email"].lower() for other in others if other["email"]]
         if user["email"] and user["email"].lower() in emails:
             raise Rejected("EmailTaken")
+
+    # --- Commands on projects
+
+    def create_project(self, project_id: str, fields: Fields, *, by: str, now: datetime) -> Fields:
+        self._permit("projects", by)
+        if fields["key"] in self.projects:
+            raise Rejected("ProjectKeyTaken")
+        project = {
+            "description": "", **fields, "id": project_id, "is_default": False, "archived_at": None,
+            "created_by": by, "created_at": now, "updated_at": now, "version": 1,
+        }  # fmt: skip
+        self.projects[project["key"]] = project
+        self._log_version(project, by)
+        return project
+
+    def change_project(
+        self, key: str, fields: Fields, *, by: str, now: datetime, version: int | None = None
+    ) -> Fields:
+        """Changes a project; a new default project replaces the present one."""
+        before = self.projects.get(key)
+        if before is None:
+            raise Rejected("NotFound")
+        self._permit("projects", by)
+        if "is_default" in fields:
+            self._permit("default_project", by)
+        if version not in (None, before["version"]):
+            raise Rejected("Stale")
+        after = {**before, **fields}
+        if "archived" in fields:
+            after["archived_at"] = (before["archived_at"] or now) if after.pop("archived") else None
+        if after == before:
+            return before
+        if after["is_default"] and after["archived_at"] is not None:
+            raise Rejected("Refused", "default_project")
+        if after["is_default"] and not before["is_default"]:
+            self._store_project({**self.default_project(), "is_default": False}, by, now)
+        return self._store_project(after, by, now)
+
+    def _store_project(self, project: Fields, by: str, now: datetime) -> Fields:
+        stored = {**project, "version": project["version"] + 1, "updated_at": now}
+        self.projects[stored["key"]] = stored
+        self._log_version(stored, by)
+        return stored
 
     # --- Commands on comments
 

@@ -13,6 +13,7 @@ Draw = Any
 MAX_TASKS = 8
 NAMES = ("admin", "manager", "ada", "bertha", "viewer", "clara")
 SYSTEM = "system"
+PROJECTS = ("TASK", "OPS", "WEB")
 NOBODY_KNOWN = "nobody known"  # replaced by an unknown id
 
 # Repeated values are drawn more often.
@@ -54,6 +55,7 @@ _FIELDS = {
     "assignee_id": _assignees,
     "parent_id": _parents,
     "blocked_by": st.one_of(_related, _related, st.none()),
+    "project": st.sampled_from([*PROJECTS, *PROJECTS, "NONE"]),
 }
 _USER_FIELDS = {
     "name": st.sampled_from(["Ada", "Bertha"]),
@@ -128,6 +130,18 @@ def restorings(draw: Draw) -> dict[str, Any]:
     return {"op": "restore", "id": draw(tasks), **draw(options())}
 
 
+_PROJECT_FIELDS = {
+    "name": st.sampled_from(["Operations", "Website"]),
+    "archived": st.booleans(),
+    "is_default": st.just(True),
+}
+projects = st.sampled_from([*PROJECTS, *PROJECTS, "NONE"])
+project_commands = st.one_of(
+    st.fixed_dictionaries({"op": st.just("create"), "key": st.sampled_from(PROJECTS), "fields": st.just({})}),
+    st.fixed_dictionaries(
+        {"op": st.just("change"), "key": projects, "fields": _some(_PROJECT_FIELDS, 2), "version": _versions}
+    ),
+)
 commands = st.one_of(
     changes(), moves(), rankings(), assignments(), relations(), binnings(), restorings(), creations()
 )

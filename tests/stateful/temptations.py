@@ -19,7 +19,7 @@ def _block(task: Fields, blocker: str) -> Fields:
 
 def temptations(model: Book) -> dict[str, list[Fields]]:
     """Returns the possible commands of each kind, which may be none. `by` is set if only one actor fits."""
-    return _into_and_out_of_work(model) | _of_priority(model) | _of_relations(model)
+    return _of_projects(model) | _into_and_out_of_work(model) | _of_priority(model) | _of_relations(model)
 
 
 def _into_and_out_of_work(model: Book) -> dict[str, list[Fields]]:
@@ -120,4 +120,22 @@ def _of_relations(model: Book) -> dict[str, list[Fields]]:
         "restore": [{"op": "restore", "id": task["id"]} for task in binned],
         "hang under a binned one": [_change(t, parent_id=b["id"]) for t in tasks for b in binned],
         "wait for a binned one": [_change(t, blocked_by=[b["id"]]) for t in tasks for b in binned],
+    }
+
+
+def _of_projects(model: Book) -> dict[str, list[Fields]]:
+    tasks = model.visible()
+    archived = [key for key, project in model.projects.items() if project["archived_at"] is not None]
+    active = [key for key in model.projects if key not in archived]
+    inside = [task for task in tasks if task["project"] in archived]
+    binned = [task for task in model.tasks.values() if task["deleted_at"]]
+    return {
+        "move to another project": [_change(t, project=p) for t in tasks for p in active],
+        "move into an archived project": [_change(t, project=p) for t in tasks for p in archived],
+        "move out of an archived project": [_change(t, project=p) for t in inside for p in active],
+        "change in an archived project": [_change(task, title="Late") for task in inside],
+        "bin in an archived project": [{"op": "bin", "id": task["id"]} for task in inside],
+        "restore in an archived project": [
+            {"op": "restore", "id": task["id"]} for task in binned if task["project"] in archived
+        ],
     }

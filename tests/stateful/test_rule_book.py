@@ -34,7 +34,9 @@ MET = {
     "UsernameTaken",
     "EmailTaken",
     "Refused",
+    "ProjectKeyTaken",
     "last_admin",
+    "default_project",
     *(rule.__name__ for rule in RULES if rule is not chain_too_long),  # needs more tasks than a scenario has
 }
 
