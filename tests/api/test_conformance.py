@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 from taskmgr.api.app import create_app
 from taskmgr.api.runtime import runtime_of
 from taskmgr.bootstrap import build_services
+from taskmgr.domain.model.place import SIDES
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
@@ -158,6 +159,10 @@ def _sensible_body(given: dict[str, Any], world: World) -> None:
     for name in ("id", "blocker_id"):  # of an operation: an invented `ref:…` names no create of the bulk
         if str(given.get(name)).startswith("ref:"):
             given[name] = world["task"]
+    if given.get("op") == "rank":
+        for side in SIDES:
+            given.pop(side, None)
+        given["first"] = True
     for inner in (*given.get("operations", ()), given.get("change"), given.get("rank")):
         if inner:
             _sensible_body(inner, world)

@@ -8,7 +8,7 @@ from typing import Any
 
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.bulk import BY_QUERY
-from taskmgr.domain.model.place import ANCHORED
+from taskmgr.domain.model.place import ANCHORED, SIDES
 from taskmgr.domain.services.bulk import OPERATIONS
 from taskmgr.domain.services.bulk_references import NAME_PATTERN, PREFIX
 
@@ -24,6 +24,8 @@ _BODIES = {
 _BY_OPERATIONS = ("operations",)
 _TASK = f"{patterns.TASK}|^{PREFIX}{NAME_PATTERN}$"
 _REFERENCE = "#/components/schemas/"
+# In words, because redocly and generators of clients cannot read choices inside of the choice of operations.
+_ONE_PLACE = f"Requires exactly one of {', '.join(f'`{side}`' for side in SIDES)}."
 
 
 def describe(schemas: dict[str, Any]) -> None:
@@ -89,6 +91,6 @@ def _operation(name: str, schemas: Mapping[str, Any]) -> dict[str, Any]:
         "type": "object",
         "properties": {"op": {"type": "string", "const": name}, **keys, **fields},
         "required": ["op", *operation.required],
-        **({"oneOf": body["oneOf"]} if "oneOf" in body else {}),
+        **({"description": _ONE_PLACE} if "oneOf" in body else {}),
         "additionalProperties": False,
     }
