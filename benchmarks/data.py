@@ -220,6 +220,7 @@ def _creation_entry(entity: str, row: Row) -> Row:
         "change_set": f"import{row['_id']}",
         "entity": entity,
         "entity_id": row["_id"],
+        "projects": [row["project"]] if entity == "task" else [],
         "kind": f"{entity}.created",
         "before": {},
         "after": logged,
