@@ -67,12 +67,14 @@ def without_new_fields(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in NEW_FIELDS}
 
 
-def test_the_log_gets_only_the_entry_of_the_default_project(schema_version_2: Database[Any]) -> None:
+def test_the_log_gets_one_entry_and_the_project_of_each_task(schema_version_2: Database[Any]) -> None:
     migrate(schema_version_2, POLICY.time_zone)
 
     entries = {row["_id"]: row for row in schema_version_2.activity.find()}
     stored = {row["_id"]: row for row in stored_rows(2)["activity"]}
-    assert {key: entries.get(key) for key in stored} == stored
+    for key, row in stored.items():
+        projects = ["TASK"] if row["entity"] in ("task", "comment") else []
+        assert entries[key] == {**row, "projects": projects}
     (created,) = [entry for key, entry in entries.items() if key not in stored]
     project = schema_version_2.projects.find_one()
     assert project is not None
