@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from taskmgr.domain.model.errors import Fix
 from taskmgr.domain.rules import rule_book
 from taskmgr.domain.rules.step import Step
 from tests.factories import NOW, a_project
@@ -30,12 +29,24 @@ CHANGES = {
 def test_nothing_changes_in_an_archived_project(one: Step) -> None:
     refusal = refusal_of(rule_book.project_archived, one, project=ARCHIVED)
     assert refusal.detail.startswith("The project OLD (Old work) is archived: ")
-    assert refusal.fix == Fix(
-        action="unarchive_project",
-        text="Take the project out of the archive, or move the task to another project.",
-        arguments={"project": "OLD"},
-    )
+    assert refusal.fix is not None
+    assert (refusal.fix.action, refusal.fix.arguments) == ("unarchive_project", {"project": "OLD"})
     assert not refusal.overridable
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ("another title", "Take the project out of the archive, or move the task to another project."),
+        ("from another project", "Take the project out of the archive, or choose another project."),
+        ("new", "Take the project out of the archive, or choose another project."),
+        ("out of the bin", "Take the project out of the archive."),
+    ],
+)
+def test_the_fix_names_only_remedies_that_are_possible(change: str, text: str) -> None:
+    refusal = refusal_of(rule_book.project_archived, CHANGES[change], project=ARCHIVED)
+    assert refusal.fix is not None
+    assert refusal.fix.text == text
 
 
 @pytest.mark.parametrize("one", CHANGES.values(), ids=CHANGES.keys())

@@ -59,7 +59,7 @@ class Invalid(DomainError):
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         self.errors = tuple(errors)
-        super().__init__("; ".join(f"{e.location}: {e.detail}" for e in self.errors))
+        super().__init__("; ".join(f"{e.location}: {e.detail}".removeprefix(": ") for e in self.errors))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +103,7 @@ class NotFound(DomainError):
     def __init__(self, entity: str, key: str) -> None:
         self.entity = entity
         self.key = key
-        super().__init__(f"There is no {entity} {without_secrets(key)!r}.")
+        super().__init__(f"There is no {entity} {without_secrets(str(key))!r}.")
 
 
 class Unauthenticated(DomainError):

@@ -1,4 +1,4 @@
-"""Ranks: texts whose alphabetical order is the order by hand of the tasks of a project.
+"""Ranks: texts whose byte order (`Z4` before `a1`) is the order by hand of the tasks of a project.
 
 Between any two different ranks there is room for another (fractional indexing), so moving a task changes
 only that task. The rank of a new task follows from its number and is greater than all others, so a create

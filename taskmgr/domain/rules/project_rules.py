@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from taskmgr.domain.model.errors import Fix, Refusal
+from taskmgr.domain.model.project import Project
 from taskmgr.domain.rules.facts import Facts
 from taskmgr.domain.rules.step import Step
 
@@ -13,17 +14,21 @@ def project_archived(step: Step, facts: Facts) -> Refusal | None:
     if project is None or not project.is_archived:
         return None
     if step.created or step.changes_project:
-        effect = "it takes no new tasks"
-    elif step.restored:
-        effect = "no task can be restored in it"
-    else:
-        effect = "its tasks cannot be changed"
+        return archived(project, "it takes no new tasks", "or choose another project")
+    if step.restored:
+        return archived(project, "no task can be restored in it")
+    return archived(project, "its tasks cannot be changed", "or move the task to another project")
+
+
+def archived(project: Project, effect: str, other_remedy: str = "") -> Refusal:
+    """Returns the refusal for an archived project: what it prevents, and a remedy besides unarchiving it."""
+    remedy = "Take the project out of the archive"
     return Refusal(
         code="project_archived",
         detail=f"The project {project.key} ({project.name}) is archived: {effect}.",
         fix=Fix(
             action="unarchive_project",
-            text="Take the project out of the archive, or move the task to another project.",
+            text=f"{remedy}, {other_remedy}." if other_remedy else f"{remedy}.",
             arguments={"project": project.key},
         ),
     )

@@ -127,9 +127,12 @@ class BulkService:
     ) -> BulkResult:
         """Makes the same change to every task that matches and returns the results.
 
-        Raises `UnexpectedCount` unless `expect` tasks match, and what `run` raises.
+        Raises `UnexpectedCount` unless `expect` tasks match, at most 1,000, and what `run` raises.
         """
         values.parse_options(expect=expect, atomic=atomic, dry_run=dry_run)
+        if expect > MAX_OPERATIONS:
+            detail = f"Must be at most {MAX_OPERATIONS}: use a query that matches fewer tasks."
+            raise Invalid([BadValue("out_of_range", detail).at("expect")])
         query = resolved(self.store, query, self.tasks.policy)
         now = self.tasks.clock()
 
@@ -143,7 +146,7 @@ class BulkService:
             results = _perform_all(tasks, operations, by, None)
             return self._finish(results, atomic=atomic, dry_run=dry_run, by_query=True)
 
-        projects = _projects_of([{**changes, "op": "change"}]) * min(expect, MAX_OPERATIONS)
+        projects = _projects_of([{**changes, "op": "change"}]) * expect
         return self._run(command, projects, by=by, dry_run=dry_run)
 
     def _run(

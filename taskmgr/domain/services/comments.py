@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.comment import Comment
-from taskmgr.domain.model.errors import NotFound, NotPermitted
+from taskmgr.domain.model.errors import NotFound, NotPermitted, Refused
 from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
+from taskmgr.domain.rules.project_rules import archived
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.versions import require_version
 
@@ -22,7 +23,10 @@ _PARSERS = {"text": values.comment_text, **values.OPTION_PARSERS}
 
 @dataclass(frozen=True, slots=True)
 class CommentService:
-    """Reads and changes comments. A comment on a task in the bin is not found."""
+    """Reads and changes comments. A comment on a task in the bin is not found.
+
+    Commands raise `Refused` with `project_archived` for a task in an archived project.
+    """
 
     store: Store
     journal: Journal
@@ -47,6 +51,7 @@ class CommentService:
         def command() -> Comment:
             task = self.store.tasks.get(task_id)
             permissions.require(by, Action.COMMENT)
+            self._require_active(task.project)
             now = self.clock()
             comment = Comment(
                 id=comment_id, task_id=task.id, author_id=require_actor(by).id, text=text, created_at=now,
@@ -107,7 +112,15 @@ class CommentService:
         if comment.author_id != require_actor(by).id and not permissions.permits(by, Action.CHANGE_COMMENTS):
             raise NotPermitted("Only its author, a manager or an admin can change a comment.")
         require_version(comment, version)
+        self._require_active(project)
         return project, comment
+
+    def _require_active(self, key: str) -> None:
+        """Raises `Refused` if the project is archived."""
+        project = self.store.projects.get_many([key]).get(key)
+        if project is not None and project.is_archived:
+            effect = "comments on its tasks cannot be written or changed"
+            raise Refused([archived(project, effect, "or move the task to another project")])
 
     def _of_task(self, task_id: str, comment_id: str) -> tuple[str, Comment]:
         task = self.store.tasks.get(task_id)

@@ -143,7 +143,7 @@ class ProjectService:
             _, changed = difference(before, after)
             if not changed:
                 return before
-            _require_active_default(after)
+            _require_active_default(before, after)
             if changed.keys() & {"is_default", "archived_at"}:
                 self.store.locks.touch(DEFAULT_LOCK)
             if "is_default" in changed:
@@ -170,9 +170,15 @@ class ProjectService:
             raise NotFound("project", project) from bad
 
 
-def _require_active_default(project: Project) -> None:
-    if not (project.is_default and project.is_archived):
+def _require_active_default(before: Project, after: Project) -> None:
+    """Raises `Refused` if the project would be both the default and archived."""
+    if not (after.is_default and after.is_archived):
         return
-    detail = f"{project.key} is the default project, which cannot be archived."
-    fix = Fix(action="choose_default_project", text="Make another project the default first.")
+    if before.is_default:
+        detail = f"{after.key} is the default project, which cannot be archived."
+        fix = Fix(action="choose_default_project", text="Make another project the default first.")
+    else:
+        detail = f"{after.key} is archived, so it cannot be the default project."
+        text, arguments = "Take it out of the archive first.", {"project": after.key}
+        fix = Fix(action="unarchive_project", text=text, arguments=arguments)
     raise Refused([Refusal(code="default_project", detail=detail, fix=fix)])

@@ -160,7 +160,8 @@ def _mistakes_in(place: Place, anchor: Task | None, project: str | None) -> Iter
         detail = f"There is no task {place.anchor}."
         yield FieldError(location=location, code="unknown_task", detail=detail)
     elif project not in (None, anchor.project):
-        detail = f"{anchor.key} belongs to another project: give a task of the project {project}."
+        # Names neither project: the caller may lack the scope to read.
+        detail = "This task belongs to another project: give a task of the same project."
         yield FieldError(location=location, code="not_allowed", detail=detail)
 
 
