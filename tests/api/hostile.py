@@ -171,6 +171,31 @@ DATES = {
     "seconds": 1_767_225_600,
     "not a number": "NaN",
 }
+PROJECT_VALUES: Mapping[str, Any] = {
+    "a name of a megabyte": {"name": "x" * 1_000_000},
+    "a name that does not show": {"name": "\u200b"},
+    "a name with a line break": {"name": "a\r\nSet-Cookie: x=1"},
+    "a description of a megabyte": {"description": "x" * 1_000_000},
+    "a number of tasks": {"last_number": 0},
+    "a default by its stored name": {"is_default": True},
+    "the time of archiving": {"archived_at": None},
+}
+NEW_PROJECT_VALUES: Mapping[str, Any] = {
+    "a key of a megabyte": {"key": "X" * 1_000_000},
+    "a key that is an id": {"key": NOBODY},
+    "a key of another script": {"key": "ОPS"},  # its first letter is Cyrillic
+    "a key that is a task's": {"key": "OPS-1"},
+    "a key that is an operator": {"key": "$NE"},
+    "a key with a blank": {"key": "OPS "},
+    "a key that is an object": {"key": {"ne": None}},
+    "a project that is archived from the start": {"archived": True},
+    "a project that is the default from the start": {"default": True},
+}
+CHANGED_PROJECT_VALUES: Mapping[str, Any] = {
+    "another key": {"key": "WEB"},
+    "no default": {"default": False},
+    "an archive by word": {"archived": "true"},
+}
 TASK_VALUES: Mapping[str, Any] = {
     "a title of a megabyte": {"title": "x" * 1_000_000},
     "a title that does not show": {"title": "\u200b\u2060\ufeff"},
@@ -183,6 +208,13 @@ TASK_VALUES: Mapping[str, Any] = {
     "an assignee who is a process": {"assignee_id": "system:cli"},
     "an assignee who is nobody": {"assignee_id": NOBODY},
     "a parent that is nothing": {"parent_id": NOBODY},
+    "a project of all": {"project": "*"},
+    "a project that is nothing": {"project": NOBODY},
+    "a project by a task's key": {"project": "OPS-1"},
+    "a project that is an object": {"project": {"ne": None}},
+    "a number of one's own": {"key": "OPS-99"},
+    "a number alone": {"number": 1},
+    "a former key": {"former_keys": ["OPS-99"]},
     "a status of another case": {"status": "TODO"},
     "a status that is a list": {"status": ["todo"]},
     "a priority by number": {"priority": 3},
@@ -227,6 +259,8 @@ COMMENT_VALUES: Mapping[str, Any] = {
 VALUES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "create_task": (TASK_VALUES, {f"due at {k}": {"due_date": v} for k, v in DATES.items()}),
     "change_task": (TASK_VALUES, {f"due at {k}": {"due_date": v} for k, v in DATES.items()}),
+    "create_project": (PROJECT_VALUES, NEW_PROJECT_VALUES),
+    "change_project": (PROJECT_VALUES, CHANGED_PROJECT_VALUES),
     "create_user": (USER_VALUES,),
     "change_user": (USER_VALUES,),
     "create_token": (TOKEN_VALUES,),
@@ -301,6 +335,20 @@ OWN: Mapping[str, tuple[Row, ...]] = {
         Row(name="an admin's token", expected="not_permitted", who="member",
             body={"name": "x", "user_id": "{other_user}"}),
     ),
+    "change_project": (
+        Row(name="a project changed by a member", expected="not_permitted", who="member",
+            body={"name": "x"}),
+        Row(name="a default of a manager's choice", expected="not_permitted", who="manager",
+            body={"name": "x", "default": True}),
+    ),
+    "create_project": (
+        Row(name="a project of a member's making", expected="not_permitted", who="member",
+            body={"key": "WEB", "name": "x"}),
+        Row(name="a key that is taken", expected="project_key_taken", body={"key": "task", "name": "x"}),
+    ),
+    "list_projects": _refused(
+        ("archived", "1"), ("archived", "$ne"), ("include", "tasks"), ("key", "OPS"), ("sort", "name"),
+    ),
     "block": (
         Row(name="a task that waits for itself", expected="refused", ids={"other": "{task}"}),
         Row(name="a task in the bin", expected="not_found", ids={"other": "{binned}"}),
@@ -348,7 +396,7 @@ def rows_of(operation: Operation) -> Iterator[Row]:
     if operation.scopes is not None:
         for name, header in TOKENS.items():
             yield Row(name=name, expected="unauthenticated", who=None, headers={"Authorization": header})
-    for thing in ("task", "other", "binned", "blocker", "comment", "user", "token"):
+    for thing in ("task", "other", "binned", "blocker", "comment", "project", "user", "token"):
         if f"{{{thing}}}" in operation.path:
             for name, key in IDS.items():
                 is_gone = thing == "blocker" and key in (NOBODY, "0" * 24)  # as it should be
