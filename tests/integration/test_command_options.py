@@ -46,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "tasks.assign": Command(
         lambda s, **o: s.tasks.assign(o.pop("id"), assignee_id=None, by=SYSTEM, **o), EVERY
     ),
+    "tasks.rank": Command(lambda s, **o: s.tasks.rank(o.pop("id"), first=True, by=SYSTEM, **o), EVERY),
     "tasks.block": Command(lambda s, **o: s.tasks.block(o.pop("id"), an_id(), by=SYSTEM, **o), EVERY),
     "tasks.unblock": Command(lambda s, **o: s.tasks.unblock(o.pop("id"), an_id(), by=SYSTEM, **o), EVERY),
     "tasks.bin": Command(
@@ -69,12 +70,19 @@ COMMANDS: dict[str, Command] = {
     "users.change": Command(
         lambda s, **o: s.users.change(o.pop("id"), {}, by=SYSTEM, **o), frozenset({"version", "dry_run"})
     ),
+    "projects.create": Command(
+        lambda s, **o: s.projects.create(key="OPS", name="Operations", by=SYSTEM, **o),
+        frozenset({"dry_run"}),
+    ),
+    "projects.change": Command(
+        lambda s, **o: s.projects.change("TASK", {}, by=SYSTEM, **o), frozenset({"version", "dry_run"})
+    ),
     "bulk.run": Command(
         lambda s, **o: s.bulk.run([{"op": "create", "title": "New"}], by=SYSTEM, **o), frozenset({"dry_run"})
     ),
 }
-WITHOUT_ID = ("tasks.create", "users.create", "bulk.run")
-SERVICES = ("tasks", "comments", "users")
+WITHOUT_ID = ("tasks.create", "users.create", "projects.create", "projects.change", "bulk.run")
+SERVICES = ("tasks", "comments", "users", "projects")
 
 
 def wrong_calls() -> Iterator[tuple[str, str, Any]]:
@@ -112,8 +120,9 @@ def test_an_operation_of_a_bulk_checks_its_version(
     op: str, value: Any, services: Services, make_task: Callable[..., Task]
 ) -> None:
     given = {"id": make_task().id, "blocker_id": make_task().id, "status": "todo", "priority": "low",
-             "assignee_id": None}  # fmt: skip
-    operation = {"op": op, "version": value, **{name: given[name] for name in OPERATIONS[op].required}}
+             "assignee_id": None, "first": True}  # fmt: skip
+    names = (*OPERATIONS[op].required, *(["first"] if op == "rank" else []))
+    operation = {"op": op, "version": value, **{name: given[name] for name in names}}
 
     def run() -> BulkResult:
         (result,) = services.bulk.run([operation], atomic=False, by=SYSTEM).results
