@@ -38,6 +38,7 @@ from taskmgr.infrastructure.mongo.schema_version import (
 )
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.unlogged_tokens import log_tokens
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.factories import NOW, SYSTEM, a_full_task, a_task
 from tests.running import Clients, run, run_here, serving, short_folder, wait_until
@@ -47,6 +48,13 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 DECLARED = {
     f"{document._meta['collection']}.{name}" for document in DOCUMENTS for name in declared_indexes(document)
 }
+
+
+@pytest.fixture
+def database(database: Database[Any]) -> Database[Any]:
+    """The empty database, with the log entry of its default project."""
+    ensure_default_project(database)
+    return database
 
 
 def indexes(database: Database[Any]) -> set[str]:
