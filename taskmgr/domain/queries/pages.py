@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -45,3 +45,12 @@ class Page(Generic[T]):
     next: Position | None = None
     total: int | None = None
     as_of: str | None = None
+
+
+def iterate_pages(read_page: Callable[[PageRequest], Page[T]]) -> Iterator[T]:
+    """Yields the items of all pages of a list, reading each page when its first item is needed."""
+    page = read_page(PageRequest(limit=MAX_LIMIT))
+    yield from page.items
+    while page.next is not None:
+        page = read_page(PageRequest(limit=MAX_LIMIT, after=page.next))
+        yield from page.items

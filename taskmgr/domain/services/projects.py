@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Unpack
 
 from taskmgr.domain.history.differences import difference
@@ -17,7 +17,7 @@ from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.model.workflow import OPEN
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.pages import MAX_LIMIT, Page, PageRequest
+from taskmgr.domain.queries.pages import Page, PageRequest, iterate_pages
 from taskmgr.domain.queries.statistics import RECENTLY, ProjectWithCounts
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
@@ -83,13 +83,7 @@ class ProjectService:
 
     def iterate(self, *, by: Actor) -> Iterator[Project]:
         """Yields all projects, by key, reading page by page."""
-        page_request = PageRequest(limit=MAX_LIMIT)
-        while True:
-            page = self.list(page_request, by=by)
-            yield from page.items
-            if page.next is None:
-                return
-            page_request = replace(page_request, after=page.next)
+        return iterate_pages(lambda page_request: self.list(page_request, by=by))
 
     # --- commands
 

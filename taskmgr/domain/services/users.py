@@ -17,7 +17,7 @@ from taskmgr.domain.model.user import PARSERS, Actor, Kind, Role, User
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.pages import MAX_LIMIT, Page, PageRequest
+from taskmgr.domain.queries.pages import Page, PageRequest, iterate_pages
 from taskmgr.domain.queries.task_query import QueryContext
 from taskmgr.domain.queries.user_query import ALL_USERS, UserQuery, UserWithTasks
 from taskmgr.domain.queries.validation import validated
@@ -95,13 +95,7 @@ class UserService:
 
     def iterate(self, query: UserQuery = ALL_USERS, *, by: Actor) -> Iterator[User]:
         """Yields all users that match, by username, reading page by page. Raises `Invalid` as `list` does."""
-        page_request = PageRequest(limit=MAX_LIMIT)
-        while True:
-            page = self.list(page_request, query, by=by)
-            yield from page.items
-            if page.next is None:
-                return
-            page_request = replace(page_request, after=page.next)
+        return iterate_pages(lambda page_request: self.list(page_request, query, by=by))
 
     def list_with_tasks(
         self,

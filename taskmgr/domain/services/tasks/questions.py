@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
@@ -12,7 +12,7 @@ from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.commands import Clock
 from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.queries.pages import MAX_LIMIT, Page, PageRequest
+from taskmgr.domain.queries.pages import Page, PageRequest, iterate_pages
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
@@ -52,13 +52,7 @@ class TaskQuestions:
 
     def iterate(self, query: TaskQuery = TaskQuery(), *, by: Actor) -> Iterator[Task]:
         """Yields all tasks that match, reading page by page. Raises `Invalid` as `list` does."""
-        page_request = PageRequest(limit=MAX_LIMIT)
-        while True:
-            page = self.list(query, page_request, by=by)
-            yield from page.items
-            if page.next is None:
-                return
-            page_request = replace(page_request, after=page.next)
+        return iterate_pages(lambda page_request: self.list(query, page_request, by=by))
 
     def category(self, task: Task) -> Category | None:
         """Returns the category of the task's status, or None if the policy lacks the status."""
