@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from taskmgr.bootstrap import build_services
+from taskmgr.domain.model.errors import Refused
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.services import Services
@@ -20,13 +22,15 @@ from tests.factories import SYSTEM, Clock
 
 
 class Calls(CommandListener):
-    """Counts the commands that are sent to each collection."""
+    """Counts the commands that are sent to each collection, and keeps the pipelines."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.pipelines: list[Any] = []
 
     def started(self, event: CommandStartedEvent) -> None:
         name = event.command_name
+        self.pipelines += [event.command["pipeline"]] if name == "aggregate" else []
         self.counts[name if name == "commitTransaction" else f"{name} {event.command[name]}"] += 1
 
     def succeeded(self, event: object) -> None: ...
@@ -75,6 +79,46 @@ def test_assigning_reads_the_project_and_the_assignee(
     calls.counts.clear()
     watched.tasks.assign(task.id, assignee_id=bob.id, by=SYSTEM)
     assert calls.counts == CHANGE + ASSIGNEE
+
+
+def test_the_task_and_its_project_are_read_by_the_classic_query_engine(
+    watched: Services, calls: Calls, task: Task, database: Database[Any]
+) -> None:
+    for reference in (task.id, str(task.key)):
+        calls.pipelines.clear()
+        watched.tasks.change_priority(reference, priority="high", by=SYSTEM)
+        (pipeline,) = calls.pipelines
+        command = {"aggregate": "tasks", "pipeline": pipeline, "cursor": {}}
+        (row,) = database["tasks"].aggregate(pipeline)
+        assert database.command("explain", command)["explainVersion"] == "1"  # "2" is the newer engine
+        assert [project["key"] for project in row["its_project"]] == [task.project]
+
+
+class _WithoutProjects(Database[Any]):
+    """A database whose aggregations leave the looked-up projects out of their rows."""
+
+    def get_collection(self, name: str, *options: Any, **more: Any) -> Any:
+        return _Collection(self, name, *options, **more)
+
+
+class _Collection(Collection[Any]):
+    def aggregate(self, *arguments: Any, **options: Any) -> Any:
+        rows = super().aggregate(*arguments, **options)
+        return iter([{name: row[name] for name in row.keys() - {"its_project"}} for row in rows])
+
+
+def test_the_rules_read_the_project_if_it_is_not_in_the_row_of_the_task(
+    services: Services, task: Task, database: Database[Any], clock: Clock
+) -> None:
+    forgetful = _WithoutProjects(database.client, database.name, codec_options=database.codec_options)
+    services.projects.create(key="OLD", name="Old", by=SYSTEM)
+    old = services.tasks.change(task.id, {"project": "OLD"}, by=SYSTEM)
+    services.projects.change("OLD", {"archived": True}, by=SYSTEM)
+
+    with pytest.raises(Refused) as refused:
+        build_services(mongo_store(forgetful), clock=clock).tasks.change(old.id, {"title": "x"}, by=SYSTEM)
+
+    assert [reason.code for reason in refused.value.reasons] == ["project_archived"]
 
 
 def test_starting_reads_the_parent_the_blockers_and_the_started_tasks_once_each(
