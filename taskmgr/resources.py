@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -43,15 +43,25 @@ def embedded_database(settings: Settings) -> EmbeddedDatabase | None:
 
 
 @contextmanager
+def running_database(settings: Settings) -> Iterator[str]:
+    """Yields the URI of the settings' database.
+
+    The embedded database is started if it is not running, and stopped at the end if no other process uses
+    it. Raises `CannotStart` if that fails.
+    """
+    embedded = embedded_database(settings)
+    with embedded or nullcontext(settings.mongodb_uri or "") as uri:
+        yield uri
+
+
+@contextmanager
 def open_configured_database(settings: Settings) -> Iterator[Database[Any]]:
     """Opens the database of the settings as it is, and closes it at the end.
 
-    The embedded database is started if it is not running, and stopped if it was started. Raises
-    `CannotStart` if that fails.
+    Raises `CannotStart` if it cannot be started or opened.
     """
     with ExitStack() as stack:
-        embedded = embedded_database(settings)
-        uri = stack.enter_context(embedded) if embedded else settings.mongodb_uri or ""
+        uri = stack.enter_context(running_database(settings))
         database = open_database(uri, settings.database)
         stack.callback(database.client.close)
         yield database

@@ -26,6 +26,7 @@ from typing import Any, Self
 from unittest import mock
 
 from taskmgr.cli import main
+from taskmgr.server.background_child import PROCESS_NAME
 
 ROOT = Path(__file__).parents[1]
 COMMAND = str(Path(sys.executable).with_name("taskmgr"))
@@ -179,8 +180,28 @@ class Service:
 
     @property
     def workers(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(word) for word in children.read_text().split()]
+        return [child for child, name in self._children if name != PROCESS_NAME]
+
+    def background(self, *, after: int | None = None) -> int:
+        """Waits for the background process, or for the one that comes after this id, and returns its id."""
+        found: list[int] = []
+
+        def is_there() -> bool:
+            found[:] = [child for child, name in self._children if name == PROCESS_NAME and child != after]
+            return bool(found)
+
+        assert wait_until(is_there)
+        return found[0]
+
+    @property
+    def _children(self) -> list[tuple[int, str]]:
+        """The id and the name of each child of the master."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        names = {}
+        for child in map(int, children.split()):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                names[child] = Path(f"/proc/{child}/comm").read_text().strip()
+        return list(names.items())
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

@@ -14,6 +14,7 @@ import click
 
 import taskmgr
 from taskmgr import exception_text
+from taskmgr.cli.background import background
 from taskmgr.cli.db import db
 from taskmgr.cli.demo import demo
 from taskmgr.cli.doctor import doctor
@@ -35,7 +36,7 @@ def commands() -> None:
     """
 
 
-for command in (serve, db, users, tokens, projects, doctor, demo):
+for command in (serve, background, db, users, tokens, projects, doctor, demo):
     commands.add_command(command)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -28,6 +27,7 @@ from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.driver_errors import translated_errors
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.resources import load_policy, require_known_statuses
+from taskmgr.server.forking import join_threads
 from taskmgr.server.gunicorn_log import GunicornLog
 from taskmgr.server.master import Master
 from taskmgr.server.shutdown import HealthUntilShutdown, ShutdownFlag
@@ -39,7 +39,6 @@ from taskmgr.settings import Settings
 GRACEFUL_TIMEOUT = 24
 _PAUSE_AFTER_FAILED_START = 1.0  # seconds, of a worker
 _KEEP_ALIVE = 5  # seconds
-_MAX_THREAD_WAIT = 5.0  # seconds; it usually takes half a second
 _MAX_CONNECTIONS = 8192  # per worker
 _MAX_REQUEST_LINE = 8190  # bytes, gunicorn's own maximum
 _MAX_HEADERS = 100
@@ -140,7 +139,7 @@ def _gunicorn_settings(options: ServerOptions) -> dict[str, Any]:
         "errorlog": None,
         "loglevel": "warning",
         "proc_name": "taskmgr",
-        "pre_fork": lambda _master, _worker: _join_threads(),
+        "pre_fork": lambda _master, _worker: join_threads(),
         "when_ready": lambda _: options.when_ready(),
         # The default path of this socket is the same for all services of a user.
         "control_socket_disable": True,
@@ -149,14 +148,3 @@ def _gunicorn_settings(options: ServerOptions) -> dict[str, Any]:
         "secure_scheme_headers": {},
         "forwarder_headers": "",
     }
-
-
-def _join_threads() -> None:
-    """Waits for the threads of closed database clients.
-
-    With gevent they are greenlets, which would continue in the worker after the fork.
-    """
-    deadline = time.monotonic() + _MAX_THREAD_WAIT
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(max(0.0, deadline - time.monotonic()))

@@ -11,6 +11,8 @@ import structlog
 from gunicorn.arbiter import Arbiter
 
 from taskmgr.domain.model.errors import CannotStart, Unavailable
+from taskmgr.server.background_child import BackgroundChild
+from taskmgr.server.forking import join_threads
 
 if TYPE_CHECKING:
     from taskmgr.server.application import ServerApplication
@@ -22,13 +24,15 @@ _log = structlog.get_logger("taskmgr.serve")
 
 
 class Master(Arbiter):  # type: ignore[misc]
-    """gunicorn's arbiter with three changes.
+    """gunicorn's arbiter with four changes.
 
-    It calls `ServerOptions.every_second` in its loop, it also shuts down gracefully on Ctrl-C, and it
-    replaces the workers on SIGHUP only if the policy file is usable.
+    It calls `ServerOptions.every_second` in its loop, it runs the background process beside the workers, it
+    also shuts down gracefully on Ctrl-C, and it replaces its processes on SIGHUP only if the policy file is
+    usable.
     """
 
     app: ServerApplication
+    _background: BackgroundChild | None = None
     _is_interactive_stop = False
     _is_reloading = False
     _old_workers: Set[int] = frozenset()  # ids of the processes that still run a replaced policy
@@ -39,10 +43,22 @@ class Master(Arbiter):  # type: ignore[misc]
         Workers are never forked meanwhile, so they inherit no connection that `every_second` opens.
         """
         self.app.options.every_second()
+        self._ensure_background()
         if self._old_workers and self._old_workers.isdisjoint(self.WORKERS):
             self._old_workers = frozenset()
             self._check_statuses()
         super().murder_workers()
+
+    def _ensure_background(self) -> None:
+        if self._background is None:
+            options = self.app.options
+            self._background = BackgroundChild(options.uri, options.settings, release=self._close_listeners)
+        join_threads()
+        self._background.ensure_running(self.app.policy)
+
+    def _close_listeners(self) -> None:
+        for listener in self.LISTENERS:
+            listener.close()
 
     def _check_statuses(self) -> None:
         """Logs an error if the workers of the replaced policy stored a status that the new one lacks."""
@@ -61,6 +77,8 @@ class Master(Arbiter):  # type: ignore[misc]
             self.app.shutdown.set()
             time.sleep(0 if self._is_interactive_stop else SHUTDOWN_NOTICE)
         super().stop(graceful)
+        if self._background is not None:  # last, so that it follows the last writes of the workers
+            self._background.stop()
 
     def handle_hup(self) -> None:
         """Loads the policy file again and replaces all workers; keeps both if the file is not usable."""
@@ -71,6 +89,8 @@ class Master(Arbiter):  # type: ignore[misc]
             return
         self._old_workers |= self.WORKERS.keys()
         super().handle_hup()
+        if self._background is not None:
+            self._background.replace(self.app.policy)
         _log.info("reloaded")
 
     def reload(self) -> None:

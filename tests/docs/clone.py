@@ -54,7 +54,7 @@ def share_environment(clone: Path) -> None:
 
 def bare_environment(home: Path) -> dict[str, str]:
     """Returns the environment variables of a fresh login, without those of this environment or of taskmgr."""
-    ours = ("TASKMGR_", "VIRTUAL_ENV", "PYTHON", "XDG_", "PYTEST_", "COV_", "MAKE", "MFLAGS")
+    ours = ("TASKMGR_", "VIRTUAL_ENV", "PYTHON", "XDG_", "PYTEST_", "COV_", "MAKE", "MFLAGS", "ARGS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     path = [each for each in kept["PATH"].split(os.pathsep) if not each.startswith(sys.prefix)]
     cache = os.environ.get("PIP_CACHE_DIR") or str(Path.home() / ".cache" / "pip")

@@ -14,6 +14,7 @@ from taskmgr.domain.ports.commands import (
     UnitOfWork,
     UserRepository,
 )
+from taskmgr.domain.ports.feed import FeedRepository
 from taskmgr.domain.ports.idempotency import IdempotencyRepository
 from taskmgr.domain.ports.identity import TokenRepository
 from taskmgr.domain.ports.projects import ProjectRepository
@@ -47,6 +48,7 @@ class Store:
     statistics: StatisticsRepository
     comments: CommentRepository
     activity: ActivityRepository
+    feed: FeedRepository
     tokens: TokenRepository
     idempotency: IdempotencyRepository
     locks: Locks

@@ -29,16 +29,24 @@ _OPTIONS: dict[str, Any] = {
     "waitQueueTimeoutMS": int(_POOL_WAIT * 1000),
     "maxPoolSize": 100,
 }
+# For change streams, whose calls wait on the server: a `timeoutMS` would replace the time that they wait.
+_STREAM_OPTIONS: dict[str, Any] = {
+    **{name: value for name, value in _OPTIONS.items() if name != "timeoutMS"},
+    "serverSelectionTimeoutMS": int(COMMAND_DEADLINE * 1000),
+    "connectTimeoutMS": int(COMMAND_DEADLINE * 1000),
+    "socketTimeoutMS": int(COMMAND_DEADLINE * 1000),
+}
 _QUOTED = re.compile(r"""(["']).*\1""", re.DOTALL)
 
 
-def open_database(uri: str, name: str) -> Database[Any]:
+def open_database(uri: str, name: str, *, for_streams: bool = False) -> Database[Any]:
     """Returns the database that the URI names, or else the one called `name`.
 
-    The client connects on first use. Raises `CannotStart` if the URI cannot be used.
+    The client connects on first use; that `for_streams` is for change streams. Raises `CannotStart` if the
+    URI cannot be used.
     """
     try:
-        client: MongoClient[Any] = MongoClient(uri, **_OPTIONS)
+        client: MongoClient[Any] = MongoClient(uri, **(_STREAM_OPTIONS if for_streams else _OPTIONS))
         return client.get_default_database(default=name)
     except (ConfigurationError, ValueError, OSError, PyMongoError) as error:
         raise unusable_uri(error) from error

@@ -14,6 +14,7 @@ from taskmgr.infrastructure.mongo.health import MongoHealth
 from taskmgr.infrastructure.mongo.reads.task_records import TaskRecordCache
 from taskmgr.infrastructure.mongo.repositories.activity import MongoActivityRepository
 from taskmgr.infrastructure.mongo.repositories.comments import MongoCommentRepository
+from taskmgr.infrastructure.mongo.repositories.feed import MongoFeedRepository
 from taskmgr.infrastructure.mongo.repositories.idempotency import MongoIdempotencyRepository
 from taskmgr.infrastructure.mongo.repositories.locks import MongoLocks
 from taskmgr.infrastructure.mongo.repositories.projects import MongoProjectRepository
@@ -48,6 +49,7 @@ def mongo_store(
         statistics=MongoStatisticsRepository(database),
         comments=MongoCommentRepository(database),
         activity=MongoActivityRepository(database),
+        feed=MongoFeedRepository(database),
         tokens=MongoTokenRepository(database),
         idempotency=MongoIdempotencyRepository(database),
         locks=MongoLocks(database),

@@ -1,0 +1,26 @@
+"""The jobs of the background process."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from taskmgr.domain.services import Services
+
+
+class Job(Protocol):
+    """Work that follows the feed. Several processes may run the same job for a moment."""
+
+    @property
+    def name(self) -> str:
+        """The name in the log."""
+
+    def step(self) -> float:
+        """Does what is due now.
+
+        Returns the seconds after which it has to be called again; it is called earlier if the feed grows.
+        """
+
+
+def build_jobs(services: Services) -> list[Job]:  # noqa: ARG001 - no job yet
+    """Returns the jobs over these services."""
+    return []

@@ -1,0 +1,44 @@
+"""Runs the background work in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+from threading import Event
+
+from taskmgr.background.jobs import build_jobs
+from taskmgr.background.work import BackgroundWork, Growth
+from taskmgr.bootstrap import build_services
+from taskmgr.domain.model.policy import Policy
+from taskmgr.infrastructure.mongo.client import open_database
+from taskmgr.infrastructure.mongo.feed.sequencer import Sequencer
+from taskmgr.infrastructure.mongo.lease import Lease
+from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.settings import Settings
+
+LEASE_NAME = "background"
+
+
+def run(uri: str, settings: Settings, policy: Policy, stop: Event, *, holder: str | None = None) -> None:
+    """Works until `stop` is set. Raises `CannotStart` if the URI cannot be used.
+
+    `holder` identifies the holder of the lease: a process with the same holder takes over at once.
+    """
+    database = open_database(uri, settings.database)
+    streams = open_database(uri, settings.database, for_streams=True)
+    growth = Growth()
+    services = build_services(mongo_store(database, time_zone=policy.time_zone), policy=policy)
+    with database.client, streams.client:
+        work = BackgroundWork(
+            sequencer=Sequencer(database, streams, appended=growth.notify),
+            jobs=build_jobs(services),
+            lease=Lease(database, LEASE_NAME, holder=holder),
+            growth=growth,
+        )
+        work.run(stop)
+
+
+def stop_with_parent(stop: Event, parent: int) -> None:
+    """Sets `stop` once the process is no longer a child of `parent`, or has been told to stop."""
+    while os.getppid() == parent and not stop.wait(1.0):
+        pass
+    stop.set()

@@ -1,0 +1,1 @@
+"""The feed: how the entries of the log are numbered in commit order, and the streams that it is read from."""

@@ -1,0 +1,207 @@
+"""Appends the entries of the log to the feed, in the order in which they were committed.
+
+The order of ids and times is not that of the commits: a command may be committed after a later one, so
+"everything after the last id" would leave out entries. A counter in each transaction would make all writers
+wait for each other. The sequencer therefore follows the log with a change stream.
+
+Several sequencers may run at once: the numbers of the feed are unique, so only one of two that append the
+same number succeeds, and the other reads the end of the feed again. The token to go on with is stored in the
+feed's last document, together with the entry, so a killed sequencer neither loses nor repeats an entry.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+import structlog
+from bson import ObjectId
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from taskmgr.domain.history.chain import canonical_json, next_hash, plain_entry
+from taskmgr.domain.model.clock import utc_now
+from taskmgr.domain.ports.feed import FeedHead
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
+from taskmgr.infrastructure.mongo.driver_errors import error_codes
+from taskmgr.infrastructure.mongo.feed.insert_stream import CannotResume, InsertStream, Token
+from taskmgr.infrastructure.mongo.feed.missing_entries import find_missing
+from taskmgr.infrastructure.mongo.repositories.feed import read_head
+
+CHECKPOINT_ID = "feed"
+# Seconds without an entry after which the token is stored by itself. The oplog is kept for much longer, and
+# each write makes the next request of every list read it anew.
+_CHECKPOINT_INTERVAL = 60.0
+_DUPLICATE_KEY = 11000
+
+_log = structlog.get_logger("taskmgr.feed")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry that is to be appended: its id, its canonical form, and the token after it, if known."""
+
+    id: ObjectId
+    canonical: bytes
+    token: Token | None
+
+
+class Sequencer:
+    """Follows the log and appends to the feed.
+
+    `stream_database` is the same database, on a client without `timeoutMS`. `appended` is called
+    after each append.
+    """
+
+    name = "sequencer"
+
+    def __init__(
+        self,
+        database: Database[Any],
+        stream_database: Database[Any],
+        *,
+        appended: Callable[[], None] = lambda: None,
+    ) -> None:
+        # The primary's own state is read: one that a majority has not stored yet gets stored together with
+        # what is appended to it, or is lost together with it.
+        concerns: dict[str, Any] = {
+            "read_concern": ReadConcern("local"),
+            "write_concern": WriteConcern("majority"),
+        }
+        self._database = database
+        self._activity = stream_database["activity"]
+        self._feed: Collection[Any] = database.get_collection("feed", **concerns)
+        self._checkpoints: Collection[Any] = database.get_collection("checkpoints", **concerns)
+        self._appended = appended
+        self._head: FeedHead | None = None  # None if it has to be read
+        self._next_checkpoint = 0.0
+
+    def run(self, stop: Event) -> None:
+        """Appends entries until `stop` is set. Raises the driver's errors; run it again after a pause."""
+        self._head = None
+        token = self._stored_token()
+        while not stop.is_set():
+            try:
+                with self._open(token) as stream:
+                    self._follow(stream, stop, resumed=token is not None)
+            except CannotResume as error:
+                _log.warning("the log is compared with the feed", reason=str(error))
+                token = None
+
+    def _open(self, token: Token | None) -> InsertStream:
+        """Returns a stream of all entries that the feed lacks, as far as they do not get appended here."""
+        stream = InsertStream(self._activity, after=token)
+        if token is None:
+            try:
+                self._append_missing()
+            except BaseException:
+                stream.close()
+                raise
+        return stream
+
+    def _follow(self, stream: InsertStream, stop: Event, *, resumed: bool) -> None:
+        """Appends what the stream has. A resumed one begins with the past, as the oplog has it.
+
+        The oplog may have entries that the log lacks: those after the time of a restored backup.
+        """
+        self._next_checkpoint = 0.0  # the first token of a new stream is stored at once
+        is_past = resumed
+        while not stop.is_set():
+            batch = stream.next_batch()
+            if batch.documents:
+                entries = [_entry(row, token) for row, token in batch.documents]
+                self._append(self._existing(entries) if is_past else entries)
+                self._next_checkpoint = time.monotonic() + _CHECKPOINT_INTERVAL
+                continue
+            is_past = False
+            if time.monotonic() >= self._next_checkpoint:
+                self._store_checkpoint(batch.token)
+
+    def _existing(self, entries: Sequence[_Entry | None]) -> list[_Entry | None]:
+        """Returns the entries that the log has."""
+        ids = [entry.id for entry in entries if entry is not None]
+        rows = self._database["activity"].find({"_id": {"$in": ids}}, {"_id": True})
+        existing = {row["_id"] for row in rows}
+        return [entry for entry in entries if entry is not None and entry.id in existing]
+
+    def _append(self, entries: Sequence[_Entry | None]) -> None:
+        """Appends entries that the feed may have; the readable ones among them."""
+        remaining = [entry for entry in entries if entry is not None]
+        while remaining:
+            head = self._head or read_head(self._feed)
+            self._head = None  # unknown unless the append succeeds
+            rows = _chained(head, remaining)
+            try:
+                self._feed.insert_many(rows)
+            except BulkWriteError as error:
+                if error_codes(error) != {_DUPLICATE_KEY}:
+                    raise
+                remaining = self._lacking(remaining)
+                continue
+            last = rows[-1]
+            self._head = FeedHead(seq=last["_id"], hash=last["hash"], at=last["at"])
+            self._appended()
+            return
+
+    def _lacking(self, entries: Sequence[_Entry]) -> list[_Entry]:
+        """Returns the entries that the feed does not have."""
+        rows = self._feed.find({"entry": {"$in": [entry.id for entry in entries]}}, {"entry": True})
+        existing = {row["entry"] for row in rows}
+        return [entry for entry in entries if entry.id not in existing]
+
+    def _append_missing(self) -> None:
+        """Appends what the feed lacks, found by comparing it with the log.
+
+        This is needed at the first start on an existing log, after the oplog has passed the stored token,
+        and after a backup has been restored.
+        """
+        # After this write, reads see whatever was committed before the stream was opened.
+        self._store_checkpoint(None)
+        count = 0
+        for rows in find_missing(self._database):
+            self._append([_entry(row, None) for row in rows])
+            count += len(rows)
+        if count:
+            _log.info("appended to the feed", entries=count)
+
+    def _stored_token(self) -> Token | None:
+        """Returns the latest stored token; None if there is none, or if it is older than an append."""
+        last = self._feed.find_one({}, {"token": True}, sort=[("_id", -1)]) or {"_id": 0}
+        checkpoint = self._checkpoints.find_one({"_id": CHECKPOINT_ID}) or {"seq": -1}
+        latest: Mapping[str, Any] = checkpoint if checkpoint["seq"] >= last["_id"] else last
+        return latest.get("token")
+
+    def _store_checkpoint(self, token: Token | None) -> None:
+        head = self._head or read_head(self._feed)
+        self._checkpoints.replace_one(
+            {"_id": CHECKPOINT_ID}, {"seq": head.seq, "token": token, "at": utc_now()}, upsert=True
+        )
+        self._next_checkpoint = time.monotonic() + _CHECKPOINT_INTERVAL
+
+
+def _entry(row: Mapping[str, Any], token: Token | None) -> _Entry | None:
+    """Returns the entry of a row of the log, or None if it was not written by taskmgr."""
+    try:
+        return _Entry(row["_id"], canonical_json(plain_entry(mappers.change(row))), token)
+    except UNREADABLE as error:
+        _log.error(
+            "an entry of the log cannot be read", entry=str(row.get("_id")), reason=type(error).__name__
+        )
+        return None
+
+
+def _chained(head: FeedHead, entries: Sequence[_Entry]) -> list[dict[str, Any]]:
+    """Returns the documents of entries that are appended after a head."""
+    rows, digest, at = [], head.hash, utc_now()
+    for seq, entry in enumerate(entries, head.seq + 1):
+        digest = next_hash(digest, entry.canonical)
+        row = {"_id": seq, "entry": entry.id, "at": at, "hash": digest}
+        rows.append(row if entry.token is None else {**row, "token": entry.token})
+    return rows

@@ -1,0 +1,135 @@
+"""The sequencer numbers the entries of the log in the order of their commits, whatever happens to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from bson import ObjectId
+from pymongo.database import Database
+
+from taskmgr.domain.model.task import Task
+from taskmgr.domain.ports.store import Store
+from taskmgr.domain.services import Services
+from taskmgr.infrastructure.mongo.indexes import update_indexes
+from tests.factories import NOW, SYSTEM
+from tests.feeds import assert_feed_is_the_log, fill_feed, sequencing, wait_until_complete
+
+
+def test_new_entries_are_appended_as_they_are_committed(
+    mongodb_uri: str,
+    database: Database[Any],
+    make_task: Callable[..., Task],
+    services: Services,
+    store: Store,
+) -> None:
+    with sequencing(mongodb_uri, database.name):
+        for _ in range(3):
+            task = make_task()
+            services.tasks.change(task.id, {"title": "Another title"}, by=SYSTEM)
+            wait_until_complete(database)
+
+    assert_feed_is_the_log(database)
+    kinds = [entry.change.kind for entry in store.feed.read(0, limit=100).entries]
+    assert kinds == ["task.created", "task.edited"] * 3
+
+
+def test_entries_from_before_the_first_start_are_appended_in_the_order_of_their_times(
+    mongodb_uri: str, database: Database[Any], make_task: Callable[..., Task], services: Services
+) -> None:
+    tasks = [make_task() for _ in range(5)]
+    for task in reversed(tasks):
+        services.tasks.change(task.id, {"title": "Another title"}, by=SYSTEM)
+    # An earlier release could write a version that was older than the version before.
+    database["activity"].update_one({"version": 2}, {"$set": {"at": NOW - timedelta(days=1)}})
+
+    fill_feed(mongodb_uri, database)
+
+    assert_feed_is_the_log(database)
+
+
+def test_a_new_sequencer_goes_on_where_the_last_one_ended(
+    mongodb_uri: str, database: Database[Any], make_task: Callable[..., Task]
+) -> None:
+    for _ in range(4):
+        make_task()
+        fill_feed(mongodb_uri, database)
+        make_task()
+
+    fill_feed(mongodb_uri, database)
+
+    assert_feed_is_the_log(database)
+
+
+def test_after_a_token_that_is_of_no_use_any_more_the_log_is_compared_with_the_feed(
+    mongodb_uri: str, database: Database[Any], make_task: Callable[..., Task]
+) -> None:
+    make_task()
+    fill_feed(mongodb_uri, database)
+    for _ in range(3):
+        make_task()
+    _store_token(database, {"_data": "not a token"})
+
+    fill_feed(mongodb_uri, database)
+
+    assert_feed_is_the_log(database)
+
+
+def test_entries_that_a_restored_backup_does_not_have_are_not_taken_from_the_oplog(
+    mongodb_uri: str, database: Database[Any], make_task: Callable[..., Task]
+) -> None:
+    make_task()
+    fill_feed(mongodb_uri, database)
+    discarded = make_task()
+    database["activity"].delete_one({"entity_id": ObjectId(discarded.id)})
+    kept = make_task()
+
+    fill_feed(mongodb_uri, database)
+
+    assert_feed_is_the_log(database)
+    assert database["activity"].find_one({"entity_id": ObjectId(kept.id)})
+
+
+def test_the_feed_goes_on_after_the_log_was_replaced_by_a_backup(
+    mongodb_uri: str, database: Database[Any], make_task: Callable[..., Task]
+) -> None:
+    with sequencing(mongodb_uri, database.name):
+        make_task()
+        wait_until_complete(database)
+        rows = list(database["activity"].find())
+        database["activity"].drop()
+        database["activity"].insert_many(rows)
+        make_task()
+        wait_until_complete(database)
+
+    assert_feed_is_the_log(database)
+    update_indexes(database)  # for the next tests, because dropping a collection drops them
+
+
+def _store_token(database: Database[Any], token: Mapping[str, Any]) -> None:
+    database["feed"].update_many({}, {"$set": {"token": token}})
+    database["checkpoints"].update_many({}, {"$set": {"token": token}})
+
+
+def test_two_sequencers_at_once_append_every_entry_once(
+    mongodb_uri: str, database: Database[Any], make_task: Callable[..., Task]
+) -> None:
+    for _ in range(20):
+        make_task()
+
+    def write() -> None:
+        for _ in range(40):
+            make_task()
+
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    with sequencing(mongodb_uri, database.name), sequencing(mongodb_uri, database.name):
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+        wait_until_complete(database)
+
+    assert_feed_is_the_log(database)
+    assert database["feed"].count_documents({}) == database["activity"].count_documents({}) == 180
