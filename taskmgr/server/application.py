@@ -140,7 +140,7 @@ def _gunicorn_settings(options: ServerOptions) -> dict[str, Any]:
         "loglevel": "warning",
         "proc_name": "taskmgr",
         "pre_fork": lambda _master, _worker: join_threads(),
-        "when_ready": lambda _: options.when_ready(),
+        "when_ready": lambda master: _when_ready(master, options),
         # The default path of this socket is the same for all services of a user.
         "control_socket_disable": True,
         # The application evaluates the headers of proxies itself, by `trusted_proxies`.
@@ -148,3 +148,8 @@ def _gunicorn_settings(options: ServerOptions) -> dict[str, Any]:
         "secure_scheme_headers": {},
         "forwarder_headers": "",
     }
+
+
+def _when_ready(master: Master, options: ServerOptions) -> None:
+    master.ensure_background()
+    options.when_ready()

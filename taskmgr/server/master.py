@@ -43,13 +43,14 @@ class Master(Arbiter):  # type: ignore[misc]
         Workers are never forked meanwhile, so they inherit no connection that `every_second` opens.
         """
         self.app.options.every_second()
-        self._ensure_background()
+        self.ensure_background()
         if self._old_workers and self._old_workers.isdisjoint(self.WORKERS):
             self._old_workers = frozenset()
             self._check_statuses()
         super().murder_workers()
 
-    def _ensure_background(self) -> None:
+    def ensure_background(self) -> None:
+        """Starts the background process if it does not run."""
         if self._background is None:
             options = self.app.options
             self._background = BackgroundChild(options.uri, options.settings, release=self._close_listeners)
