@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,8 @@ class Settings:
 
     `mongodb_uri` is None for the embedded database in `data_dir`. `rate_limit` is the number of requests
     per minute and token, 0 for no limit. `trusted_proxies` is the number of proxies in front of the service
-    whose entries in `X-Forwarded-For` are believed.
+    whose entries in `X-Forwarded-For` are believed. `outgoing_networks` may be called by webhooks although
+    their addresses are not public, and `outgoing_ports` are the only ports that may.
     """
 
     mongodb_uri: str | None = field(default=None, repr=False)  # it may contain a password
@@ -44,6 +46,8 @@ class Settings:
     secret_key: str | None = field(default=None, repr=False)
     rate_limit: int = 600
     trusted_proxies: int = 0
+    outgoing_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    outgoing_ports: tuple[int, ...] = (80, 443)
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -85,7 +89,7 @@ def _address(value: str) -> str:
 
 
 def _origins(value: str) -> tuple[str, ...]:
-    origins = tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+    origins = tuple(part.rstrip("/") for part in _parts(value))
     for origin in origins:
         scheme, separator, rest = origin.partition("://")
         if origin != "*" and not (separator and scheme in ("http", "https") and rest and "/" not in rest):
@@ -149,6 +153,28 @@ def _integer(minimum: int, maximum: int) -> Callable[[str], int]:
     return parse
 
 
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(_network(part) for part in _parts(value))
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise EnvError(f"{text!r} is not a network such as 10.20.0.0/16 or fd12:3456::/32.") from error
+
+
+def _ports(value: str) -> tuple[int, ...]:
+    parse, parts = _integer(1, 65535), _parts(value)
+    if not parts:
+        raise EnvError("Must have at least one port, such as 443.")
+    return tuple(sorted({parse(part) for part in parts}))
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
 def _log_format(value: str) -> str:
     if value not in LOG_FORMATS:
         raise EnvError(f"Must be one of: {', '.join(LOG_FORMATS)}.")
@@ -170,5 +196,7 @@ _PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "secret_key": ("SECRET_KEY", _secret),
     "rate_limit": ("RATE_LIMIT", _integer(0, 1_000_000)),
     "trusted_proxies": ("TRUSTED_PROXIES", _integer(0, 10)),
+    "outgoing_networks": ("OUTGOING_NETWORKS", _networks),
+    "outgoing_ports": ("OUTGOING_PORTS", _ports),
 }
 NAMES = tuple(PREFIX + variable for variable, _ in _PARSERS.values())

@@ -1,4 +1,4 @@
-"""Dependencies: no release with a known vulnerability, and no client for other services."""
+"""Dependencies: no release with a known vulnerability, and one place that calls other machines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ FLOORS = {
     "pymongo": (4, 18, 2),
     "werkzeug": (3, 0, 6),
 }
-CLIENTS = {"aiohttp", "http", "httpx", "requests", "smtplib", "urllib3", "ftplib"}
+CLIENTS = {
+    "aiohttp", "asyncio", "dns", "ftplib", "httpx", "imaplib", "nntplib", "poplib", "requests", "smtplib",
+    "socketserver", "telnetlib", "urllib3",
+}  # fmt: skip
+CONNECTING = {"http.client", "urllib.request", "xmlrpc.client", "socket", "_socket", "gevent.socket"}
 
 
 def version(text: str) -> tuple[int, ...]:
@@ -40,20 +44,41 @@ def test_no_locked_release_has_a_known_vulnerability(name: str) -> None:
             assert version(locked) >= FLOORS[name]
 
 
-def test_the_service_has_no_client_for_other_services() -> None:
-    imported = {
-        name
-        for file in (ROOT / "taskmgr").rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        for name in _names(node)
+def test_only_one_package_opens_connections_to_other_machines() -> None:
+    """Apart from the database's driver."""
+    outside = ROOT / "taskmgr" / "infrastructure" / "outside"
+    found = {
+        str(file.relative_to(ROOT)): names
+        for file in sorted((ROOT / "taskmgr").rglob("*.py"))
+        if outside not in file.parents and (names := _connecting(file))
     }
 
-    assert "urllib.request" not in imported
-    # `http` alone has only the names of statuses.
-    assert {name.partition(".")[0] for name in imported - {"http"}} & CLIENTS == set()
+    assert found == {
+        # The embedded database's socket file, and the socket that the service listens on.
+        "taskmgr/infrastructure/embedded/mongod.py": {"socket"},
+        "taskmgr/infrastructure/embedded/wire.py": {"socket"},
+        "taskmgr/server/listener.py": {"socket"},
+        "taskmgr/server/startup.py": {"socket"},
+    }
+    assert all(_connecting(file) for file in (outside / "client.py", outside / "resolver.py"))
+
+
+def test_the_embedded_database_is_reached_by_a_unix_socket() -> None:
+    for name in ("mongod.py", "wire.py"):
+        text = (ROOT / "taskmgr" / "infrastructure" / "embedded" / name).read_text("utf-8")
+
+        assert re.findall(r"socket\.(AF_\w+|create_connection)", text) == ["AF_UNIX"]
+
+
+def _connecting(file: Path) -> set[str]:
+    """Returns the modules of a file's imports that open connections."""
+    names = {name for node in ast.walk(ast.parse(file.read_text("utf-8"))) for name in _names(node)}
+    return {name for name in names if name in CONNECTING or name.partition(".")[0] in CLIENTS}
 
 
 def _names(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
-    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+    if not isinstance(node, ast.ImportFrom) or not node.module:
+        return []
+    return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC
+from ipaddress import ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,8 @@ def test_without_an_environment_there_are_defaults(read: Read) -> None:
         secret_key=None,
         rate_limit=600,
         trusted_proxies=0,
+        outgoing_networks=(),
+        outgoing_ports=(80, 443),
     )
 
 
@@ -86,6 +89,8 @@ def test_every_setting_is_read(read: Read, tmp_path: Path) -> None:
         SECRET_KEY="s" * 32,
         RATE_LIMIT="0",
         TRUSTED_PROXIES="1",
+        OUTGOING_NETWORKS="10.20.0.0/16, fd12::/32,127.0.0.1",
+        OUTGOING_PORTS="8443,443, 443",
     ) == Settings(
         mongodb_uri="mongodb+srv://u:p@cluster.example.org/tasks",
         database="team",
@@ -100,6 +105,8 @@ def test_every_setting_is_read(read: Read, tmp_path: Path) -> None:
         secret_key="s" * 32,
         rate_limit=0,
         trusted_proxies=1,
+        outgoing_networks=(ip_network("10.20.0.0/16"), ip_network("fd12::/32"), ip_network("127.0.0.1/32")),
+        outgoing_ports=(443, 8443),
     )
 
 
@@ -115,6 +122,9 @@ def test_every_setting_is_read(read: Read, tmp_path: Path) -> None:
         ("CORS_ORIGINS", "*"),
         ("CORS_ORIGINS", ""),
         ("CORS_ORIGINS", ", ,"),
+        ("OUTGOING_NETWORKS", ""),
+        ("OUTGOING_NETWORKS", "0.0.0.0/0,::/0"),
+        ("OUTGOING_PORTS", "1,65535"),
         ("DATABASE", "x" * 38),
         ("LOG_FORMAT", "text"),
         ("TIMEZONE", "America/Argentina/Buenos_Aires"),
@@ -174,6 +184,14 @@ def test_a_value_at_its_edge_is_usable(read: Read, name: str, value: str) -> Non
         ("RATE_LIMIT", "-1"),
         ("RATE_LIMIT", "1000001"),
         ("TRUSTED_PROXIES", "11"),
+        ("OUTGOING_NETWORKS", "10.20.0.1/16"),
+        ("OUTGOING_NETWORKS", "10.20.0.0/33"),
+        ("OUTGOING_NETWORKS", "hooks.example.org"),
+        ("OUTGOING_NETWORKS", "10.20.0.0/16;10.30.0.0/16"),
+        ("OUTGOING_PORTS", "0"),
+        ("OUTGOING_PORTS", "65536"),
+        ("OUTGOING_PORTS", "80,https"),
+        ("OUTGOING_PORTS", ""),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_setting(read: Read, name: str, value: str) -> None:
