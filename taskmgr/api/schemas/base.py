@@ -193,7 +193,7 @@ def _source(name: str, field: fields.Field[Any]) -> str:
 
 def key_field(description: str, **options: Any) -> fields.String:
     """Returns the field of a task's key in a response."""
-    metadata = {"pattern": "^[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,17}$", "description": description}
+    metadata = {"pattern": patterns.STORED_TASK_KEY, "description": description}
     return fields.String(required=True, metadata=metadata, **options)
 
 

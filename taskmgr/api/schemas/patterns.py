@@ -13,7 +13,9 @@ from taskmgr.domain.model.due_date import EARLIEST, LATEST
 
 ID = "^[0-9a-f]{24}$"
 PROJECT_KEY = f"^{values.PROJECT_KEY_PATTERN}$"
-PRESENT_PROJECT_KEY = "^[A-Z][A-Z0-9]{1,9}$"  # in responses
+# In responses.
+STORED_PROJECT_KEY = f"^{values.STORED_PROJECT_KEY_PATTERN}$"
+STORED_TASK_KEY = f"^{values.STORED_TASK_KEY_PATTERN}$"
 # An id or a key, of a project and of a task.
 PROJECT = f"^([0-9a-f]{{24}}|{values.PROJECT_KEY_PATTERN})$"
 TASK = f"^([0-9a-f]{{24}}|{values.TASK_KEY_PATTERN})$"

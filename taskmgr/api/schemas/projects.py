@@ -74,7 +74,7 @@ class ProjectOut(CompiledOutput):
     key = fields.String(
         required=True,
         metadata={
-            "pattern": patterns.PRESENT_PROJECT_KEY,
+            "pattern": patterns.STORED_PROJECT_KEY,
             "description": "The beginning of the keys of its tasks; it never changes.",
         },
     )

@@ -25,8 +25,12 @@ MAX_TOKEN_NAME_LENGTH = 100
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _USERNAME = re.compile(r"[a-z0-9._-]{3,40}")
+_NUMBER = "-[1-9][0-9]{0,17}"
 PROJECT_KEY_PATTERN = "[A-Za-z][A-Za-z0-9]{1,9}"
-TASK_KEY_PATTERN = f"{PROJECT_KEY_PATTERN}-[1-9][0-9]{{0,17}}"
+TASK_KEY_PATTERN = PROJECT_KEY_PATTERN + _NUMBER
+# As keys are stored and shown: in upper case.
+STORED_PROJECT_KEY_PATTERN = "[A-Z][A-Z0-9]{1,9}"
+STORED_TASK_KEY_PATTERN = STORED_PROJECT_KEY_PATTERN + _NUMBER
 _PROJECT_KEY = re.compile(PROJECT_KEY_PATTERN)
 _TASK_KEY = re.compile(TASK_KEY_PATTERN)
 # Deliberately loose: one @ with text on both sides and no blanks. Only delivering a mail proves more.

@@ -15,7 +15,6 @@ from taskmgr.domain.model.errors import (
     Invalid,
     KeyTaken,
     Stale,
-    Unavailable,
     WriteConflict,
     required,
 )
@@ -37,7 +36,7 @@ from taskmgr.domain.services.bulk_results import (
 )
 from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tasks.fields import resolved
-from taskmgr.domain.services.tasks.numbering import PreviewKeys, ReservedKeys
+from taskmgr.domain.services.tasks.numbering import PreviewKeys, ReservedKeys, giving_back
 
 MAX_OPERATIONS = 1_000
 SECONDS = 20.0
@@ -172,14 +171,8 @@ class BulkService:
                 keys.renew()
                 raise
 
-        try:
+        with giving_back(keys.return_all):
             result = self.store.unit_of_work.run(attempt, seconds=SECONDS)
-        except Unavailable:
-            raise
-        except DomainError:
-            keys.restart()
-            keys.return_unused()
-            raise
         keys.return_unused()
         return result
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from taskmgr.domain.model import values
 from taskmgr.domain.model.errors import (
     Conflict,
     DomainError,
@@ -26,7 +27,7 @@ from taskmgr.domain.services.bulk_references import PREFIX
 MAX_ERRORS = 100
 MAX_REASONS = 100
 
-_ID_OR_KEY = re.compile(r"\b(?:[0-9a-f]{24}|[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,17})\b")
+_ID_OR_KEY = re.compile(rf"\b(?:[0-9a-f]{{24}}|{values.STORED_TASK_KEY_PATTERN})\b")
 
 
 @dataclass(frozen=True, slots=True)

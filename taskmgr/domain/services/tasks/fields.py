@@ -92,6 +92,12 @@ def find_task_ids(store: Store, references: Iterable[str]) -> Mapping[str, str]:
     return store.tasks.ids_by_key(keys) if keys else {}
 
 
+def find_task_id(store: Store, reference: str) -> str:
+    """Returns the id of the task with this key, in any case; an id and an unknown key stay as they are."""
+    key = reference.upper()
+    return find_task_ids(store, [key]).get(key, reference)
+
+
 def _user_id(store: Store, value: object, by: Actor) -> str:
     """Returns the id of the user whom an id, a username or `me` stands for. An id is not looked up."""
     key = values.user_key(value)

@@ -8,7 +8,8 @@ but it is never given twice (docs/decisions/0029).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,7 +71,7 @@ class ReservedKeys:
         self.restart()
 
     def restart(self) -> None:
-        """Makes all keys available again: the bulk is rolled back, or begins another attempt."""
+        """Makes all keys available again for another attempt at the bulk."""
         self._next = dict.fromkeys(self._reserved, 0)
 
     def take(self, project: Reference) -> NextKey | None:
@@ -84,10 +85,30 @@ class ReservedKeys:
     def give_back(self, project: Reference, key: NextKey) -> None:  # noqa: ARG002
         self._next[project] -= 1
 
+    def return_all(self) -> None:
+        """Returns all keys to the store: the bulk is rolled back."""
+        self.restart()
+        self.return_unused()
+
     def return_unused(self) -> None:
         """Returns the keys that no task has got to the store."""
         for reference, keys in reversed(self._reserved.items()):
             self._projects.return_keys(keys[self._next[reference] :])
+
+
+@contextmanager
+def giving_back(give_back: Callable[[], None]) -> Iterator[None]:
+    """Calls `give_back` if the commands in the block fail, so that no task has got their keys.
+
+    After `Unavailable` the keys are lost, because tasks may have been stored with them.
+    """
+    try:
+        yield
+    except Unavailable:
+        raise
+    except DomainError:
+        give_back()
+        raise
 
 
 Run = Callable[[Callable[[], Task]], Task]  # runs a command as a transaction
@@ -98,8 +119,7 @@ def run_with_key(
 ) -> Task:
     """Runs a command with the next key of a project, and gives the key back if the task does not get it.
 
-    If another task has that key, the command runs again with a new one. After `Unavailable` the key is lost,
-    because the task may have been stored with it.
+    If another task has that key, the command runs again with a new one.
     """
     key = keys.take(project)
 
@@ -111,14 +131,12 @@ def run_with_key(
             key = keys.take(project)
             raise
 
-    try:
-        task = run(attempt)
-    except Unavailable:
-        raise
-    except DomainError:
+    def give_back() -> None:
         if key is not None:
             keys.give_back(project, key)
-        raise
+
+    with giving_back(give_back):
+        task = run(attempt)
     if key is not None and task.key != key.text:
-        keys.give_back(project, key)
+        give_back()
     return task
