@@ -36,6 +36,8 @@ def projects() -> None:
 @as_json
 def list_projects(archived: bool, everything: bool, as_json: bool) -> None:
     """List the projects that are not archived, by key, with the number of their open tasks."""
+    if archived and everything:
+        raise click.UsageError("--all lists the archived projects, too: give either --all or --archived.")
     with open_services() as (services, by):
         listed = [
             each
@@ -86,8 +88,9 @@ def add(key: str, name: str, description: str | None, is_default: bool, as_json:
 @as_json
 def archive(key: str, as_json: bool) -> None:
     """Archive a project: its tasks stay readable, and no longer change."""
-    project = _change(key, {"archived": True})
-    _report(project, f"Archived {project.key} ({project.name}).", as_json=as_json)
+    project, has_changed = _change(key, {"archived": True})
+    name = f"{project.key} ({project.name})"
+    _report(project, f"Archived {name}." if has_changed else f"{name} is already archived.", as_json=as_json)
 
 
 @projects.command()
@@ -95,8 +98,10 @@ def archive(key: str, as_json: bool) -> None:
 @as_json
 def unarchive(key: str, as_json: bool) -> None:
     """Take a project out of the archive."""
-    project = _change(key, {"archived": False})
-    _report(project, f"Took {project.key} ({project.name}) out of the archive.", as_json=as_json)
+    project, has_changed = _change(key, {"archived": False})
+    name = f"{project.key} ({project.name})"
+    sentence = f"Took {name} out of the archive." if has_changed else f"{name} is not archived."
+    _report(project, sentence, as_json=as_json)
 
 
 @projects.command("set-default")
@@ -104,13 +109,17 @@ def unarchive(key: str, as_json: bool) -> None:
 @as_json
 def set_default(key: str, as_json: bool) -> None:
     """Make a project the default: tasks without a project go into it."""
-    project = _change(key, {"is_default": True})
-    _report(project, f"{project.key} ({project.name}) is now the default project.", as_json=as_json)
+    project, has_changed = _change(key, {"is_default": True})
+    since = "now" if has_changed else "already"
+    _report(project, f"{project.key} ({project.name}) is {since} the default project.", as_json=as_json)
 
 
-def _change(key: str, changes: ProjectChanges) -> Project:
+def _change(key: str, changes: ProjectChanges) -> tuple[Project, bool]:
+    """Returns the project after the change, and whether the change has made a difference."""
     with open_services() as (services, by):
-        return services.projects.change(key, changes, by=by)
+        before = services.projects.get(key, by=by)
+        after = services.projects.change(before.id, changes, by=by)
+        return after, after.version != before.version
 
 
 def _report(project: Project, sentence: str, *, as_json: bool) -> None:

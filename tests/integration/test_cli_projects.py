@@ -59,6 +59,13 @@ def test_archived_projects_are_listed_on_request(command: Command) -> None:
     assert keys(command("projects", "list", "--all", "--json")) == ["OLD", "OPS", "TASK", "WEB"]
 
 
+def test_all_projects_and_only_the_archived_ones_are_not_listed_at_once(command: Command) -> None:
+    refused = command("projects", "list", "--all", "--archived")
+
+    assert (refused.status, refused.out) == (2, "")
+    assert "give either --all or --archived" in refused.err
+
+
 def test_projects_are_listed_for_people(command: Command, services: Services) -> None:
     services.tasks.create(title="Order the cables", by=SYSTEM)
     command("projects", "add", "OLD", "Old things")
@@ -104,6 +111,24 @@ def test_a_project_is_archived_and_unarchived_and_the_log_says_by_whom(
     assert not services.projects.get("OPS", by=SYSTEM).is_archived
     log = services.activity.list(ActivityQuery(entity="project"), by=SYSTEM).items
     assert {entry.by for entry in log if entry.kind == "project.changed"} == {"system:cli"}
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [("archive", "is already archived"), ("unarchive", "is not archived"),
+     ("set-default", "is already the default project")],
+)  # fmt: skip
+def test_a_change_that_makes_no_difference_says_so(
+    word: str, sentence: str, command: Command, services: Services
+) -> None:
+    command("projects", "add", "OPS", "Operations")
+    command("projects", word, "OPS")
+    before = services.projects.get("OPS", by=SYSTEM)
+
+    again = command("projects", word, "OPS")
+
+    assert (again.status, again.out) == (0, f"OPS (Operations) {sentence}.\n")
+    assert services.projects.get("OPS", by=SYSTEM) == before
 
 
 def test_the_default_project_can_be_archived_once_another_is_the_default(
