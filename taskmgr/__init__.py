@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from taskmgr.domain.model.task import Task
     from taskmgr.domain.model.user import Actor, Kind, Role, User
     from taskmgr.domain.model.workflow import CLOSED, OPEN, Category
+    from taskmgr.domain.queries.activity_query import ActivityQuery
     from taskmgr.domain.queries.task_query import Sort, Span, TaskQuery
     from taskmgr.domain.queries.user_query import UserQuery
     from taskmgr.domain.services import Services
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CLOSED",
     "OPEN",
+    "ActivityQuery",
     "Actor",
     "AlreadyAssigned",
     "BulkRefused",
@@ -98,6 +100,7 @@ _MODULES = {
     "taskmgr.domain.model.task": ("Task",),
     "taskmgr.domain.model.user": ("Actor", "Kind", "Role", "User"),
     "taskmgr.domain.model.workflow": ("CLOSED", "OPEN", "Category"),
+    "taskmgr.domain.queries.activity_query": ("ActivityQuery",),
     "taskmgr.domain.queries.task_query": ("Sort", "Span", "TaskQuery"),
     "taskmgr.domain.queries.user_query": ("UserQuery",),
     "taskmgr.domain.services": ("Services",),
