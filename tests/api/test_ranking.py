@@ -44,6 +44,22 @@ def test_a_task_is_put_next_to_another_by_its_key_or_id(client: Client, abc: lis
     assert admin.get("tasks", sort="-rank").json["items"][0]["key"] == "TASK-3"
 
 
+def test_a_task_is_not_ranked_next_to_itself(
+    client: Client, abc: list[Task], nothing_changes: Callable[[], Any]
+) -> None:
+    admin = client.as_("admin")
+    with nothing_changes():
+        for own in (abc[1].id, "task-2"):
+            for side in ("before", "after"):
+                place = {side: own}
+                answer = admin.put("tasks/TASK-2/rank", place)
+                assert mistakes(answer, "invalid") == [(f"body.{side}", "not_allowed")]
+                answer = admin.patch("tasks/TASK-2", {"title": "x", "rank": place})
+                assert mistakes(answer, "invalid") == [(f"body.rank.{side}", "not_allowed")]
+
+    assert answer.json["errors"][0]["detail"] == "A task cannot be ranked next to itself: give another task."
+
+
 def test_a_ranking_needs_the_version_that_the_caller_has_seen(client: Client, abc: list[Task]) -> None:
     admin = client.as_("admin")
 

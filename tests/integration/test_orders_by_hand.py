@@ -125,10 +125,12 @@ class Orders(RuleBasedStateMachine):
             order.insert(order.index(next_to) + (side == "after"), moved)
 
     def move_next_to(self, project: str, task: str, anchor: str, side: str) -> None:
+        if task == anchor:
+            return
         visible, order = self.visible(project), self.lists[project]
         self.tasks.change(task, {"rank": {side: anchor}}, by=SYSTEM)  # type: ignore[misc]
         distance = visible.index(task) - visible.index(anchor)
-        if distance not in (0, 1 if side == "after" else -1):
+        if distance != (1 if side == "after" else -1):
             order.remove(task)
             order.insert(order.index(anchor) + (side == "after"), task)
 

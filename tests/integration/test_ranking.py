@@ -81,7 +81,7 @@ def test_a_task_comes_directly_next_to_the_other(
     ("moved", "place"),
     [
         (0, {"first": True}), (2, {"last": True}), (0, {"before": 1}), (1, {"before": 2}), (1, {"after": 0}),
-        (2, {"after": 1}), (1, {"before": 1}), (1, {"after": 1}),
+        (2, {"after": 1}),
     ],
 )  # fmt: skip
 def test_a_task_that_is_in_place_writes_nothing(

@@ -94,6 +94,8 @@ def find_task_ids(store: Store, references: Iterable[str]) -> Mapping[str, str]:
 
 def find_task_id(store: Store, reference: str) -> str:
     """Returns the id of the task with this key, in any case; an id and an unknown key stay as they are."""
+    if not values.is_task_key(reference):
+        return reference
     key = reference.upper()
     return find_task_ids(store, [key]).get(key, reference)
 
@@ -144,7 +146,7 @@ def require_existing(
     ]
     if place is not None and anchor is not None:
         present = None if task is None or "project" in fields else task.project
-        errors += _mistakes_in(place, tasks.get(anchor), project.key if project else present)
+        errors += _mistakes_in(place, task, tasks.get(anchor), project.key if project else present)
     assignee_id = fields.get("assignee_id")
     if assignee_id not in (None, task.assignee_id if task else None):
         if permitted:
@@ -159,12 +161,17 @@ def require_existing(
         raise Invalid(errors)
 
 
-def _mistakes_in(place: Place, anchor: Task | None, project: str | None) -> Iterator[FieldError]:
-    """Yields a mistake if the place is not next to a task of the project; None stands for any project."""
+def _mistakes_in(
+    place: Place, task: Task | None, anchor: Task | None, project: str | None
+) -> Iterator[FieldError]:
+    """Yields a mistake if the place is not next to another task of the project; None: of any project."""
     location = f"rank.{place.side}"
     if anchor is None:
         detail = f"There is no task {place.anchor}."
         yield FieldError(location=location, code="unknown_task", detail=detail)
+    elif task is not None and anchor.id == task.id:
+        detail = "A task cannot be ranked next to itself: give another task."
+        yield FieldError(location=location, code="not_allowed", detail=detail)
     elif project not in (None, anchor.project):
         # Names neither project: the caller may lack the scope to read.
         detail = "This task belongs to another project: give a task of the same project."

@@ -52,10 +52,8 @@ class Ranking:
     def find(self, task: Task, place: Place) -> Ranked:
         """Returns what puts a task at a place of its project; only reads.
 
-        A task that is there already, or that is its own anchor, keeps its rank.
+        A task that is there already keeps its rank.
         """
-        if place.anchor == task.id:
-            return Ranked(task.rank)
         anchor = None if place.anchor is None else self.store.tasks.get(place.anchor)
         forward = place.side in ("after", "first")
         for visible in self._neighbours(task, anchor, forward=forward, with_binned=False, limit=1):
