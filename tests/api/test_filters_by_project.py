@@ -71,17 +71,18 @@ def test_an_unknown_project_is_an_error_in_every_list(
     where: str, unknown: str, client: Client, tasks: dict[str, Task]
 ) -> None:
     manager = client.as_("manager")
-    kind, shown = ("key", "NOPE") if len(unknown) == 4 else ("id", unknown)
+    kind = "key" if len(unknown) == 4 else "id"
     if where == "tasks/bulk":
         body = {"where": {"project": f"OPS,{unknown}"}, "change": {"priority": "low"}, "expect": 0}
-        answer, location = manager.post(where, body), "body.where.project"
+        answer, code, location = manager.post(where, body), "invalid", "body.where.project"
     else:
         path, _, include = where.partition("?include=")
         query = {"include": include} if include else {}
-        answer, location = manager.get(path, project=f"OPS,{unknown}", **query), "query.project"
+        answer = manager.get(path, project=f"OPS,{unknown}", **query)
+        code, location = "malformed", "query.project"
 
-    assert mistakes(answer, "malformed") == [(location, "unknown_project")]
-    assert answer.json["errors"][0]["detail"] == f"Unknown project {kind}: {shown}."
+    assert mistakes(answer, code) == [(location, "unknown_project")]
+    assert answer.json["errors"][0]["detail"] == f"Unknown project {kind}: {unknown}."
 
 
 @pytest.mark.parametrize("where", LISTS[:-1])
@@ -105,6 +106,18 @@ def test_unknown_users_and_projects_are_named_at_once(client: Client) -> None:
     ]
     found = mistakes(viewer.get("activity", project="A1", by="nobody"), "malformed")
     assert found == [("query.by", "unknown_user"), ("query.project", "unknown_project")]
+
+
+def test_unknown_users_and_projects_of_a_bulk_by_query_are_mistakes_in_its_body(client: Client) -> None:
+    where = {"project": "A1", "assignee": "nobody"}
+    answer = client.as_("manager").post(
+        "tasks/bulk", {"where": where, "change": {"priority": "low"}, "expect": 0}
+    )
+
+    assert mistakes(answer, "invalid") == [
+        ("body.where.assignee", "unknown_user"),
+        ("body.where.project", "unknown_project"),
+    ]
 
 
 # --- lists of tasks

@@ -285,6 +285,7 @@ def test_an_unknown_project_is_a_mistake_in_the_field(
             admin.patch("tasks/OPS-1", {"project": project}),
         ):
             assert mistakes(answer, "invalid") == [("body.project", "unknown_project")]
+            assert answer.json["errors"][0]["detail"] == f"There is no project {project}."
 
 
 @pytest.mark.parametrize("project", ["O", "OPS-1", " OPS", "OPſ", "OP1234567890", ""])

@@ -52,7 +52,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "comments.delete": (("{task}", "{comment}"), {}),
     "projects.get": (("ops",), {}),
     "projects.get_with_counts": (("ops",), {}),
-    "projects.find_keys": ((["OPS"],), {}),
+    "projects.find_keys": ((["ops"],), {}),
     "projects.default": ((), {}),
     "projects.list": ((), {}),
     "projects.list_with_counts": ((), {}),

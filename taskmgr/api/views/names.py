@@ -51,11 +51,12 @@ def find_projects(names: Names, place: str) -> tuple[Names, list[FieldError]]:
     return tuple(dict.fromkeys(keys.get(name, name) for name in names)), errors
 
 
-def require_known(errors: Sequence[FieldError]) -> None:
-    """Raises `malformed` if there are mistakes."""
+def require_known(errors: Sequence[FieldError], place: str = "query") -> None:
+    """Raises `malformed` for mistakes in the query, and `invalid` for those in the body."""
     if errors:
         kinds = " and ".join(_KINDS[code] for code in dict.fromkeys(error.code for error in errors))
-        raise ApiError("malformed", f"The query names unknown {kinds}; see `errors`.", errors=errors)
+        code, named_in = ("malformed", "query") if place == "query" else ("invalid", "body")
+        raise ApiError(code, f"The {named_in} names unknown {kinds}; see `errors`.", errors=errors)
 
 
 _KINDS = {"unknown_user": "users", "unknown_project": "projects"}

@@ -39,13 +39,14 @@ def list_task_page(query: TaskQuery, page_request: PageRequest, params: dict[str
 
 
 def build_task_query(params: dict[str, Any], place: str = "query") -> TaskQuery:
-    """Returns the query for the parameters. Raises `malformed` with every unknown user and project.
+    """Returns the query for the parameters. Raises an error with every unknown user and project.
 
-    `place` is where the request has the parameters.
+    `place` is where the request has the parameters. The error is `malformed` for the query, and `invalid` for
+    the body.
     """
     users, unknown_users = find_users({name: params[name] for name in _USER_PARAMETERS}, place)
     projects, unknown_projects = find_projects(params["project"], place)
-    require_known([*unknown_users, *unknown_projects])
+    require_known([*unknown_users, *unknown_projects], place)
     return TaskQuery(
         ids=params["id"],
         projects=projects,

@@ -132,8 +132,15 @@ def project_key(value: object) -> str:
 
 
 def project_reference(value: object) -> str:
-    """Returns a project's id, or its key in upper case."""
-    return value if is_identifier(value) else project_key(value)
+    """Returns a project's id or its key, in the case in which it is given."""
+    if not is_identifier(value):
+        project_key(value)
+    return str(value)
+
+
+def stored_reference(reference: str) -> str:
+    """Returns a project's key in upper case; an id and any other text stay as they are."""
+    return reference.upper() if _PROJECT_KEY.fullmatch(reference) else reference
 
 
 def identifier(value: object) -> str:

@@ -12,14 +12,14 @@ from taskmgr.domain.queries.pages import Page, PageRequest
 class ProjectRepository(Protocol):
     """Stores projects, and counts the numbers of their tasks.
 
-    A `reference` is a project's id or its key in upper case; None means the default project.
+    A `reference` is a project's id or its key in any case; None means the default project.
     """
 
     def get(self, reference: str | None) -> Project:
         """Returns the project. Raises `NotFound`."""
 
     def get_many(self, keys: Collection[str]) -> Mapping[str, Project]:
-        """Returns the projects that exist among these keys, by key."""
+        """Returns the projects that exist among these keys in upper case, by key."""
 
     def find_keys(self, references: Collection[str]) -> Mapping[str, str]:
         """Returns the references of projects that exist among these, each with its project's key."""

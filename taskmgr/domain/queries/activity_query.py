@@ -10,7 +10,7 @@ from datetime import datetime
 class ActivityQuery:
     """Selects entries of the log, newest first. A filter that is None passes all entries.
 
-    `entity_id` may also be the key of a task or of a project, in upper case. `projects` are keys or ids of
+    `entity_id` may also be the key of a task or of a project, in any case. `projects` are keys or ids of
     projects. They select the entries about these projects, and about the tasks that were in one of them at
     the time, with their comments. `at_from` is inclusive, `at_to` exclusive. `but_users` leaves out the
     entries about users, `tokens_of` the entries about tokens that belong to another user.

@@ -16,7 +16,7 @@ from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
 from taskmgr.domain.services.project_filters import find_projects
-from taskmgr.domain.services.tasks.fields import NO_ID, find_task_ids
+from taskmgr.domain.services.tasks.fields import NO_ID, find_task_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,10 @@ class ActivityService:
         """Returns the id of the task or project with this key, or one that nothing has for an unknown key."""
         if reference is None or values.is_identifier(reference):
             return reference
-        key = reference.upper()
-        if values.is_task_key(key):
-            return find_task_ids(self.store, [key]).get(key, NO_ID)
+        if values.is_task_key(reference):
+            task_id = find_task_id(self.store, reference)
+            return task_id if values.is_identifier(task_id) else NO_ID
+        key = values.stored_reference(reference)
         project = self.store.projects.get_many([key]).get(key)
         return NO_ID if project is None else project.id
 

@@ -185,7 +185,7 @@ class BulkService:
 
 
 def _projects_of(operations: Sequence[Mapping[str, Any]]) -> list[str | None]:
-    """Returns the project of each operation that may need a key, in the form in which it will ask for it.
+    """Returns the project of each operation that may need a key.
 
     An operation with a project that is neither an id nor a key will fail, and needs no key.
     """

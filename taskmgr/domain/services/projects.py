@@ -48,7 +48,7 @@ class ProjectService:
         return self._get(project)
 
     def find_keys(self, references: Collection[str], *, by: Actor) -> Mapping[str, str]:
-        """Returns the ids and keys in upper case that exist among these, each with its project's key."""
+        """Returns the ids and the keys in any case that exist among these, each with its project's key."""
         permissions.require(by, Action.READ)
         return self.store.projects.find_keys(references)
 

@@ -16,6 +16,7 @@ from typing import Protocol
 from taskmgr.domain.model.errors import DomainError, KeyTaken, Unavailable
 from taskmgr.domain.model.project import NextKey
 from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.values import stored_reference
 from taskmgr.domain.ports.projects import ProjectRepository
 
 Reference = str | None  # a project's id or key; None means the default project
@@ -62,7 +63,7 @@ class ReservedKeys:
 
     def __init__(self, projects: ProjectRepository, references: Iterable[Reference]) -> None:
         self._projects = projects
-        self._counts = Counter(references)
+        self._counts = Counter(map(_stored, references))
         self.renew()
 
     def renew(self) -> None:
@@ -75,15 +76,16 @@ class ReservedKeys:
         self._next = dict.fromkeys(self._reserved, 0)
 
     def take(self, project: Reference) -> NextKey | None:
-        position = self._next.get(project, 0)
-        keys = self._reserved.get(project, ())
+        reference = _stored(project)
+        position = self._next.get(reference, 0)
+        keys = self._reserved.get(reference, ())
         if position >= len(keys):
             return None
-        self._next[project] = position + 1
+        self._next[reference] = position + 1
         return keys[position]
 
     def give_back(self, project: Reference, key: NextKey) -> None:  # noqa: ARG002
-        self._next[project] -= 1
+        self._next[_stored(project)] -= 1
 
     def return_all(self) -> None:
         """Returns all keys to the store: the bulk is rolled back."""
@@ -94,6 +96,11 @@ class ReservedKeys:
         """Returns the keys that no task has got to the store."""
         for reference, keys in reversed(self._reserved.items()):
             self._projects.return_keys(keys[self._next[reference] :])
+
+
+def _stored(project: Reference) -> Reference:
+    """Returns the one form for a project's key in any case."""
+    return None if project is None else stored_reference(project)
 
 
 @contextmanager

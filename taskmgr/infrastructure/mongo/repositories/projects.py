@@ -15,7 +15,7 @@ from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.model.errors import NotFound, ProjectKeyTaken
 from taskmgr.domain.model.project import NextKey, Project
-from taskmgr.domain.model.values import is_identifier
+from taskmgr.domain.model.values import is_identifier, stored_reference
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.client import COMMAND_DEADLINE
@@ -54,13 +54,14 @@ class MongoProjectRepository:
     def find_keys(self, references: Collection[str]) -> Mapping[str, str]:
         # A transaction may be rolled back, and with it a project that it has created.
         known = self._keys if current_transaction() is None else dict(self._keys)
-        missing = [reference for reference in references if reference not in known]
+        stored = {reference: stored_reference(reference) for reference in references}
+        missing = [reference for reference in set(stored.values()) if reference not in known]
         if missing:
             ids = [ObjectId(reference) for reference in missing if is_identifier(reference)]
             filters = {"$or": [{"key": {"$in": missing}}, {"_id": {"$in": ids}}]}
             for row in self._projects.find(filters, {"key": True}):
                 known[row["key"]] = known[str(row["_id"])] = row["key"]
-        return {reference: known[reference] for reference in references if reference in known}
+        return {given: known[reference] for given, reference in stored.items() if reference in known}
 
     def find(self, page_request: PageRequest, *, archived: bool | None = None) -> Page[Project]:
         filters: Filter = {} if archived is None else {"archived_at": {"$ne" if archived else "$eq": None}}
@@ -116,7 +117,7 @@ class MongoProjectRepository:
 def _selector(reference: str | None) -> Filter:
     if reference is None:
         return {"is_default": True}
-    return {"_id": ObjectId(reference)} if is_identifier(reference) else {"key": reference}
+    return {"_id": ObjectId(reference)} if is_identifier(reference) else {"key": stored_reference(reference)}
 
 
 def _known_projects() -> dict[str, Project]:
