@@ -324,22 +324,21 @@ def test_the_tasks_that_wait_for_others_are_found_by_these_and_their_status(eith
 
 
 @pytest.mark.parametrize(
-    ("task", "forward", "with_binned", "limit", "ranks"),
+    ("task", "forward", "binned", "limit", "ranks"),
     [
-        ("b", True, True, 5, "cdde"), ("b", True, False, 5, "dde"), ("b", True, True, 2, "cd"),
-        ("b", False, True, 5, "a"), ("e", False, True, 5, "ddcba"), ("e", False, False, 2, "dd"),
-        (None, True, True, 2, "ab"), (None, False, True, 2, "ed"), ("e", True, True, 1, ""),
+        ("b", True, True, 5, "c"), ("b", True, False, 5, "dde"), ("b", True, False, 2, "dd"),
+        ("b", False, False, 5, "a"), ("e", False, True, 5, "c"), ("e", False, False, 2, "dd"),
+        (None, True, False, 2, "ab"), (None, False, False, 2, "ed"), (None, False, True, 2, "c"),
+        ("e", True, False, 1, ""), ("b", False, True, 1, ""),
     ],
 )  # fmt: skip
 def test_the_neighbours_of_a_task_are_those_of_its_project_the_nearest_first(
-    either: Store, task: str | None, forward: bool, with_binned: bool, limit: int, ranks: str
+    either: Store, task: str | None, forward: bool, binned: bool, limit: int, ranks: str
 ) -> None:
     tasks = {rank: a_task(rank=rank, deleted_at=NOW if rank == "c" else None) for rank in "edcba"}
     added(either, *tasks.values(), a_task(rank="d"), a_task(rank="bV", project="OPS"))
 
-    found = either.tasks.neighbours(
-        "TASK", task and tasks[task], forward=forward, with_binned=with_binned, limit=limit
-    )
+    found = either.tasks.neighbours("TASK", task and tasks[task], forward=forward, binned=binned, limit=limit)
 
     assert "".join(neighbour.rank for neighbour in found) == ranks
 
@@ -347,8 +346,8 @@ def test_the_neighbours_of_a_task_are_those_of_its_project_the_nearest_first(
 def test_neighbours_of_equal_rank_are_told_apart_by_id(either: Store) -> None:
     tasks = sorted(added(either, *(a_task(rank="a") for _ in range(3))), key=lambda task: task.id)
 
-    after = either.tasks.neighbours("TASK", tasks[0], forward=True, with_binned=False, limit=9)
-    before = either.tasks.neighbours("TASK", tasks[2], forward=False, with_binned=False, limit=9)
+    after = either.tasks.neighbours("TASK", tasks[0], forward=True, binned=False, limit=9)
+    before = either.tasks.neighbours("TASK", tasks[2], forward=False, binned=False, limit=9)
 
     assert (list(after), list(before)) == (tasks[1:], tasks[1::-1])
 

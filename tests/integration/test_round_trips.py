@@ -136,3 +136,12 @@ def test_completing_reads_the_blockers_the_subtasks_and_the_tasks_that_wait_once
     calls.counts.clear()
     watched.tasks.change_status(task.id, status="completed", by=SYSTEM)
     assert calls.counts == CHANGE + Counter({"find tasks": 3, "update tasks": 1})
+
+
+def test_ranking_reads_the_anchor_and_its_neighbours_in_and_outside_the_bin_once_each(
+    watched: Services, calls: Calls, make_task: Callable[..., Task]
+) -> None:
+    first, moved = make_task(), (make_task(), make_task())[1]
+    calls.counts.clear()
+    watched.tasks.rank(moved.id, after=first.id, by=SYSTEM)
+    assert calls.counts == CHANGE + Counter({"find tasks": 3, "update tasks": 1})

@@ -109,12 +109,13 @@ class TaskRepository(TaskReads, Protocol):
         """Returns the tasks in one of these statuses that have one of these tasks as a blocker."""
 
     def neighbours(
-        self, project: str, task: Task | None, *, forward: bool, with_binned: bool, limit: int
+        self, project: str, task: Task | None, *, forward: bool, binned: bool, limit: int
     ) -> Sequence[Task]:
         """Returns the tasks that come after a task in the order by hand of a project, the nearest first.
 
-        Without `forward` these are the tasks before it. If `task` is None, they begin at the end of the
-        order: with the first task of the project, or without `forward` with the last.
+        With `binned` these are tasks in the bin, otherwise tasks outside of it. Without `forward` these are
+        the tasks before it. If `task` is None, they begin at the end of the order: with the first task of the
+        project, or without `forward` with the last.
         """
 
     def add(self, task: Task) -> None:

@@ -59,13 +59,13 @@ class TaskChanging(TaskQuestions):
             after = self._changed(before, changes, key, now)
             rights = permissions.rights_to_change(before, after, changes, actor=by, override=override)
             missing_right = permissions.first_missing_right(by, rights, before)
-            require_existing(
+            anchor = require_existing(
                 self.store, references, project=project, task=before, permitted=missing_right is None
             )
             self._raise_if_taken(before, after, by, version)
             if missing_right is not None:
                 raise NotPermitted(missing_right)
-            ranked = self._ranked(after, changes.get("rank"))
+            ranked = self._ranked(after, changes.get("rank"), anchor)
             step = Step(
                 before=before, after=replace(after, rank=ranked.rank), policy=self.policy, by=by,
                 reason=parsed["reason"], override=override, project=project,
@@ -86,8 +86,8 @@ class TaskChanging(TaskQuestions):
         changed = task.changed(fields, now=now, workflow=self.policy.workflow)
         return changed if key is None or key.project.key == task.project else changed.moved_to(key)
 
-    def _ranked(self, task: Task, place: Place | None) -> Ranked:
-        return Ranked(task.rank) if place is None else self.ranking.find(task, place)
+    def _ranked(self, task: Task, place: Place | None, anchor: Task | None) -> Ranked:
+        return Ranked(task.rank) if place is None else self.ranking.find(task, place.side, anchor)
 
     def _keys(self, action: Action, by: Actor, *, dry_run: bool) -> KeySource:
         """Returns where to take keys from; nothing is taken for a command that will write nothing."""

@@ -128,9 +128,10 @@ def require_existing(
     project: Project | None = None,
     task: Task | None = None,
     permitted: bool = False,
-) -> None:
+) -> Task | None:
     """Raises `Invalid` with every project, user and task that these fields refer to and that does not exist.
 
+    Returns the task next to which a rank in the fields is, because the ranking needs it, too.
     `project` is the one that the fields name, if it exists. Relations that `task` already has are accepted
     even if the other task is gone. `permitted` says that the actor has the rights that the command needs.
     """
@@ -159,6 +160,7 @@ def require_existing(
         errors.insert(0, FieldError(location="project", code="unknown_project", detail=detail))
     if errors:
         raise Invalid(errors)
+    return None if anchor is None else tasks[anchor]
 
 
 def _mistakes_in(

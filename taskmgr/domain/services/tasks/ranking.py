@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from taskmgr.domain.model.clock import time_of_change
-from taskmgr.domain.model.place import Place
 from taskmgr.domain.model.rank import MAX_LENGTH, next_to, number_rank_above, number_rank_below, spread
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role
@@ -49,18 +48,17 @@ class Ranking:
     max_length: int = MAX_LENGTH
     reach: int = 100
 
-    def find(self, task: Task, place: Place) -> Ranked:
-        """Returns what puts a task at a place of its project; only reads.
+    def find(self, task: Task, side: str, anchor: Task | None) -> Ranked:
+        """Returns what puts a task at a side of another one, or at an end of its project; only reads.
 
         A task that is there already keeps its rank.
         """
-        anchor = None if place.anchor is None else self.store.tasks.get(place.anchor)
-        forward = place.side in ("after", "first")
-        for visible in self._neighbours(task, anchor, forward=forward, with_binned=False, limit=1):
-            if visible.id == task.id:
-                return Ranked(task.rank)
-        nearest = self._neighbours(task, anchor, forward=forward, with_binned=True, limit=1)
-        beyond = nearest[0] if nearest else None
+        forward = side in ("after", "first")
+        visible = self._neighbours(task, anchor, forward=forward, binned=False, limit=1)
+        if visible and visible[0].id == task.id:
+            return Ranked(task.rank)
+        binned = self._neighbours(task, anchor, forward=forward, binned=True, limit=1)
+        beyond = next(iter(_ordered(visible, binned, forward=forward)), None)
         low, high = (anchor, beyond) if forward else (beyond, anchor)
         return self._between(task, low, high)
 
@@ -111,16 +109,23 @@ class Ranking:
         """Returns the tasks on one side of the place, the nearest first, and the one that follows them."""
         if nearest is None:
             return [], None
-        found = self._neighbours(task, opposite, forward=forward, with_binned=True, limit=self.reach + 2)
-        others = [other for other in found if other.id != task.id]
+        visible, binned = (
+            self._neighbours(task, opposite, forward=forward, binned=binned, limit=self.reach + 2)
+            for binned in (False, True)
+        )
+        others = [other for other in _ordered(visible, binned, forward=forward) if other.id != task.id]
         return others[: self.reach], others[self.reach] if len(others) > self.reach else None
 
     def _neighbours(
-        self, task: Task, anchor: Task | None, *, forward: bool, with_binned: bool, limit: int
+        self, task: Task, anchor: Task | None, *, forward: bool, binned: bool, limit: int
     ) -> Sequence[Task]:
-        return self.store.tasks.neighbours(
-            task.project, anchor, forward=forward, with_binned=with_binned, limit=limit
-        )
+        # Two calls, because the planner sorts all tasks beyond the place if `binned` is one of two values.
+        return self.store.tasks.neighbours(task.project, anchor, forward=forward, binned=binned, limit=limit)
 
     def _moved(self, task: Task, rank: str) -> Task:
         return replace(task, rank=rank).next_version(now=time_of_change(self.clock, task))
+
+
+def _ordered(visible: Sequence[Task], binned: Sequence[Task], *, forward: bool) -> Sequence[Task]:
+    """Returns the neighbours of a place in and outside the bin, the nearest first."""
+    return sorted([*visible, *binned], key=lambda task: (task.rank, task.id), reverse=not forward)

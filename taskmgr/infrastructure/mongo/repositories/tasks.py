@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from operator import itemgetter
 from typing import Any
 
 from bson import ObjectId
@@ -197,15 +196,11 @@ class MongoTaskRepository:
         return [mappers.task(row) for row in self._tasks.find(filters).sort("_id", 1)]
 
     def neighbours(
-        self, project: str, task: Task | None, *, forward: bool, with_binned: bool, limit: int
+        self, project: str, task: Task | None, *, forward: bool, binned: bool, limit: int
     ) -> Sequence[Task]:
-        rows: list[dict[str, Any]] = []
-        # Two queries, because the planner sorts all tasks beyond the place if `binned` is one of two values.
-        for binned in (False, True)[: 1 + with_binned]:
-            filters, order = neighbours_find(project, task, forward=forward, binned=binned)
-            rows += self._tasks.find(filters).sort(order).limit(limit).hint(NEIGHBOURS_INDEX)
-        rows.sort(key=itemgetter("rank", "_id"), reverse=not forward)
-        return [mappers.task(row) for row in rows[:limit]]
+        filters, order = neighbours_find(project, task, forward=forward, binned=binned)
+        rows = self._tasks.find(filters).sort(order).limit(limit).hint(NEIGHBOURS_INDEX)
+        return [mappers.task(row) for row in rows]
 
     def add(self, task: Task) -> None:
         insert_gathered(self._stored, mappers.task_document(task))
