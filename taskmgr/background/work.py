@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from threading import Condition, Event, Thread
 
 import structlog
+from pymongo.errors import OperationFailure
 
 from taskmgr.background.jobs import Job
 from taskmgr.domain.model.errors import Unavailable
+from taskmgr.infrastructure.mongo.client import first_line
 from taskmgr.infrastructure.mongo.feed.sequencer import Sequencer
 from taskmgr.infrastructure.mongo.lease import LEASE_SECONDS, RENEWAL_SECONDS, Lease
 
 # Seconds between two attempts to take the lease that another process holds.
 _ATTEMPT_SECONDS = 3.0
 _PAUSE_AFTER_ERROR = 1.0  # seconds
+_UNAUTHORIZED = 13  # the server's code
 _MAX_STOP = 10.0  # seconds that the jobs may take for the step in progress
 
 _log = structlog.get_logger("taskmgr.background")
@@ -54,7 +57,7 @@ class BackgroundWork:
     def run(self, stop: Event) -> None:
         """Works while this process holds the lease, and waits for it otherwise, until `stop` is set."""
         while not stop.is_set():
-            if self._renew():
+            if self._acquire():
                 self._work(stop)
             else:
                 stop.wait(_ATTEMPT_SECONDS)
@@ -63,7 +66,7 @@ class BackgroundWork:
         """Works until `stop` is set or the lease is lost."""
         ended = Event()
         # Not waited for at the end: it spends its time waiting for the server, and can be killed anywhere.
-        Thread(target=_run_sequencer, args=(self.sequencer, ended), daemon=True).start()
+        Thread(target=follow, args=(self.sequencer, ended), daemon=True).start()
         jobs = [Thread(target=self._run_job, args=(job, ended), daemon=True) for job in self.jobs]
         for thread in jobs:
             thread.start()
@@ -79,17 +82,21 @@ class BackgroundWork:
             _quietly(self.lease.release)
 
     def _keep_lease(self, stop: Event) -> None:
-        """Renews the lease until `stop` is set, or until another process may have taken it."""
+        """Renews the lease until `stop` is set, or until another process has or may have taken it."""
         valid_until = time.monotonic() + LEASE_SECONDS
         while not stop.wait(RENEWAL_SECONDS):
             asked_at = time.monotonic()
-            if self._renew():
+            try:
+                if not self.lease.acquire():
+                    _log.warning("another process has taken over")
+                    return
                 valid_until = asked_at + LEASE_SECONDS
-            elif time.monotonic() + RENEWAL_SECONDS > valid_until:
-                _log.warning("another process takes over")
-                return
+            except Unavailable:
+                if time.monotonic() + RENEWAL_SECONDS > valid_until:
+                    _log.warning("the lease cannot be renewed, so the work ends")
+                    return
 
-    def _renew(self) -> bool:
+    def _acquire(self) -> bool:
         try:
             return self.lease.acquire()
         except Unavailable:
@@ -108,11 +115,14 @@ class BackgroundWork:
                     self.growth.wait(count, seconds)
 
 
-def _run_sequencer(sequencer: Sequencer, ended: Event) -> None:
+def follow(sequencer: Sequencer, ended: Event) -> None:
+    """Runs a sequencer until `ended` is set, whatever fails."""
     while not ended.is_set():
         try:
             sequencer.run(ended)
         except Exception as error:  # noqa: BLE001 - whatever it is, the sequencer has to go on
+            if ended.is_set():  # its clients may be closed by now
+                return
             _report(sequencer.name, error)
             ended.wait(_PAUSE_AFTER_ERROR)
 
@@ -120,6 +130,9 @@ def _run_sequencer(sequencer: Sequencer, ended: Event) -> None:
 def _report(name: str, error: Exception) -> None:
     if isinstance(error, Unavailable):
         _log.warning("the database does not answer", job=name)
+    elif isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED:
+        fix = "give the database user the role readWrite, which includes change streams"
+        _log.error("the database user lacks a right", job=name, reason=first_line(error), fix=fix)
     else:
         _log.error("a job has failed and is tried again", job=name, exc_info=error)
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 from pymongo.database import Database
 
 from taskmgr.bootstrap import build_services
@@ -19,100 +15,26 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.project import NextKey
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.services import Services
-from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
-from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
-from taskmgr.infrastructure.mongo.migrations import migrate
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.factories import SYSTEM
-from tests.running import Clients, free_port, short_folder, wait_until
+from tests.faults.replica_set import ReplicaSet, migrated_database, running_replica_set
+from tests.running import Clients, wait_until
 
 # Commands wait for the election of another primary.
 DEADLINE = 40.0
 
 
-@dataclass
-class ReplicaSet:
-    """Three servers, by port."""
-
-    servers: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def start(self, folder: Path) -> None:
-        for _ in range(3):
-            port = free_port()
-            data = folder / str(port)
-            data.mkdir()
-            self.servers[port] = subprocess.Popen(
-                [
-                    *(find_mongod(None), "--dbpath", data, "--port", str(port), "--bind_ip", "127.0.0.1"),
-                    *("--replSet", "three", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"),
-                    *("--setParameter", "enableTestCommands=1"),
-                ],
-                stdout=subprocess.DEVNULL,
-            )
-        for port in self.servers:  # the first asks the others when it initiates the set
-            with self.client(port) as client:
-                client.admin.command("ping")
-        members = [{"_id": n, "host": f"127.0.0.1:{port}"} for n, port in enumerate(self.servers)]
-        settings = {"electionTimeoutMillis": 2_000}
-        with self.client(next(iter(self.servers))) as client:
-            client.admin.command(
-                "replSetInitiate", {"_id": "three", "members": members, "settings": settings}
-            )
-
-    @property
-    def uri(self) -> str:
-        hosts = ",".join(f"127.0.0.1:{port}" for port in self.servers)
-        return f"mongodb://{hosts}/?replicaSet=three"
-
-    def client(self, port: int) -> MongoClient[Any]:
-        return MongoClient("127.0.0.1", port, directConnection=True)
-
-    def primary(self, database: Database[Any]) -> int:
-        hello = database.client.admin.command("hello")
-        return int(hello["primary"].rpartition(":")[2])
-
-    def stop_replication(self, primary: int) -> None:
-        """Makes the secondaries replicate nothing, so that the primary's next writes exist only there."""
-        for port in self.servers.keys() - {primary}:
-            with self.client(port) as client:
-                client.admin.command("configureFailPoint", "stopReplProducer", mode="alwaysOn")
-
-    def go_on(self) -> None:
-        """Lets the servers that are left replicate again."""
-        for port in self.servers:
-            with self.client(port) as client:
-                client.admin.command("configureFailPoint", "stopReplProducer", mode="off")
-
-    def kill(self, port: int) -> None:
-        server = self.servers.pop(port)
-        server.kill()
-        server.wait()
-
-
 @pytest.fixture
 def replica_set() -> Iterator[ReplicaSet]:
-    made = ReplicaSet()
-    with short_folder() as folder:
-        try:
-            made.start(folder)
-            yield made
-        finally:
-            for port in list(made.servers):
-                made.kill(port)
+    with running_replica_set() as running:
+        yield running
 
 
 @pytest.fixture
 def database(replica_set: ReplicaSet) -> Iterator[Database[Any]]:
-    database = open_database(replica_set.uri, "tests")
-    with database.client:
-        assert wait_until(partial(has_primary, database))
-        migrate(database, DEFAULT_POLICY.time_zone)
+    with migrated_database(replica_set) as database:
         yield database
-
-
-def has_primary(database: Database[Any]) -> bool:
-    return database.client.primary is not None
 
 
 @pytest.fixture

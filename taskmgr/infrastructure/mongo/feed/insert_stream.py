@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from bson import Timestamp
 from pymongo.collection import Collection
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from taskmgr.infrastructure.mongo.client import first_line
 from taskmgr.infrastructure.mongo.driver_errors import is_temporary
@@ -26,6 +27,8 @@ _MAX_WAIT = 1_000  # milliseconds that the server waits for the next insert
 # InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost
 _CANNOT_RESUME_CODES = frozenset({260, 280, 286})
 _CANNOT_RESUME_LABEL = "NonResumableChangeStreamError"
+_CURSOR_NOT_FOUND = 43
+_REFUSED_CODES = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
 
 
 class CannotResume(Exception):
@@ -44,23 +47,22 @@ class Batch:
 
 
 class InsertStream:
-    """The inserts into a collection after a token, or from now on without one.
+    """The inserts into a collection after a token, or from a moment on.
 
     The collection's client must have no `timeoutMS`, which would replace the time that the server waits for
     inserts. Raises the driver's errors; the caller then opens another stream.
     """
 
-    def __init__(self, collection: Collection[Any], *, after: Token | None = None) -> None:
-        """Opens the stream: it has all inserts that are committed from now on. Raises `CannotResume`."""
+    def __init__(self, collection: Collection[Any], start: Token | Timestamp) -> None:
+        """Opens the stream after a token, or at a moment of the server's time. Raises `CannotResume`."""
         self._collection = collection
         self._session = collection.database.client.start_session()
         self._cursor_id = 0
         try:
-            reply = self._command({"aggregate": collection.name, **_open_options(after)})
+            reply = self._command({"aggregate": collection.name, **_open_options(start)})
         except BaseException as error:
             self._session.end_session()
-            # Which codes a server has for tokens that it cannot use is not documented.
-            if after is not None and isinstance(error, OperationFailure) and not is_temporary(error):
+            if isinstance(error, OperationFailure) and _is_about_token(error):
                 raise CannotResume(first_line(error)) from error
             raise
         self._first: Batch | None = self._batch(reply, "firstBatch")
@@ -104,6 +106,8 @@ class InsertStream:
         except OperationFailure as error:
             if error.code in _CANNOT_RESUME_CODES or error.has_error_label(_CANNOT_RESUME_LABEL):
                 raise CannotResume(first_line(error)) from error
+            if error.code == _CURSOR_NOT_FOUND:  # another server has become the primary
+                raise AutoReconnect(first_line(error)) from error
             raise
         return reply
 
@@ -115,11 +119,16 @@ class InsertStream:
         return Batch(documents, cursor["postBatchResumeToken"])
 
 
-def _open_options(after: Token | None) -> dict[str, Any]:
-    stream: dict[str, Any] = {} if after is None else {"resumeAfter": after}
+def _is_about_token(error: OperationFailure) -> bool:
+    """Returns True if the server can never open the stream. Which codes this may have is not documented."""
+    return error.code not in _REFUSED_CODES and not is_temporary(error)
+
+
+def _open_options(start: Token | Timestamp) -> dict[str, Any]:
+    option = "startAtOperationTime" if isinstance(start, Timestamp) else "resumeAfter"
     # An `invalidate` event, which ends the stream, passes every filter.
     stages = [
-        {"$changeStream": stream},
+        {"$changeStream": {option: start}},
         {"$match": {"operationType": {"$in": ["insert", "invalidate"]}}},
         {"$project": {"operationType": True, "fullDocument": True}},
     ]

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from bson import Timestamp
 from pymongo.database import Database
-from pymongo.read_concern import ReadConcern
 
 from taskmgr.infrastructure.mongo.client import without_deadline
 from taskmgr.infrastructure.mongo.feed.insert_stream import MAX_BATCH
@@ -40,18 +40,24 @@ _NOT_IN_FEED: list[dict[str, Any]] = [
 ]
 
 
-def find_missing(database: Database[Any]) -> Iterator[list[Mapping[str, Any]]]:
-    """Yields the entries of the log that the feed lacks as of one moment, in batches.
+def find_missing(database: Database[Any], moment: Timestamp) -> Iterator[list[Mapping[str, Any]]]:
+    """Yields the entries of the log that the feed lacks as of a moment, in batches.
 
     They are sorted by time, and the versions of an entity ascend. Sorting takes place on the server, which
     uses temporary files for it.
     """
     activity, feed = database["activity"], database["feed"]
     is_new = feed.find_one({}, {"_id": True}) is None
-    stages = _IN_ORDER if is_new else [*_NOT_IN_FEED, *_IN_ORDER]
-    snapshot = activity.with_options(read_concern=ReadConcern("snapshot"))
-    with without_deadline():
-        rows = snapshot.aggregate(stages, allowDiskUse=True, batchSize=10_000)
+    command = {
+        "aggregate": "activity",
+        "pipeline": _IN_ORDER if is_new else [*_NOT_IN_FEED, *_IN_ORDER],
+        "allowDiskUse": True,
+        "cursor": {"batchSize": 10_000},
+        "readConcern": {"level": "snapshot", "atClusterTime": moment},
+    }
+    with database.client.start_session(causal_consistency=False) as session:
+        with without_deadline():
+            rows = database.cursor_command(command, session=session)
         while batch := [row["_id"] for row in islice(rows, MAX_BATCH)]:
             by_id = {row["_id"]: row for row in activity.find({"_id": {"$in": batch}})}
-            yield [by_id[entry_id] for entry_id in batch]
+            yield [by_id[entry_id] for entry_id in batch if entry_id in by_id]

@@ -15,10 +15,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from bson import ObjectId
+from bson import ObjectId, Timestamp
+from pymongo import ReadPreference
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
@@ -30,7 +32,7 @@ from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.ports.feed import FeedHead
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
-from taskmgr.infrastructure.mongo.driver_errors import error_codes
+from taskmgr.infrastructure.mongo.driver_errors import error_codes, translated_errors
 from taskmgr.infrastructure.mongo.feed.insert_stream import CannotResume, InsertStream, Token
 from taskmgr.infrastructure.mongo.feed.missing_entries import find_missing
 from taskmgr.infrastructure.mongo.repositories.feed import read_head
@@ -39,6 +41,7 @@ CHECKPOINT_ID = "feed"
 # Seconds without an entry after which the token is stored by itself. The oplog is kept for much longer, and
 # each write makes the next request of every list read it anew.
 _CHECKPOINT_INTERVAL = 60.0
+_PAUSE_AFTER_COLLISION = 0.005  # seconds
 _DUPLICATE_KEY = 11000
 
 _log = structlog.get_logger("taskmgr.feed")
@@ -69,11 +72,12 @@ class Sequencer:
         *,
         appended: Callable[[], None] = lambda: None,
     ) -> None:
-        # The primary's own state is read: one that a majority has not stored yet gets stored together with
-        # what is appended to it, or is lost together with it.
+        # A number or a token that only the primary has may be rolled back by a failover, after which the
+        # driver repeats an insert on the new primary: the numbers would have a gap there.
         concerns: dict[str, Any] = {
-            "read_concern": ReadConcern("local"),
+            "read_concern": ReadConcern("majority"),
             "write_concern": WriteConcern("majority"),
+            "read_preference": ReadPreference.PRIMARY,
         }
         self._database = database
         self._activity = stream_database["activity"]
@@ -84,27 +88,19 @@ class Sequencer:
         self._next_checkpoint = 0.0
 
     def run(self, stop: Event) -> None:
-        """Appends entries until `stop` is set. Raises the driver's errors; run it again after a pause."""
+        """Appends entries until `stop` is set. Raises `Unavailable`; run it again after a pause."""
         self._head = None
-        token = self._stored_token()
-        while not stop.is_set():
-            try:
-                with self._open(token) as stream:
-                    self._follow(stream, stop, resumed=token is not None)
-            except CannotResume as error:
-                _log.warning("the log is compared with the feed", reason=str(error))
-                token = None
-
-    def _open(self, token: Token | None) -> InsertStream:
-        """Returns a stream of all entries that the feed lacks, as far as they do not get appended here."""
-        stream = InsertStream(self._activity, after=token)
-        if token is None:
-            try:
-                self._append_missing()
-            except BaseException:
-                stream.close()
-                raise
-        return stream
+        with translated_errors():
+            start: Token | Timestamp | None = self._stored_token()
+            while not stop.is_set():
+                if start is None:
+                    start = self._append_missing()
+                try:
+                    with InsertStream(self._activity, start) as stream:
+                        self._follow(stream, stop, resumed=not isinstance(start, Timestamp))
+                except CannotResume as error:
+                    _log.warning("the log is compared with the feed", reason=str(error))
+                    start = None
 
     def _follow(self, stream: InsertStream, stop: Event, *, resumed: bool) -> None:
         """Appends what the stream has. A resumed one begins with the past, as the oplog has it.
@@ -143,6 +139,7 @@ class Sequencer:
             except BulkWriteError as error:
                 if error_codes(error) != {_DUPLICATE_KEY}:
                     raise
+                time.sleep(_PAUSE_AFTER_COLLISION)  # until a majority has stored what the other has appended
                 remaining = self._lacking(remaining)
                 continue
             last = rows[-1]
@@ -156,20 +153,22 @@ class Sequencer:
         existing = {row["entry"] for row in rows}
         return [entry for entry in entries if entry.id not in existing]
 
-    def _append_missing(self) -> None:
-        """Appends what the feed lacks, found by comparing it with the log.
+    def _append_missing(self) -> Timestamp:
+        """Appends what the feed lacks as of a moment, found by comparing it with the log; returns the moment.
 
         This is needed at the first start on an existing log, after the oplog has passed the stored token,
         and after a backup has been restored.
         """
-        # After this write, reads see whatever was committed before the stream was opened.
-        self._store_checkpoint(None)
+        with self._database.client.start_session() as session:
+            self._store_checkpoint(None, session)
+            moment = cast("Timestamp", session.operation_time)  # that of the write
         count = 0
-        for rows in find_missing(self._database):
+        for rows in find_missing(self._database, moment):
             self._append([_entry(row, None) for row in rows])
             count += len(rows)
         if count:
             _log.info("appended to the feed", entries=count)
+        return moment
 
     def _stored_token(self) -> Token | None:
         """Returns the latest stored token; None if there is none, or if it is older than an append."""
@@ -178,11 +177,10 @@ class Sequencer:
         latest: Mapping[str, Any] = checkpoint if checkpoint["seq"] >= last["_id"] else last
         return latest.get("token")
 
-    def _store_checkpoint(self, token: Token | None) -> None:
+    def _store_checkpoint(self, token: Token | None, session: ClientSession | None = None) -> None:
         head = self._head or read_head(self._feed)
-        self._checkpoints.replace_one(
-            {"_id": CHECKPOINT_ID}, {"seq": head.seq, "token": token, "at": utc_now()}, upsert=True
-        )
+        row = {"seq": head.seq, "token": token, "at": utc_now()}
+        self._checkpoints.replace_one({"_id": CHECKPOINT_ID}, row, upsert=True, session=session)
         self._next_checkpoint = time.monotonic() + _CHECKPOINT_INTERVAL
 
 
