@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from taskmgr.domain.queries.user_query import UserQuery
     from taskmgr.domain.services import Services
     from taskmgr.domain.services.bulk_results import BulkRefused, UnexpectedCount
+    from taskmgr.domain.services.feed import ResyncRequired
 
 __all__ = [
     "CLOSED",
@@ -70,6 +71,7 @@ __all__ = [
     "ProjectChanges",
     "ProjectKeyTaken",
     "Refused",
+    "ResyncRequired",
     "Role",
     "Services",
     "Sort",
@@ -105,6 +107,7 @@ _MODULES = {
     "taskmgr.domain.queries.user_query": ("UserQuery",),
     "taskmgr.domain.services": ("Services",),
     "taskmgr.domain.services.bulk_results": ("BulkRefused", "UnexpectedCount"),
+    "taskmgr.domain.services.feed": ("ResyncRequired",),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -15,6 +15,7 @@ from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
+from taskmgr.domain.services.feed import FeedService
 from taskmgr.domain.services.idempotency import IdempotencyService
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.projects import ProjectService
@@ -63,6 +64,7 @@ def build_services(
         idempotency=IdempotencyService(store, clock),
         derived=DerivedService(store, policy, clock),
         activity=ActivityService(store),
+        feed=FeedService(store),
         statistics=StatisticsService(store, policy, clock),
         policy=policy,
         health=store.health,

@@ -16,6 +16,7 @@ from taskmgr.api.runtime import Runtime
 from taskmgr.api.views.activity import activity
 from taskmgr.api.views.bulk import bulk
 from taskmgr.api.views.comments import comments
+from taskmgr.api.views.feed import feed
 from taskmgr.api.views.labels import labels
 from taskmgr.api.views.projects import projects
 from taskmgr.api.views.root import register_pages, root
@@ -27,7 +28,9 @@ from taskmgr.api.views.workflow import workflow
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 
-_BLUEPRINTS = (tasks, bulk, comments, projects, users, activity, stats, labels, workflow, tokens, root)
+_BLUEPRINTS = (
+    tasks, bulk, comments, projects, users, activity, feed, stats, labels, workflow, tokens, root,
+)  # fmt: skip
 
 
 def create_app(services: Services, settings: Settings, *, secret_key: str) -> Flask:

@@ -20,7 +20,13 @@ _ABSENT: Any = object()
 
 # The members that every problem has, and the additional members by code.
 _MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
-_MORE = {"malformed": {"errors"}, "invalid": {"errors"}, "refused": {"reasons"}, "stale": {"current"}}
+_MORE = {
+    "malformed": {"errors"},
+    "invalid": {"errors"},
+    "refused": {"reasons"},
+    "resync_required": {"head"},
+    "stale": {"current"},
+}
 
 
 class Answer(TestResponse):

@@ -89,6 +89,8 @@ OPERATIONS = (
     _read("list_comments", "tasks/{task}/comments", READ),
     _read("get_comment", "tasks/{task}/comments/{comment}", READ),
     _read("list_activity", "activity", READ),
+    _read("get_feed_head", "feed/head", READ),
+    _read("list_changes", "changes", READ),
     _read("get_workflow", "workflow", READ),
     _read("get_stats", "stats", READ),
     _read("list_labels", "labels", READ),

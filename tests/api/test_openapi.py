@@ -269,7 +269,8 @@ SOMETIMES = {
     "ChangedTask": {"unblocked"},
     "Fix": {"status", "task_id", "task_key", "task_ids", "task_keys", "project"},
     "Mistake": {"allowed"},
-    "Problem": {"errors", "reasons", "current", "count", "results"},
+    "Problem": {"errors", "reasons", "current", "count", "head", "results"},
+    "Changes": {"tasks"},
 }
 
 

@@ -59,6 +59,7 @@ CASES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "email_taken": ("admin", "PATCH", "users/{user}", {"body": {"email": "MEMBER@example.org"}}),
     "project_key_taken": ("manager", "POST", "projects", {"body": {"key": "ops", "name": "Another"}}),
     "already_assigned": ("member", "PUT", "tasks/{task}/assignee", {"body": {"assignee_id": "me"}}),
+    "resync_required": ("member", "GET", "changes?since=7-abcdef", {}),
     "stale": ("admin", "PATCH", "tasks/{task}", {"body": {"title": "New", "version": 7}}),
     "too_large": ("member", "POST", "tasks", {"body": {"description": "x" * 1024 * 1024}}),
     "unsupported_media_type": ("member", "POST", "tasks", {"raw": b"title=Plan"}),

@@ -19,6 +19,7 @@ from taskmgr.api.request_state import RequestState, begin
 from taskmgr.api.schemas.activity import ChangeOut
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
+from taskmgr.api.schemas.feed import FeedEntryOut, FeedHeadOut
 from taskmgr.api.schemas.projects import NewProjectOut, ProjectCountsOut, ProjectOut, ProjectRowOut
 from taskmgr.api.schemas.receipt import ReceiptOut
 from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut, LabelCountOut
@@ -42,6 +43,7 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.workflow import Category
+from taskmgr.domain.ports.feed import EMPTY_FEED, FeedEntry, FeedHead
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.statistics import (
@@ -99,6 +101,9 @@ COMMENT = Comment(
     id=an_id(), task_id=an_id(), author_id="system:x", text="a\nb", created_at=NOW, updated_at=NOW, version=3
 )
 
+FEED_HEAD = FeedHead(seq=7, hash=bytes(range(32)), at=NOW)
+FEED_ENTRY = FeedEntry(seq=7, hash=bytes(range(32)), change=a_full_change())
+
 Sample = tuple[type[CompiledOutput], Any, Any]
 # For each schema: what it dumps, and the same as one object with the very attributes.
 SAMPLES: list[Sample] = [
@@ -106,6 +111,7 @@ SAMPLES: list[Sample] = [
     *((UserOut, user, user) for user in (USER, a_user())),
     *((AssigneeOut, user, user) for user in (USER, a_user())),
     *((ChangeOut, change, change) for change in (a_full_change(), a_change())),
+    *((FeedHeadOut, head, head) for head in (FEED_HEAD, EMPTY_FEED)),
     *((TokenOut, token, token) for token in (TOKEN, a_token())),
     *((ProjectOut, project, project) for project in (PROJECT, a_project())),
     (CommentOut, COMMENT, COMMENT),
@@ -166,6 +172,7 @@ SAMPLES += [
     *((LabelCountOut, row, row) for row in [LabelCount("café", 2, 5)]),
     *((DayCountsOut, row, row) for row in [DayCounts(date(2026, 3, 8), 2, 1)]),
     *((CycleTimesOut, row, row) for row in (CycleTimes(2, 0.001, 86_400.0), CycleTimes(0, None, None))),
+    (FeedEntryOut, FEED_ENTRY, merged(FEED_ENTRY.change, seq=7)),
     (NewTokenOut, NewToken(TOKEN, "tm_x"), merged(TOKEN, token="tm_x")),
 ]
 

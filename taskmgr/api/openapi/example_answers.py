@@ -27,6 +27,7 @@ from taskmgr.version import __version__
 Json = dict[str, Any]
 AT = "2026-11-20T09:30:00.000Z"
 LATER = "2026-11-23T14:05:12.418Z"
+FEED_HASH = "1f0a9c1a76d2c0ea4b1dc5cbd32d2d2c23ad3c1f0b4d1f6e0a9a3b0c4a7de55f"
 _REQUEST_ID = "a73a6959c4f7dc76"
 _PRIORITIES = [priority.value for priority in Priority]
 
@@ -62,6 +63,7 @@ def problem(code: str, task: Json, status: str) -> Json:
         "refused": {"reasons": [refusal]},
         "stale": {"current": task},
         "unexpected_count": {"count": 2},
+        "resync_required": {"head": {"seq": 17, "hash": FEED_HASH, "at": LATER}},
     }
     kind = CODES[code]
     return {
@@ -100,6 +102,7 @@ def answers(policy: Policy) -> dict[str, Json]:
         "entity_id": TASK, "kind": "task.status_changed", "before": {"status": new["status"]},
         "after": {"status": task["status"]}, "reason": None, "override": False, "version": 2,
     }  # fmt: skip
+    feed_head = {"seq": 17, "hash": FEED_HASH, "at": LATER}
     token = {
         "id": TOKEN, "user_id": USER, "name": "nightly import", "scopes": ["tasks:read", "tasks:write"],
         "created_at": AT, "expires_at": None, "last_used_at": LATER,
@@ -112,6 +115,8 @@ def answers(policy: Policy) -> dict[str, Json]:
         "TaskPartPage": _page([{name: task[name] for name in ("key", "title", "status")}]),
         "Transitions": {"items": [transition]},
         "Comment": comment, "NewComment": comment, "CommentPage": _page([comment]),
+        "FeedHead": feed_head,
+        "Changes": {"items": [{"seq": 17} | change], "next": "17-1f0a9c", "more": False, "tasks": [task]},
         "ChangePage": _page([change]), "ActivityPage": _page([change]),
         "Project": project, "NewProject": project, "ProjectRow": counted, "ProjectPage": _page([counted]),
         "User": user, "NewUser": user, "UserPage": _page([user | _tasks_of_user(task)]),

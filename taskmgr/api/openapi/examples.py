@@ -28,6 +28,7 @@ _FILLED_IN: dict[str, dict[str, Any]] = {
     "list_projects": {"include": "counts"},
     "get_project": {"include": "counts"},
     "list_activity": {"entity": "task", "limit": 20},
+    "list_changes": {"since": "0", "limit": 20, "include": ["task"]},
 }
 # The `examples` of a parameter, by its name. No cursor and no version would always work.
 _SHOWN: dict[str, Any] = {
@@ -61,6 +62,7 @@ _SHOWN: dict[str, Any] = {
     "role": ["manager"],
     "active": True,
     "prefix": "u",
+    "since": "0",
 }
 
 

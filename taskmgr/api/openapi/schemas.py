@@ -8,6 +8,7 @@ from typing import Any
 
 from taskmgr.api.problems.codes import CODES
 from taskmgr.api.schemas.bulk import MODES
+from taskmgr.api.schemas.feed import CHANGE_INCLUDES
 from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.api.schemas.task_queries import FIELDS, INCLUDES
 from taskmgr.domain.history.changes import ENTITIES, KINDS
@@ -45,6 +46,7 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     "TaskField": (FIELDS, "A key of a task."),
     "TaskInclude": (INCLUDES, "What can be added to a task."),
     "UserInclude": (("tasks",), "What can be added to a user."),
+    "ChangeInclude": (CHANGE_INCLUDES, "What can be added to a page of changes."),
     "ProjectInclude": (("counts",), "What can be added to a project."),
     "DueFilter": (("any", "none"), "Whether a task has a due date."),
     "BooleanText": (("true", "false"), "A boolean as text, as in a query."),
@@ -60,6 +62,10 @@ def complete(spec: dict[str, Any], statuses: Sequence[str]) -> None:
     schemas["Problem"]["properties"]["current"] = {
         "description": "With `stale`: the current state of the entity.",
         "anyOf": [{"$ref": _REFERENCE + name} for name in ("Task", "User", "Comment", "Project", "Receipt")],
+    }
+    schemas["Problem"]["properties"]["head"] = {
+        "description": "With `resync_required`: the end of the feed.",
+        "$ref": f"{_REFERENCE}FeedHead",
     }
     for parameter in nodes(spec["paths"]):
         if parameter.get("in") == "query":

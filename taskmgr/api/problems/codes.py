@@ -42,6 +42,12 @@ CODES: Mapping[str, Kind] = {
     "unexpected_count": Kind(
         409, "Unexpected count", "The query matches `count` tasks, not the expected number."
     ),
+    "resync_required": Kind(
+        410,
+        "Resync required",
+        "The feed does not have this position; `head` is its end. A backup was restored, or the position is "
+        "that of another database.",
+    ),
     "stale": Kind(
         412, "Stale version", "The version is not the current one; `current` is the current state."
     ),

@@ -9,6 +9,7 @@ from taskmgr.api.problems.responses import problem_body, public_errors, public_r
 from taskmgr.api.request_state import may_read_response
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut
+from taskmgr.api.schemas.feed import FeedHeadOut
 from taskmgr.api.schemas.projects import ProjectOut
 from taskmgr.api.schemas.receipt import RECEIPT
 from taskmgr.api.schemas.tasks import TaskOut
@@ -19,6 +20,7 @@ from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.services.bulk_results import UnexpectedCount
+from taskmgr.domain.services.feed import ResyncRequired
 
 _SCHEMAS: dict[type, CompiledOutput] = {
     Task: TaskOut(),
@@ -26,6 +28,7 @@ _SCHEMAS: dict[type, CompiledOutput] = {
     Comment: CommentOut(),
     Project: ProjectOut(),
 }
+_FEED_HEAD = FeedHeadOut()
 
 
 def domain_problem(error: DomainError) -> dict[str, Any]:
@@ -49,6 +52,8 @@ def extensions_of(error: DomainError) -> dict[str, Any]:
         return {"current": _current(error.current)}
     if isinstance(error, UnexpectedCount):
         return {"count": error.count}
+    if isinstance(error, ResyncRequired):
+        return {"head": _FEED_HEAD.dump(error.head)}
     return {}
 
 

@@ -32,6 +32,8 @@ FIXES: Mapping[str, str] = {
     "already_assigned": "Choose another task, or ask a manager to assign this one to you.",
     "idempotency_in_progress": "Wait as many seconds as `Retry-After` says, and send the same request again.",
     "unexpected_count": "Look at the tasks that match, correct `where` or `expect`, and send it again.",
+    "resync_required": "Read everything again, and then the changes after `head`. Changes that were made "
+    "after the backup are lost to the service.",
     "stale": "Look at `current`, decide again, and send its version.",
     "too_large": "Send less, or split it into several requests.",
     "transaction_too_large": "Split it into several requests with fewer operations.",

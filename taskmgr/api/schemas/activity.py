@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import CompiledOutput, Moment, id_field
+from taskmgr.api.schemas.base import CompiledOutput, Input, Moment, id_field
 from taskmgr.api.schemas.parameters import comma_list, parameter, parse_time, projects_parameter
 from taskmgr.api.schemas.queries import PageQuery
 from taskmgr.domain.history.changes import ENTITIES, KINDS
@@ -41,8 +41,10 @@ def _parse_entity(text: str) -> str:
         raise BadValue("bad_id", "Must be an id, or the key of a task or project.") from bad
 
 
-class ActivityListQuery(PageQuery):
+class ActivityFilters(Input):
     """An entry must match all filters. A date means its whole day."""
+
+    is_timeless = True
 
     by = parameter(
         values.actor_key,
@@ -81,3 +83,7 @@ class ActivityListQuery(PageQuery):
         **patterns.DATE_OR_MOMENT,
         description="Made before this time, or on this day.",
     )
+
+
+class ActivityListQuery(ActivityFilters, PageQuery):
+    """The parameters of the log."""

@@ -58,4 +58,5 @@ class ProblemOut(Output):
     reasons = fields.List(fields.Nested(RefusalOut))
     current = fields.Dict()
     count = fields.Integer()
+    head = fields.Dict()
     results = fields.List(fields.Dict())

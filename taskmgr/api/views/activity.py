@@ -22,12 +22,13 @@ activity = Blueprint("activity", __name__, url_prefix="/api/v1/activity", descri
 ActivityPage = page_of(ChangeOut, "ActivityPage")
 
 
-def _is_about_users() -> bool:
+def is_about_users() -> bool:
+    """Returns True if the current request is for the entries about users."""
     return request.args.get("entity") == "user"
 
 
 @activity.get("")
-@requires_scopes(Scope.TASKS_READ, sometimes={Scope.USERS_READ: _is_about_users})
+@requires_scopes(Scope.TASKS_READ, sometimes={Scope.USERS_READ: is_about_users})
 @activity.query(ActivityListQuery)
 @activity.response(200, ActivityPage)
 def list_activity(params: dict[str, Any]) -> Any:
@@ -37,10 +38,16 @@ def list_activity(params: dict[str, Any]) -> Any:
     `change_set`. Entries of users require the scope users:read. Entries of tokens are shown to their
     owner, and to admins whose token has the scope admin or no list of scopes.
     """
+    query = build_activity_query(params)
+    return build_page(services().activity.list(query, build_page_request(params, query), by=actor()), query)
+
+
+def build_activity_query(params: dict[str, Any]) -> ActivityQuery:
+    """Returns the query for the parameters. Raises `malformed` with every unknown user and project."""
     users, unknown_users = find_users({"by": params["by"] and (params["by"],)}, "query")
     projects, unknown_projects = find_projects(params["project"], "query")
     require_known([*unknown_users, *unknown_projects])
-    query = ActivityQuery(
+    return ActivityQuery(
         entity=params["entity"],
         entity_id=params["entity_id"],
         by=users["by"] and users["by"][0],
@@ -50,4 +57,3 @@ def list_activity(params: dict[str, Any]) -> Any:
         at_from=params["at_from"],
         at_to=params["at_to"],
     )
-    return build_page(services().activity.list(query, build_page_request(params, query), by=actor()), query)

@@ -81,8 +81,8 @@ class TaskRepository(TaskReads, Protocol):
         The keys are in upper case; the tasks may be in the bin.
         """
 
-    def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
-        """Returns the tasks that exist among these, by id."""
+    def get_many(self, task_ids: Collection[str], *, with_binned: bool = False) -> Mapping[str, Task]:
+        """Returns the tasks that exist among these, by id; with `with_binned` also those in the bin."""
 
     def find_ids(
         self, query: TaskQuery, context: QueryContext | None = None, *, limit: int

@@ -14,6 +14,7 @@ from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
+from taskmgr.domain.services.feed import FeedService
 from taskmgr.domain.services.idempotency import IdempotencyService
 from taskmgr.domain.services.projects import ProjectService
 from taskmgr.domain.services.statistics import StatisticsService
@@ -35,6 +36,7 @@ class Services:
     derived: DerivedService
     idempotency: IdempotencyService
     activity: ActivityService
+    feed: FeedService
     statistics: StatisticsService
     policy: Policy
     health: Health

@@ -132,10 +132,11 @@ class MongoTaskRepository:
         rows = self._tasks.find({"keys": {"$in": wanted}}, {"keys": True}) if wanted else ()
         return {key: str(row["_id"]) for row in rows for key in row["keys"] if key in keys}
 
-    def get_many(self, task_ids: Collection[str]) -> Mapping[str, Task]:
+    def get_many(self, task_ids: Collection[str], *, with_binned: bool = False) -> Mapping[str, Task]:
         if not task_ids:
             return {}
-        rows = self._tasks.find({"_id": any_id(task_ids), "binned": False})
+        place = {} if with_binned else {"binned": False}
+        rows = self._tasks.find({"_id": any_id(task_ids), **place})
         return {task.id: task for task in map(mappers.task, rows)}
 
     def find(
