@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from taskmgr.domain.model.clock import utc_now
+from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.identity import Credentials
+from taskmgr.domain.ports.outgoing import Outgoing
 from taskmgr.domain.ports.store import Store
+from taskmgr.domain.ports.webhooks import SigningSecrets
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService
@@ -27,15 +31,26 @@ from taskmgr.domain.services.tasks.ranking import Ranking
 from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
+from taskmgr.domain.services.webhooks.commands import WebhookService
+from taskmgr.domain.services.webhooks.messages import Messenger
+from taskmgr.domain.services.webhooks.payload import Payloads
 from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.mongo.store import mongo_store, new_id
+from taskmgr.infrastructure.outside.client import GuardedClient
+from taskmgr.infrastructure.signing_secrets import DerivedSecrets
 from taskmgr.resources import (
     load_policy,
+    load_secret_key,
     open_configured_database,
     prepare_database,
     require_known_statuses,
 )
 from taskmgr.settings import Settings
+from taskmgr.version import __version__
+
+
+def _no_secret_key() -> str:
+    raise CannotStart("The secret key is not known here, but the secrets of webhooks follow from it.")
 
 
 def build_services(
@@ -45,8 +60,13 @@ def build_services(
     clock: Clock = utc_now,
     make_id: NewId = new_id,
     credentials: Credentials | None = None,
+    outgoing: Outgoing | None = None,
+    secret_key: Callable[[], str] = _no_secret_key,
 ) -> Services:
-    """Returns the services over a store. Tests and the demo replace clock, ids, policy and credentials."""
+    """Returns the services over a store. Tests and the demo replace clock, ids, policy and credentials.
+
+    `outgoing` calls the receivers of webhooks, and `secret_key` is called for the secrets of webhooks.
+    """
     journal = Journal(store, make_id)
     recorder = TaskRecorder(store=store, policy=policy, journal=journal)
     keys = NewKeys(store.projects)
@@ -54,6 +74,9 @@ def build_services(
         store=store, policy=policy, clock=clock, recorder=recorder, new_id=make_id, keys=keys,
         ranking=Ranking(store=store, journal=journal, clock=clock),
     )  # fmt: skip
+    webhooks = _webhooks(
+        store, policy, journal, clock, make_id, outgoing or GuardedClient(), DerivedSecrets(secret_key)
+    )
     return Services(
         tasks=tasks,
         bulk=BulkService(store, tasks),
@@ -66,9 +89,38 @@ def build_services(
         activity=ActivityService(store),
         feed=FeedService(store),
         statistics=StatisticsService(store, policy, clock),
+        webhooks=webhooks,
         policy=policy,
         health=store.health,
     )
+
+
+def _webhooks(
+    store: Store,
+    policy: Policy,
+    journal: Journal,
+    clock: Clock,
+    make_id: NewId,
+    outgoing: Outgoing,
+    secrets: SigningSecrets,
+) -> WebhookService:
+    messenger = Messenger(
+        store=store, outgoing=outgoing, secrets=secrets, payloads=Payloads(store, policy), clock=clock,
+        user_agent=f"taskmgr/{__version__}",
+    )  # fmt: skip
+    return WebhookService(
+        store=store, journal=journal, outgoing=outgoing, secrets=secrets, messenger=messenger, clock=clock,
+        new_id=make_id,
+    )  # fmt: skip
+
+
+def build_configured_services(
+    store: Store, settings: Settings, *, policy: Policy, secret_key: str | None = None
+) -> Services:
+    """Returns the services with the outgoing calls and the secret key of the settings."""
+    outgoing = GuardedClient(networks=settings.outgoing_networks, ports=settings.outgoing_ports)
+    load = partial(load_secret_key, settings) if secret_key is None else lambda: secret_key
+    return build_services(store, policy=policy, outgoing=outgoing, secret_key=load)
 
 
 def build_status_mapping(store: Store, policy: Policy) -> StatusMapping:
@@ -86,4 +138,5 @@ def open_services(settings: Settings) -> Iterator[Services]:
     with open_configured_database(settings) as database:
         prepare_database(database, settings, policy)
         require_known_statuses(database, policy)
-        yield build_services(mongo_store(database, time_zone=policy.time_zone), policy=policy)
+        store = mongo_store(database, time_zone=policy.time_zone)
+        yield build_configured_services(store, settings, policy=policy)

@@ -1,10 +1,13 @@
-"""Opens what the settings name: the policy, and the database, prepared for this release."""
+"""Opens what the settings name: the policy, the secret key, and the database, prepared for this release."""
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from pymongo.database import Database
@@ -24,6 +27,8 @@ from taskmgr.infrastructure.mongo.schema_version import (
 )
 from taskmgr.infrastructure.mongo.unknown_statuses import count_unknown_statuses
 from taskmgr.settings import Settings
+
+_SECRET_KEY_FILE = "secret_key"  # noqa: S105 - a name
 
 
 def load_policy(settings: Settings) -> Policy:
@@ -93,3 +98,26 @@ def require_known_statuses(database: Database[Any], policy: Policy) -> None:
             f"Stored tasks have statuses that are not in the policy: {statuses}. Add them to the policy, or "
             "run `taskmgr db map-status OLD NEW` for each."
         )
+
+
+def load_secret_key(settings: Settings) -> str:
+    """Returns the secret key of the settings, or else the one in the data folder, created on first use.
+
+    Raises `CannotStart` if the database is not the embedded one and no key is set, because the service may
+    then run on several machines, which need the same key.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key
+    if settings.mongodb_uri is not None:
+        raise CannotStart(
+            "TASKMGR_SECRET_KEY: Must be set if TASKMGR_MONGODB_URI is. Set it to the same 32 or more random "
+            "characters for every process of the service."
+        )
+    file = settings.data_dir / _SECRET_KEY_FILE
+    if not file.exists():
+        # Written to another file and then linked, so that no other process reads an incomplete key.
+        with NamedTemporaryFile("w", dir=settings.data_dir) as new, suppress(FileExistsError):
+            new.write(secrets.token_urlsafe(32))
+            new.flush()
+            os.link(new.name, file)
+    return file.read_text("ascii")

@@ -18,6 +18,7 @@ from taskmgr.domain.model.project import NextKey, Project
 from taskmgr.domain.model.task import Task, new_task
 from taskmgr.domain.model.token import Scope, Token
 from taskmgr.domain.model.user import Actor, Kind, Role, User
+from taskmgr.domain.model.webhook import Disabled, Webhook
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SYSTEM = Actor.system("tests")
@@ -74,6 +75,37 @@ def a_project(**fields: Any) -> Project:
 
 # The default project, as the migration creates it.
 DEFAULT_PROJECT = a_project(key="TASK", name="Tasks", is_default=True, created_by="system:migration")
+
+
+def a_webhook(**fields: Any) -> Webhook:
+    """Returns an active webhook for all changes, with these fields."""
+    defaults: dict[str, Any] = {
+        "id": an_id(),
+        "url": "https://hooks.example.org/",
+        "description": "",
+        "kinds": ("*",),
+        "project": None,
+        "active": True,
+        "disabled_because": None,
+        "scopes": None,
+        "secret_changed_at": NOW,
+        "created_by": SYSTEM.id,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "version": 1,
+    }
+    return Webhook(**defaults | fields)
+
+
+def a_full_webhook() -> Webhook:
+    """Returns a webhook whose fields all differ from the defaults."""
+    later = NOW + timedelta(days=1)
+    return a_webhook(
+        url="https://other.example.org/", description="Größe", kinds=("task.*", "user.created"),
+        project="OPS", active=False, disabled_because=Disabled.GONE, scopes=("admin", "tasks:read"),
+        secret_changed_at=later, created_by=an_id(), created_at=NOW - timedelta(days=1), updated_at=later,
+        version=4,
+    )  # fmt: skip
 
 
 def a_user(**fields: Any) -> User:

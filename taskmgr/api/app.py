@@ -24,12 +24,13 @@ from taskmgr.api.views.stats import stats
 from taskmgr.api.views.tasks import tasks
 from taskmgr.api.views.tokens import tokens
 from taskmgr.api.views.users import users
+from taskmgr.api.views.webhooks import webhooks
 from taskmgr.api.views.workflow import workflow
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 
 _BLUEPRINTS = (
-    tasks, bulk, comments, projects, users, activity, feed, stats, labels, workflow, tokens, root,
+    tasks, bulk, comments, projects, users, activity, feed, stats, labels, workflow, tokens, webhooks, root,
 )  # fmt: skip
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from taskmgr.background.webhooks import WebhookJob
 from taskmgr.domain.services import Services
+from taskmgr.domain.services.webhooks.deliveries import DeliveryService
 
 
 class Job(Protocol):
@@ -21,6 +23,13 @@ class Job(Protocol):
         """
 
 
-def build_jobs(services: Services) -> list[Job]:  # noqa: ARG001 - no job yet
+def build_jobs(services: Services) -> list[Job]:
     """Returns the jobs over these services."""
-    return []
+    webhooks = services.webhooks
+    deliveries = DeliveryService(
+        store=webhooks.store,
+        journal=webhooks.journal,
+        messenger=webhooks.messenger,
+        clock=webhooks.clock,
+    )
+    return [WebhookJob(deliveries)]

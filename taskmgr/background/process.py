@@ -7,7 +7,7 @@ from threading import Event
 
 from taskmgr.background.jobs import build_jobs
 from taskmgr.background.work import BackgroundWork, Growth
-from taskmgr.bootstrap import build_services
+from taskmgr.bootstrap import build_configured_services
 from taskmgr.domain.model.policy import Policy
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.feed.sequencer import Sequencer
@@ -26,7 +26,8 @@ def run(uri: str, settings: Settings, policy: Policy, stop: Event, *, holder: st
     database = open_database(uri, settings.database)
     streams = open_database(uri, settings.database, for_streams=True)
     growth = Growth()
-    services = build_services(mongo_store(database, time_zone=policy.time_zone), policy=policy)
+    store = mongo_store(database, time_zone=policy.time_zone)
+    services = build_configured_services(store, settings, policy=policy)
     with database.client, streams.client:
         work = BackgroundWork(
             sequencer=Sequencer(database, streams, appended=growth.notify),

@@ -23,6 +23,7 @@ from taskmgr.cli.projects import projects
 from taskmgr.cli.serve import serve
 from taskmgr.cli.tokens import tokens
 from taskmgr.cli.users import users
+from taskmgr.cli.webhooks import webhooks
 from taskmgr.domain.model.errors import CannotStart, DomainError
 
 
@@ -36,7 +37,7 @@ def commands() -> None:
     """
 
 
-for command in (serve, background, db, users, tokens, projects, doctor, demo):
+for command in (serve, background, db, users, tokens, projects, webhooks, doctor, demo):
     commands.add_command(command)
 
 

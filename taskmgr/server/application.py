@@ -20,7 +20,7 @@ from gunicorn.app.base import BaseApplication
 from pymongo.database import Database
 
 from taskmgr.api.app import create_app
-from taskmgr.bootstrap import build_services
+from taskmgr.bootstrap import build_configured_services
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.policy import Policy
 from taskmgr.infrastructure.mongo.client import open_database
@@ -85,9 +85,10 @@ class ServerApplication(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """Returns the WSGI application; gunicorn calls this in each worker."""
         store = mongo_store(self._open_database(), time_zone=self.policy.time_zone)
-        services = build_services(store, policy=self.policy)
+        settings, secret_key = self.options.settings, self.options.secret_key
+        services = build_configured_services(store, settings, policy=self.policy, secret_key=secret_key)
         services = replace(services, health=HealthUntilShutdown(services.health, self.shutdown))
-        return create_app(services, self.options.settings, secret_key=self.options.secret_key)
+        return create_app(services, settings, secret_key=secret_key)
 
     def _open_database(self) -> Database[Any]:
         """Returns the worker's database, or ends the worker if it cannot be opened.

@@ -18,12 +18,17 @@ from taskmgr.domain.services import Services
 from taskmgr.domain.services.first_user import create_first_user
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.store import mongo_store
-from taskmgr.resources import embedded_database, load_policy, prepare_database, require_known_statuses
+from taskmgr.resources import (
+    embedded_database,
+    load_policy,
+    load_secret_key,
+    prepare_database,
+    require_known_statuses,
+)
 from taskmgr.server.application import ServerApplication, ServerOptions
 from taskmgr.server.database_watch import DatabaseWatch
 from taskmgr.server.greeting import build_greeting
 from taskmgr.server.listener import start_listening, url_of
-from taskmgr.server.secret_key import load_secret_key
 from taskmgr.server.startup_signals import StartupSignals
 from taskmgr.settings import Settings
 

@@ -24,6 +24,7 @@ from taskmgr.settings import Settings
 from tests.api.client import Client
 from tests.api.operations import World, make_world
 from tests.factories import NOW, Clock
+from tests.outside import ManyReceivers
 
 SECRET_KEY = "a key that signs nothing but the cursors of tests"
 
@@ -35,7 +36,12 @@ def worker_clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def worker_services(worker_database: Database[Any], worker_clock: Clock) -> Services:
-    return build_services(mongo_store(worker_database), clock=worker_clock)
+    return build_services(
+        mongo_store(worker_database),
+        clock=worker_clock,
+        outgoing=ManyReceivers(),
+        secret_key=lambda: SECRET_KEY,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +135,7 @@ def world(services: Services, database: Database[Any], kept_world: dict[str, Any
     """One of everything, such that each of `OPERATIONS` succeeds. Made once, then put back."""
     collections = [
         database.get_collection(name, write_concern=WriteConcern("majority"))
-        for name in ("users", "tasks", "comments", "projects", "tokens", "activity")
+        for name in ("users", "tasks", "comments", "projects", "tokens", "webhooks", "deliveries", "activity")
     ]
     if not kept_world:
         others = {c.name: c.distinct("_id") for c in collections} | {"projects": []}

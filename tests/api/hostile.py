@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.api.operations import BY_NAME, OPERATIONS, Operation
+from tests.forbidden_urls import FORBIDDEN
 
 MEBIBYTE = 1024 * 1024
 JSON = {"Content-Type": "application/json"}
@@ -115,6 +116,13 @@ CONTENT_TYPES = {
     "another character set": {"Content-Type": "application/json; charset=utf-7"},
     "a compressed body": {**JSON, "Content-Encoding": "gzip"},
 }
+NO_WEBHOOK: tuple[tuple[str, Any], ...] = (
+    ("url", None), ("url", 7), ("url", ["https://example.org/"]), ("kinds", []), ("kinds", "task.*"),
+    ("kinds", ["tasks.*"]), ("kinds", ["task"]), ("kinds", [None]), ("kinds", None), ("project", "NOWHERE"),
+    ("project", 7), ("active", "true"), ("active", None), ("description", "x" * 201), ("secret", "whsec_x"),
+    ("scopes", None), ("position", 0), ("disabled_because", None),
+)  # fmt: skip
+URLS = [url for url in FORBIDDEN if url == url.strip()]  # white space at the ends is removed
 # Foreign fields: what a caller might hope to set beside what may be set.
 FOREIGN: Mapping[str, Any] = {
     "id": NOBODY,
@@ -382,6 +390,20 @@ OWN: Mapping[str, tuple[Row, ...]] = {
         ("include=tasks&tasks_limit", "-1"), ("limit", "201"), ("role", "$ne"), ("email", "a"),
         ("username", "$ne"), ("username", "{}"), ("q", ".*"), ("active", "1"),
     ),
+    "list_deliveries": _refused(("state", "$ne"), ("state", "done"), ("limit", "201"), ("cursor", "AAAA")),
+    "create_webhook": (
+        *(Row(name=f"a forbidden URL: {url}", expected="invalid", body={"url": url}) for url in URLS),
+        *(Row(name=f"{name} {value}", expected="invalid", body={"url": "https://example.org/", name: value})
+          for name, value in NO_WEBHOOK),
+    ),
+    "change_webhook": (
+        *(Row(name=f"a forbidden URL: {url}", expected="invalid", body={"url": url}) for url in URLS),
+        *(Row(name=f"{name} {value}", expected="invalid", body={name: value}) for name, value in NO_WEBHOOK),
+    ),
+    "replay_changes": tuple(
+        Row(name=f"from {value}", expected="invalid", body={"since": value})
+        for value in (-1, 2**53, 1.5, "0", None, True, [0], 7)
+    ),
     "list_tokens": (
         *_refused(*(("user_id", text) for text in ("$ne", "{%22$ne%22:null}", "*", "ada"))),
         Row(name="somebody else's", expected="not_permitted", who="member", query="user_id={other_user}"),
@@ -396,7 +418,18 @@ def rows_of(operation: Operation) -> Iterator[Row]:
     if operation.scopes is not None:
         for name, header in TOKENS.items():
             yield Row(name=name, expected="unauthenticated", who=None, headers={"Authorization": header})
-    for thing in ("task", "other", "binned", "blocker", "comment", "project", "user", "token"):
+    for thing in (
+        "task",
+        "other",
+        "binned",
+        "blocker",
+        "comment",
+        "project",
+        "user",
+        "token",
+        "webhook",
+        "delivery",
+    ):
         if f"{{{thing}}}" in operation.path:
             for name, key in IDS.items():
                 is_gone = thing == "blocker" and key in (NOBODY, "0" * 24)  # as it should be

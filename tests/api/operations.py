@@ -9,8 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.webhook import new_delivery
 from tests.api.client import Client
 from tests.factories import SYSTEM
 
@@ -69,6 +71,11 @@ def _public(name: str, path: str) -> Operation:
 
 def _read(name: str, path: str, *scopes: str) -> Operation:
     return Operation(name=name, method="GET", path=path, scopes=scopes)
+
+
+def _webhook(name: str, method: str, path: str = "", body: Any = None, **more: Any) -> Operation:
+    options = {"scopes": ("admin", READ), "may": ADMINS} | more
+    return Operation(name=name, method=method, path=f"webhooks{path}", body=body, **options)
 
 
 def _write(
@@ -144,6 +151,16 @@ OPERATIONS = (
         "revoke_token", "DELETE", "tokens/{token}", scopes=("admin",), without="not_found", free=("ada",),
         may=("ada", *ADMINS), otherwise="not_found", status=204, dry=False, guarded=False,
     ),
+    _webhook("list_webhooks", "GET"),
+    _webhook("create_webhook", "POST", body={"url": "https://hooks.example.org/"}, status=201),
+    _webhook("get_webhook", "GET", "/{webhook}"),
+    _webhook("change_webhook", "PATCH", "/{webhook}", {"description": "On call"}, dry=True, guarded=True),
+    _webhook("delete_webhook", "DELETE", "/{webhook}", status=204),
+    _webhook("test_webhook", "POST", "/{webhook}/test"),
+    _webhook("rotate_secret", "POST", "/{webhook}/rotate-secret"),
+    _webhook("list_deliveries", "GET", "/{webhook}/deliveries"),
+    _webhook("redeliver", "POST", "/{webhook}/deliveries/{delivery}/redeliver", status=202),
+    _webhook("replay_changes", "POST", "/{webhook}/replay", {"since": 0}, status=202),
 )  # fmt: skip
 # The same operations where something else in the request decides who may.
 MORE = (
@@ -272,4 +289,15 @@ def make_world(services: Any) -> World:
         project=project.id,
         other_comment=services.comments.create(task.id, text="So.", by=SYSTEM).id,
         token=services.tokens.create(by=SYSTEM, user_id=ada.id, name="laptop").token.id,
+        **make_webhook(services),
     )
+
+
+def make_webhook(services: Any) -> dict[str, str]:
+    """Creates a webhook that has come to the seventh entry of the feed, and a delivery to it."""
+    webhook = services.webhooks.create(url="https://hooks.example.org/", by=SYSTEM).webhook
+    services.webhooks.store.webhooks.advance(webhook.id, 0, 7)
+    # By the real clock, because the database removes old deliveries.
+    delivery = new_delivery(webhook.id, 1, "task.created", now=utc_now())
+    services.webhooks.store.deliveries.add([delivery])
+    return {"webhook": webhook.id, "delivery": delivery.id}

@@ -71,9 +71,10 @@ def test_a_dry_run_has_its_precondition_judged(
 
 
 def test_every_write_of_tasks_comments_and_users_can_be_tried_dry() -> None:
-    writes = {o.name for o in OPERATIONS if o.method != "GET" and "tokens" not in o.path}
+    others = ("tokens", "webhooks")
+    writes = {o.name for o in OPERATIONS if o.method != "GET" and not o.path.startswith(others)}
 
-    assert writes == {o.name for o in DRY}
+    assert writes == {o.name for o in DRY} - {"change_webhook"}
 
 
 def test_what_is_no_write_cannot_be_tried_dry(client: Client, world: World) -> None:

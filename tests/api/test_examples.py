@@ -28,6 +28,8 @@ _STAND_FOR = {
     "token": example_ids.TOKEN,
     "project": example_ids.PROJECT,
     "user": example_ids.USER,
+    "webhook": example_ids.WEBHOOK,
+    "delivery": example_ids.DELIVERY,
 }
 
 
@@ -36,7 +38,7 @@ def admin(client: Client, world: World, database: Database[Any]) -> Client:
     """An admin where the things of the examples are there, under the ids and keys of the examples."""
     ids = {world[name]: shown for name, shown in _STAND_FOR.items()}
     ids |= {world["task_key"]: example_ids.TASK_KEY, world["other_key"]: example_ids.BLOCKER_KEY}
-    for name in ("users", "projects", "tasks", "comments", "tokens", "activity"):
+    for name in ("users", "projects", "tasks", "comments", "tokens", "webhooks", "deliveries", "activity"):
         collection = database.get_collection(name, write_concern=WriteConcern("majority"))
         rows = list(collection.find())
         collection.delete_many({})

@@ -13,7 +13,17 @@ from flask import Flask
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.bulk import OPERATIONS as BULK_OPERATIONS
 from tests.api.client import Answer, Client, answered, problem
-from tests.api.operations import ALL_SCOPES, BY_NAME, EVERYBODY, GUARDED, MORE, OPERATIONS, Operation, World
+from tests.api.operations import (
+    ALL_SCOPES,
+    BY_NAME,
+    EVERYBODY,
+    GUARDED,
+    MORE,
+    OPERATIONS,
+    Operation,
+    World,
+    make_webhook,
+)
 from tests.factories import DEFAULT_PROJECT, SYSTEM
 
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -69,10 +79,12 @@ def scopes_to_try(operation: Operation) -> Iterator[tuple[str, ...]]:
 
 
 def request_of(operation: Operation, world: World, services: Services, client: Client) -> Any:
-    """The answer to its request, which is undone: as a dry run, or with a new token for one revoked."""
+    """The answer to its request, which is undone: as a dry run, or on a new token or webhook."""
     if operation.name == "revoke_token":
         token = services.tokens.create(by=SYSTEM, user_id=world["user"], name="lost").token.id
         return World(world | {"token": token}).ask(client, operation)
+    if "{webhook}" in operation.path and not operation.dry:
+        return World(world | make_webhook(services)).ask(client, operation)
     return world.ask(client, operation, **({"dry_run": "true"} if operation.dry else {}))
 
 
@@ -82,7 +94,7 @@ def test_each_role_with_each_scope_gets_the_response_of_the_table(
 ) -> None:
     scope_sets = {scopes for operation in ROWS for scopes in scopes_to_try(operation)}
     clients = {scopes: client.as_(who, *scopes) for scopes in scope_sets}
-    expected, found, before = {}, {}, _but_tokens(contents())
+    expected, found, before = {}, {}, _lasting_parts(contents())
 
     for operation in ROWS:
         for scopes in scopes_to_try(operation):
@@ -91,14 +103,15 @@ def test_each_role_with_each_scope_gets_the_response_of_the_table(
             expected[operation.name, scopes] = operation.expected(who, scopes)
 
     assert found == expected
-    assert _but_tokens(contents()) == before
+    assert _lasting_parts(contents()) == before
 
 
-def _but_tokens(contents: dict[str, Any]) -> dict[str, Any]:
-    """Returns everything stored but tokens, their entries, and the counters of the users that they touch."""
+def _lasting_parts(contents: dict[str, Any]) -> dict[str, Any]:
+    """Returns everything stored but tokens, webhooks, their entries, and the counters that they touch."""
     users = {row["_id"]: row | {"touched": None} for row in map(bson.decode, contents["users"])}
-    entries = [row for row in map(bson.decode, contents["activity"]) if row["entity"] != "token"]
-    return contents | {"tokens": [], "users": users, "activity": entries}
+    passing = ("token", "webhook")
+    entries = [row for row in map(bson.decode, contents["activity"]) if row["entity"] not in passing]
+    return contents | {"tokens": [], "webhooks": [], "deliveries": [], "users": users, "activity": entries}
 
 
 def test_a_user_demoted_to_viewer_has_no_rights_over_their_own_tasks(

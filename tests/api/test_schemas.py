@@ -37,14 +37,25 @@ from taskmgr.api.schemas.tasks import (
 )
 from taskmgr.api.schemas.tokens import NewTokenOut, TokenOut
 from taskmgr.api.schemas.users import NewUserOut, TaskCountsOut, UserOut, UserRowOut
+from taskmgr.api.schemas.webhooks import (
+    AttemptOut,
+    DeliveryOut,
+    NewWebhookOut,
+    ReplayOut,
+    SecretOut,
+    WebhookOut,
+    WebhookRowOut,
+)
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import Fix, Refusal
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
+from taskmgr.domain.model.webhook import Attempt, new_delivery
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.feed import EMPTY_FEED, FeedEntry, FeedHead
 from taskmgr.domain.ports.store import Store
+from taskmgr.domain.ports.webhooks import Replay, StoredSecret, StoredWebhook
 from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.statistics import (
     AssigneeCount,
@@ -60,6 +71,7 @@ from taskmgr.domain.rules.urgency import Cause, EffectivePriority
 from taskmgr.domain.services.derived import Derived
 from taskmgr.domain.services.tasks.transitions import Transition
 from taskmgr.domain.services.tokens import NewToken
+from taskmgr.domain.services.webhooks.commands import NewSecret, NewWebhook
 from tests.factories import (
     NOW,
     a_change,
@@ -67,10 +79,12 @@ from tests.factories import (
     a_full_task,
     a_full_token,
     a_full_user,
+    a_full_webhook,
     a_project,
     a_task,
     a_token,
     a_user,
+    a_webhook,
     an_id,
 )
 
@@ -97,6 +111,9 @@ COUNTS = TaskCounts(open=5, overdue=4, blocked=3, started=2, urgent=1)
 TASK, USER, TOKEN, PLAIN_TASK = a_full_task(), a_full_user(), a_full_token(), a_task()
 PROJECT = a_project(is_default=True, archived_at=NOW, description="Größe", version=3)
 PROJECT_COUNTS = ProjectCounts(open=3, overdue=2, completed_30_days=1)
+WEBHOOK, SECRET = a_full_webhook(), StoredSecret(salt=b"", digest=b"")
+REPLAY = Replay(after=3, until=9)
+ATTEMPT = Attempt(at=NOW, duration_ms=12, status=503, response="Größe", retry_after=NOW)
 COMMENT = Comment(
     id=an_id(), task_id=an_id(), author_id="system:x", text="a\nb", created_at=NOW, updated_at=NOW, version=3
 )
@@ -173,6 +190,26 @@ SAMPLES += [
     *((DayCountsOut, row, row) for row in [DayCounts(date(2026, 3, 8), 2, 1)]),
     *((CycleTimesOut, row, row) for row in (CycleTimes(2, 0.001, 86_400.0), CycleTimes(0, None, None))),
     (FeedEntryOut, FEED_ENTRY, merged(FEED_ENTRY.change, seq=7)),
+    *((WebhookOut, webhook, webhook) for webhook in (WEBHOOK, a_webhook())),
+    (NewWebhookOut, NewWebhook(WEBHOOK, "whsec_x"), merged(WEBHOOK, secret="whsec_x")),
+    (SecretOut, NewSecret("whsec_x", NOW), NewSecret("whsec_x", NOW)),
+    *(
+        (
+            WebhookRowOut,
+            StoredWebhook(webhook=WEBHOOK, secret=SECRET, position=7, failing_since=since, replay=replay),
+            merged(WEBHOOK, position=7, failing_since=since, replay=replay),
+        )
+        for since, replay in ((NOW, REPLAY), (None, None))
+    ),
+    (ReplayOut, REPLAY, REPLAY),
+    *((AttemptOut, attempt, attempt) for attempt in (ATTEMPT, Attempt(at=NOW, duration_ms=1, error="x"))),
+    *(
+        (DeliveryOut, delivery, delivery)
+        for delivery in (
+            new_delivery(an_id(), 3, "task.created", now=NOW),
+            new_delivery(an_id(), 3, "task.created", now=NOW).after(ATTEMPT, jitter=0.5),
+        )
+    ),
     (NewTokenOut, NewToken(TOKEN, "tm_x"), merged(TOKEN, token="tm_x")),
 ]
 
@@ -230,7 +267,7 @@ def test_values_that_were_not_requested_or_do_not_apply_have_no_key() -> None:
 
 
 def test_the_samples_differ_from_the_defaults_in_every_field() -> None:
-    for full, default in ((TASK, a_task()), (USER, a_user())):
+    for full, default in ((TASK, a_task()), (USER, a_user()), (WEBHOOK, a_webhook())):
         same = [k for k, v in asdict(full).items() if v == asdict(default)[k]]
         assert same in ([], ["unblocked"])
 

@@ -176,7 +176,7 @@ def test_the_certificate_is_checked_for_the_name_which_the_server_is_told(tmp_pa
         listening(tls=server) as machine,
         name_server(hooks=[["127.0.0.1"]], other=[["127.0.0.1"]]) as (resolver, _),
     ):
-        guarded = client(resolver=resolver, tls=trusting)
+        guarded = client(resolver=resolver, tls=lambda: trusting)
         assert guarded.post(machine.url("hooks.example.org", scheme="https"), b"{}", {}).body == b"ok"
         assert told == ["hooks.example.org"]
         with pytest.raises(CallFailed, match=r"The certificate is not valid: .*other"):
@@ -313,7 +313,7 @@ def test_a_receiver_that_accepts_nothing_takes_no_longer_than_the_call_may() -> 
 
 
 def test_the_default_context_requires_valid_certificates() -> None:
-    tls = GuardedClient().tls
+    tls = GuardedClient().tls()
 
     assert tls.check_hostname
     assert tls.verify_mode is ssl.CERT_REQUIRED

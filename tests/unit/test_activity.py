@@ -18,6 +18,7 @@ from taskmgr.domain.history.changes import (
     TASK_KINDS,
     TOKEN_KINDS,
     USER_KINDS,
+    WEBHOOK_KINDS,
     kind_of_task_change,
 )
 from taskmgr.domain.history.differences import difference, logged_fields
@@ -119,7 +120,9 @@ def test_the_kind_of_a_change_follows_from_the_changed_fields(changed: list[str]
 
 def test_every_kind_is_listed_once() -> None:
     assert len(set(KINDS)) == len(KINDS)
-    assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS, *PROJECT_KINDS} == set(KINDS)
+    assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS, *PROJECT_KINDS, *WEBHOOK_KINDS} == set(
+        KINDS
+    )
 
 
 def test_every_kind_begins_with_its_entity() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taskmgr.domain.model.errors import CannotStart
-from taskmgr.server.secret_key import load_secret_key
+from taskmgr.resources import load_secret_key
 from taskmgr.settings import Settings
 
 

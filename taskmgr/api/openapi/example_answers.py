@@ -8,12 +8,14 @@ from taskmgr.api.openapi.example_ids import (
     BLOCKER,
     CHANGE_SET,
     COMMENT,
+    DELIVERY,
     PROJECT,
     PROJECT_KEY,
     TASK,
     TASK_KEY,
     TOKEN,
     USER,
+    WEBHOOK,
 )
 from taskmgr.api.problems.codes import CODES
 from taskmgr.api.problems.responses import type_uri
@@ -120,6 +122,7 @@ def answers(policy: Policy) -> dict[str, Json]:
         "ChangePage": _page([change]), "ActivityPage": _page([change]),
         "Project": project, "NewProject": project, "ProjectRow": counted, "ProjectPage": _page([counted]),
         "User": user, "NewUser": user, "UserPage": _page([user | _tasks_of_user(task)]),
+        **_webhooks(),
         "Token": token, "Tokens": {"items": [token]},
         "NewToken": token | {"last_used_at": None, "token": f"tm_{TOKEN}_…"},
         "Bulk": {
@@ -130,6 +133,29 @@ def answers(policy: Policy) -> dict[str, Json]:
         "LabelPage": _page([{"label": "ui", "open": 1, "tasks": 1}]),
         "Root": {"name": "taskmgr", "version": __version__, "links": {"tasks": "/api/v1/tasks"}},
         "Health": {"status": "ok"},
+    }  # fmt: skip
+
+
+def _webhooks() -> dict[str, Json]:
+    """Returns the examples of the responses about webhooks."""
+    webhook = {
+        "id": WEBHOOK, "url": "https://hooks.example.org/taskmgr", "description": "The on-call channel",
+        "kinds": ["task.*", "comment.created"], "project": PROJECT_KEY, "active": True,
+        "disabled_because": None, "scopes": None, "secret_changed_at": AT, "created_by": USER,
+        "created_at": AT, "updated_at": AT, "version": 1,
+    }  # fmt: skip
+    secret = f"whsec_{'A' * 43}="
+    row = webhook | {"position": 1723, "failing_since": None, "replay": None}
+    attempt = {"at": LATER, "duration_ms": 112, "status": 200, "response": "", "error": None}
+    delivery = {
+        "id": DELIVERY, "seq": 1, "kind": "task.created", "state": "delivered", "attempts": 1,
+        "created_at": LATER, "next_attempt_at": None, "last_attempt": attempt,
+    }  # fmt: skip
+    return {
+        "Webhook": webhook, "WebhookRow": row, "Webhooks": {"items": [row]},
+        "NewWebhook": webhook | {"secret": secret}, "Secret": {"secret": secret, "former_until": LATER},
+        "Attempt": attempt, "Delivery": delivery, "DeliveryPage": _page([delivery]),
+        "Replay": {"since": 0, "until": 1723},
     }  # fmt: skip
 
 

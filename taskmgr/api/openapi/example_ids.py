@@ -7,6 +7,8 @@ USER = "6920a1f47b3e5d0c9a8f1e04"
 TOKEN = "6920a1f47b3e5d0c9a8f1e05"  # noqa: S105 - an id
 CHANGE_SET = "6920a1f47b3e5d0c9a8f1e06"
 PROJECT = "6920a1f47b3e5d0c9a8f1e08"
+WEBHOOK = "6920a1f47b3e5d0c9a8f1e09"
+DELIVERY = f"{WEBHOOK}:1"
 PROJECT_KEY, TASK_KEY, BLOCKER_KEY = "OPS", "OPS-17", "OPS-12"
 PATH_IDS = {
     "task_id": TASK_KEY,
@@ -15,4 +17,6 @@ PATH_IDS = {
     "project_id": PROJECT_KEY,
     "user_id": USER,
     "token_id": TOKEN,
+    "webhook_id": WEBHOOK,
+    "delivery_id": DELIVERY,
 }

@@ -63,6 +63,7 @@ _SHOWN: dict[str, Any] = {
     "active": True,
     "prefix": "u",
     "since": "0",
+    "state": "failed",
 }
 
 
@@ -127,6 +128,17 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
             "For a job": {"name": "nightly import", "scopes": ["tasks:read", "tasks:write"]},
             "For a year": {"name": "laptop", "expires_at": "2036-01-01T00:00:00Z"},
         },
+        "create_webhook": {
+            "All changes": {"url": "https://hooks.example.org/taskmgr"},
+            "Tasks and new comments of a project": {
+                "url": "https://hooks.example.org/taskmgr",
+                "description": "The on-call channel",
+                "kinds": ["task.*", "comment.created"],
+                "project": PROJECT_KEY,
+            },
+        },
+        "change_webhook": {"Other changes": {"kinds": ["task.*"]}, "Enable it again": {"active": True}},
+        "replay_changes": {"The whole history": {"since": 0}, "A part of it": {"since": 2, "until": 5}},
     }
 
 

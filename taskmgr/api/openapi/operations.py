@@ -18,7 +18,12 @@ from taskmgr.api.schemas import patterns
 
 METHODS = ("get", "post", "put", "patch", "delete")
 # What stands in a path for an entity that has a key, too.
-_REFERENCES = {"task_id": patterns.TASK, "blocker_id": patterns.TASK, "project_id": patterns.PROJECT}
+_REFERENCES = {
+    "task_id": patterns.TASK,
+    "blocker_id": patterns.TASK,
+    "project_id": patterns.PROJECT,
+    "delivery_id": patterns.DELIVERY,
+}
 _PROBLEM_HEADERS = {
     "unauthenticated": ("WWW-Authenticate",),
     "too_many_requests": (*RATE, "Retry-After"),

@@ -11,10 +11,12 @@ from taskmgr.api.schemas.bulk import MODES
 from taskmgr.api.schemas.feed import CHANGE_INCLUDES
 from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.api.schemas.task_queries import FIELDS, INCLUDES
+from taskmgr.api.schemas.webhooks import KIND_FILTERS
 from taskmgr.domain.history.changes import ENTITIES, KINDS
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Kind, Role
+from taskmgr.domain.model.webhook import DeliveryState, Disabled
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.queries.task_query import TASK_SORTS
 from taskmgr.domain.rules.rule import FIX_ACTIONS
@@ -34,6 +36,12 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     "Scope": (tuple(scope.value for scope in Scope), "What a token may be used for."),
     "Entity": (ENTITIES, "What an entry of the log is about."),
     "ChangeKind": (KINDS, "What was done, in an entry of the log."),
+    "ChangeKindFilter": (KIND_FILTERS, "A kind of changes; `*` stands for all kinds or all of an entity."),
+    "DeliveryState": (
+        tuple(state.value for state in DeliveryState),
+        "What has become of a delivery; a pending one is attempted again.",
+    ),
+    "WebhookDisabled": (tuple(each.value for each in Disabled), "Why the service has disabled a webhook."),
     "RuleCode": (REFUSALS, "The rule that refuses a command."),
     "FixAction": (FIX_ACTIONS, "What to do about a refusal."),
     "CauseCode": (CAUSES, "What raises an effective priority above the stored one."),
@@ -53,6 +61,7 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 _NAMES = {values: name for name, (values, _) in ENUMS.items()}
 _REFERENCE = "#/components/schemas/"
+_WITH_VERSION = ("Task", "User", "Comment", "Project", "Webhook", "Receipt")
 
 
 def complete(spec: dict[str, Any], statuses: Sequence[str]) -> None:
@@ -61,7 +70,7 @@ def complete(spec: dict[str, Any], statuses: Sequence[str]) -> None:
     _add_parts(schemas)
     schemas["Problem"]["properties"]["current"] = {
         "description": "With `stale`: the current state of the entity.",
-        "anyOf": [{"$ref": _REFERENCE + name} for name in ("Task", "User", "Comment", "Project", "Receipt")],
+        "anyOf": [{"$ref": _REFERENCE + name} for name in _WITH_VERSION],
     }
     schemas["Problem"]["properties"]["head"] = {
         "description": "With `resync_required`: the end of the feed.",
@@ -92,8 +101,8 @@ def _enumeration(values: Sequence[str], description: str) -> dict[str, Any]:
 
 
 def _variable(value: str) -> str:
-    """Returns the name for a value in generated code, where `-due_date` cannot be one."""
-    name = re.sub(r"\W+", "_", value.removeprefix("-")).upper()
+    """Returns the name for a value in generated code, where `-due_date` and `task.*` cannot be names."""
+    name = re.sub(r"\W+", "_", value.removeprefix("-").replace("*", "all")).upper()
     return f"{name}_DESCENDING" if value.startswith("-") else name
 
 

@@ -14,11 +14,13 @@ from taskmgr.api.schemas.projects import ProjectOut
 from taskmgr.api.schemas.receipt import RECEIPT
 from taskmgr.api.schemas.tasks import TaskOut
 from taskmgr.api.schemas.users import UserOut
+from taskmgr.api.schemas.webhooks import WebhookOut
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import AlreadyAssigned, DomainError, Invalid, Refused, Stale
 from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
+from taskmgr.domain.model.webhook import Webhook
 from taskmgr.domain.services.bulk_results import UnexpectedCount
 from taskmgr.domain.services.feed import ResyncRequired
 
@@ -27,6 +29,7 @@ _SCHEMAS: dict[type, CompiledOutput] = {
     User: UserOut(),
     Comment: CommentOut(),
     Project: ProjectOut(),
+    Webhook: WebhookOut(),
 }
 _FEED_HEAD = FeedHeadOut()
 

@@ -16,6 +16,7 @@ PROJECT_KEY = f"^{values.PROJECT_KEY_PATTERN}$"
 # In responses.
 STORED_PROJECT_KEY = f"^{values.STORED_PROJECT_KEY_PATTERN}$"
 STORED_TASK_KEY = f"^{values.STORED_TASK_KEY_PATTERN}$"
+DELIVERY = "^[0-9a-f]{24}:[1-9][0-9]{0,15}$"
 # An id or a key, of a project and of a task.
 PROJECT = f"^([0-9a-f]{{24}}|{values.PROJECT_KEY_PATTERN})$"
 TASK = f"^([0-9a-f]{{24}}|{values.TASK_KEY_PATTERN})$"

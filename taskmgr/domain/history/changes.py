@@ -64,8 +64,9 @@ USER_KINDS = ("user.created", "user.changed")
 COMMENT_KINDS = ("comment.created", "comment.changed", "comment.deleted")
 TOKEN_KINDS = ("token.created", "token.revoked")
 PROJECT_KINDS = ("project.created", "project.changed")
-KINDS = (*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS, *PROJECT_KINDS)
-ENTITIES = ("task", "user", "comment", "token", "project")
+WEBHOOK_KINDS = ("webhook.created", "webhook.changed", "webhook.deleted")
+KINDS = (*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS, *PROJECT_KINDS, *WEBHOOK_KINDS)
+ENTITIES = ("task", "user", "comment", "token", "project", "webhook")
 
 
 def kind_of_task_change(fields: Collection[str]) -> str:

@@ -12,12 +12,13 @@ from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import User
+from taskmgr.domain.model.webhook import Webhook
 
 # An entry has an entity_id, a version and a time of its own; `unblocked` is only part of a command's result;
 # `former_keys` repeat earlier values of `key`; using a token does not change it.
 _NOT_LOGGED = frozenset({"id", "version", "updated_at", "unblocked", "former_keys", "last_used_at"})
 
-Entity = Task | User | Comment | Token | Project
+Entity = Task | User | Comment | Token | Project | Webhook
 
 
 def logged_fields(entity: Entity) -> dict[str, Any]:

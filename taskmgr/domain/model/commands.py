@@ -154,3 +154,23 @@ class NewTokenFields(TypedDict, total=False):
     name: Required[str]
     scopes: Names | set[str] | frozenset[str] | None
     expires_at: datetime | str | None
+
+
+class NewWebhookFields(TypedDict, total=False):
+    """The fields of a new webhook; without `kinds` it gets all changes, without `project` of all projects."""
+
+    url: Required[str]
+    description: str | None
+    kinds: Names
+    project: str | None
+    active: bool
+
+
+class WebhookChanges(TypedDict, total=False):
+    """New values for fields of a webhook."""
+
+    url: str
+    description: str | None
+    kinds: Names
+    project: str | None
+    active: bool

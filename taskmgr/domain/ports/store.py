@@ -19,6 +19,7 @@ from taskmgr.domain.ports.idempotency import IdempotencyRepository
 from taskmgr.domain.ports.identity import TokenRepository
 from taskmgr.domain.ports.projects import ProjectRepository
 from taskmgr.domain.ports.reads import StatisticsRepository
+from taskmgr.domain.ports.webhooks import DeliveryRepository, WebhookRepository
 
 
 class Health(Protocol):
@@ -50,6 +51,8 @@ class Store:
     activity: ActivityRepository
     feed: FeedRepository
     tokens: TokenRepository
+    webhooks: WebhookRepository
+    deliveries: DeliveryRepository
     idempotency: IdempotencyRepository
     locks: Locks
     health: Health

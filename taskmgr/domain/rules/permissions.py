@@ -39,6 +39,7 @@ class Action(Enum):
     CHANGE_COMMENTS = "change other people's comments"
     CHANGE_PROFILE = "change one's own name and e-mail address"
     MANAGE_USERS = "manage users, roles and other people's tokens"
+    MANAGE_WEBHOOKS = "manage webhooks"
     SEE_EMAILS = "see other people's e-mail addresses"
 
 
@@ -60,6 +61,7 @@ TABLE: Mapping[Action, Mapping[Role, Extent]] = {
         Action.CHANGE_COMMENTS: (_N, _N, _ANY, _ANY),
         Action.CHANGE_PROFILE: (_ANY, _ANY, _ANY, _ANY),
         Action.MANAGE_USERS: (_N, _N, _N, _ANY),
+        Action.MANAGE_WEBHOOKS: (_N, _N, _N, _ANY),
         Action.SEE_EMAILS: (_N, _N, _ANY, _ANY),
     }.items()
 }
@@ -152,6 +154,11 @@ def _assignment(before: str | None, after: str | None, actor: Actor) -> Action:
 def manages_tokens(actor: Actor) -> bool:
     """Returns whether the actor may see, create and revoke other people's tokens."""
     return actor.holds(Scope.ADMIN) and permits(actor, Action.MANAGE_USERS)
+
+
+def manages_webhooks(actor: Actor) -> bool:
+    """Returns whether the actor may see and change webhooks."""
+    return actor.holds(Scope.ADMIN) and permits(actor, Action.MANAGE_WEBHOOKS)
 
 
 def may_see_emails(actor: Actor) -> bool:

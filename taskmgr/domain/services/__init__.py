@@ -1,6 +1,6 @@
 """The use cases: everything that callers can ask or do, with the same rules for all of them.
 
-Each module has one area of use cases; those of tasks are the package `tasks`.
+Each module has one area of use cases; those of tasks and webhooks are packages.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
+from taskmgr.domain.services.webhooks.commands import WebhookService
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +39,7 @@ class Services:
     activity: ActivityService
     feed: FeedService
     statistics: StatisticsService
+    webhooks: WebhookService
     policy: Policy
     health: Health
 

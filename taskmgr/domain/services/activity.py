@@ -27,8 +27,7 @@ class ActivityService:
     ) -> Page[Change]:
         """Returns a page of the entries that match and that the actor may see, newest first.
 
-        Entries about users require the scope `users:read`, and entries about other people's tokens the
-        right to manage those tokens. Raises `Invalid` for unknown projects.
+        Raises `Invalid` for unknown projects.
         """
         page = self.store.activity.find(visible(self.store, query, by=by), page_request)
         return replace(page, items=[as_seen_by(by, change) for change in page.items])

@@ -21,8 +21,9 @@ from taskmgr.domain.services.tasks.fields import NO_ID, find_task_id
 def visible(store: Store, query: ActivityQuery, *, by: Actor) -> ActivityQuery:
     """Returns the query for those of the entries that the actor may see, with ids and keys looked up.
 
-    Entries about users require the scope `users:read`, and entries about other people's tokens the right to
-    manage those tokens. Raises `NotPermitted`, and `Invalid` for unknown projects.
+    Entries about users require the scope `users:read`, entries about other people's tokens the right to
+    manage those tokens, and entries about webhooks the right to manage webhooks. Raises `NotPermitted`, and
+    `Invalid` for unknown projects.
     """
     permissions.require(by, Action.READ)
     return replace(
@@ -30,6 +31,7 @@ def visible(store: Store, query: ActivityQuery, *, by: Actor) -> ActivityQuery:
         projects=find_projects(store, query.projects),
         entity_id=_entity_id(store, query.entity_id),
         but_users=query.but_users or not by.holds(Scope.USERS_READ),
+        but_webhooks=query.but_webhooks or not permissions.manages_webhooks(by),
         tokens_of=query.tokens_of if permissions.manages_tokens(by) else by.user_id,
     )
 
@@ -52,6 +54,8 @@ def matches(query: ActivityQuery, change: Change) -> bool:
 def _is_permitted(query: ActivityQuery, change: Change) -> bool:
     if change.entity == "user":
         return not query.but_users
+    if change.entity == "webhook":
+        return not query.but_webhooks
     if change.entity == "token" and query.tokens_of is not None:
         return query.tokens_of in (change.before.get("user_id"), change.after.get("user_id"))
     return True

@@ -34,6 +34,8 @@ from mongoengine.fields import (
 from taskmgr.domain.model import values
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.user import Kind, Role
+from taskmgr.infrastructure.mongo.document_meta import COMMON
+from taskmgr.infrastructure.mongo.webhook_documents import DeliveryDocument, WebhookDocument
 
 # Later than any due date, so that undated tasks come last by ascending due date.
 UNDATED = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
@@ -42,8 +44,6 @@ UNDATED = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 HAS_BLOCKERS: dict[str, Any] = {"blocked_by.0": {"$exists": True}}
 # Fields for filters and counters, which no mapper and no cursor reads.
 UNREAD = ("words", "title_words", "label_words", "binned", "touched")
-
-_COMMON: dict[str, Any] = {"auto_create_index": False, "strict": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class TaskDocument(Document):
     touched = LongField()
 
     meta: ClassVar[dict[str, Any]] = {
-        **_COMMON,
+        **COMMON,
         "collection": "tasks",
         "indexes": [
             # One for every sort key, so that the last page of all tasks costs as much as the first.
@@ -167,7 +167,7 @@ class UserDocument(Document):
     touched = LongField()
 
     meta: ClassVar[dict[str, Any]] = {
-        **_COMMON,
+        **COMMON,
         "collection": "users",
         "indexes": [
             {"name": "username", "fields": ["username"], "unique": True},
@@ -197,7 +197,7 @@ class CommentDocument(Document):
     version = LongField(required=True, min_value=1)
 
     meta: ClassVar[dict[str, Any]] = {
-        **_COMMON,
+        **COMMON,
         "collection": "comments",
         "indexes": [
             {"name": "of_task", "fields": ["task_id", "created_at", "id"]},
@@ -222,7 +222,7 @@ class ProjectDocument(Document):
     last_number = LongField(min_value=0)
 
     meta: ClassVar[dict[str, Any]] = {
-        **_COMMON,
+        **COMMON,
         "collection": "projects",
         "indexes": [
             {"name": "key", "fields": ["key"], "unique": True},
@@ -254,7 +254,7 @@ class ChangeDocument(Document):
     projects = ListField(StringField())
 
     meta: ClassVar[dict[str, Any]] = {
-        **_COMMON,
+        **COMMON,
         "collection": "activity",
         "indexes": [
             {"name": "entity_version", "fields": ["entity", "entity_id", "version"], "unique": True},
@@ -278,7 +278,7 @@ class FeedDocument(Document):
     token = DictField(null=False)
 
     meta: ClassVar[dict[str, Any]] = {
-        **_COMMON,
+        **COMMON,
         "collection": "feed",
         "indexes": [{"name": "entry", "fields": ["entry"], "unique": True}],
     }
@@ -292,7 +292,7 @@ class CheckpointDocument(Document):
     token = DictField(null=True)
     at = DateTimeField(required=True)
 
-    meta: ClassVar[dict[str, Any]] = {**_COMMON, "collection": "checkpoints", "indexes": []}
+    meta: ClassVar[dict[str, Any]] = {**COMMON, "collection": "checkpoints", "indexes": []}
 
 
 class LeaseDocument(Document):
@@ -302,7 +302,7 @@ class LeaseDocument(Document):
     holder = StringField(required=True)
     until = DateTimeField(required=True)
 
-    meta: ClassVar[dict[str, Any]] = {**_COMMON, "collection": "leases", "indexes": []}
+    meta: ClassVar[dict[str, Any]] = {**COMMON, "collection": "leases", "indexes": []}
 
 
 class TokenDocument(Document):
@@ -319,7 +319,7 @@ class TokenDocument(Document):
     touched = LongField()
 
     meta: ClassVar[dict[str, Any]] = {
-        **_COMMON,
+        **COMMON,
         "collection": "tokens",
         "indexes": [{"name": "owner", "fields": ["user_id", "-created_at"]}],
     }
@@ -337,7 +337,7 @@ class AnswerDocument(Document):
     expires_at = DateTimeField(required=True)
 
     meta: ClassVar[dict[str, Any]] = {
-        **_COMMON,
+        **COMMON,
         "collection": "answers",
         "indexes": [{"name": "expiry", "fields": ["expires_at"], "expireAfterSeconds": 0}],
     }
@@ -353,5 +353,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     CheckpointDocument,
     LeaseDocument,
     TokenDocument,
+    WebhookDocument,
+    DeliveryDocument,
     AnswerDocument,
 )

@@ -14,6 +14,7 @@ from taskmgr.infrastructure.mongo.health import MongoHealth
 from taskmgr.infrastructure.mongo.reads.task_records import TaskRecordCache
 from taskmgr.infrastructure.mongo.repositories.activity import MongoActivityRepository
 from taskmgr.infrastructure.mongo.repositories.comments import MongoCommentRepository
+from taskmgr.infrastructure.mongo.repositories.deliveries import MongoDeliveryRepository
 from taskmgr.infrastructure.mongo.repositories.feed import MongoFeedRepository
 from taskmgr.infrastructure.mongo.repositories.idempotency import MongoIdempotencyRepository
 from taskmgr.infrastructure.mongo.repositories.locks import MongoLocks
@@ -22,6 +23,7 @@ from taskmgr.infrastructure.mongo.repositories.statistics import MongoStatistics
 from taskmgr.infrastructure.mongo.repositories.tasks import MongoTaskRepository
 from taskmgr.infrastructure.mongo.repositories.tokens import MongoTokenRepository
 from taskmgr.infrastructure.mongo.repositories.users import MongoUserRepository
+from taskmgr.infrastructure.mongo.repositories.webhooks import MongoWebhookRepository
 from taskmgr.infrastructure.mongo.schema_version import SchemaGuard
 from taskmgr.infrastructure.mongo.unit_of_work import MongoUnitOfWork
 
@@ -51,6 +53,8 @@ def mongo_store(
         activity=MongoActivityRepository(database),
         feed=MongoFeedRepository(database),
         tokens=MongoTokenRepository(database),
+        webhooks=MongoWebhookRepository(database),
+        deliveries=MongoDeliveryRepository(database),
         idempotency=MongoIdempotencyRepository(database),
         locks=MongoLocks(database),
         health=MongoHealth(database, admit),

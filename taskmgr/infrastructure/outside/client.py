@@ -10,9 +10,10 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPConnection, HTTPException, IncompleteRead
 from io import BufferedReader, RawIOBase
 from threading import Timer
@@ -30,6 +31,9 @@ _CHECK_SECONDS = 5.0  # for the lookup of a host that is only checked
 _CONNECT_SECONDS = 5.0  # for one address, if the host has others
 _TOO_LATE = "The answer was not complete after {:g} seconds."
 
+# The context with the certificates of the system, which take time to load.
+default_context = cache(ssl.create_default_context)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuardedClient:
@@ -38,7 +42,7 @@ class GuardedClient:
     networks: Collection[Network] = ()
     ports: Collection[int] = DEFAULT_PORTS
     resolver: DnsResolver = field(default_factory=DnsResolver)
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: Callable[[], ssl.SSLContext] = default_context
     seconds: float = SECONDS
 
     def check(self, url: str) -> None:
@@ -79,7 +83,7 @@ class GuardedClient:
             if not target.is_secure:
                 yield plain
                 return
-            with self.tls.wrap_socket(plain, server_hostname=target.host) as secure:
+            with self.tls().wrap_socket(plain, server_hostname=target.host) as secure:
                 yield secure
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
-
-from dns.exception import DNSException, Timeout
-from dns.resolver import NXDOMAIN, NoAnswer, Resolver
+from typing import TYPE_CHECKING
 
 from taskmgr.domain.ports.outgoing import CallFailed
 from taskmgr.infrastructure.outside.addresses import Address
+
+if TYPE_CHECKING:
+    from dns.resolver import Resolver
 
 _LOOPBACK = IPv4Address("127.0.0.1")
 
@@ -30,6 +31,9 @@ class DnsResolver:
         """Returns all addresses of a host, at least one. Raises `CallFailed`."""
         if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, 6.3
             return [_LOOPBACK]
+        from dns.exception import DNSException, Timeout
+        from dns.resolver import NXDOMAIN, NoAnswer
+
         try:
             answers = self._resolver().resolve_name(host, lifetime=seconds, search=self.servers is None)
         except (NXDOMAIN, NoAnswer) as error:
@@ -41,6 +45,8 @@ class DnsResolver:
         return [ip_address(text) for text in answers.addresses()]
 
     def _resolver(self) -> Resolver:
+        from dns.resolver import Resolver  # here, because most commands never call another machine
+
         if self.servers is None:
             return Resolver()  # reads the file anew, because it changes with the network
         resolver = Resolver(configure=False)

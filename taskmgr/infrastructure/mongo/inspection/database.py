@@ -34,6 +34,7 @@ from taskmgr.infrastructure.mongo.inspection.projects import LastNumbers, check_
 from taskmgr.infrastructure.mongo.inspection.relations import Relations
 from taskmgr.infrastructure.mongo.inspection.snapshot import Report, Snapshot
 from taskmgr.infrastructure.mongo.inspection.tasks import UnknownStatuses, check_task
+from taskmgr.infrastructure.mongo.inspection.webhooks import inspect_deliveries, inspect_webhooks
 
 _BATCH = 1_000
 
@@ -44,7 +45,7 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         snapshot = Snapshot(database, session)
         user_ids = frozenset(str(row["_id"]) for row in snapshot.ids("users"))
         entities = Entities(snapshot, policy.time_zone, user_ids, report)
-        user_kind, project_kind, task_kind, comment_kind, token_kind = kinds(policy)
+        user_kind, project_kind, task_kind, comment_kind, token_kind, webhook_kind = kinds(policy)
         _inspect_users(list(entities.of(user_kind)), report)
         last_numbers = inspect_projects(snapshot, list(entities.of(project_kind)), user_ids, report)
         tasks = _TaskChecks(user_ids, last_numbers, policy)
@@ -52,6 +53,8 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         _inspect_comments(snapshot, entities.of(comment_kind), user_ids, report)
         inspect_foreign_entries(snapshot, report)
         inspect_tokens(snapshot, entities.of(token_kind), user_ids, report)
+        inspect_webhooks(snapshot, entities.of(webhook_kind), user_ids, last_numbers.keys(), report)
+        inspect_deliveries(snapshot, report)
         inspect_responses(snapshot, user_ids, report)
         inspect_locks(snapshot, report)
         inspect_meta(snapshot, report)

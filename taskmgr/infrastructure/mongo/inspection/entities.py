@@ -1,4 +1,4 @@
-"""Checks tasks, users, comments and tokens: their fields, their stored form, and their log."""
+"""Checks the entities: their fields, their stored form, and their log."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from typing import Any
 
 from bson import ObjectId
 
+from taskmgr.domain.history.changes import KINDS
 from taskmgr.domain.model import project as projects
 from taskmgr.domain.model import task as tasks
 from taskmgr.domain.model import token as tokens
 from taskmgr.domain.model import user as users
 from taskmgr.domain.model import values
-from taskmgr.domain.model.parsing import BadValue
+from taskmgr.domain.model import webhook as webhooks
+from taskmgr.domain.model.parsing import BadValue, optional
 from taskmgr.domain.model.policy import Policy
-from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo import mappers, webhook_mappers
 from taskmgr.infrastructure.mongo.derived_fields import (
     COMMENTS,
     TASKS,
@@ -55,14 +57,16 @@ class Kind:
     derived: Derived | None = None
 
 
-def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind, Kind]:
-    """Returns the kinds of users, projects, tasks, comments and tokens, in this order."""
+def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind, Kind, Kind]:
+    """Returns the kinds of users, projects, tasks, comments, tokens and webhooks, in this order."""
     task_parsers = {name: parse for name, parse in tasks.parsers(policy).items() if name != "status"}
     task_parsers |= {"project": values.project_key, "key": values.task_reference, "rank": _parse_rank}
     task_parsers |= {"created_by": _parse_actor, "reopen_count": values.count}
     project_parsers = {**projects.NEW_PARSERS, "created_by": _parse_actor}
     comment_parsers = {"text": values.comment_text, "author_id": _parse_actor}
     token_parsers = {"user_id": values.identifier, **tokens.PARSERS}
+    webhook_parsers = {**webhooks.parsers(KINDS), "project": optional(values.project_key)}
+    webhook_parsers |= {"created_by": _parse_actor, "scopes": optional(tokens.parse_scopes)}
     comment_document = _without_row(mappers.comment_document)
     return (
         Kind("user", "users", mappers.user, _without_row(mappers.user_document), users.PARSERS, USERS),
@@ -70,6 +74,7 @@ def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind, Kind]:
         Kind("task", "tasks", mappers.task, _without_row(mappers.task_document), task_parsers, TASKS),
         Kind("comment", "comments", mappers.comment, comment_document, comment_parsers, COMMENTS),
         Kind("token", "tokens", mappers.token, _token_document, token_parsers),
+        Kind("webhook", "webhooks", webhook_mappers.webhook, _webhook_document, webhook_parsers),
     )
 
 
@@ -83,6 +88,11 @@ def _project_document(project: projects.Project, row: Row) -> Draft:
 
 def _token_document(token: tokens.Token, row: Row) -> Draft:
     return mappers.token_document(token, row["secret_hash"])
+
+
+def _webhook_document(webhook: webhooks.Webhook, row: Row) -> Draft:
+    progress = {name: row[name] for name in webhook_mappers.PROGRESS if name in row}
+    return webhook_mappers.webhook_document(webhook, **progress)
 
 
 def _parse_actor(value: object) -> str:

@@ -120,9 +120,9 @@ class History:
             return (
                 None if is_same(after.get("created_at"), row["at"]) else "has another time than created_at."
             )
-        if kind == "token.revoked":
+        if kind in ("token.revoked", "webhook.deleted"):
             is_whole = not after and is_same(before, self._state)
-            return None if is_whole else "does not have the whole token in `before`."
+            return None if is_whole else f"does not have the whole {self._entity} in `before`."
         if not after or before.keys() != after.keys():
             return "does not have the same fields in `before` and `after`."
         known = before.keys() - self._unlogged

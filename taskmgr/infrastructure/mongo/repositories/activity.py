@@ -34,8 +34,9 @@ def activity_filter(query: ActivityQuery) -> Filter:
     conditions["at"] = {operator: at for operator, at in bounds.items() if at is not None} or None
     filters = {field: value for field, value in conditions.items() if value is not None}
     permitted: list[Filter] = []  # entries that the caller may see
-    if query.but_users:
-        permitted.append({"entity": {"$ne": "user"}})
+    hidden = {"user": query.but_users, "webhook": query.but_webhooks}
+    if any(hidden.values()):
+        permitted.append({"entity": {"$nin": [entity for entity, is_hidden in hidden.items() if is_hidden]}})
     if query.tokens_of is not None:
         owners = [{f"{side}.user_id": query.tokens_of} for side in ("before", "after")]
         permitted.append({"$or": [{"entity": {"$ne": "token"}}, *owners]})
