@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 
 from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.model.errors import CannotStart
@@ -119,7 +119,7 @@ def build_configured_services(
 ) -> Services:
     """Returns the services with the outgoing calls and the secret key of the settings."""
     outgoing = GuardedClient(networks=settings.outgoing_networks, ports=settings.outgoing_ports)
-    load = partial(load_secret_key, settings) if secret_key is None else lambda: secret_key
+    load = cache(partial(load_secret_key, settings)) if secret_key is None else lambda: secret_key
     return build_services(store, policy=policy, outgoing=outgoing, secret_key=load)
 
 

@@ -9,6 +9,7 @@ from threading import Event
 
 import structlog
 
+from taskmgr.domain.model.errors import Unavailable
 from taskmgr.domain.model.webhook import Delivery
 from taskmgr.domain.ports.webhooks import StoredWebhook
 from taskmgr.domain.services.webhooks.deliveries import DeliveryService
@@ -32,7 +33,7 @@ class WebhookJob:
     def __init__(self, deliveries: DeliveryService) -> None:
         self._deliveries = deliveries
         self._threads = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="webhook")
-        self._calls: dict[Future[Delivery], str] = {}  # each with the id of its webhook
+        self._calls: dict[Future[Delivery], Delivery] = {}  # each with what it sends
         self._call_ended = Event()
 
     def step(self) -> float:
@@ -59,7 +60,7 @@ class WebhookJob:
 
     def _start_calls(self, webhooks: Sequence[StoredWebhook]) -> None:
         """Starts calls, one after the other for each webhook in turn if there are not enough for all."""
-        calls = Counter(self._calls.values())
+        calls = self._number_of_calls()
         waiting = sorted(webhooks, key=lambda stored: calls[stored.webhook.id])
         is_scarce = len(webhooks) * MAX_CALLS_EACH > MAX_CALLS - len(self._calls)
         while waiting:
@@ -68,27 +69,29 @@ class WebhookJob:
 
     def _start_some(self, stored: StoredWebhook, at_once: int) -> bool:
         """Starts at most so many calls of a webhook; returns True if it may have more to send."""
-        webhook_id = stored.webhook.id
         most = MAX_CALLS_EACH if stored.failing_since is None else MAX_CALLS_FAILING
-        most -= sum(each == webhook_id for each in self._calls.values())
+        most -= self._number_of_calls()[stored.webhook.id]
         free = min(at_once, most, MAX_CALLS - len(self._calls))
         deliveries = self._deliveries.claim(stored, free) if free > 0 else ()
         for delivery in deliveries:
             call = self._threads.submit(self._deliveries.attempt, stored, delivery)
-            self._calls[call] = webhook_id
+            self._calls[call] = delivery
             call.add_done_callback(lambda _: self._call_ended.set())
         return len(deliveries) == free > 0
 
     def _record(self) -> None:
         """Stores what came of the calls that have ended."""
-        ended = [call for call in self._calls if call.done()]
         attempted = []
-        for call in ended:
-            webhook_id = self._calls.pop(call)
-            error = call.exception()
+        for call in [call for call in self._calls if call.done()]:
+            delivery, error = self._calls.pop(call), call.exception()
             if error is None:
                 attempted.append(call.result())
-            else:  # the delivery is attempted again when its lease has ended
-                _log.error("a delivery has failed", webhook=webhook_id, exc_info=error)
+            elif not isinstance(error, Unavailable):  # otherwise it is sent when its claim has expired
+                _log.error("a message could not be sent", delivery=delivery.id, exc_info=error)
+                attempted.append(self._deliveries.after_error(delivery))
         if attempted:
             self._deliveries.record(attempted)
+
+    def _number_of_calls(self) -> Counter[str]:
+        """Returns the number of calls in progress, by webhook."""
+        return Counter(delivery.webhook_id for delivery in self._calls.values())

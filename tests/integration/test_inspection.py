@@ -15,18 +15,32 @@ from pymongo.write_concern import WriteConcern
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.webhook import Attempt, new_delivery
 from taskmgr.domain.ports.idempotency import StoredResponse
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.conftest import empty
 from tests.factories import SYSTEM, Clock
+from tests.outside import ManyReceivers
 
 NOBODY = ObjectId("0123456789abcdef01234567")
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 LATER = datetime(2090, 1, 1, tzinfo=UTC)
 MOVED = datetime(2026, 3, 10, 12, 0, 1, tzinfo=UTC)
-COLLECTIONS = ("projects", "tasks", "users", "comments", "activity", "tokens", "answers", "locks", "meta")
+COLLECTIONS = (
+    "projects",
+    "tasks",
+    "users",
+    "comments",
+    "activity",
+    "tokens",
+    "webhooks",
+    "deliveries",
+    "answers",
+    "locks",
+    "meta",
+)
 Names = Mapping[str, Any]
 Plant = Callable[[Database[Any], Names], object]
 
@@ -65,7 +79,8 @@ def fill(database: Database[Any]) -> Names:
     """Fills a store by way of the services and returns the ids of what the damage is done to."""
     clock = Clock()
     ensure_default_project(database)
-    services = build_services(mongo_store(database), clock=clock)
+    store = mongo_store(database)
+    services = build_services(store, clock=clock, outgoing=ManyReceivers(), secret_key=lambda: "k" * 32)
     users, tasks, comments = services.users, services.tasks, services.comments
     ada = users.create(username="ada", name="Ada", role="admin", email="Ada@example.org", by=SYSTEM)
     bob = users.create(username="bob", name="Bob", role="admin", by=SYSTEM)
@@ -108,6 +123,15 @@ def fill(database: Database[Any]) -> Names:
     services.tokens.identify(narrow.text)
     revoked = services.tokens.create(name="lost", by=by).token
     services.tokens.revoke(revoked.id, by=by)
+    url = "https://hooks.example.org/"
+    webhook = services.webhooks.create(url=url, kinds=["task.*"], project="OPS", by=by).webhook
+    services.webhooks.change(webhook.id, {"description": "On call"}, by=by)
+    services.webhooks.rotate_secret(services.webhooks.create(url=url, by=by).webhook.id, by=by)
+    services.webhooks.delete(services.webhooks.create(url=url, by=by).webhook.id, by=by)
+    delivery = new_delivery(webhook.id, 3, "task.created", now=LATER)  # before MongoDB removes it
+    store.deliveries.add([delivery])
+    attempt = Attempt(at=clock.now, duration_ms=9, status=200)
+    store.deliveries.record([delivery.after(attempt, jitter=0)])
     answer = StoredResponse(status=201, headers={"Location": "/x"}, body=b"{}")
     services.idempotency.run("key", b"f" * 32, lambda: answer, by=by)
     database.answers.update_many({}, {"$set": {"expires_at": LATER}})  # before MongoDB removes it
@@ -116,9 +140,11 @@ def fill(database: Database[Any]) -> Names:
         "binned": binned.id, "comment": comment.id, "root": chain[0], "leaf": chain[-1],
         "token": narrow.token.id, "revoked": revoked.id, "moved": moved.id,
         "ops": services.projects.get("OPS", by=by).id, "default": services.projects.default(by=by).id,
+        "webhook": webhook.id,
     }  # fmt: skip
     keys = {name: ObjectId(key) for name, key in ids.items()}
-    return {**keys, "answer": database.answers.find_one()["_id"], "stored_form": "stored_form"}  # type: ignore[index]
+    others = {"delivery": delivery.id, "stored_form": "stored_form"}
+    return {**keys, **others, "answer": database.answers.find_one()["_id"]}  # type: ignore[index]
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +262,22 @@ OTHER_FIELDS: Mapping[tuple[str, str], Mapping[str, tuple[Any, str]]] = {
         "scopes": (["everything"], "bad_value"),
         "secret_hash": (b"short", "bad_value"), "created_at": (LATER, "times"),
         "expires_at": (LONG_AGO, "times"), "last_used_at": (LONG_AGO, "times"),
+    },
+    ("webhooks", "webhook"): {
+        "url": ("", "bad_value"), "description": (5, "unreadable"), "kinds": (["task"], "bad_value"),
+        "project": ("NONE", "unknown_project"), "active": (1, "unreadable"),
+        "disabled_because": ("tired", "unreadable"), "scopes": (["everything"], "bad_value"),
+        "secret_changed_at": (LONG_AGO, "log_state"), "created_by": (str(NOBODY), "unknown_user"),
+        "created_at": (LONG_AGO, "log_state"), "updated_at": (LONG_AGO, "log_state"),
+        "version": (1, "log_gap"), "secret": ({"salt": b"x", "digest": b"x"}, "bad_value"),
+        "former": ({"salt": b"x"}, "bad_value"),
+        "position": (-1, "unreadable"), "failing_since": ("now", "unreadable"),
+        "replay": ({"after": 3, "until": 3}, "bad_value"),
+    },
+    ("deliveries", "delivery"): {
+        "webhook_id": (NOBODY, "bad_value"), "seq": (4, "bad_value"), "kind": (5, "unreadable"),
+        "state": ("lost", "unreadable"), "attempts": (-1, "unreadable"), "created_at": ("now", "unreadable"),
+        "next_at": (LATER, "bad_value"), "claim": (5, "unreadable"), "last_attempt": ({"x": 1}, "unreadable"),
     },
     ("answers", "answer"): {
         "caller": (str(NOBODY), "bad_value"), "fingerprint": (b"", "bad_value"), "status": (17, "bad_value"),
@@ -420,7 +462,7 @@ MORE: Mapping[str, tuple[Plant, str]] = {
     "another field in meta": (put("meta", "stored_form", owner="ada"), "stored_otherwise"),
     **{
         f"a stray document in {collection}": (insert(collection, {"_id": "by hand"}), "foreign")
-        for collection in ("tasks", "projects", "users", "comments", "tokens")
+        for collection in ("tasks", "projects", "users", "comments", "tokens", "webhooks")
     },
     "a stray entry of the log": (insert("activity", {"_id": "by hand"}), "foreign"),
     "an empty document": (insert("tasks", {"_id": NOBODY}), "unreadable"),
@@ -450,7 +492,8 @@ def test_damage_is_found_and_named(filled: Store, plant: Plant, code: str) -> No
 
 
 @pytest.mark.parametrize(
-    "collection", ["tasks", "projects", "users", "comments", "activity", "tokens", "answers"]
+    "collection",
+    ["tasks", "projects", "users", "comments", "activity", "tokens", "webhooks", "deliveries", "answers"],
 )
 def test_every_missing_field_is_found(filled: Store, collection: str) -> None:
     first = filled.database[collection].find_one()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -24,17 +26,20 @@ from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.model.errors import Invalid, NotFound, NotPermitted
 from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.model.webhook import DELAYS, MAX_FAILING, DeliveryState, Disabled, new_delivery
+from taskmgr.domain.ports.outgoing import Reply
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.ports.webhooks import StoredWebhook
 from taskmgr.domain.queries.activity_query import ActivityQuery
+from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.services import Services
+from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.outside.client import GuardedClient
 from taskmgr.settings import Settings
 from tests.api.client import Client
 from tests.factories import SYSTEM, Clock, a_webhook
 from tests.feeds import fill_feed
 from tests.forbidden_urls import FORBIDDEN
-from tests.outside import Machine, accepting, listening
+from tests.outside import Machine, ManyReceivers, accepting, listening
 
 PORTS = range(1, 65_536)
 HERE = GuardedClient(networks=[ip_network("127.0.0.1/32")], ports=PORTS, seconds=5.0)
@@ -88,7 +93,7 @@ def _verified(request: bytes, secret: str) -> dict[str, Any]:
 
 def states(services: Services, webhook_id: str) -> list[tuple[str, int, int]]:
     """The deliveries, oldest first: state, number of attempts, status of the last answer."""
-    page = services.webhooks.deliveries(webhook_id, by=SYSTEM)
+    page = services.webhooks.deliveries(webhook_id, PageRequest(limit=200), by=SYSTEM)
     return [
         (each.state.value, each.attempts, (each.last_attempt and each.last_attempt.status) or 0)
         for each in reversed(page.items)
@@ -309,6 +314,30 @@ def test_whatever_is_not_a_success_is_a_failure(services: Services, deliver: Del
 
     assert states(services, new.webhook.id) == [("pending", 1, status)]
     assert elsewhere.connections == 0
+
+
+def test_an_error_of_our_own_is_a_failed_attempt_and_holds_up_nothing_else(
+    store: Store, database: Database[Any], mongodb_uri: str, clock: Clock
+) -> None:
+    class Broken(ManyReceivers):
+        def post(self, url: str, _body: bytes, _headers: Mapping[str, str]) -> Reply:
+            if "broken" in url:
+                raise ZeroDivisionError
+            return super().post(url, _body, _headers)
+
+    services = build_services(store, clock=clock, outgoing=Broken(), secret_key=lambda: KEY)
+    deliver = Delivering(services, database, mongodb_uri)
+    webhooks = [
+        services.webhooks.create(url=f"https://{host}.example.org/", kinds=["task.*"], by=SYSTEM).webhook
+        for host in ("broken", "working")
+    ]
+    services.tasks.create(title="x", by=SYSTEM)
+    deliver()
+
+    assert [states(services, webhook.id) for webhook in webhooks] == [
+        [("pending", 1, 0)],
+        [("delivered", 1, 200)],
+    ]
 
 
 def test_a_receiver_that_is_gone_disables_its_webhook_at_once(
@@ -588,3 +617,32 @@ def test_a_dead_receiver_holds_up_nobody(
 
     assert seconds < 4.5  # before one of the calls of the dead receiver has ended
     assert len(verified(alive, new.secret)) == 30
+
+
+def test_two_processes_at_once_deliver_each_change_once(
+    services: Services, deliver: Delivering, database: Database[Any], clock: Clock
+) -> None:
+    """As after a lost lease: claims and the position keep them apart."""
+    deliver()
+    rival = build_services(mongo_store(database), clock=clock, outgoing=HERE, secret_key=lambda: KEY)
+    jobs = [deliver.job, Delivering(rival, database, deliver.uri).job]
+    with listening() as machine:
+        new = services.webhooks.create(url=machine.url(), kinds=["task.*"], by=SYSTEM)
+        for number in range(60):
+            services.tasks.create(title=f"{number}", by=SYSTEM)
+        fill_feed(deliver.uri, database)
+
+        def work(job: WebhookJob) -> None:
+            while job.step() == 0 or len(machine.requests) < 60:
+                pass
+
+        threads = [Thread(target=work, args=(job,)) for job in jobs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    received = Counter(message["id"] for message in verified(machine, new.secret))
+
+    assert len(received) == 60
+    assert set(received.values()) == {1}
+    assert states(services, new.webhook.id) == [("delivered", 1, 200)] * 60

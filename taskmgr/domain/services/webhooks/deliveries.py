@@ -35,6 +35,7 @@ MAX_DUE = 500  # with so many deliveries waiting, a webhook reads no further: th
 # Entries that are of no interest to a webhook move its stored position only now and then.
 MAX_SKIPPED = 1_000
 _BY = Actor.system("webhooks")
+_OUR_ERROR = "The message could not be sent; the service's log has the reason."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +123,11 @@ class DeliveryService:
     def attempt(self, stored: StoredWebhook, delivery: Delivery) -> Delivery:
         """Sends the message of a delivery; returns the delivery afterwards, which `record` stores."""
         return delivery.after(self.messenger.attempt(stored, delivery), jitter=random.random())  # noqa: S311
+
+    def after_error(self, delivery: Delivery) -> Delivery:
+        """Returns a delivery after an attempt that failed for a reason of our own."""
+        attempt = Attempt(at=self.clock(), duration_ms=0, error=_OUR_ERROR)
+        return delivery.after(attempt, jitter=random.random())  # noqa: S311
 
     def record(self, deliveries: Sequence[Delivery]) -> None:
         """Stores what came of attempts, and disables the webhooks whose receivers are gone or only fail."""

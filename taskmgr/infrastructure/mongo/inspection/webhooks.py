@@ -64,3 +64,5 @@ def inspect_deliveries(snapshot: Snapshot, report: Report) -> None:
             report(subject, "bad_value", "Its id does not consist of its webhook and its number.")
         if (entity.state is DeliveryState.PENDING) is not (entity.next_attempt_at is not None):
             report(subject, "bad_value", f"It is {entity.state.value}, which contradicts its next attempt.")
+        if bool(entity.attempts) is not (entity.last_attempt is not None):
+            report(subject, "bad_value", f"Its last attempt contradicts their number, {entity.attempts}.")
