@@ -130,6 +130,8 @@ def _sensible_query(given: dict[str, Any], world: World) -> None:
         given["by"] = "ada"
     if "user_id" in given:
         given["user_id"] = world["user"]
+    if "project" in given:
+        given["project"] = _like(given["project"], [world["project"]])
     if "tasks_limit" in given:
         given["include"] = "tasks"
     given |= {name: day for name, day in _DAYS.items() if name in given}
@@ -147,6 +149,10 @@ def _sensible_body(given: dict[str, Any], world: World) -> None:
         given["parent_id"] = world["other"]
     if given.get("blocked_by"):
         given["blocked_by"] = [world["blocker"], world["other"]]
+    if isinstance(given.get("url"), str):
+        given["url"] = "https://hooks.example.org/"
+    if isinstance(given.get("since"), int | float):  # of a replay, which is not empty
+        given |= {"since": 0, "until": 5}
     if given.get("expires_at") is not None:
         given["expires_at"] = "2999-12-31T23:59:59Z"
     if given.get("user_id") is not None:

@@ -248,6 +248,31 @@ def test_a_webhook_sees_no_more_than_its_creator_with_their_token(
     assert (webhook.active, webhook.disabled_because) == (False, Disabled.CREATOR_INACTIVE)
 
 
+def test_after_a_restored_backup_a_webhook_goes_on_from_the_end_of_the_shorter_feed(
+    services: Services, deliver: Delivering, database: Database[Any]
+) -> None:
+    deliver()
+    with listening() as machine:
+        new = services.webhooks.create(url=machine.url(), kinds=["task.*"], by=SYSTEM)
+        services.tasks.create(title="x", by=SYSTEM)
+        for number in range(5):  # skipped, because the webhook is not for them
+            services.users.create(username=f"user{number}", name="x", by=SYSTEM)
+        deliver()
+        assert len(machine.requests) == 1
+
+        # The feed of the backup ends after the webhook's creation, but the webhook's position is later.
+        kept = database["feed"].find_one({"_id": 1})["entry"]
+        database["feed"].delete_many({"_id": {"$gt": 1}})
+        database["activity"].delete_many({"_id": {"$ne": kept}})
+        database["deliveries"].delete_many({})
+        deliver()
+        services.tasks.create(title="after the backup", by=SYSTEM)
+        deliver()
+    seqs = [message["seq"] for message in verified(machine, new.secret)]
+
+    assert seqs == [2, 2]
+
+
 # --- failures
 
 

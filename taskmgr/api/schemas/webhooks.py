@@ -46,7 +46,8 @@ def _url(**options: bool) -> ParsedText:
     return ParsedText(
         _PARSERS["url"],
         metadata={
-            **patterns.line(MAX_URL_LENGTH),
+            "maxLength": MAX_URL_LENGTH,
+            "pattern": r"^\s*[Hh][Tt][Tt][Pp][Ss]?://[!$%&'()*+,./0-9:;=?A-Z\[\]_a-z~-]+\s*$",
             "description": "An http or https URL with a public address, or one that the settings permit.",
         },
         **options,

@@ -68,10 +68,12 @@ class DeliveryService:
         goes on when there are no new entries.
         """
         webhook_id = stored.webhook.id
-        is_behind = max(stored.position, self._skipped.get(webhook_id, 0)) < head
-        if not (is_behind or stored.replay) or self._is_full(webhook_id):
+        position = max(stored.position, self._skipped.get(webhook_id, 0))
+        if (position == head and not stored.replay) or self._is_full(webhook_id):
             return False
-        command = self._next if is_behind else self._replayed
+        command = self._next if position < head else self._replayed
+        if position > head:  # a backup was restored
+            command = self._back
         try:
             return self.store.unit_of_work.run(lambda: command(self.store.webhooks.get(webhook_id), head))
         except NotFound:  # deleted meanwhile
@@ -87,6 +89,13 @@ class DeliveryService:
         else:  # nothing is stored, so nothing is lost if the transaction is not committed
             self._skipped[webhook.id] = part.last
         return after < part.last < head or stored.replay is not None
+
+    def _back(self, stored: StoredWebhook, head: int) -> bool:
+        """Goes on from the end of a feed that is shorter than before: its next entries are new ones."""
+        self._skipped.pop(stored.webhook.id, None)
+        if stored.position > head:
+            self.store.webhooks.advance(stored.webhook.id, stored.position, head)
+        return True
 
     def _replayed(self, stored: StoredWebhook, _head: int) -> bool:
         webhook, replay = stored.webhook, stored.replay
