@@ -33,7 +33,7 @@ def run(*words: str | Path, place: Path, access: dict[str, str] | None = None) -
         env=os.environ | {"PATH": path} | (access or {}),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,  # only for a program that hangs: type checking takes minutes on a busy machine
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
