@@ -21,7 +21,9 @@ from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.feed import FeedService
 from taskmgr.domain.services.idempotency import IdempotencyService
+from taskmgr.domain.services.inbox import InboxService
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.notifying import Notifier
 from taskmgr.domain.services.projects import ProjectService
 from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.status_mapping import StatusMapping
@@ -84,6 +86,8 @@ def build_services(
         projects=ProjectService(store=store, policy=policy, journal=journal, clock=clock, new_id=make_id),
         tokens=TokenService(store, journal, credentials or Sha256Credentials(), clock, make_id),
         comments=CommentService(store, journal, clock, make_id),
+        inbox=InboxService(store, clock),
+        notifier=Notifier(store=store, policy=policy, clock=clock, new_id=make_id),
         idempotency=IdempotencyService(store, clock),
         derived=DerivedService(store, policy, clock),
         activity=ActivityService(store),

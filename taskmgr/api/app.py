@@ -17,6 +17,7 @@ from taskmgr.api.views.activity import activity
 from taskmgr.api.views.bulk import bulk
 from taskmgr.api.views.comments import comments
 from taskmgr.api.views.feed import feed
+from taskmgr.api.views.inbox import inbox
 from taskmgr.api.views.labels import labels
 from taskmgr.api.views.projects import projects
 from taskmgr.api.views.root import register_pages, root
@@ -30,7 +31,8 @@ from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 
 _BLUEPRINTS = (
-    tasks, bulk, comments, projects, users, activity, feed, stats, labels, workflow, tokens, webhooks, root,
+    tasks, bulk, comments, projects, users, inbox, activity, feed, stats, labels, workflow, tokens,
+    webhooks, root,
 )  # fmt: skip
 
 

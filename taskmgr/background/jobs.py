@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from taskmgr.background.inbox import InboxJob
 from taskmgr.background.webhooks import WebhookJob
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.webhooks.deliveries import DeliveryService
@@ -32,4 +33,4 @@ def build_jobs(services: Services) -> list[Job]:
         messenger=webhooks.messenger,
         clock=webhooks.clock,
     )
-    return [WebhookJob(deliveries)]
+    return [WebhookJob(deliveries), InboxJob(services.notifier)]

@@ -85,6 +85,11 @@ def _write(
     return Operation(name=name, method=method, path=path, body=body, **given)
 
 
+def _own(name: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> Operation:
+    """A write of what only the caller sees."""
+    return Operation(name=name, method=method, path=path, body=body, scopes=(READ, WRITE))
+
+
 OPERATIONS = (
     _public("get_links", "/"),
     _public("get_health", "/healthz"),
@@ -106,6 +111,9 @@ OPERATIONS = (
     _read("list_users", "users", USERS_READ),
     _read("get_user", "users/{user}", USERS_READ),
     _read("get_me", "users/me"),
+    _read("list_inbox", "inbox", READ),
+    _read("get_watch", "tasks/{task}/watch", READ),
+    _read("get_notifications", "users/me/notifications", READ),
     _read("list_tasks_of_user", "users/{user}/tasks", READ),
     _read("list_tokens", "tokens"),
     _write("create_task", "POST", "tasks", {"title": "Plan"}, may=MEMBERS, status=201, guarded=False),
@@ -141,6 +149,10 @@ OPERATIONS = (
         "change_user", "PATCH", "users/{user}", {"name": "Ada L."},
         scopes=(USERS_WRITE,), may=("ada", *ADMINS),
     ),
+    _own("mark_inbox_read", "POST", "inbox/read", {"up_to": "2026-11-26T20:00:00Z"}),
+    _own("watch_task", "PUT", "tasks/{task}/watch"),
+    _own("unwatch_task", "DELETE", "tasks/{task}/watch"),
+    _own("change_notifications", "PATCH", "users/me/notifications", {"moved": "mail"}),
     # No token makes a wider one.
     _write(
         "create_token", "POST", "tokens", {"name": "job", "scopes": [READ]},

@@ -20,6 +20,7 @@ from taskmgr.api.schemas.activity import ChangeOut
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
 from taskmgr.api.schemas.feed import FeedEntryOut, FeedHeadOut
+from taskmgr.api.schemas.inbox import ChannelsOut, InboxItemOut, NewsOut, TaskNameOut
 from taskmgr.api.schemas.projects import NewProjectOut, ProjectCountsOut, ProjectOut, ProjectRowOut
 from taskmgr.api.schemas.receipt import ReceiptOut
 from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut, LabelCountOut
@@ -36,7 +37,7 @@ from taskmgr.api.schemas.tasks import (
     TransitionOut,
 )
 from taskmgr.api.schemas.tokens import NewTokenOut, TokenOut
-from taskmgr.api.schemas.users import NewUserOut, TaskCountsOut, UserOut, UserRowOut
+from taskmgr.api.schemas.users import MeOut, NewUserOut, TaskCountsOut, UserOut, UserRowOut
 from taskmgr.api.schemas.webhooks import (
     AttemptOut,
     DeliveryOut,
@@ -48,6 +49,7 @@ from taskmgr.api.schemas.webhooks import (
 )
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import Fix, Refusal
+from taskmgr.domain.model.inbox import Channel, InboxItem, News, NewsKind
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
@@ -69,6 +71,7 @@ from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.user_query import TaskCounts, UserWithTasks
 from taskmgr.domain.rules.urgency import Cause, EffectivePriority
 from taskmgr.domain.services.derived import Derived
+from taskmgr.domain.services.inbox import ListedItem
 from taskmgr.domain.services.tasks.transitions import Transition
 from taskmgr.domain.services.tokens import NewToken
 from taskmgr.domain.services.webhooks.commands import NewSecret, NewWebhook
@@ -117,6 +120,14 @@ ATTEMPT = Attempt(at=NOW, duration_ms=12, status=503, response="Größe", retry_
 COMMENT = Comment(
     id=an_id(), task_id=an_id(), author_id="system:x", text="a\nb", created_at=NOW, updated_at=NOW, version=3
 )
+NEWS = News(
+    kind=NewsKind.CLOSED, at=NOW, entry_id=an_id(), comment_id=an_id(), status="done", blocker_id=an_id(),
+    due_date="2026-12-01",
+)  # fmt: skip
+ITEMS = [
+    InboxItem(id=an_id(), user_id=an_id(), task_id=TASK.id, by=by, news=(NEWS, NEWS), at=NOW, read_at=read)
+    for by, read in ((an_id(), None), (None, NOW))
+]
 
 FEED_HEAD = FeedHead(seq=7, hash=bytes(range(32)), at=NOW)
 FEED_ENTRY = FeedEntry(seq=7, hash=bytes(range(32)), change=a_full_change())
@@ -210,6 +221,15 @@ SAMPLES += [
             new_delivery(an_id(), 3, "task.created", now=NOW).after(ATTEMPT, jitter=0.5),
         )
     ),
+    (NewsOut, NEWS, NEWS),
+    (NewsOut, News(kind=NewsKind.MOVED, at=NOW), News(kind=NewsKind.MOVED, at=NOW)),
+    (TaskNameOut, TASK.name, TASK.name),
+    *((InboxItemOut, ListedItem(item, TASK.name), merged(item, task=TASK.name)) for item in ITEMS),
+    *(
+        (ChannelsOut, channels, channels)
+        for channels in [SimpleNamespace(**{kind.value: Channel.DAILY for kind in NewsKind})]
+    ),
+    (MeOut, SimpleNamespace(user=USER, unread=2), merged(USER, unread=2)),
     (NewTokenOut, NewToken(TOKEN, "tm_x"), merged(TOKEN, token="tm_x")),
 ]
 

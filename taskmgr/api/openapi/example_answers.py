@@ -9,6 +9,8 @@ from taskmgr.api.openapi.example_ids import (
     CHANGE_SET,
     COMMENT,
     DELIVERY,
+    ITEM,
+    OTHER_USER,
     PROJECT,
     PROJECT_KEY,
     TASK,
@@ -20,6 +22,7 @@ from taskmgr.api.openapi.example_ids import (
 from taskmgr.api.problems.codes import CODES
 from taskmgr.api.problems.responses import type_uri
 from taskmgr.api.schemas.tasks import TaskOut
+from taskmgr.domain.model.inbox import DEFAULT_CHANNELS
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.rank import rank_of
@@ -105,6 +108,14 @@ def answers(policy: Policy) -> dict[str, Json]:
         "after": {"status": task["status"]}, "reason": None, "override": False, "version": 2,
     }  # fmt: skip
     feed_head = {"seq": 17, "hash": FEED_HASH, "at": LATER}
+    news = {
+        "kind": "mentioned", "at": LATER, "entry_id": "6920a1f47b3e5d0c9a8f1e09", "comment_id": COMMENT,
+        "status": None, "blocker_id": None, "due_date": None,
+    }  # fmt: skip
+    item = {
+        "id": ITEM, "task": {"id": TASK, "key": TASK_KEY, "title": new["title"]}, "by": OTHER_USER,
+        "at": LATER, "read_at": None, "news": [news],
+    }  # fmt: skip
     token = {
         "id": TOKEN, "user_id": USER, "name": "nightly import", "scopes": ["tasks:read", "tasks:write"],
         "created_at": AT, "expires_at": None, "last_used_at": LATER,
@@ -121,8 +132,11 @@ def answers(policy: Policy) -> dict[str, Json]:
         "Changes": {"items": [{"seq": 17} | change], "next": "17-1f0a9c", "more": False, "tasks": [task]},
         "ChangePage": _page([change]), "ActivityPage": _page([change]),
         "Project": project, "NewProject": project, "ProjectRow": counted, "ProjectPage": _page([counted]),
-        "User": user, "NewUser": user, "UserPage": _page([user | _tasks_of_user(task)]),
         **_webhooks(),
+        "User": user, "Me": user | {"unread": 1}, "NewUser": user,
+        "UserPage": _page([user | _tasks_of_user(task)]),
+        "InboxPage": _page([item]), "Unread": {"unread": 0}, "Watch": {"watching": True},
+        "Channels": {kind.value: channel.value for kind, channel in DEFAULT_CHANNELS.items()},
         "Token": token, "Tokens": {"items": [token]},
         "NewToken": token | {"last_used_at": None, "token": f"tm_{TOKEN}_…"},
         "Bulk": {

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from taskmgr.api.openapi.example_answers import answers, next_status, problem
-from taskmgr.api.openapi.example_ids import BLOCKER_KEY, CHANGE_SET, PATH_IDS, PROJECT_KEY, TASK_KEY, USER
+from taskmgr.api.openapi.example_ids import (
+    BLOCKER_KEY,
+    CHANGE_SET,
+    ITEM,
+    PATH_IDS,
+    PROJECT_KEY,
+    TASK_KEY,
+    USER,
+)
 from taskmgr.api.openapi.operations import METHODS
 from taskmgr.api.problems.codes import CODES
 from taskmgr.domain.model.policy import Policy
@@ -53,6 +61,7 @@ _SHOWN: dict[str, Any] = {
     "total": True,
     "dry_run": True,
     "by": "me",
+    "unread": True,
     "kind": ["task.created", "task.status_changed"],
     "entity": "task",
     "entity_id": TASK_KEY,
@@ -124,6 +133,14 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
             "A program": {"username": "importer", "name": "Nightly import", "kind": "service"},
         },
         "change_user": {"Another name": {"name": "Ada King"}},
+        "mark_inbox_read": {
+            "Everything that has been seen": {"up_to": "2026-11-23T14:05:12.418Z"},
+            "Some items": {"ids": [ITEM], "up_to": "2026-11-23T14:05:12.418Z"},
+        },
+        "change_notifications": {
+            "Fewer mails": {"commented": "inbox", "due_soon": "mail"},
+            "The default": {"commented": None},
+        },
         "create_token": {
             "For a job": {"name": "nightly import", "scopes": ["tasks:read", "tasks:write"]},
             "For a year": {"name": "laptop", "expires_at": "2036-01-01T00:00:00Z"},

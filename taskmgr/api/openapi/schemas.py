@@ -13,6 +13,7 @@ from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.api.schemas.task_queries import FIELDS, INCLUDES
 from taskmgr.api.schemas.webhooks import KIND_FILTERS
 from taskmgr.domain.history.changes import ENTITIES, KINDS
+from taskmgr.domain.model.inbox import Channel, NewsKind
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Kind, Role
@@ -57,6 +58,8 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     "ChangeInclude": (CHANGE_INCLUDES, "What can be added to a page of changes."),
     "ProjectInclude": (("counts",), "What can be added to a project."),
     "DueFilter": (("any", "none"), "Whether a task has a due date."),
+    "NewsKind": (tuple(kind.value for kind in NewsKind), "Why a user is told something."),
+    "Channel": (tuple(channel.value for channel in Channel), "How a user gets a kind of news."),
     "BooleanText": (("true", "false"), "A boolean as text, as in a query."),
 }
 _NAMES = {values: name for name, (values, _) in ENUMS.items()}

@@ -94,6 +94,24 @@ class NewUserOut(UserOut):
     id = id_field("The user's id; null if it was created in a dry run.", allow_none=True)
 
 
+class MeOut(UserOut):
+    """The calling user."""
+
+    unread = fields.Integer(
+        required=True, metadata={"description": "How many items of the user's inbox are unread."}
+    )
+
+    _user = UserOut()
+
+    def writer(self) -> Writer:
+        write_user = self._user.writer()
+
+        def write(obj: Any) -> dict[str, Any]:
+            return {**write_user(obj.user), "unread": obj.unread}
+
+        return write
+
+
 class TaskCountsOut(CompiledOutput):
     """How many of a user's tasks outside the bin are open, and how many of these are overdue, blocked, …"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 from flask import request
@@ -17,7 +18,7 @@ from taskmgr.api.schemas.pages import page_of
 from taskmgr.api.schemas.queries import WriteQuery
 from taskmgr.api.schemas.task_queries import TaskListQuery
 from taskmgr.api.schemas.tasks import TaskRowOut
-from taskmgr.api.schemas.users import NewUserOut, UserIn, UserListQuery, UserOut, UserPatch, UserRowOut
+from taskmgr.api.schemas.users import MeOut, NewUserOut, UserIn, UserListQuery, UserOut, UserPatch, UserRowOut
 from taskmgr.api.views.names import known_projects
 from taskmgr.api.views.responses import build_page, build_page_request, changed, created
 from taskmgr.api.views.task_list import build_task_query, list_task_page
@@ -80,11 +81,13 @@ def create_user(params: dict[str, Any], body: dict[str, Any]) -> Any:
 
 @users.get("/me")
 @requires_scopes()
-@users.response(200, UserOut)
+@users.response(200, MeOut)
 def get_me() -> Any:
-    """Get the calling user"""
+    """Get the calling user, with the number of unread items in their inbox"""
     user = services().users.get(identity().user.id, by=actor())
-    return user, etag(user, user.id)  # this path shows each caller another user
+    unread = services().inbox.count_unread(by=actor())
+    # This path shows each caller another user.
+    return SimpleNamespace(user=user, unread=unread), etag(user, f"{user.id}-{unread}")
 
 
 @users.get("/<user_id>")

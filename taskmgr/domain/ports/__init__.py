@@ -5,6 +5,7 @@ port, or a new method of one, belongs here:
 
 - `commands`: what a command needs: its transaction, its locks, and the entities that it reads and writes;
 - `reads`: what lists and statistics read, outside any command;
+- `inbox`: what users are told, what they watch, and which news they want;
 - `idempotency`: the stored responses of repeated requests;
 - `identity`: tokens and the secrets that they are recognised by;
 - `store`: all ports of one store together, and its health.

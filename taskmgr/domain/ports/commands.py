@@ -6,7 +6,7 @@ are in `reads`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -179,6 +179,12 @@ class CommentRepository(Protocol):
 
     def find(self, task_id: str, page_request: PageRequest) -> Page[Comment]:
         """Returns a page of a task's comments, oldest first."""
+
+    def task_ids(self, comment_ids: Collection[str]) -> Mapping[str, str]:
+        """Returns the comments that exist among these, each id with that of its task."""
+
+    def authors(self, task_ids: Collection[str]) -> Mapping[str, Set[str]]:
+        """Returns the ids of the authors of comments on these tasks, by task."""
 
     def add(self, comment: Comment) -> None:
         """Stores a new comment."""

@@ -17,6 +17,7 @@ from taskmgr.domain.ports.commands import (
 from taskmgr.domain.ports.feed import FeedRepository
 from taskmgr.domain.ports.idempotency import IdempotencyRepository
 from taskmgr.domain.ports.identity import TokenRepository
+from taskmgr.domain.ports.inbox import InboxRepository, PreferencesRepository, WatchRepository
 from taskmgr.domain.ports.projects import ProjectRepository
 from taskmgr.domain.ports.reads import StatisticsRepository
 from taskmgr.domain.ports.webhooks import DeliveryRepository, WebhookRepository
@@ -50,6 +51,9 @@ class Store:
     comments: CommentRepository
     activity: ActivityRepository
     feed: FeedRepository
+    inbox: InboxRepository
+    watches: WatchRepository
+    preferences: PreferencesRepository
     tokens: TokenRepository
     webhooks: WebhookRepository
     deliveries: DeliveryRepository

@@ -16,6 +16,8 @@ from taskmgr.domain.services.comments import CommentService
 from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.feed import FeedService
 from taskmgr.domain.services.idempotency import IdempotencyService
+from taskmgr.domain.services.inbox import InboxService
+from taskmgr.domain.services.notifying import Notifier
 from taskmgr.domain.services.projects import ProjectService
 from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.tasks.commands import TaskService
@@ -33,6 +35,8 @@ class Services:
     projects: ProjectService
     tokens: TokenService
     comments: CommentService
+    inbox: InboxService
+    notifier: Notifier
     bulk: BulkService
     derived: DerivedService
     idempotency: IdempotencyService

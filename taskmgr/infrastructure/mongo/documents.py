@@ -35,6 +35,7 @@ from taskmgr.domain.model import values
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.user import Kind, Role
 from taskmgr.infrastructure.mongo.document_meta import COMMON
+from taskmgr.infrastructure.mongo.inbox_documents import INBOX_DOCUMENTS
 from taskmgr.infrastructure.mongo.webhook_documents import DeliveryDocument, WebhookDocument
 
 # Later than any due date, so that undated tasks come last by ascending due date.
@@ -356,4 +357,5 @@ DOCUMENTS: tuple[type[Document], ...] = (
     WebhookDocument,
     DeliveryDocument,
     AnswerDocument,
+    *INBOX_DOCUMENTS,
 )

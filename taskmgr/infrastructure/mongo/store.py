@@ -17,12 +17,15 @@ from taskmgr.infrastructure.mongo.repositories.comments import MongoCommentRepos
 from taskmgr.infrastructure.mongo.repositories.deliveries import MongoDeliveryRepository
 from taskmgr.infrastructure.mongo.repositories.feed import MongoFeedRepository
 from taskmgr.infrastructure.mongo.repositories.idempotency import MongoIdempotencyRepository
+from taskmgr.infrastructure.mongo.repositories.inbox import MongoInboxRepository
 from taskmgr.infrastructure.mongo.repositories.locks import MongoLocks
+from taskmgr.infrastructure.mongo.repositories.preferences import MongoPreferencesRepository
 from taskmgr.infrastructure.mongo.repositories.projects import MongoProjectRepository
 from taskmgr.infrastructure.mongo.repositories.statistics import MongoStatisticsRepository
 from taskmgr.infrastructure.mongo.repositories.tasks import MongoTaskRepository
 from taskmgr.infrastructure.mongo.repositories.tokens import MongoTokenRepository
 from taskmgr.infrastructure.mongo.repositories.users import MongoUserRepository
+from taskmgr.infrastructure.mongo.repositories.watches import MongoWatchRepository
 from taskmgr.infrastructure.mongo.repositories.webhooks import MongoWebhookRepository
 from taskmgr.infrastructure.mongo.schema_version import SchemaGuard
 from taskmgr.infrastructure.mongo.unit_of_work import MongoUnitOfWork
@@ -52,6 +55,9 @@ def mongo_store(
         comments=MongoCommentRepository(database),
         activity=MongoActivityRepository(database),
         feed=MongoFeedRepository(database),
+        inbox=MongoInboxRepository(database),
+        watches=MongoWatchRepository(database),
+        preferences=MongoPreferencesRepository(database),
         tokens=MongoTokenRepository(database),
         webhooks=MongoWebhookRepository(database),
         deliveries=MongoDeliveryRepository(database),

@@ -22,6 +22,7 @@ from taskmgr.domain.model.values import is_identifier
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.client import without_deadline
 from taskmgr.infrastructure.mongo.inspection.entities import Entities, kinds
+from taskmgr.infrastructure.mongo.inspection.inbox import inspect_inbox
 from taskmgr.infrastructure.mongo.inspection.internals import (
     inspect_foreign_documents,
     inspect_locks,
@@ -56,6 +57,7 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         inspect_webhooks(snapshot, entities.of(webhook_kind), user_ids, last_numbers.keys(), report)
         inspect_deliveries(snapshot, report)
         inspect_responses(snapshot, user_ids, report)
+        inspect_inbox(snapshot, user_ids, report)
         inspect_locks(snapshot, report)
         inspect_meta(snapshot, report)
         inspect_foreign_documents(snapshot, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Set
 from typing import Any
 
 from bson import ObjectId
@@ -37,6 +38,17 @@ class MongoCommentRepository:
     def find(self, task_id: str, page_request: PageRequest) -> Page[Comment]:
         of_task = Selection(filter={"task_id": ObjectId(task_id)}, order=_OLDEST, excluded_fields=_UNREAD)
         return keyset.select(self._comments, of_task, page_request, mappers.comment)
+
+    def task_ids(self, comment_ids: Collection[str]) -> Mapping[str, str]:
+        ids = [ObjectId(comment_id) for comment_id in comment_ids]
+        rows = self._comments.find({"_id": {"$in": ids}}, {"task_id": True})
+        return {str(row["_id"]): str(row["task_id"]) for row in rows}
+
+    def authors(self, task_ids: Collection[str]) -> Mapping[str, Set[str]]:
+        of_tasks = {"task_id": {"$in": [ObjectId(task_id) for task_id in task_ids]}}
+        grouped = {"_id": "$task_id", "authors": {"$addToSet": "$author_id"}}
+        rows = self._comments.aggregate([{"$match": of_tasks}, {"$group": grouped}])
+        return {str(row["_id"]): frozenset(row["authors"]) for row in rows}
 
     def add(self, comment: Comment) -> None:
         insert(self._comments, mappers.comment_document(comment))
