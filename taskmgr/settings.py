@@ -6,11 +6,14 @@ No other module of the package reads the environment.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from environs import Env, EnvError, EnvValidationError
@@ -20,6 +23,9 @@ from taskmgr.domain.model.errors import CannotStart
 PREFIX = "TASKMGR_"
 LOG_FORMATS = ("auto", "json", "text")
 _MIN_SECRET_LENGTH = 32
+_SMTP_FORM = "Must be smtp://HOST:PORT or smtps://HOST:PORT, with USER:PASSWORD@ if the server needs them."
+_PUBLIC_FORM = "Must be the address at which people reach the service, such as https://tasks.example.org."
+_MAIL_ADDRESS = re.compile(r"[^\s@<>\"]+@[A-Za-z0-9.-]+")
 _MAX_DATABASE_NAME = 38  # characters, the limit of Atlas's free clusters; MongoDB itself allows 63
 
 
@@ -30,7 +36,8 @@ class Settings:
     `mongodb_uri` is None for the embedded database in `data_dir`. `rate_limit` is the number of requests
     per minute and token, 0 for no limit. `trusted_proxies` is the number of proxies in front of the service
     whose entries in `X-Forwarded-For` are believed. `outgoing_networks` may be called by webhooks although
-    their addresses are not public, and `outgoing_ports` are the only ports that may.
+    their addresses are not public, and `outgoing_ports` are the only ports that may. Mails are sent through
+    the server `smtp_url`, if it is set, by `mail_from`; links in them begin with `public_url`.
     """
 
     mongodb_uri: str | None = field(default=None, repr=False)  # it may contain a password
@@ -48,6 +55,9 @@ class Settings:
     trusted_proxies: int = 0
     outgoing_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     outgoing_ports: tuple[int, ...] = (80, 443)
+    smtp_url: str | None = field(default=None, repr=False)  # it may contain a password
+    mail_from: str | None = None
+    public_url: str | None = None
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -66,6 +76,8 @@ class Settings:
             env.seal()
         except EnvValidationError as error:
             errors.update(error.error_messages)  # type: ignore[arg-type]
+        if values.get("smtp_url") and not values.get("mail_from"):
+            errors.setdefault(f"{PREFIX}MAIL_FROM", ["Must be set if TASKMGR_SMTP_URL is."])
         if errors:
             raise CannotStart(_message(errors))
         return cls(**values)
@@ -175,6 +187,35 @@ def _parts(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
+def _smtp_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        raise EnvError(_SMTP_FORM) from None
+    has_more = parts.path not in ("", "/") or parts.query or parts.fragment
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or not port_is_valid or has_more:
+        raise EnvError(_SMTP_FORM)
+    return value
+
+
+def _mail_address(value: str) -> str:
+    address = parseaddr(value)[1]
+    if not _MAIL_ADDRESS.fullmatch(address) or not value.isprintable():
+        raise EnvError("Must be an address such as tasks@example.org or Tasks <tasks@example.org>.")
+    return value
+
+
+def _public_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise EnvError(_PUBLIC_FORM) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise EnvError(_PUBLIC_FORM)
+    return value.rstrip("/")
+
+
 def _log_format(value: str) -> str:
     if value not in LOG_FORMATS:
         raise EnvError(f"Must be one of: {', '.join(LOG_FORMATS)}.")
@@ -198,5 +239,8 @@ _PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "trusted_proxies": ("TRUSTED_PROXIES", _integer(0, 10)),
     "outgoing_networks": ("OUTGOING_NETWORKS", _networks),
     "outgoing_ports": ("OUTGOING_PORTS", _ports),
+    "smtp_url": ("SMTP_URL", _smtp_url),
+    "mail_from": ("MAIL_FROM", _mail_address),
+    "public_url": ("PUBLIC_URL", _public_url),
 }
 NAMES = tuple(PREFIX + variable for variable, _ in _PARSERS.values())

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from taskmgr.background.inbox import InboxJob
+from taskmgr.background.mail import MailJob
 from taskmgr.background.webhooks import WebhookJob
 from taskmgr.domain.services import Services
+from taskmgr.domain.services.mailing import MailService
 from taskmgr.domain.services.webhooks.deliveries import DeliveryService
+from taskmgr.infrastructure.outside.smtp import SmtpMailer
+from taskmgr.settings import Settings
 
 
 class Job(Protocol):
@@ -24,7 +29,7 @@ class Job(Protocol):
         """
 
 
-def build_jobs(services: Services) -> list[Job]:
+def build_jobs(services: Services, settings: Settings) -> list[Job]:
     """Returns the jobs over these services."""
     webhooks = services.webhooks
     deliveries = DeliveryService(
@@ -33,4 +38,17 @@ def build_jobs(services: Services) -> list[Job]:
         messenger=webhooks.messenger,
         clock=webhooks.clock,
     )
-    return [WebhookJob(deliveries), InboxJob(services.notifier)]
+    return [WebhookJob(deliveries), *_telling(services, settings)]
+
+
+def _telling(services: Services, settings: Settings) -> list[Job]:
+    """Returns the jobs that tell users what concerns them; without a mail server, only in their inboxes."""
+    notifier = services.notifier
+    if settings.smtp_url is None or settings.mail_from is None:
+        return [InboxJob(notifier)]
+    mails = MailService(
+        store=notifier.store, policy=notifier.policy, clock=notifier.clock, new_id=notifier.new_id,
+        public_url=settings.public_url,
+    )  # fmt: skip
+    mailer = SmtpMailer(url=settings.smtp_url, sender=settings.mail_from)
+    return [InboxJob(replace(notifier, mails=mails)), MailJob(mails, mailer)]

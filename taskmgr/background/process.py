@@ -31,7 +31,7 @@ def run(uri: str, settings: Settings, policy: Policy, stop: Event, *, holder: st
     with database.client, streams.client:
         work = BackgroundWork(
             sequencer=Sequencer(database, streams, appended=growth.notify),
-            jobs=build_jobs(services),
+            jobs=build_jobs(services, settings),
             lease=Lease(database, LEASE_NAME, holder=holder),
             growth=growth,
         )

@@ -107,11 +107,12 @@ def test_each_role_with_each_scope_gets_the_response_of_the_table(
 
 
 def _lasting_parts(contents: dict[str, Any]) -> dict[str, Any]:
-    """Returns everything stored but tokens, webhooks, their entries, and the counters that they touch."""
+    """Returns everything stored but tokens, webhooks, their entries and touches, and what users prefer."""
     users = {row["_id"]: row | {"touched": None} for row in map(bson.decode, contents["users"])}
     passing = ("token", "webhook")
     entries = [row for row in map(bson.decode, contents["activity"]) if row["entity"] not in passing]
-    return contents | {"tokens": [], "webhooks": [], "deliveries": [], "users": users, "activity": entries}
+    emptied: dict[str, Any] = {name: [] for name in ("tokens", "webhooks", "deliveries", "preferences")}
+    return contents | {**emptied, "users": users, "activity": entries}
 
 
 def test_a_user_demoted_to_viewer_has_no_rights_over_their_own_tasks(

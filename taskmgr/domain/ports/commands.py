@@ -183,6 +183,9 @@ class CommentRepository(Protocol):
     def task_ids(self, comment_ids: Collection[str]) -> Mapping[str, str]:
         """Returns the comments that exist among these, each id with that of its task."""
 
+    def texts(self, comment_ids: Collection[str]) -> Mapping[str, str]:
+        """Returns the texts of the comments that exist among these, by id."""
+
     def authors(self, task_ids: Collection[str]) -> Mapping[str, Set[str]]:
         """Returns the ids of the authors of comments on these tasks, by task."""
 

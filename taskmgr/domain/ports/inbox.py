@@ -43,6 +43,9 @@ class InboxRepository(Protocol):
     def find_unread(self, user_ids: Collection[str], since: datetime) -> Sequence[InboxItem]:
         """Returns the unread items of these users with news since then, the oldest first."""
 
+    def get_many(self, item_ids: Collection[str]) -> Sequence[InboxItem]:
+        """Returns the items that exist among these, the oldest first."""
+
     def save(self, items: Collection[InboxItem]) -> None:
         """Stores items, new ones and new states of stored ones."""
 

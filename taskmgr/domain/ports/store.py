@@ -18,6 +18,7 @@ from taskmgr.domain.ports.feed import FeedRepository
 from taskmgr.domain.ports.idempotency import IdempotencyRepository
 from taskmgr.domain.ports.identity import TokenRepository
 from taskmgr.domain.ports.inbox import InboxRepository, PreferencesRepository, WatchRepository
+from taskmgr.domain.ports.mail import MailRepository
 from taskmgr.domain.ports.projects import ProjectRepository
 from taskmgr.domain.ports.reads import StatisticsRepository
 from taskmgr.domain.ports.webhooks import DeliveryRepository, WebhookRepository
@@ -54,6 +55,7 @@ class Store:
     inbox: InboxRepository
     watches: WatchRepository
     preferences: PreferencesRepository
+    mails: MailRepository
     tokens: TokenRepository
     webhooks: WebhookRepository
     deliveries: DeliveryRepository

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from taskmgr.domain.history.changes import Change
 from taskmgr.domain.model.due_date import EARLIEST
-from taskmgr.domain.model.inbox import MERGE_WITHIN, InboxItem, News, NewsKind, Preferences
+from taskmgr.domain.model.inbox import MERGE_WITHIN, InboxItem, News, NewsKind
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
@@ -26,6 +26,7 @@ from taskmgr.domain.queries.task_query import QueryContext, Sort, Span, TaskQuer
 from taskmgr.domain.rules import concerns
 from taskmgr.domain.rules.concerns import Audience
 from taskmgr.domain.rules.urgency import DUE_SOON
+from taskmgr.domain.services.mailing import MailService
 
 FEED = "feed"
 MAX_ENTRIES = 100  # of the feed, in one transaction
@@ -44,16 +45,6 @@ class _Telling:
     by: str | None
     kinds: tuple[NewsKind, ...]
     news: Mapping[NewsKind, News]
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What has been told: the item, and the news that were added to it for a user with these preferences."""
-
-    item: InboxItem
-    news: News
-    user: User
-    preferences: Preferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +69,13 @@ class _Surroundings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notifier:
-    """Tells users what concerns them."""
+    """Tells users what concerns them. Without `mails`, only in their inboxes."""
 
     store: Store
     policy: Policy
     clock: Clock
     new_id: NewId
+    mails: MailService | None = None
 
     # --- the feed
 
@@ -215,12 +207,12 @@ class Notifier:
 
     # --- items
 
-    def _tell(self, tellings: Sequence[_Telling]) -> Sequence[Delivery]:
+    def _tell(self, tellings: Sequence[_Telling]) -> None:
         """Stores what users are told, as far as they want it, in new items or in those that it belongs to."""
         users = self._users(telling.user_id for telling in tellings)
         tellings = [telling for telling in tellings if telling.user_id in users]
         if not tellings:
-            return ()
+            return
         preferences = self.store.preferences.get_many(users)
         items = _Items(self.store.inbox.find_unread(users, self._earliest(tellings)), self.new_id)
         deliveries = []
@@ -229,9 +221,11 @@ class Notifier:
             kind = chosen.first_wanted(telling.kinds)
             if kind is not None:
                 item = items.add(telling, telling.news[kind])
-                deliveries.append(Delivery(item, telling.news[kind], users[telling.user_id], chosen))
+                deliveries.append((item, users[telling.user_id], chosen.channels[kind]))
         self.store.inbox.save(items.changed)
-        return deliveries
+        if self.mails is not None:
+            for item, user, channel in deliveries:
+                self.mails.add(item, user, channel)
 
     def _users(self, ids: Iterable[str]) -> Mapping[str, User]:
         """Returns those among the actors who are users and may be told."""

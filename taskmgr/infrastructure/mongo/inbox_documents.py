@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from mongoengine import Document
 from mongoengine.fields import (
+    BooleanField,
     DateTimeField,
     DictField,
     IntField,
@@ -93,10 +94,34 @@ class ReminderDocument(Document):
     }
 
 
+class MailDocument(Document):
+    """One mail that is to be sent; `parts` are null until a process has claimed it."""
+
+    id = ObjectIdField(primary_key=True)
+    user_id = ObjectIdField(required=True)
+    is_daily = BooleanField(required=True)
+    item_ids = ListField(ObjectIdField())
+    send_at = DateTimeField(required=True)
+    parts = ListField(DictField(), null=True)
+    claimed_until = DateTimeField(null=True)
+    attempts = IntField(required=True, min_value=0)
+    unknown = IntField(required=True, min_value=0)
+
+    meta: ClassVar[dict[str, Any]] = {
+        **COMMON,
+        "collection": "mails",
+        "indexes": [
+            {"name": "due", "fields": ["send_at", "id"]},
+            {"name": "of_user", "fields": ["user_id", "is_daily"]},
+        ],
+    }
+
+
 INBOX_DOCUMENTS: tuple[type[Document], ...] = (
     InboxItemDocument,
     WatchDocument,
     PreferencesDocument,
     PositionDocument,
     ReminderDocument,
+    MailDocument,
 )

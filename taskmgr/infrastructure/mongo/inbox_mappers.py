@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from bson import ObjectId
 
 from taskmgr.domain.model.inbox import Channel, InboxItem, News, NewsKind, Preferences
+from taskmgr.domain.model.mail import Mail, Part
 from taskmgr.domain.ports.inbox import InboxPosition
 from taskmgr.infrastructure.mongo.documents import Draft, draft_of
 from taskmgr.infrastructure.mongo.inbox_documents import (
     InboxItemDocument,
+    MailDocument,
     PositionDocument,
     PreferencesDocument,
 )
@@ -75,3 +77,34 @@ def position_document(name: str, position: InboxPosition) -> Draft:
 
 def position(row: Row) -> InboxPosition:
     return InboxPosition(seq=row["seq"], at=row["at"], task_id=str(row["task_id"]))
+
+
+def mail_document(mail: Mail) -> Draft:
+    parts = None if mail.parts is None else [asdict(part) for part in mail.parts]
+    return draft_of(
+        MailDocument,
+        id=ObjectId(mail.id),
+        user_id=ObjectId(mail.user_id),
+        is_daily=mail.is_daily,
+        item_ids=[ObjectId(item_id) for item_id in mail.item_ids],
+        send_at=mail.send_at,
+        parts=parts,
+        claimed_until=mail.claimed_until,
+        attempts=mail.attempts,
+        unknown=mail.unknown,
+    )
+
+
+def mail(row: Row) -> Mail:
+    parts = row["parts"]
+    return Mail(
+        id=str(row["_id"]),
+        user_id=str(row["user_id"]),
+        is_daily=row["is_daily"],
+        item_ids=tuple(map(str, row["item_ids"])),
+        send_at=row["send_at"],
+        parts=None if parts is None else tuple(Part(**part) for part in parts),
+        claimed_until=row["claimed_until"],
+        attempts=row["attempts"],
+        unknown=row["unknown"],
+    )

@@ -19,6 +19,7 @@ from taskmgr.infrastructure.mongo.repositories.feed import MongoFeedRepository
 from taskmgr.infrastructure.mongo.repositories.idempotency import MongoIdempotencyRepository
 from taskmgr.infrastructure.mongo.repositories.inbox import MongoInboxRepository
 from taskmgr.infrastructure.mongo.repositories.locks import MongoLocks
+from taskmgr.infrastructure.mongo.repositories.mails import MongoMailRepository
 from taskmgr.infrastructure.mongo.repositories.preferences import MongoPreferencesRepository
 from taskmgr.infrastructure.mongo.repositories.projects import MongoProjectRepository
 from taskmgr.infrastructure.mongo.repositories.statistics import MongoStatisticsRepository
@@ -58,6 +59,7 @@ def mongo_store(
         inbox=MongoInboxRepository(database),
         watches=MongoWatchRepository(database),
         preferences=MongoPreferencesRepository(database),
+        mails=MongoMailRepository(database),
         tokens=MongoTokenRepository(database),
         webhooks=MongoWebhookRepository(database),
         deliveries=MongoDeliveryRepository(database),

@@ -25,9 +25,16 @@ _DRAFTS: Mapping[str, Callable[[Row], Draft]] = {
     "watches": _watch_document,
     "preferences": lambda row: mappers.preferences_document(mappers.preferences(row)),
     "inbox_positions": lambda row: mappers.position_document(row["_id"], mappers.position(row)),
+    "mails": lambda row: mappers.mail_document(mappers.mail(row)),
     "reminders": lambda row: draft_of(ReminderDocument, id=row["_id"], at=row["at"]),
 }
-_NAMES = {"inbox": "item", "watches": "watch", "inbox_positions": "position", "reminders": "reminder"}
+_NAMES = {
+    "inbox": "item",
+    "mails": "mail",
+    "watches": "watch",
+    "inbox_positions": "position",
+    "reminders": "reminder",
+}
 
 
 def inspect_inbox(snapshot: Snapshot, users: Collection[str], report: Report) -> None:

@@ -44,6 +44,11 @@ class MongoCommentRepository:
         rows = self._comments.find({"_id": {"$in": ids}}, {"task_id": True})
         return {str(row["_id"]): str(row["task_id"]) for row in rows}
 
+    def texts(self, comment_ids: Collection[str]) -> Mapping[str, str]:
+        ids = [ObjectId(comment_id) for comment_id in comment_ids]
+        rows = self._comments.find({"_id": {"$in": ids}}, {"text": True})
+        return {str(row["_id"]): row["text"] for row in rows}
+
     def authors(self, task_ids: Collection[str]) -> Mapping[str, Set[str]]:
         of_tasks = {"task_id": {"$in": [ObjectId(task_id) for task_id in task_ids]}}
         grouped = {"_id": "$task_id", "authors": {"$addToSet": "$author_id"}}

@@ -55,6 +55,10 @@ class MongoInboxRepository:
         filters = {"user_id": {"$in": ids}, "read_at": None, "at": {"$gte": since}}
         return [mappers.item(row) for row in self._items.find(filters).sort([("at", 1), ("_id", 1)])]
 
+    def get_many(self, item_ids: Collection[str]) -> Sequence[InboxItem]:
+        filters = {"_id": {"$in": [ObjectId(item_id) for item_id in item_ids]}}
+        return [mappers.item(row) for row in self._items.find(filters).sort([("at", 1), ("_id", 1)])]
+
     def save(self, items: Collection[InboxItem]) -> None:
         if not items:
             return
