@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
+from bson import ObjectId
 from pymongo.database import Database
 
 from taskmgr.domain.history.chain import GENESIS, canonical_json, next_hash, plain_entry
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.feed.sequencer import Sequencer
+from tests.factories import NOW
 
 _MAX_SECONDS = 60.0
 
@@ -71,3 +73,13 @@ def assert_feed_is_the_log(database: Database[Any]) -> None:
         versions[change.entity_id] = change.version
         digest = next_hash(digest, canonical_json(plain_entry(change)))
         assert place["hash"] == digest, place
+
+
+def log_row() -> dict[str, Any]:
+    """Returns a row of the log: that of a new task's creation."""
+    return {
+        "_id": ObjectId(), "at": NOW, "by": "system:tests", "change_set": str(ObjectId()),
+        "entity": "task", "entity_id": ObjectId(), "kind": "task.created", "before": {},
+        "after": {"title": "Write the report"}, "reason": None, "override": False, "version": 1,
+        "projects": ["TASK"],
+    }  # fmt: skip

@@ -131,8 +131,10 @@ def _report(name: str, error: Exception) -> None:
     if isinstance(error, Unavailable):
         _log.warning("the database does not answer", job=name)
     elif isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED:
+        # What follows is the command, which may contain stored data.
+        reason = first_line(error).partition(" to execute command")[0]
         fix = "give the database user the role readWrite, which includes change streams"
-        _log.error("the database user lacks a right", job=name, reason=first_line(error), fix=fix)
+        _log.error("the database user lacks a right", job=name, reason=reason, fix=fix)
     else:
         _log.error("a job has failed and is tried again", job=name, exc_info=error)
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from pymongo import MongoClient
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
+from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
@@ -76,6 +78,15 @@ class ReplicaSet:
         for port in self.servers:
             with self.client(port) as client:
                 client.admin.command("configureFailPoint", "stopReplProducer", mode="off")
+
+    def is_complete(self, database: Database[Any]) -> bool:
+        """Returns True if all three servers have stored everything up to now, also after a rollback."""
+        all_three = database.get_collection("tests_kept", write_concern=WriteConcern(3, wtimeout=5_000))
+        try:
+            all_three.update_one({"_id": "kept"}, {"$inc": {"times": 1}}, upsert=True)
+        except PyMongoError:
+            return False
+        return True
 
     def kill(self, port: int) -> None:
         server = self.servers.pop(port)

@@ -8,7 +8,6 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from bson import ObjectId
 from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
@@ -16,9 +15,8 @@ from taskmgr.background.work import follow
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.feed.insert_stream import MAX_BATCH
 from taskmgr.infrastructure.mongo.feed.sequencer import Sequencer
-from tests.factories import NOW
 from tests.faults.replica_set import ReplicaSet, migrated_database, running_replica_set
-from tests.feeds import assert_feed_is_the_log, fill_feed, wait_until_complete
+from tests.feeds import assert_feed_is_the_log, fill_feed, log_row, wait_until_complete
 from tests.running import wait_until
 
 
@@ -40,9 +38,9 @@ def test_numbers_that_a_failover_has_rolled_back_are_given_again(
 ) -> None:
     """The numbers of the first batch exist on the old primary alone, when the second batch follows."""
     log = database.get_collection("activity", write_concern=WriteConcern("majority"))
-    log.insert_one(_entry())
+    log.insert_one(log_row())
     fill_feed(replica_set.uri, database)
-    log.insert_many([_entry() for _ in range(2 * MAX_BATCH)])
+    log.insert_many([log_row() for _ in range(2 * MAX_BATCH)])
     primary = replica_set.primary(database)
     replica_set.stop_replication(primary)
     with _following(replica_set, database):
@@ -70,11 +68,3 @@ def _following(replica_set: ReplicaSet, database: Database[Any]) -> Iterator[Non
         stop.set()
         thread.join()
         streams.client.close()
-
-
-def _entry() -> dict[str, Any]:
-    return {
-        "_id": ObjectId(), "at": NOW, "by": "system:test", "change_set": str(ObjectId()),
-        "entity": "task", "entity_id": ObjectId(), "kind": "task.created", "before": {},
-        "after": {"title": "Write"}, "reason": None, "override": False, "version": 1, "projects": ["TASK"],
-    }  # fmt: skip

@@ -133,6 +133,7 @@ def test_a_missing_right_is_named_without_a_traceback(working: Working) -> None:
 
     (line,) = lines
     assert line["event"] == "the database user lacks a right"
+    assert line["reason"] == "not authorized on taskmgr"
     assert "readWrite" in line["fix"]
     assert "exc_info" not in line
 
