@@ -18,10 +18,12 @@ from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.webhook import Attempt, new_delivery
 from taskmgr.domain.ports.idempotency import StoredResponse
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
+from taskmgr.infrastructure.mongo.lease import Lease
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.conftest import empty
 from tests.factories import SYSTEM, Clock
+from tests.feeds import fill_feed
 from tests.outside import ManyReceivers
 
 NOBODY = ObjectId("0123456789abcdef01234567")
@@ -34,6 +36,9 @@ COLLECTIONS = (
     "users",
     "comments",
     "activity",
+    "feed",
+    "checkpoints",
+    "leases",
     "tokens",
     "webhooks",
     "deliveries",
@@ -48,12 +53,16 @@ Plant = Callable[[Database[Any], Names], object]
 class Store:
     """A store with something of everything, the ids of what is in it, and a copy to restore it from."""
 
-    def __init__(self, database: Database[Any]) -> None:
+    def __init__(self, database: Database[Any], uri: str) -> None:
         empty(database)
         self.database = database.client.get_database(
             database.name, write_concern=WriteConcern("majority"), codec_options=database.codec_options
         )
         self.names = fill(database)
+        fill_feed(uri, database)
+        Lease(database, "background").acquire()
+        held = {"until": datetime.now(UTC) + timedelta(minutes=5)}
+        database["leases"].update_one({"_id": "background"}, {"$set": held})
         self._copy = {name: list(database[name].find()) for name in COLLECTIONS}
 
     @contextmanager
@@ -148,8 +157,8 @@ def fill(database: Database[Any]) -> Names:
 
 
 @pytest.fixture(scope="module")
-def filled(worker_database: Database[Any]) -> Store:
-    return Store(worker_database)
+def filled(worker_database: Database[Any], mongodb_uri: str) -> Store:
+    return Store(worker_database, mongodb_uri)
 
 
 def put(collection: str, name: str, /, **fields: Any) -> Plant:
@@ -198,6 +207,19 @@ def without_index(collection: str, index: str, plant: Plant) -> Plant:
         plant(database, names)
 
     return plant_without
+
+
+def swap_numbers(one: int, other: int) -> Plant:
+    """Exchanges the entries of two numbers of the feed, which keep their hashes."""
+
+    def plant(database: Database[Any], _: Names) -> None:
+        rows = {row["_id"]: row for row in database.feed.find({"_id": {"$in": [one, other]}})}
+        database.feed.delete_many({"_id": {"$in": [one, other]}})
+        database.feed.insert_many(
+            [{**rows[one], "entry": rows[other]["entry"]}, {**rows[other], "entry": rows[one]["entry"]}]
+        )
+
+    return plant
 
 
 UNIQUE: list[tuple[str, str, Mapping[str, Any]]] = []
@@ -284,6 +306,10 @@ OTHER_FIELDS: Mapping[tuple[str, str], Mapping[str, tuple[Any, str]]] = {
         "headers": ({"Location": 5}, "bad_value"), "body": (None, "stored_otherwise"),
         "expires_at": ("never", "unreadable"),
     },
+}  # fmt: skip
+FEED_FIELDS: Mapping[str, tuple[Any, str]] = {
+    "entry": (NOBODY, "feed_gone"), "at": ("now", "unreadable"), "hash": (b"x" * 32, "feed_chain"),
+    "token": ("x", "unreadable"),
 }  # fmt: skip
 ENTRY_FIELDS: Mapping[str, tuple[Any, str]] = {
     "at": (LONG_AGO, "log_times"), "by": (str(NOBODY), "log_bad_value"), "change_set": ("x", "log_bad_value"),
@@ -455,6 +481,37 @@ MORE: Mapping[str, tuple[Plant, str]] = {
     "an answer under another key": (
         insert("answers", {"_id": "x", "caller": "system:x", "expires_at": LATER}), "bad_value",
     ),
+    "a number that is gone": (lambda database, _: database.feed.delete_one({"_id": 5}), "feed_gap"),
+    "the first number gone": (lambda database, _: database.feed.delete_one({"_id": 1}), "feed_gap"),
+    "an altered entry of the feed": (entry(2, reason="Another reason"), "feed_chain"),
+    "an entry of the feed by another user": (
+        lambda database, names: database.activity.update_one(
+            {"entity_id": names["task"], "version": 2}, {"$set": {"by": str(names["bob"])}}
+        ),
+        "feed_chain",
+    ),
+    "two entries of the feed in each other's place": (swap_numbers(5, 6), "feed_chain"),
+    "an entry of the feed that the log lacks": (
+        lambda database, names: database.activity.delete_one({"entity_id": names["task"], "version": 3}),
+        "feed_gone",
+    ),
+    "an entry of the log that the feed lacks": (
+        insert("activity", {"_id": ObjectId.from_datetime(LONG_AGO)}), "feed_missing",
+    ),
+    "an entry of the log that nobody appends": (
+        insert("activity", {"_id": ObjectId.from_datetime(datetime.now(UTC) - timedelta(minutes=2))}),
+        "feed_lag",
+    ),
+    "an entry of the feed with an unknown field": (
+        lambda database, _: database.feed.update_one({"_id": 5}, {"$set": {"colour": "red"}}),
+        "stored_otherwise",
+    ),
+    "an entry of the feed with a text for its number": (insert("feed", {"_id": "x"}), "foreign"),
+    "a checkpoint beyond the feed": (put("checkpoints", "feed", seq=9_999), "bad_value"),
+    "a checkpoint at no number": (put("checkpoints", "feed", seq="x"), "unreadable"),
+    "a checkpoint with an unknown field": (put("checkpoints", "feed", colour="red"), "stored_otherwise"),
+    "a lease for ever": (put("leases", "background", until=LATER), "bad_value"),
+    "a lease of nobody": (put("leases", "background", holder=None), "unreadable"),
     "text in a lock": (put("locks", "admins", touched="often"), "stored_otherwise"),
     "another field in a lock": (put("locks", "admins", owner="ada"), "stored_otherwise"),
     "a lock that does not exist": (insert("locks", {"_id": "everything", "touched": 1}), "foreign"),
@@ -475,6 +532,10 @@ def damages() -> Iterator[Any]:
     for (collection, name), fields in OTHER_FIELDS.items():
         for field, (value, code) in fields.items():
             yield pytest.param(put(collection, name, **{field: value}), code, id=f"{collection}-{field}")
+    for field, (value, code) in FEED_FIELDS.items():
+        change = {"$set": {field: value}}
+        plant: Plant = lambda database, _, change=change: database.feed.update_one({"_id": 5}, change)  # type: ignore[misc]  # noqa: E731
+        yield pytest.param(plant, code, id=f"feed.{field}")
     for field, (value, code) in ENTRY_FIELDS.items():
         yield pytest.param(entry(2, **{field: value}), code, id=f"activity-{field}")
     for title, (plant, code) in MORE.items():
@@ -493,7 +554,10 @@ def test_damage_is_found_and_named(filled: Store, plant: Plant, code: str) -> No
 
 @pytest.mark.parametrize(
     "collection",
-    ["tasks", "projects", "users", "comments", "activity", "tokens", "webhooks", "deliveries", "answers"],
+    [
+        *("tasks", "projects", "users", "comments", "activity", "feed", "leases", "tokens", "webhooks"),
+        *("deliveries", "answers"),
+    ],
 )
 def test_every_missing_field_is_found(filled: Store, collection: str) -> None:
     first = filled.database[collection].find_one()

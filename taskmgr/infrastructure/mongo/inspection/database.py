@@ -22,6 +22,7 @@ from taskmgr.domain.model.values import is_identifier
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.client import without_deadline
 from taskmgr.infrastructure.mongo.inspection.entities import Entities, kinds
+from taskmgr.infrastructure.mongo.inspection.feed import inspect_feed
 from taskmgr.infrastructure.mongo.inspection.inbox import inspect_inbox
 from taskmgr.infrastructure.mongo.inspection.internals import (
     inspect_foreign_documents,
@@ -53,6 +54,7 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         _inspect_tasks(snapshot, entities.of(task_kind), tasks, report)
         _inspect_comments(snapshot, entities.of(comment_kind), user_ids, report)
         inspect_foreign_entries(snapshot, report)
+        inspect_feed(snapshot, report)
         inspect_tokens(snapshot, entities.of(token_kind), user_ids, report)
         inspect_webhooks(snapshot, entities.of(webhook_kind), user_ids, last_numbers.keys(), report)
         inspect_deliveries(snapshot, report)
