@@ -18,6 +18,7 @@ from taskmgr.cli.background import background
 from taskmgr.cli.db import db
 from taskmgr.cli.demo import demo
 from taskmgr.cli.doctor import doctor
+from taskmgr.cli.log import log
 from taskmgr.cli.output import error_text, show_error
 from taskmgr.cli.projects import projects
 from taskmgr.cli.serve import serve
@@ -37,7 +38,7 @@ def commands() -> None:
     """
 
 
-for command in (serve, background, db, users, tokens, projects, webhooks, doctor, demo):
+for command in (serve, background, db, users, tokens, projects, webhooks, log, doctor, demo):
     commands.add_command(command)
 
 

@@ -116,13 +116,23 @@ def _read_state(database: Database[Any], *, is_current: bool) -> dict[str, Any]:
         "current": is_current,
         "tasks": database["tasks"].estimated_document_count(),
         "users": database["users"].estimated_document_count(),
+        "waiting_for_feed": _waiting_for_feed(database),
     }
+
+
+def _waiting_for_feed(database: Database[Any]) -> int:
+    """Returns how many entries of the log are not in the feed yet."""
+    entries, numbered = (database[name].estimated_document_count() for name in ("activity", "feed"))
+    return max(0, entries - numbered)
 
 
 def _state_line(state: dict[str, Any]) -> str:
     migration = "up to date" if state["current"] else "not up to date: run `taskmgr db migrate`"
     place = f"{state['database']} on the replica set {state['replica_set']} (MongoDB {state['server']})"
-    return f"{place}: {counted(state['tasks'], 'task')}, {counted(state['users'], 'user')}; {migration}"
+    counts = ", ".join(counted(state[f"{noun}s"], noun) for noun in ("task", "user"))
+    waiting = state["waiting_for_feed"]
+    lag = f"; {counted(waiting, 'change')} not in the feed yet" if waiting else ""
+    return f"{place}: {counts}; {migration}{lag}"
 
 
 @db.command("map-status")

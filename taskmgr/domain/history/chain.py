@@ -20,7 +20,11 @@ GENESIS = bytes(32)
 
 
 def plain_entry(change: Change) -> dict[str, Any]:
-    """Returns an entry with JSON's types only: instants are texts as `format_instant` makes them."""
+    """Returns an entry with JSON's types only: instants are texts as `format_instant` makes them.
+
+    The hashes depend on this form for ever: a field that is added to `Change` has to be left out of the
+    entries that do not have it. Raises `TypeError` or `ValueError` for what no command logs.
+    """
     return {name: _plain(getattr(change, name)) for name in _NAMES}
 
 
@@ -41,11 +45,26 @@ def next_hash(previous: bytes, entry: bytes) -> bytes:
 _NAMES = tuple(field.name for field in fields(Change))
 
 
+# Integers beyond this are not exact in every implementation of JSON (RFC 7493).
+_MAX_INTEGER = 2**53 - 1
+
+
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool)):
+        return value
     if isinstance(value, datetime):
         return format_instant(value)
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {_ascii(name): _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    return value
+    if isinstance(value, int) and abs(value) <= _MAX_INTEGER:
+        return value
+    raise TypeError(f"An entry cannot have a value of the type {type(value).__name__}.")
+
+
+def _ascii(name: str) -> str:
+    """Returns a field's name. RFC 8785 sorts other names than those in ASCII in a way of its own."""
+    if not name.isascii():
+        raise ValueError("An entry cannot have a name outside of ASCII.")
+    return name
