@@ -49,6 +49,8 @@ class WebhookJob:
 
     def _follow(self, webhooks: Sequence[StoredWebhook]) -> bool:
         """Stores deliveries for new entries; returns True if a webhook has more to read."""
+        if not webhooks:
+            return False
         head = self._deliveries.head()
         is_behind = False
         for stored in webhooks:
