@@ -66,7 +66,7 @@ class Delivering:
     uri: str
 
     def __post_init__(self) -> None:
-        (self.job,) = (job for job in build_jobs(self.services) if isinstance(job, WebhookJob))
+        (self.job,) = (job for job in build_jobs(self.services, Settings()) if isinstance(job, WebhookJob))
 
     def __call__(self) -> None:
         fill_feed(self.uri, self.database)
