@@ -59,6 +59,9 @@ def test_without_an_environment_there_are_defaults(read: Read) -> None:
         trusted_proxies=0,
         outgoing_networks=(),
         outgoing_ports=(80, 443),
+        smtp_url=None,
+        mail_from=None,
+        public_url=None,
     )
 
 
@@ -91,6 +94,9 @@ def test_every_setting_is_read(read: Read, tmp_path: Path) -> None:
         TRUSTED_PROXIES="1",
         OUTGOING_NETWORKS="10.20.0.0/16, fd12::/32,127.0.0.1",
         OUTGOING_PORTS="8443,443, 443",
+        SMTP_URL="smtps://ada:p%40ss@mail.example.org:465",
+        MAIL_FROM="Tasks <tasks@example.org>",
+        PUBLIC_URL="https://example.org/tasks/",
     ) == Settings(
         mongodb_uri="mongodb+srv://u:p@cluster.example.org/tasks",
         database="team",
@@ -107,6 +113,9 @@ def test_every_setting_is_read(read: Read, tmp_path: Path) -> None:
         trusted_proxies=1,
         outgoing_networks=(ip_network("10.20.0.0/16"), ip_network("fd12::/32"), ip_network("127.0.0.1/32")),
         outgoing_ports=(443, 8443),
+        smtp_url="smtps://ada:p%40ss@mail.example.org:465",
+        mail_from="Tasks <tasks@example.org>",
+        public_url="https://example.org/tasks",
     )
 
 
@@ -125,6 +134,8 @@ def test_every_setting_is_read(read: Read, tmp_path: Path) -> None:
         ("OUTGOING_NETWORKS", ""),
         ("OUTGOING_NETWORKS", "0.0.0.0/0,::/0"),
         ("OUTGOING_PORTS", "1,65535"),
+        ("MAIL_FROM", "tasks@example.org"),
+        ("PUBLIC_URL", "http://10.0.0.1:5000"),
         ("DATABASE", "x" * 38),
         ("LOG_FORMAT", "text"),
         ("TIMEZONE", "America/Argentina/Buenos_Aires"),
@@ -191,6 +202,16 @@ def test_a_value_at_its_edge_is_usable(read: Read, name: str, value: str) -> Non
         ("OUTGOING_PORTS", "0"),
         ("OUTGOING_PORTS", "65536"),
         ("OUTGOING_PORTS", "80,https"),
+        ("SMTP_URL", "mail.example.org"),
+        ("SMTP_URL", "http://mail.example.org"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://mail.example.org:mail"),
+        ("SMTP_URL", "smtp://mail.example.org/?tls=no"),
+        ("MAIL_FROM", "tasks"),
+        ("MAIL_FROM", "a@example.org\nBcc: b@example.org"),
+        ("MAIL_FROM", ""),
+        ("PUBLIC_URL", "tasks.example.org"),
+        ("PUBLIC_URL", "https://tasks.example.org/?a=b"),
         ("OUTGOING_PORTS", ""),
     ],
 )
@@ -236,3 +257,13 @@ def test_a_home_folder_may_be_a_tilde(read: Read) -> None:
 
 def test_a_relative_folder_starts_at_the_working_directory(read: Read) -> None:
     assert read(DATA_DIR="tasks").data_dir == Path.cwd() / "tasks"
+
+
+def test_a_mail_server_requires_a_sender(read: Read) -> None:
+    (line,) = mistakes(read, SMTP_URL="smtp://mail.example.org")
+    assert line == "TASKMGR_MAIL_FROM: Must be set if TASKMGR_SMTP_URL is."
+
+
+def test_the_password_of_the_mail_server_is_not_shown(read: Read) -> None:
+    settings = read(SMTP_URL="smtp://ada:secret@mail.example.org", MAIL_FROM="tasks@example.org")
+    assert "secret" not in repr(settings)
