@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Semaphore
+
 from flask import Flask
 from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -9,6 +11,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from taskmgr.api import cors, hooks, openapi, runtime
 from taskmgr.api.conditional.cursors import Cursors
 from taskmgr.api.conditional.list_tags import list_etag_salt
+from taskmgr.api.events.hub import FeedHub
+from taskmgr.api.events.minder import StreamMinder
+from taskmgr.api.events.stream import Source
 from taskmgr.api.input import strict_json
 from taskmgr.api.input.limits import DEFAULT_LIMITS
 from taskmgr.api.problems import handlers
@@ -35,6 +40,9 @@ _BLUEPRINTS = (
     webhooks, root,
 )  # fmt: skip
 
+# How many streams may read from the database at once, because what they need is no longer in memory.
+_MAX_READERS = 4
+
 
 def create_app(services: Services, settings: Settings, *, secret_key: str) -> Flask:
     """Returns the WSGI application over the services. It connects to nothing. `secret_key` signs cursors."""
@@ -56,6 +64,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
         Runtime(
             services=services,
             cursors=Cursors(secret_key),
+            streams=_streams(services),
             openapi_json=strict_json.dumps(document),
             list_etag_salt=list_etag_salt(services.policy),
         ),
@@ -63,3 +72,10 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
     return app
+
+
+def _streams(services: Services) -> StreamMinder:
+    store = services.feed.store
+    hub = FeedHub(store.feed, store.feed_streams)
+    source = Source(services.feed, hub, readers=Semaphore(_MAX_READERS))
+    return StreamMinder(source, services.tokens)

@@ -14,7 +14,8 @@ EXPOSED_HEADERS = (
     "RateLimit-Reset", "Dry-Run", "Idempotent-Replayed",
 )  # fmt: skip
 _ALLOWED_HEADERS = (
-    "Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-Id",
+    "Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID",
+    "X-Request-Id",
 )  # fmt: skip
 
 

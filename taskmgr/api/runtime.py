@@ -12,6 +12,7 @@ from taskmgr.domain.services import Services
 
 if TYPE_CHECKING:
     from taskmgr.api.conditional.cursors import Cursors
+    from taskmgr.api.events.minder import StreamMinder
 
 _EXTENSION = "taskmgr"
 
@@ -22,6 +23,7 @@ class Runtime:
 
     services: Services
     cursors: Cursors
+    streams: StreamMinder
     openapi_json: bytes
     # Part of every list's ETag, so that another release or policy invalidates all of them.
     list_etag_salt: bytes

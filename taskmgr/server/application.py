@@ -20,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 from pymongo.database import Database
 
 from taskmgr.api.app import create_app
+from taskmgr.api.runtime import runtime_of
 from taskmgr.bootstrap import build_configured_services
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.policy import Policy
@@ -76,6 +77,7 @@ class ServerApplication(BaseApplication):  # type: ignore[misc]
         self.options = options
         self.policy = options.policy
         self.shutdown = ShutdownFlag()
+        self.end_streams: Callable[[], None] = lambda: None  # set in each worker
         super().__init__()
 
     def load_config(self) -> None:
@@ -84,20 +86,23 @@ class ServerApplication(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """Returns the WSGI application; gunicorn calls this in each worker."""
-        store = mongo_store(self._open_database(), time_zone=self.policy.time_zone)
+        database, streams = self._open_database(), self._open_database(for_streams=True)
+        store = mongo_store(database, streams=streams, time_zone=self.policy.time_zone)
         settings, secret_key = self.options.settings, self.options.secret_key
         services = build_configured_services(store, settings, policy=self.policy, secret_key=secret_key)
         services = replace(services, health=HealthUntilShutdown(services.health, self.shutdown))
-        return create_app(services, settings, secret_key=secret_key)
+        app = create_app(services, settings, secret_key=secret_key)
+        self.end_streams = runtime_of(app).streams.stop
+        return app
 
-    def _open_database(self) -> Database[Any]:
+    def _open_database(self, *, for_streams: bool = False) -> Database[Any]:
         """Returns the worker's database, or ends the worker if it cannot be opened.
 
         What the URI refers to, such as a certificate file or a DNS record, may be missing for a while. After
         this kind of exit, the master starts another worker; after any other failed start, gunicorn stops.
         """
         try:
-            return open_database(self.options.uri, self.options.settings.database)
+            return open_database(self.options.uri, self.options.settings.database, for_streams=for_streams)
         except CannotStart as error:
             _log.error("a worker cannot start", reason=str(error))
             time.sleep(_PAUSE_AFTER_FAILED_START)

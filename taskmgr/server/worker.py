@@ -15,6 +15,7 @@ _log = structlog.get_logger("taskmgr.serve")
 class Worker(GeventWorker):  # type: ignore[misc]
     """gunicorn's gevent worker; ignores SIGINT, because the master decides when workers stop."""
 
+    app: Any
     wsgi: Any
 
     def init_process(self) -> None:
@@ -24,6 +25,11 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self.wsgi = _close_after_broken_bodies(self.wsgi)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Ends the event streams, which would hold up the graceful stop. SIGHUP leads here, too."""
+        gevent.spawn(self.app.end_streams)
+        super().handle_exit(sig, frame)
 
     def init_signals(self) -> None:
         super().init_signals()

@@ -19,6 +19,7 @@ from taskmgr.api.runtime import runtime_of
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
+from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings
 from tests.api.client import Client
@@ -35,13 +36,17 @@ def worker_clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def worker_services(worker_database: Database[Any], worker_clock: Clock) -> Services:
-    return build_services(
-        mongo_store(worker_database),
-        clock=worker_clock,
-        outgoing=ManyReceivers(),
-        secret_key=lambda: SECRET_KEY,
-    )
+def worker_services(
+    worker_database: Database[Any], mongodb_uri: str, worker_clock: Clock
+) -> Iterator[Services]:
+    streams = open_database(mongodb_uri, worker_database.name, for_streams=True)
+    with streams.client:
+        yield build_services(
+            mongo_store(worker_database, streams=streams),
+            clock=worker_clock,
+            outgoing=ManyReceivers(),
+            secret_key=lambda: SECRET_KEY,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -103,6 +103,7 @@ OPERATIONS = (
     _read("list_activity", "activity", READ),
     _read("get_feed_head", "feed/head", READ),
     _read("list_changes", "changes", READ),
+    _read("stream_events", "events", READ),
     _read("get_workflow", "workflow", READ),
     _read("get_stats", "stats", READ),
     _read("list_labels", "labels", READ),

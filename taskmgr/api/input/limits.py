@@ -61,10 +61,16 @@ def read_body() -> bytes:
     if state.body is None:
         state.body = _receive(current_request(), state.endpoint.limits)
         # The client is responsible for the time that the body took, not the store.
-        start_store_deadline()
-        if state.authorize is not None:
-            state.authorize()
+        go_on_after_waiting()
     return state.body
+
+
+def go_on_after_waiting() -> None:
+    """Restarts the store's deadline and authorizes the caller again, whose rights may have been lost."""
+    start_store_deadline()
+    authorize = request_state().authorize
+    if authorize is not None:
+        authorize()
 
 
 def start_store_deadline() -> None:

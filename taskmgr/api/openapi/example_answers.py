@@ -128,7 +128,7 @@ def answers(policy: Policy) -> dict[str, Json]:
         "TaskPartPage": _page([{name: task[name] for name in ("key", "title", "status")}]),
         "Transitions": {"items": [transition]},
         "Comment": comment, "NewComment": comment, "CommentPage": _page([comment]),
-        "FeedHead": feed_head,
+        "FeedHead": feed_head, "FeedEvent": {"seq": 17} | change,
         "Changes": {"items": [{"seq": 17} | change], "next": "17-1f0a9c", "more": False, "tasks": [task]},
         "ChangePage": _page([change]), "ActivityPage": _page([change]),
         "Project": project, "NewProject": project, "ProjectRow": counted, "ProjectPage": _page([counted]),

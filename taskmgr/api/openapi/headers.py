@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taskmgr.api.identity.rate_limit import WINDOW
+from taskmgr.domain.history.feed_position import PATTERN as POSITION
 
 _TEXT = {"type": "string"}
 _WHOLE = {"type": "integer", "minimum": 0}
@@ -72,4 +73,11 @@ IF_NONE_MATCH = {
     "required": False,
     "description": "The ETag that the caller has. If it is still the current one, the response is 304.",
     "schema": {"type": "string", "examples": ['"41"']},
+}
+LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "The `id` of the last event that the client has; it takes precedence over `since`.",
+    "schema": {"type": "string", "pattern": POSITION, "examples": ["0"]},
 }

@@ -11,7 +11,7 @@ from taskmgr.api.conditional.idempotency import is_idempotent
 from taskmgr.api.conditional.list_tags import has_list_etag
 from taskmgr.api.identity.scopes import scopes_of
 from taskmgr.api.input.parsing import JSON, MERGE_PATCH
-from taskmgr.api.openapi.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RATE, sent
+from taskmgr.api.openapi.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, LAST_EVENT_ID, RATE, sent
 from taskmgr.api.problems.codes import CODES
 from taskmgr.api.problems.responses import CONTENT_TYPE
 from taskmgr.api.schemas import patterns
@@ -80,9 +80,12 @@ def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *
         *({"name": name, "in": "path", "required": True, "schema": _id(name)} for name in path_ids),
         *(p for p in operation.get("parameters", ()) if p["in"] != "path"),
         *_header_parameters(operation, tagged),
+        *([LAST_EVENT_ID] if endpoint == "feed.stream_events" else []),
         *([IDEMPOTENCY_KEY] if is_idempotent(view) else []),
     ]
     _describe_responses(operation, tagged)
+    if endpoint in ("feed.stream_events", "feed.list_changes"):
+        operation["responses"]["410"] = {"$ref": "#/components/responses/resync_required"}
     for code in _failures(operation, path_ids, public=scopes is None):
         status = str(CODES[code].status)
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{code}"})

@@ -17,6 +17,7 @@ from taskmgr.domain.model import parsing
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.services.feed import DEFAULT_LIMIT, MAX_LIMIT, FeedPage
 
+MAX_WAIT = 25  # seconds
 CHANGE_INCLUDES = ("task",)
 
 
@@ -99,6 +100,10 @@ class ChangesOut(Output):
         return body if tasks is None else body | {"tasks": self._task.dump(tasks, many=True)}
 
 
+class FeedEventOut(FeedEntryOut):
+    """The `data` of an event. `event` is its `kind`, and `id` the position after it."""
+
+
 class FollowingQuery(Input):
     """Where to begin in the feed."""
 
@@ -116,9 +121,20 @@ class ChangesQuery(ActivityFilters, FollowingQuery):
     """The parameters of a page of the feed."""
 
     limit = integer(1, MAX_LIMIT, DEFAULT_LIMIT, description="The maximum number of items.")
+    wait = integer(
+        0,
+        MAX_WAIT,
+        0,
+        description="For how many seconds to wait if there is nothing yet; the response is sent as soon as "
+        "there is something.",
+    )
     include = comma_list(
         parsing.one_of_names(CHANGE_INCLUDES),
         {"enum": list(CHANGE_INCLUDES)},
         (),
         description="`task` adds the present state of the tasks that the items are about, each once.",
     )
+
+
+class EventsQuery(ActivityFilters, FollowingQuery):
+    """The parameters of a stream of events."""

@@ -60,3 +60,20 @@ class FeedPart:
     entries: Sequence[FeedEntry]
     last: int
     hash: bytes | None
+
+
+class FeedStream(Protocol):
+    """Tells when the feed grows, from its opening on. Raises `Unavailable` once it cannot go on."""
+
+    def wait(self) -> bool:
+        """Returns True as soon as the feed has grown, and False if it has not for about a second."""
+
+    def close(self) -> None:
+        """Ends the stream."""
+
+
+class FeedStreams(Protocol):
+    """Opens streams."""
+
+    def open(self) -> FeedStream:
+        """Returns a stream that tells of everything that is appended from now on. Raises `Unavailable`."""

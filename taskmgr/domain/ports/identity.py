@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -31,6 +31,9 @@ class TokenRepository(Protocol):
 
     def find_with_owner(self, token_id: str) -> StoredToken | None:
         """Returns a token together with its owner, or None if there is no such token."""
+
+    def find_many_with_owners(self, token_ids: Collection[str]) -> Mapping[str, StoredToken]:
+        """Returns the tokens that exist among these together with their owners, by id."""
 
     def touch(self, token_id: str) -> None:
         """Makes this command conflict with any other that touches or removes this token."""

@@ -14,7 +14,7 @@ from taskmgr.domain.ports.commands import (
     UnitOfWork,
     UserRepository,
 )
-from taskmgr.domain.ports.feed import FeedRepository
+from taskmgr.domain.ports.feed import FeedRepository, FeedStreams
 from taskmgr.domain.ports.idempotency import IdempotencyRepository
 from taskmgr.domain.ports.identity import TokenRepository
 from taskmgr.domain.ports.inbox import InboxRepository, PreferencesRepository, WatchRepository
@@ -52,6 +52,7 @@ class Store:
     comments: CommentRepository
     activity: ActivityRepository
     feed: FeedRepository
+    feed_streams: FeedStreams
     inbox: InboxRepository
     watches: WatchRepository
     preferences: PreferencesRepository

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Unpack
@@ -70,6 +70,21 @@ class TokenService:
         if token.last_used_at is None or now - token.last_used_at >= _USE_RECORDED_EVERY:
             self.store.tokens.record_use(token.id, now)
         return Identity(actor=Actor.of(owner, token), user=owner, token=token)
+
+    def find_changed(self, identities: Collection[Identity]) -> Set[str]:
+        """Returns the ids of the tokens among these whose callers no longer have the same rights.
+
+        The token was revoked or has expired, or its owner was deactivated or has got another role.
+        """
+        stored = self.store.tokens.find_many_with_owners({identity.token.id for identity in identities})
+        now = self.clock()
+        return {
+            identity.token.id
+            for identity in identities
+            if (found := stored.get(identity.token.id)) is None
+            or not is_valid(found.token, found.owner, now=now)
+            or found.owner.role is not identity.user.role
+        }
 
     def list(self, user_id: str | None = None, *, by: Actor) -> Sequence[Token]:
         """Returns the actor's own tokens, or those of another user, newest first."""

@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from taskmgr.domain.ports.store import Store
 from taskmgr.infrastructure.mongo.client import COMMAND_DEADLINE
+from taskmgr.infrastructure.mongo.feed.growth import MongoFeedStreams
 from taskmgr.infrastructure.mongo.health import MongoHealth
 from taskmgr.infrastructure.mongo.reads.task_records import TaskRecordCache
 from taskmgr.infrastructure.mongo.repositories.activity import MongoActivityRepository
@@ -38,9 +39,15 @@ def new_id() -> str:
 
 
 def mongo_store(
-    database: Database[Any], *, time_zone: tzinfo | None = None, deadline: float = COMMAND_DEADLINE
+    database: Database[Any],
+    *,
+    streams: Database[Any] | None = None,
+    time_zone: tzinfo | None = None,
+    deadline: float = COMMAND_DEADLINE,
 ) -> Store:
     """Returns the ports on a database; `deadline` bounds a command, in seconds.
+
+    `streams` is the same database, opened for streams; without it, the store cannot tell when the feed grows.
 
     If `time_zone` is given, commands raise `Unavailable` once the database has been migrated to another
     time zone or schema version.
@@ -56,6 +63,7 @@ def mongo_store(
         comments=MongoCommentRepository(database),
         activity=MongoActivityRepository(database),
         feed=MongoFeedRepository(database),
+        feed_streams=MongoFeedStreams(streams),
         inbox=MongoInboxRepository(database),
         watches=MongoWatchRepository(database),
         preferences=MongoPreferencesRepository(database),

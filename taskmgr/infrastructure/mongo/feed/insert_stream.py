@@ -53,8 +53,11 @@ class InsertStream:
     inserts. Raises the driver's errors; the caller then opens another stream.
     """
 
-    def __init__(self, collection: Collection[Any], start: Token | Timestamp) -> None:
-        """Opens the stream after a token, or at a moment of the server's time. Raises `CannotResume`."""
+    def __init__(self, collection: Collection[Any], start: Token | Timestamp | None) -> None:
+        """Opens the stream after a token, at a moment of the server's time, or with None from now on.
+
+        Raises `CannotResume`.
+        """
         self._collection = collection
         self._session = collection.database.client.start_session()
         self._cursor_id = 0
@@ -124,11 +127,11 @@ def _is_about_token(error: OperationFailure) -> bool:
     return error.code not in _REFUSED_CODES and not is_temporary(error)
 
 
-def _open_options(start: Token | Timestamp) -> dict[str, Any]:
+def _open_options(start: Token | Timestamp | None) -> dict[str, Any]:
     option = "startAtOperationTime" if isinstance(start, Timestamp) else "resumeAfter"
     # An `invalidate` event, which ends the stream, passes every filter.
     stages = [
-        {"$changeStream": {option: start}},
+        {"$changeStream": {} if start is None else {option: start}},
         {"$match": {"operationType": {"$in": ["insert", "invalidate"]}}},
         {"$project": {"operationType": True, "fullDocument": True}},
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,11 +38,14 @@ class MongoTokenRepository:
     def find_with_owner(self, token_id: str) -> StoredToken | None:
         row = self._tokens.find_one({"_id": ObjectId(token_id)})
         owner = row and self._users.find_one({"_id": row["user_id"]})
-        if row is None or owner is None:
-            return None
-        return StoredToken(
-            token=mappers.token(row), secret_hash=bytes(row["secret_hash"]), owner=mappers.user(owner)
-        )
+        return None if row is None or owner is None else _stored_token(row, owner)
+
+    def find_many_with_owners(self, token_ids: Collection[str]) -> Mapping[str, StoredToken]:
+        rows = list(self._tokens.find({"_id": {"$in": list(map(ObjectId, token_ids))}}))
+        ids = list({row["user_id"] for row in rows})
+        owners = {owner["_id"]: owner for owner in self._users.find({"_id": {"$in": ids}})}
+        stored = (_stored_token(row, owners[row["user_id"]]) for row in rows if row["user_id"] in owners)
+        return {token.token.id: token for token in stored}
 
     def touch(self, token_id: str) -> None:
         touch_one(self._tokens, ObjectId(token_id))
@@ -57,3 +60,9 @@ class MongoTokenRepository:
     def record_use(self, token_id: str, at: datetime) -> None:
         count_write()
         self._tokens.update_one({"_id": ObjectId(token_id)}, {"$set": {"last_used_at": at}})
+
+
+def _stored_token(row: Mapping[str, Any], owner: Mapping[str, Any]) -> StoredToken:
+    return StoredToken(
+        token=mappers.token(row), secret_hash=bytes(row["secret_hash"]), owner=mappers.user(owner)
+    )

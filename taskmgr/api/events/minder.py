@@ -1,0 +1,172 @@
+"""Bounds the streams of a worker, and ends those whose clients or rights are gone."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event, Lock, Thread
+
+import structlog
+
+from taskmgr.api.events.stream import EventStream, Source
+from taskmgr.api.problems.codes import ApiError
+from taskmgr.domain.history.feed_position import FeedPosition
+from taskmgr.domain.model.errors import Unavailable
+from taskmgr.domain.queries.activity_query import ActivityQuery
+from taskmgr.domain.services.tokens import Identity, TokenService
+
+MAX_STREAMS = 4_000  # per worker
+MAX_STREAMS_OF_TOKEN = 20  # per worker
+MAX_SILENCE = 30.0  # seconds for which a client may take nothing
+_INTERVAL = 1.0  # seconds
+_RIGHTS_EVERY = 2  # intervals
+_ESTABLISHED = 1  # of TCP_INFO
+_SEND_BUFFER = 64 * 1024  # bytes, in the kernel
+
+_access = structlog.get_logger("taskmgr.access")
+_log = structlog.get_logger("taskmgr.events")
+
+
+class StreamMinder:
+    """Knows the open streams of a worker. Its thread runs while there are any."""
+
+    def __init__(self, source: Source, tokens: TokenService) -> None:
+        self.hub = source.hub
+        self._source = source
+        self._tokens = tokens
+        self._lock = Lock()
+        self._streams: set[EventStream] = set()
+        self._of_token: Counter[str] = Counter()
+        self._thread: Thread | None = None
+        self._stopping = Event()
+
+    def open(
+        self,
+        query: ActivityQuery,
+        position: FeedPosition,
+        *,
+        identity: Identity,
+        request_id: str,
+        connection: socket.socket | None,
+    ) -> EventStream:
+        """Returns a new stream. Raises `too_many_requests`, and `unavailable` if there is no room."""
+        token_id = identity.token.id
+        with self._lock:
+            self._require_room(token_id)
+            stream = EventStream(
+                self._source, identity, query, position, request_id, connection, closed=self._remove
+            )
+            self._streams.add(stream)
+            self._of_token[token_id] += 1
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="stream-minder", daemon=True)
+                self._thread.start()
+        self.hub.enter()
+        _bound_send_buffer(connection)
+        return stream
+
+    def _require_room(self, token_id: str) -> None:
+        if self._stopping.is_set():
+            raise ApiError("unavailable", "The service is stopping. Connect again.")
+        if self._of_token[token_id] >= MAX_STREAMS_OF_TOKEN:
+            detail = f"A token may have {MAX_STREAMS_OF_TOKEN} event streams open. Close one of them."
+            raise ApiError("too_many_requests", detail, headers={"Retry-After": "10"})
+        if len(self._streams) >= MAX_STREAMS:
+            raise ApiError("unavailable", f"A worker can have {MAX_STREAMS} event streams open.")
+
+    def _remove(self, stream: EventStream) -> None:
+        """Removes a stream that has ended, and logs it."""
+        with self._lock:
+            if stream not in self._streams:
+                return
+            self._streams.discard(stream)
+            token_id = stream.identity.token.id
+            self._of_token[token_id] -= 1
+            if not self._of_token[token_id]:
+                del self._of_token[token_id]
+        self.hub.leave()
+        _access.info(
+            "event stream ended",
+            request_id=stream.request_id,
+            by=stream.identity.actor.id,
+            seconds=round(time.monotonic() - stream.started, 1),
+            events=stream.events,
+            reason=stream.end_reason,
+        )
+
+    def stop(self) -> None:
+        """Ends all streams at once, and makes those who wait for changes stop waiting."""
+        self._stopping.set()
+        self.hub.stop()
+        self._end(lambda _: "the service is stopping")
+
+    def _run(self) -> None:
+        turn = 0
+        while not self._stopping.wait(_INTERVAL):
+            with self._lock:
+                if not self._streams:
+                    self._thread = None
+                    return
+            turn += 1
+            self._end(_reason_to_end)
+            if turn % _RIGHTS_EVERY == 0:
+                self._end_without_rights()
+
+    def _end_without_rights(self) -> None:
+        identities = {stream.identity.token.id: stream.identity for stream in list(self._streams)}
+        try:
+            changed = self._tokens.find_changed(list(identities.values()))
+        except Unavailable:  # then nobody can lose a right either
+            return
+        except Exception as error:  # noqa: BLE001 - the next turn tries it again
+            _log.error("the rights of streams could not be checked", exc_info=error)
+            return
+        if changed:
+            self._end(lambda s: "the token has lost its rights" if s.identity.token.id in changed else None)
+
+    def _end(self, find_reason: Callable[[EventStream], str | None]) -> None:
+        """Ends the streams for which there is a reason."""
+        has_ended = False
+        for stream in list(self._streams):
+            reason = find_reason(stream)
+            if reason is not None:
+                stream.end_reason = stream.end_reason or reason
+                has_ended = True
+                if stream.writing_since is not None:
+                    _shut_down(stream.socket)
+        if has_ended:
+            self.hub.wake()
+
+
+def _reason_to_end(stream: EventStream) -> str | None:
+    if stream.writing_since is not None:
+        is_slow = time.monotonic() - stream.writing_since > MAX_SILENCE
+        return "the client takes nothing" if is_slow else None
+    return "the client has left" if _has_left(stream.socket) else None
+
+
+def _has_left(connection: socket.socket | None) -> bool:
+    """Returns True if the client has closed the connection, as far as the system tells (only Linux does)."""
+    if connection is None or not hasattr(socket, "TCP_INFO"):
+        return False
+    try:
+        return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED
+    except OSError:  # not TCP, or closed
+        return connection.fileno() < 0
+
+
+def _shut_down(connection: socket.socket | None) -> None:
+    """Ends the connection, which wakes whoever is writing to it."""
+    if connection is not None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+def _bound_send_buffer(connection: socket.socket | None) -> None:
+    """Bounds what the kernel keeps for a client that does not read."""
+    if connection is not None:
+        with suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
