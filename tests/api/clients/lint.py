@@ -25,7 +25,8 @@ LINTERS = (
 
 def document() -> bytes:
     """Returns the document of the service under the default policy, without a database."""
-    store = cast("Store", SimpleNamespace(health=None, users=None, projects=None))
+    ports = dict.fromkeys(("feed", "feed_streams", "health", "users", "projects"))
+    store = cast("Store", SimpleNamespace(**ports))
     app = create_app(build_services(store), Settings(), secret_key="signs nothing")
     return bytes(runtime_of(app).openapi_json)
 
