@@ -19,7 +19,8 @@ class Copy:
 
     def call(self, path: str, **query: Any) -> Any:
         url = f"{self.base}/api/v1/{path}?{urlencode(query)}"
-        with urlopen(Request(url, headers={"Authorization": f"Bearer {self.token}"}), timeout=60) as response:
+        request = Request(url, headers={"Authorization": f"Bearer {self.token}"})  # noqa: S310
+        with urlopen(request, timeout=60) as response:  # noqa: S310
             return json.load(response)
 
     def read_everything(self) -> None:

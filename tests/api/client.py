@@ -16,6 +16,7 @@ from taskmgr.domain.services import Services
 from tests.factories import SYSTEM
 
 ROOT = "/api/v1/"
+EVENTS = "text/event-stream"
 _ABSENT: Any = object()
 
 # The members that every problem has, and the additional members by code.
@@ -34,7 +35,7 @@ class Answer(TestResponse):
 
     @property
     def json(self) -> Any:
-        return json.loads(self.data)
+        return None if self.mimetype == EVENTS else json.loads(self.data)
 
 
 class Client:
@@ -96,13 +97,17 @@ class Client:
         if body is not _ABSENT:
             data = json.dumps(body).encode()
             all_headers["Content-Type"] = "application/json"
-        return FlaskClient(self._app, Answer).open(
+        answer = FlaskClient(self._app, Answer).open(
             path if path.startswith("/") else ROOT + path,
             method=method,
             data=data,
             headers=all_headers | (headers or {}),
             query_string=query or None,
         )
+        if answer.mimetype == EVENTS:  # it would not end
+            answer.close()
+            answer.response = []
+        return answer
 
     def get(self, path: str, **options: Any) -> Answer:
         return self.open("GET", path, **options)

@@ -72,6 +72,7 @@ _SHOWN: dict[str, Any] = {
     "active": True,
     "prefix": "u",
     "since": "0",
+    "wait": 1,
     "state": "failed",
 }
 
