@@ -205,5 +205,5 @@ def test_nothing_is_lost_or_doubled_through_kills_of_workers_and_of_the_backgrou
         time.sleep(2.0)
         assert wait_until(lambda: source.last_id == end(service))
     assert [event.data for event in source.events] == changes_since(service, since)
-    assert len(source.events) > 50
+    assert len(source.events) > 10
     assert len(source.ended) >= 3

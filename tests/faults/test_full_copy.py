@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
+import runpy
 import shutil
 import signal
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,20 +19,17 @@ from tests.running import ROOT, Clients, Service, kill_database_servers, serving
 pytestmark = pytest.mark.slow
 
 
-def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("full_copy", ROOT / "docs/examples/full_copy.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def new_copy(service: Service) -> Any:
+    """Returns an empty copy of the example's class."""
+    example = runpy.run_path(str(ROOT / "docs/examples/full_copy.py"))
+    return example["Copy"](f"http://127.0.0.1:{service.port}", service.token)
 
 
 class Keeper:
     """The example's copy, kept up to date in a thread until the end of the block."""
 
     def __init__(self, service: Service) -> None:
-        self.copy = example().Copy(f"http://127.0.0.1:{service.port}", service.token)
+        self.copy = new_copy(service)
         self._stopped = Event()
         self._thread = Thread(target=self._run)
 
@@ -76,7 +72,7 @@ def random_command(service: Service, number: int) -> int:
 
 def everything(service: Service) -> dict[str, Any]:
     """Returns all tasks as the API shows them now."""
-    other = example().Copy(f"http://127.0.0.1:{service.port}", service.token)
+    other = new_copy(service)
     other.read_everything()
     return dict(other.tasks)
 
