@@ -57,6 +57,18 @@ def fill_feed(uri: str, database: Database[Any]) -> None:
     """Appends all entries of the log to the feed."""
     with sequencing(uri, database.name):
         wait_until_complete(database)
+        _wait_until_following(database)
+
+
+def _wait_until_following(database: Database[Any]) -> None:
+    """Waits until the sequencer has stored where the stream goes on, as it does once it has caught up."""
+    deadline = time.monotonic() + _MAX_SECONDS
+    while not (database["checkpoints"].find_one({"_id": "feed"}) or {}).get("token"):
+        last = database["feed"].find_one({}, sort=[("_id", -1)])
+        if last is not None and "token" in last:
+            return
+        assert time.monotonic() < deadline, "the sequencer does not follow the log"
+        time.sleep(0.01)
 
 
 def assert_feed_is_the_log(database: Database[Any]) -> None:
