@@ -69,6 +69,7 @@ def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
     operations.complete(app, spec)
     components["schemas"]["RankChange"]["properties"] |= deepcopy(PLACES)
     components["schemas"]["RankChange"]["oneOf"] = deepcopy(ONE_PLACE)
+    components["schemas"]["ReadIn"]["minProperties"] = 1
     bulk.describe(components["schemas"])
     schemas.complete(spec, policy.workflow.statuses)
     examples.add(spec, policy)
