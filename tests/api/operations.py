@@ -85,9 +85,11 @@ def _write(
     return Operation(name=name, method=method, path=path, body=body, **given)
 
 
-def _own(name: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> Operation:
+def _own(
+    name: str, method: str, path: str, body: Mapping[str, Any] | None = None, *, dry: bool = False
+) -> Operation:
     """A write of what only the caller sees."""
-    return Operation(name=name, method=method, path=path, body=body, scopes=(READ, WRITE))
+    return Operation(name=name, method=method, path=path, body=body, scopes=(READ, WRITE), dry=dry)
 
 
 OPERATIONS = (
@@ -153,7 +155,7 @@ OPERATIONS = (
     _own("mark_inbox_read", "POST", "inbox/read", {"up_to": "2026-11-26T20:00:00Z"}),
     _own("watch_task", "PUT", "tasks/{task}/watch"),
     _own("unwatch_task", "DELETE", "tasks/{task}/watch"),
-    _own("change_notifications", "PATCH", "users/me/notifications", {"moved": "mail"}),
+    _own("change_notifications", "PATCH", "users/me/notifications", {"moved": "mail"}, dry=True),
     # No token makes a wider one.
     _write(
         "create_token", "POST", "tokens", {"name": "job", "scopes": [READ]},

@@ -19,7 +19,7 @@ from taskmgr.api.request_state import RequestState, begin
 from taskmgr.api.schemas.activity import ChangeOut
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
-from taskmgr.api.schemas.feed import FeedEntryOut, FeedEventOut, FeedHeadOut
+from taskmgr.api.schemas.feed import FeedEntryOut, FeedHeadOut
 from taskmgr.api.schemas.inbox import ChannelsOut, InboxItemOut, NewsOut, TaskNameOut
 from taskmgr.api.schemas.projects import NewProjectOut, ProjectCountsOut, ProjectOut, ProjectRowOut
 from taskmgr.api.schemas.receipt import ReceiptOut
@@ -200,7 +200,7 @@ SAMPLES += [
     *((LabelCountOut, row, row) for row in [LabelCount("café", 2, 5)]),
     *((DayCountsOut, row, row) for row in [DayCounts(date(2026, 3, 8), 2, 1)]),
     *((CycleTimesOut, row, row) for row in (CycleTimes(2, 0.001, 86_400.0), CycleTimes(0, None, None))),
-    *((schema, FEED_ENTRY, merged(FEED_ENTRY.change, seq=7)) for schema in (FeedEntryOut, FeedEventOut)),
+    (FeedEntryOut, FEED_ENTRY, merged(FEED_ENTRY.change, seq=7)),
     *((WebhookOut, webhook, webhook) for webhook in (WEBHOOK, a_webhook())),
     (NewWebhookOut, NewWebhook(WEBHOOK, "whsec_x"), merged(WEBHOOK, secret="whsec_x")),
     (SecretOut, NewSecret("whsec_x", NOW), NewSecret("whsec_x", NOW)),

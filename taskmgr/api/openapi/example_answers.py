@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from taskmgr.api.openapi.example_ids import (
@@ -35,6 +36,9 @@ LATER = "2026-11-23T14:05:12.418Z"
 FEED_HASH = "1f0a9c1a76d2c0ea4b1dc5cbd32d2d2c23ad3c1f0b4d1f6e0a9a3b0c4a7de55f"
 _REQUEST_ID = "a73a6959c4f7dc76"
 _PRIORITIES = [priority.value for priority in Priority]
+
+# The name of the example for the stream of events, which has no schema.
+EVENTS = "events"
 
 
 def next_status(policy: Policy) -> str:
@@ -82,7 +86,7 @@ def problem(code: str, task: Json, status: str) -> Json:
     }
 
 
-def answers(policy: Policy) -> dict[str, Json]:
+def answers(policy: Policy) -> dict[str, Any]:
     """Returns an example of each response, by the name of its schema."""
     new, status = _task(policy), next_status(policy)
     category = policy.workflow.categories[status].value
@@ -128,7 +132,7 @@ def answers(policy: Policy) -> dict[str, Json]:
         "TaskPartPage": _page([{name: task[name] for name in ("key", "title", "status")}]),
         "Transitions": {"items": [transition]},
         "Comment": comment, "NewComment": comment, "CommentPage": _page([comment]),
-        "FeedHead": feed_head, "FeedEvent": {"seq": 17} | change,
+        "FeedHead": feed_head, EVENTS: _event({"seq": 17} | change),
         "Changes": {"items": [{"seq": 17} | change], "next": "17-1f0a9c", "more": False, "tasks": [task]},
         "ChangePage": _page([change]), "ActivityPage": _page([change]),
         "Project": project, "NewProject": project, "ProjectRow": counted, "ProjectPage": _page([counted]),
@@ -222,3 +226,7 @@ def _stats(policy: Policy, task: Json) -> Json:
         "per_day": [{"day": "2026-11-20", "created": 1, "completed": 0}],
         "cycle_times": {"tasks": 0, "median_seconds": None, "p85_seconds": None},
     }
+
+
+def _event(entry: dict[str, Any]) -> str:
+    return f"id: 17-1f0a9c\nevent: {entry['kind']}\ndata: {json.dumps(entry)}\n\n"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskmgr.api.openapi.example_answers import answers, next_status, problem
+from taskmgr.api.openapi.example_answers import EVENTS, answers, next_status, problem
 from taskmgr.api.openapi.example_ids import (
     BLOCKER_KEY,
     CHANGE_SET,
@@ -174,7 +174,7 @@ def add(spec: dict[str, Any], policy: Policy) -> None:
             content["examples"] = named
         for response in operation["responses"].values():
             for content in response.get("content", {}).values():
-                names = _names(content["schema"])
+                names = _names(content["schema"]) or [EVENTS]
                 content["examples"] = {name: {"value": responses[name]} for name in names}
     for code, response in spec["components"]["responses"].items():
         (content,) = response["content"].values()
@@ -195,8 +195,9 @@ def _add_to_parameters(operation: dict[str, Any], policy: Policy) -> None:
 
 
 def _names(schema: dict[str, Any]) -> list[str]:
-    """Returns the names of the schemas that a response can have."""
-    return [choice["$ref"].rpartition("/")[2] for choice in schema.get("anyOf", [schema])]
+    """Returns the names of the schemas that a response can have; a stream has none."""
+    choices = schema.get("anyOf", [schema])
+    return [choice["$ref"].rpartition("/")[2] for choice in choices if "$ref" in choice]
 
 
 def _problems(code: str, task: dict[str, Any], status: str) -> dict[str, Any]:

@@ -100,8 +100,12 @@ class ChangesOut(Output):
         return body if tasks is None else body | {"tasks": self._task.dump(tasks, many=True)}
 
 
-class FeedEventOut(FeedEntryOut):
-    """The `data` of an event. `event` is its `kind`, and `id` the position after it."""
+# Generated clients could not make an object of a stream.
+EVENT_STREAM = {
+    "type": "string",
+    "description": "Server-sent events: `event` is the kind of the change, `data` an item of `/changes`, and "
+    "`id` the position after it.",
+}
 
 
 class FollowingQuery(Input):

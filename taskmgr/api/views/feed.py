@@ -14,11 +14,11 @@ from taskmgr.api.problems.codes import ApiError
 from taskmgr.api.request_state import actor, current_request, identity, request_state
 from taskmgr.api.runtime import current_runtime, services
 from taskmgr.api.schemas.feed import (
+    EVENT_STREAM,
     ChangesOut,
     ChangesQuery,
     ChangesResult,
     EventsQuery,
-    FeedEventOut,
     FeedHeadOut,
 )
 from taskmgr.api.views.activity import build_activity_query, is_about_users
@@ -75,7 +75,7 @@ def _wait_for_items(page: FeedPage, query: ActivityQuery, *, limit: int, seconds
 @feed.get("/events")
 @requires_scopes(Scope.TASKS_READ, sometimes={Scope.USERS_READ: is_about_users})
 @feed.query(EventsQuery)
-@feed.response(200, FeedEventOut, content_type="text/event-stream")
+@feed.response(200, EVENT_STREAM, content_type="text/event-stream")
 def stream_events(params: dict[str, Any]) -> Any:
     """Follow the changes as server-sent events
 

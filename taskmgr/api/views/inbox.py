@@ -19,7 +19,8 @@ from taskmgr.api.schemas.inbox import (
     WatchOut,
 )
 from taskmgr.api.schemas.pages import page_of
-from taskmgr.api.views.responses import build_page, build_page_request
+from taskmgr.api.schemas.queries import WriteQuery
+from taskmgr.api.views.responses import DRY_RUN_HEADER, build_page, build_page_request
 from taskmgr.domain.model.token import Scope
 
 READ, WRITE = Scope.TASKS_READ, Scope.TASKS_WRITE
@@ -95,15 +96,17 @@ def get_notifications() -> Any:
 
 @inbox.patch("/users/me/notifications")
 @requires_scopes(READ, WRITE)
+@inbox.query(WriteQuery)
 @inbox.body(ChannelsIn)
 @inbox.response(200, ChannelsOut)
-def change_notifications(body: dict[str, Any]) -> Any:
+def change_notifications(params: dict[str, Any], body: dict[str, Any]) -> Any:
     """Choose how the caller gets some kinds of news
 
     `inbox` shows them in the inbox; `mail` and `daily` also mail them, at once or in the morning; `nothing`
     leaves them out; null restores the default.
     """
-    return _by_kind(services().inbox.choose(body, by=actor()))
+    chosen = _by_kind(services().inbox.choose(body, by=actor(), **params))
+    return chosen, DRY_RUN_HEADER if params["dry_run"] else {}
 
 
 def _by_kind(channels: Any) -> SimpleNamespace:

@@ -103,7 +103,9 @@ class InboxService:
         """Returns how the actor gets each kind of news."""
         return self._preferences(_user_id(by)).channels
 
-    def choose(self, channels: Mapping[str, Any], *, by: Actor) -> Mapping[NewsKind, Channel]:
+    def choose(
+        self, channels: Mapping[str, Any], *, by: Actor, dry_run: bool = False
+    ) -> Mapping[NewsKind, Channel]:
         """Changes how the actor gets some kinds of news, and returns all channels; None means the default."""
         fields = parsing.parse_fields(channels, PARSERS)
         user_id = _user_id(by)
@@ -115,7 +117,7 @@ class InboxService:
             self.store.preferences.save(after)
             return after.channels
 
-        return self.store.unit_of_work.run(command)
+        return self.store.unit_of_work.run(command, dry_run=dry_run)
 
     def _preferences(self, user_id: str) -> Preferences:
         return self.store.preferences.get_many([user_id])[user_id]
