@@ -62,7 +62,7 @@ _PRIORITIES = [Priority.LOW] * 25 + [Priority.MEDIUM] * 50 + [Priority.HIGH] * 2
 _DESCRIPTIONS = 5_000
 # The fields that the log entry of a new entity contains.
 _LOGGED_FIELDS = {
-    "user": ("username", "name", "email", "role", "kind", "active", "created_at"),
+    "user": ("username", "name", "email", "role", "kind", "active", "created_at", "password_set_at"),
     "task": (
         "key", "project", "rank", "title", "description", "status", "priority", "due_date", "labels",
         "created_by", "created_at", "started_at", "completed_at", "status_changed_at", "reopen_count",
@@ -209,7 +209,7 @@ def _words(*texts: str) -> list[str]:
 
 def _creation_entry(entity: str, row: Row) -> Row:
     """Returns the log entry for the creation of a task or user."""
-    logged = {name: row[name] for name in _LOGGED_FIELDS[entity]}
+    logged = {name: row.get(name) for name in _LOGGED_FIELDS[entity]}
     if entity == "task":
         logged |= {name: row[name] and str(row[name]) for name in ("assignee_id", "parent_id")}
         logged["blocked_by"] = [str(blocker) for blocker in row["blocked_by"]]

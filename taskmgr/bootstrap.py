@@ -9,9 +9,11 @@ from functools import cache, partial
 from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
+from taskmgr.domain.model.session import SessionLimits
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.identity import Credentials
 from taskmgr.domain.ports.outgoing import Outgoing
+from taskmgr.domain.ports.sign_in import PasswordHashes
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.ports.webhooks import SigningSecrets
 from taskmgr.domain.services import Services
@@ -23,14 +25,19 @@ from taskmgr.domain.services.feed import FeedService
 from taskmgr.domain.services.idempotency import IdempotencyService
 from taskmgr.domain.services.inbox import InboxService
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.links import LinkService
 from taskmgr.domain.services.notifying import Notifier
+from taskmgr.domain.services.passwords import PasswordService, PasswordSetter
 from taskmgr.domain.services.projects import ProjectService
+from taskmgr.domain.services.session_changes import SessionChanges
+from taskmgr.domain.services.sessions import SessionService
 from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.status_mapping import StatusMapping
 from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tasks.numbering import NewKeys
 from taskmgr.domain.services.tasks.ranking import Ranking
 from taskmgr.domain.services.tasks.recording import TaskRecorder
+from taskmgr.domain.services.throttle import Throttle
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
 from taskmgr.domain.services.webhooks.commands import WebhookService
@@ -39,6 +46,7 @@ from taskmgr.domain.services.webhooks.payload import Payloads
 from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.mongo.store import mongo_store, new_id
 from taskmgr.infrastructure.outside.client import GuardedClient
+from taskmgr.infrastructure.password_hashes import Argon2Hashes
 from taskmgr.infrastructure.signing_secrets import DerivedSecrets
 from taskmgr.resources import (
     load_policy,
@@ -62,16 +70,21 @@ def build_services(
     clock: Clock = utc_now,
     make_id: NewId = new_id,
     credentials: Credentials | None = None,
+    hashes: PasswordHashes | None = None,
+    limits: SessionLimits = SessionLimits(),
     outgoing: Outgoing | None = None,
     secret_key: Callable[[], str] = _no_secret_key,
 ) -> Services:
-    """Returns the services over a store. Tests and the demo replace clock, ids, policy and credentials.
+    """Returns the services over a store. Tests and the demo replace what makes times, ids and hashes.
 
     `outgoing` calls the receivers of webhooks, and `secret_key` is called for the secrets of webhooks.
     """
     journal = Journal(store, make_id)
     recorder = TaskRecorder(store=store, policy=policy, journal=journal)
     keys = NewKeys(store.projects)
+    credentials, hashes = credentials or Sha256Credentials(), hashes or Argon2Hashes()
+    changes = SessionChanges(store, journal, credentials, clock, make_id, limits)
+    setter, throttle = PasswordSetter(store, journal, changes, clock), Throttle(store, clock)
     tasks = TaskService(
         store=store, policy=policy, clock=clock, recorder=recorder, new_id=make_id, keys=keys,
         ranking=Ranking(store=store, journal=journal, clock=clock),
@@ -82,9 +95,12 @@ def build_services(
     return Services(
         tasks=tasks,
         bulk=BulkService(store, tasks),
-        users=UserService(store, policy, journal, clock, make_id),
+        users=UserService(store, policy, journal, clock, make_id, changes),
         projects=ProjectService(store=store, policy=policy, journal=journal, clock=clock, new_id=make_id),
-        tokens=TokenService(store, journal, credentials or Sha256Credentials(), clock, make_id),
+        tokens=TokenService(store, journal, credentials, clock, make_id),
+        sessions=SessionService(store, changes, throttle, credentials, hashes, clock),
+        passwords=PasswordService(store, changes, setter, throttle, hashes, clock),
+        links=LinkService(store, journal, changes, setter, credentials, hashes, clock, make_id),
         comments=CommentService(store, journal, clock, make_id),
         inbox=InboxService(store, clock),
         notifier=Notifier(store=store, policy=policy, clock=clock, new_id=make_id),
@@ -124,7 +140,8 @@ def build_configured_services(
     """Returns the services with the outgoing calls and the secret key of the settings."""
     outgoing = GuardedClient(networks=settings.outgoing_networks, ports=settings.outgoing_ports)
     load = cache(partial(load_secret_key, settings)) if secret_key is None else lambda: secret_key
-    return build_services(store, policy=policy, outgoing=outgoing, secret_key=load)
+    limits = settings.session_limits
+    return build_services(store, policy=policy, limits=limits, outgoing=outgoing, secret_key=load)
 
 
 def build_status_mapping(store: Store, policy: Policy) -> StatusMapping:

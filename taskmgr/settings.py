@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from environs import Env, EnvError, EnvValidationError
 
 from taskmgr.domain.model.errors import CannotStart
+from taskmgr.domain.model.session import SessionLimits
 
 PREFIX = "TASKMGR_"
 LOG_FORMATS = ("auto", "json", "text")
@@ -37,7 +38,9 @@ class Settings:
     per minute and token, 0 for no limit. `trusted_proxies` is the number of proxies in front of the service
     whose entries in `X-Forwarded-For` are believed. `outgoing_networks` may be called by webhooks although
     their addresses are not public, and `outgoing_ports` are the only ports that may. Mails are sent through
-    the server `smtp_url`, if it is set, by `mail_from`; links in them begin with `public_url`.
+    the server `smtp_url`, if it is set, by `mail_from`; links in them begin with `public_url`,
+    the address that browsers show. A session ends after `session_idle_hours` without a request, and after
+    `session_days`.
     """
 
     mongodb_uri: str | None = field(default=None, repr=False)  # it may contain a password
@@ -58,6 +61,14 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)  # it may contain a password
     mail_from: str | None = None
     public_url: str | None = None
+    session_idle_hours: int = 8
+    session_days: int = 7
+
+    @property
+    def session_limits(self) -> SessionLimits:
+        """Returns how long sessions last."""
+        idle, absolute = timedelta(hours=self.session_idle_hours), timedelta(days=self.session_days)
+        return SessionLimits(idle=idle, absolute=absolute)
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -242,5 +253,7 @@ _PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "smtp_url": ("SMTP_URL", _smtp_url),
     "mail_from": ("MAIL_FROM", _mail_address),
     "public_url": ("PUBLIC_URL", _public_url),
+    "session_idle_hours": ("SESSION_IDLE_HOURS", _integer(1, 720)),
+    "session_days": ("SESSION_DAYS", _integer(1, 90)),
 }
 NAMES = tuple(PREFIX + variable for variable, _ in _PARSERS.values())

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
@@ -32,7 +33,7 @@ from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.migrations import migrate
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.writing import validated_row
-from tests.factories import DEFAULT_PROJECT, SYSTEM, Clock
+from tests.factories import DEFAULT_PROJECT, SYSTEM, Clock, FastHashes
 
 _FOLDER = pytest.StashKey[Path]()
 _KEPT = "meta"  # which form the database is in, and its time zone: written by `migrate` alone
@@ -80,6 +81,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def mongodb_uri(request: pytest.FixtureRequest) -> Iterator[str]:
     """The run's MongoDB. Tests that pause or kill a server start one of their own."""
     with EmbeddedDatabase(request.config.stash[_FOLDER], cache_gib=0.5) as uri:
+        # The clock of the tests stands still in the past, where everything has expired for MongoDB.
+        with MongoClient(uri) as client:
+            client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
         yield uri
 
 
@@ -129,7 +133,7 @@ def clock() -> Clock:
 @pytest.fixture
 def services(store: Store, clock: Clock) -> Services:
     """Services under the default policy."""
-    return build_services(store, clock=clock)
+    return build_services(store, clock=clock, hashes=FastHashes())
 
 
 @pytest.fixture

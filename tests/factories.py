@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,9 +13,11 @@ from zoneinfo import ZoneInfo
 from taskmgr.domain.history.changes import Change
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.project import NextKey, Project
+from taskmgr.domain.model.session import Session
 from taskmgr.domain.model.task import Task, new_task
 from taskmgr.domain.model.token import Scope, Token
 from taskmgr.domain.model.user import Actor, Kind, Role, User
@@ -178,6 +181,51 @@ def a_token(**fields: Any) -> Token:
     return Token(**defaults | fields)
 
 
+def a_session(**fields: Any) -> Session:
+    """Returns a session that has just begun."""
+    defaults: dict[str, Any] = {
+        "id": an_id(),
+        "user_id": an_id(),
+        "user_agent": "Firefox",
+        "address": "192.0.2.1",
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(days=7),
+        "last_used_at": NOW,
+    }
+    return Session(**defaults | fields)
+
+
+def a_link(**fields: Any) -> Link:
+    """Returns a new sign-in link."""
+    defaults: dict[str, Any] = {
+        "id": an_id(),
+        "user_id": an_id(),
+        "created_by": SYSTEM.id,
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(days=7),
+    }
+    return Link(**defaults | fields)
+
+
+class FastHashes:
+    """Hashes passwords without the time that a slow hash takes; `outdated` are hashes to replace."""
+
+    def __init__(self) -> None:
+        self.outdated: set[str] = set()
+        self.compared: list[str | None] = []
+
+    def make(self, password: str) -> str:
+        return f"$argon2id${hashlib.sha256(password.encode()).hexdigest()}${next(_numbers)}"
+
+    def matches(self, password: str, password_hash: str | None) -> bool:
+        self.compared.append(password_hash)
+        digest = hashlib.sha256(password.encode()).hexdigest()
+        return password_hash is not None and password_hash.split("$")[2] == digest
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return password_hash in self.outdated
+
+
 def _later(minutes: int) -> datetime:
     return NOW + timedelta(minutes=minutes, milliseconds=minutes)
 
@@ -224,6 +272,7 @@ def a_full_user() -> User:
         created_at=_later(1),
         updated_at=_later(2),
         version=3,
+        password_set_at=_later(4),
     )
 
 
@@ -272,10 +321,30 @@ def a_full_token() -> Token:
     )
 
 
+def a_full_session() -> Session:
+    """Returns a session whose fields all differ from those of `a_session`."""
+    return Session(
+        id=an_id(),
+        user_id=an_id(),
+        user_agent="Mozilla/5.0 (日本)",
+        address="2001:db8::1",
+        created_at=_later(1),
+        expires_at=_later(2),
+        last_used_at=_later(3),
+    )
+
+
+def a_full_link() -> Link:
+    """Returns a link whose fields all differ from those of `a_link`."""
+    return Link(id=an_id(), user_id=an_id(), created_by=an_id(), created_at=_later(1), expires_at=_later(2))
+
+
 FULL_AND_PLAIN: tuple[tuple[Callable[[], Any], Callable[[], Any]], ...] = (
     (a_full_task, a_task),
     (a_full_user, a_user),
     (a_full_comment, a_comment),
     (a_full_change, a_change),
     (a_full_token, a_token),
+    (a_full_session, a_session),
+    (a_full_link, a_link),
 )

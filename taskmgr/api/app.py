@@ -14,6 +14,9 @@ from taskmgr.api.conditional.list_tags import list_etag_salt
 from taskmgr.api.events.hub import FeedHub
 from taskmgr.api.events.minder import StreamMinder
 from taskmgr.api.events.stream import Source
+from taskmgr.api.identity.callers import Callers
+from taskmgr.api.identity.cookies import Cookies
+from taskmgr.api.identity.origins import OwnOrigin
 from taskmgr.api.input import strict_json
 from taskmgr.api.input.limits import DEFAULT_LIMITS
 from taskmgr.api.problems import handlers
@@ -26,6 +29,7 @@ from taskmgr.api.views.inbox import inbox
 from taskmgr.api.views.labels import labels
 from taskmgr.api.views.projects import projects
 from taskmgr.api.views.root import register_pages, root
+from taskmgr.api.views.sign_in import auth
 from taskmgr.api.views.stats import stats
 from taskmgr.api.views.tasks import tasks
 from taskmgr.api.views.tokens import tokens
@@ -36,7 +40,7 @@ from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 
 _BLUEPRINTS = (
-    tasks, bulk, comments, projects, users, inbox, activity, feed, stats, labels, workflow, tokens,
+    tasks, bulk, comments, projects, users, inbox, activity, feed, stats, labels, workflow, tokens, auth,
     webhooks, root,
 )  # fmt: skip
 
@@ -45,26 +49,32 @@ _MAX_READERS = 4
 
 
 def create_app(services: Services, settings: Settings, *, secret_key: str) -> Flask:
-    """Returns the WSGI application over the services. It connects to nothing. `secret_key` signs cursors."""
+    """Returns the WSGI application over the services. It connects to nothing.
+
+    `secret_key` signs cursors and the cookies of known browsers.
+    """
     app = Flask("taskmgr", static_folder=None)
     app.url_map.merge_slashes = False  # `//tasks` is an unknown path, not another spelling
     app.config.from_mapping(openapi.CONFIG, MAX_CONTENT_LENGTH=DEFAULT_LIMITS.max_body_bytes)
     app.json = strict_json.OrjsonProvider(app)
     cors.register(app, settings)  # first, because hooks after a request run in the reverse order
-    hooks.register(app, services, settings)
+    cookies, own_origin = Cookies(settings, secret_key), OwnOrigin(settings.public_url)
+    hooks.register(app, Callers(services, cookies, own_origin), settings)
     api = Api(app, spec_kwargs={"marshmallow_plugin": openapi.naming()})
     handlers.register(app)  # after flask-smorest has registered its own
     for blueprint in _BLUEPRINTS:
         api.register_blueprint(blueprint)
     register_pages(app)
     with app.app_context():
-        document = openapi.document(app, api, services.policy)
+        document = openapi.document(app, api, services.policy, session_cookie=cookies.session_name)
     runtime.install(
         app,
         Runtime(
             services=services,
             cursors=Cursors(secret_key),
             streams=_streams(services),
+            cookies=cookies,
+            own_origin=own_origin,
             openapi_json=strict_json.dumps(document),
             list_etag_salt=list_etag_salt(services.policy),
         ),
@@ -78,4 +88,4 @@ def _streams(services: Services) -> StreamMinder:
     store = services.feed.store
     hub = FeedHub(store.feed, store.feed_streams)
     source = Source(services.feed, hub, readers=Semaphore(_MAX_READERS))
-    return StreamMinder(source, services.tokens)
+    return StreamMinder(source, services.tokens, services.sessions)

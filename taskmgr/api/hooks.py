@@ -12,13 +12,12 @@ import structlog
 from flask import Flask, Request, Response
 
 from taskmgr.api.conditional.versions import apply_preconditions, expected_version, has_preconditions
-from taskmgr.api.identity.bearer import Identities
+from taskmgr.api.identity.callers import Callers
 from taskmgr.api.identity.rate_limit import RateLimit
 from taskmgr.api.input.endpoint import Endpoint, endpoint_of
 from taskmgr.api.input.limits import end_store_deadline, start_store_deadline
 from taskmgr.api.input.parsing import reject_body, reject_query
 from taskmgr.api.request_state import RequestState, begin, current_request, request_state
-from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -26,13 +25,17 @@ _DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_PAGES_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
 _SECURITY_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
 _access = structlog.get_logger("taskmgr.access")
 
 
-def register(app: Flask, services: Services, settings: Settings) -> None:
+def register(app: Flask, callers: Callers, settings: Settings) -> None:
     """Adds the hooks. The order of the checks decides which of two errors is reported."""
-    identities = Identities(services.tokens)
     rate_limit = RateLimit(settings.rate_limit)
 
     @app.before_request
@@ -43,7 +46,7 @@ def register(app: Flask, services: Services, settings: Settings) -> None:
         begin(state)
         start_store_deadline()
         if endpoint.required_scopes is not None:
-            state.authorize = partial(identities.authorize, endpoint.required_scopes, request, state)
+            state.authorize = partial(callers.authorize, endpoint.required_scopes, request, state)
             state.authorize()
             expected_version()
         _reject_undeclared_input(request, endpoint)
@@ -87,6 +90,8 @@ def _headers(request: Request, state: RequestState, response: Response) -> Itera
         yield "Cache-Control", "no-cache, private" if "ETag" in response.headers else "no-store"
     elif request.path.startswith("/docs"):
         yield "Content-Security-Policy", _DOCS_POLICY
+    elif response.mimetype == "text/html":
+        yield "Content-Security-Policy", _PAGES_POLICY
 
 
 def _log_request(request: Request, state: RequestState, response: Response) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Request, g, request
 
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.services.tokens import Identity
+from taskmgr.domain.services.identity import Identity
 
 if TYPE_CHECKING:
     from taskmgr.api.input.endpoint import Endpoint

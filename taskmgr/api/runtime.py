@@ -13,6 +13,8 @@ from taskmgr.domain.services import Services
 if TYPE_CHECKING:
     from taskmgr.api.conditional.cursors import Cursors
     from taskmgr.api.events.minder import StreamMinder
+    from taskmgr.api.identity.cookies import Cookies
+    from taskmgr.api.identity.origins import OwnOrigin
 
 _EXTENSION = "taskmgr"
 
@@ -24,6 +26,8 @@ class Runtime:
     services: Services
     cursors: Cursors
     streams: StreamMinder
+    cookies: Cookies
+    own_origin: OwnOrigin
     openapi_json: bytes
     # Part of every list's ETag, so that another release or policy invalidates all of them.
     list_etag_salt: bytes

@@ -59,6 +59,21 @@ def add(
     _report(user, f"Added {user.username} with the role {user.role.value}.", as_json=as_json)
 
 
+@users.command()
+@click.argument("username", metavar="NAME")
+def invite(username: str) -> None:
+    """Print a link with which a user signs in once and chooses a password, within 7 days.
+
+    It also resets a forgotten password. Earlier links for the user stop working.
+    """
+    from taskmgr.settings import Settings
+
+    settings = Settings.from_env()
+    with open_services() as (services, by):
+        link = services.links.create(find_user(services, username, by=by).id, by=by)
+    click.echo(f"{settings.public_url or f'http://{settings.bind}'}{link.path}")
+
+
 @users.command("set-role")
 @click.argument("username", metavar="NAME")
 @click.argument("role", type=click.Choice(_ROLES))

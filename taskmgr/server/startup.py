@@ -16,6 +16,7 @@ from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.first_user import create_first_user
+from taskmgr.domain.services.links import FIRST_LIFETIME
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.resources import (
@@ -27,7 +28,7 @@ from taskmgr.resources import (
 )
 from taskmgr.server.application import ServerApplication, ServerOptions
 from taskmgr.server.database_watch import DatabaseWatch
-from taskmgr.server.greeting import build_greeting
+from taskmgr.server.greeting import FirstUser, build_greeting
 from taskmgr.server.listener import start_listening, url_of
 from taskmgr.server.startup_signals import StartupSignals
 from taskmgr.settings import Settings
@@ -49,9 +50,9 @@ def run(settings: Settings, bound: socket) -> None:
         signals.exit_if_received()
         # Before the first user is created: if the key is missing, its token would never be shown.
         secret_key = load_secret_key(settings)
-        token, admin = _prepare(uri, settings, policy)
+        first, admin = _prepare(uri, settings, policy, settings.public_url or url_of(bound))
         start_listening(bound, settings.bind)
-        greeting = build_greeting(url_of(bound), token, admin)
+        greeting = build_greeting(url_of(bound), first, admin)
         options = ServerOptions(
             settings=settings,
             policy=policy,
@@ -71,24 +72,28 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def _prepare(uri: str, settings: Settings, policy: Policy) -> tuple[str | None, str | None]:
-    """Prepares the database and creates the first user; returns the same as `_first_token`."""
+def _prepare(
+    uri: str, settings: Settings, policy: Policy, address: str
+) -> tuple[FirstUser | None, str | None]:
+    """Prepares the database and creates the first user; returns the same as `_first_user`."""
     database: Database[Any] = open_database(uri, settings.database)
     with database.client:  # closed before the workers are forked
         prepare_database(database, settings, policy)
         require_known_statuses(database, policy)
-        return _first_token(build_services(mongo_store(database, time_zone=policy.time_zone), policy=policy))
+        services = build_services(mongo_store(database, time_zone=policy.time_zone), policy=policy)
+        return _first_user(services, address)
 
 
-def _first_token(services: Services) -> tuple[str | None, str | None]:
-    """Returns the first user's token, or None if the user existed, and the username of an active admin."""
+def _first_user(services: Services, address: str) -> tuple[FirstUser | None, str | None]:
+    """Returns the first user, or None if there were users before, and the username of an active admin."""
     actor = services.system(_ACTOR_NAME)
     first_user = create_first_user(services, by=actor)
     if first_user is None:
         admins = (user.username for user in services.users.iterate(by=actor) if user.is_active_admin)
         return None, next(admins, None)
     token = services.tokens.create(user_id=first_user.id, name="made at the first start", by=actor)
-    return token.text, first_user.username
+    link = services.links.create(first_user.id, lifetime=FIRST_LIFETIME, by=actor)
+    return FirstUser(token=token.text, link=f"{address}{link.path}"), first_user.username
 
 
 def _greet(greeting: str, signals: StartupSignals) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
@@ -18,6 +19,7 @@ from tests.factories import SYSTEM
 ROOT = "/api/v1/"
 EVENTS = "text/event-stream"
 _ABSENT: Any = object()
+PASSWORD = "correct horse battery"
 
 # The members that every problem has, and the additional members by code.
 _MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
@@ -38,19 +40,33 @@ class Answer(TestResponse):
         return None if self.mimetype == EVENTS else json.loads(self.data)
 
 
+def set_password(services: Services, user_id: str, password: str = PASSWORD) -> None:
+    """Sets a user's password, as with a sign-in link, and leaves the user signed out."""
+    link = services.links.create(user_id, by=SYSTEM)
+    session = services.links.use(link.text, password=password).session
+    services.sessions.end(session.id, by=SYSTEM)
+
+
 class Client:
     """Flask's test client with a token: `client.as_("manager", "tasks:read").get("tasks", limit="5")`.
 
     A path without a leading slash is relative to `/api/v1/`. `user` is the owner of the token, if known.
+    With `signed_in()`, it has the cookies of a browser instead, and sends what the service's own pages send.
     """
 
     def __init__(
-        self, app: Flask, services: Services, token: str | None = None, user: User | None = None
+        self,
+        app: Flask,
+        services: Services,
+        token: str | None = None,
+        user: User | None = None,
+        cookies: dict[str, str] | None = None,
     ) -> None:
         self._app = app
         self._services = services
         self.token = token
         self._user = user
+        self.cookies = cookies
 
     @property
     def user(self) -> User:
@@ -70,6 +86,24 @@ class Client:
         self._services.tokens.identify(new.text)
         return Client(self._app, self._services, new.text, user)
 
+    def with_password(self, username: str) -> User:
+        """Returns a user of this name, whose password is `PASSWORD`."""
+        user = self._find_or_create_user(username)
+        if user.password_set_at is None:
+            set_password(self._services, user.id)
+        return user
+
+    def browser(self, user: User | None = None) -> Client:
+        """Returns a browser that has no cookies yet, and keeps those that it is given."""
+        return Client(self._app, self._services, user=user, cookies={})
+
+    def signed_in(self, username: str) -> Client:
+        """Returns a browser in which this user has signed in."""
+        browser = self.browser(self.with_password(username))
+        answer = browser.post("auth/sessions", {"username": username, "password": PASSWORD})
+        assert answer.status_code == 201, answer.text
+        return browser
+
     def with_token(self, token: str | None) -> Client:
         return Client(self._app, self._services, token)
 
@@ -88,26 +122,43 @@ class Client:
         body: Any = _ABSENT,
         *,
         raw: bytes | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        environ: dict[str, str] | None = None,
         **query: str | list[str],
     ) -> Answer:
-        """Sends a request with `body` as JSON, or with the `raw` bytes unchanged."""
+        """Sends a request with `body` as JSON, or with the `raw` bytes unchanged.
+
+        A header that is None is not sent.
+        """
         all_headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        if self.cookies is not None:
+            all_headers["Sec-Fetch-Site"] = "same-origin"
+            all_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         data = raw
         if body is not _ABSENT:
             data = json.dumps(body).encode()
             all_headers["Content-Type"] = "application/json"
-        answer = FlaskClient(self._app, Answer).open(
+        answer = FlaskClient(self._app, Answer, use_cookies=False).open(
             path if path.startswith("/") else ROOT + path,
             method=method,
             data=data,
-            headers=all_headers | (headers or {}),
+            headers={k: v for k, v in (all_headers | (headers or {})).items() if v is not None},
             query_string=query or None,
+            environ_base=environ or {},
         )
+        self._keep_cookies(answer)
         if answer.mimetype == EVENTS:  # it would not end
             answer.close()
             answer.response = []
         return answer
+
+    def _keep_cookies(self, answer: Answer) -> None:
+        for header in answer.headers.getlist("Set-Cookie") if self.cookies is not None else ():
+            name, _, value = header.partition(";")[0].partition("=")
+            if "Max-Age=0" in header:
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
 
     def get(self, path: str, **options: Any) -> Answer:
         return self.open("GET", path, **options)

@@ -24,7 +24,7 @@ from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings
 from tests.api.client import Client
 from tests.api.operations import World, make_world
-from tests.factories import NOW, Clock
+from tests.factories import NOW, Clock, FastHashes
 from tests.outside import ManyReceivers
 
 SECRET_KEY = "a key that signs nothing but the cursors of tests"
@@ -44,6 +44,7 @@ def worker_services(
         yield build_services(
             mongo_store(worker_database, streams=streams),
             clock=worker_clock,
+            hashes=FastHashes(),
             outgoing=ManyReceivers(),
             secret_key=lambda: SECRET_KEY,
         )
@@ -140,7 +141,19 @@ def world(services: Services, database: Database[Any], kept_world: dict[str, Any
     """One of everything, such that each of `OPERATIONS` succeeds. Made once, then put back."""
     collections = [
         database.get_collection(name, write_concern=WriteConcern("majority"))
-        for name in ("users", "tasks", "comments", "projects", "tokens", "webhooks", "deliveries", "activity")
+        for name in (
+            "users",
+            "tasks",
+            "comments",
+            "projects",
+            "tokens",
+            "sessions",
+            "passwords",
+            "links",
+            "webhooks",
+            "deliveries",
+            "activity",
+        )
     ]
     if not kept_world:
         others = {c.name: c.distinct("_id") for c in collections} | {"projects": []}

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskmgr.domain.model.clock import utc_now
+from taskmgr.domain.model.session import Visitor
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.webhook import new_delivery
-from tests.api.client import Client
+from tests.api.client import PASSWORD, Client, set_password
 from tests.factories import SYSTEM
 
 READ, WRITE = "tasks:read", "tasks:write"
@@ -69,6 +70,10 @@ def _public(name: str, path: str) -> Operation:
     return Operation(name=name, method="GET", path=path, scopes=None)
 
 
+def _public_write(name: str, path: str, body: Mapping[str, Any], status: int) -> Operation:
+    return Operation(name=name, method="POST", path=path, scopes=None, body=body, status=status)
+
+
 def _read(name: str, path: str, *scopes: str) -> Operation:
     return Operation(name=name, method="GET", path=path, scopes=scopes)
 
@@ -119,6 +124,10 @@ OPERATIONS = (
     _read("get_notifications", "users/me/notifications", READ),
     _read("list_tasks_of_user", "users/{user}/tasks", READ),
     _read("list_tokens", "tokens"),
+    _read("list_sessions", "auth/sessions"),
+    _public_write("sign_in", "auth/sessions", {"username": "ada", "password": PASSWORD}, 201),
+    _public_write("open_link", "auth/links/open", {"link": "{link}"}, 200),
+    _public_write("use_link", "auth/links/use", {"link": "{link}", "password": PASSWORD}, 201),
     _write("create_task", "POST", "tasks", {"title": "Plan"}, may=MEMBERS, status=201, guarded=False),
     _write("change_task", "PATCH", "tasks/{task}", {"title": "Plan", "labels": ["a"]}, may=OWN),
     _write("change_status", "PUT", "tasks/{task}/status", {"status": "in_progress"}, may=OWN),
@@ -176,12 +185,28 @@ OPERATIONS = (
     _webhook("list_deliveries", "GET", "/{webhook}/deliveries"),
     _webhook("redeliver", "POST", "/{webhook}/deliveries/{delivery}/redeliver", status=202),
     _webhook("replay_changes", "POST", "/{webhook}/replay", {"since": 0}, status=202),
+    _write(
+        "end_session", "DELETE", "auth/sessions/{session}", scopes=("admin",), without="not_found",
+        free=("ada",), may=("ada", *ADMINS), otherwise="not_found", status=204, dry=False, guarded=False,
+    ),
+    _write(
+        "change_password", "PUT", "auth/password", {"current_password": PASSWORD, "password": PASSWORD},
+        scopes=(), status=204, dry=False, guarded=False,
+    ),
+    _write(
+        "create_link", "POST", "auth/links", {"user_id": "{other_user}"}, scopes=("admin",), may=ADMINS,
+        status=201, dry=False, guarded=False,
+    ),
 )  # fmt: skip
 # The same operations where something else in the request decides who may.
 MORE = (
     _read("list_users, with tasks", "users?include=tasks", USERS_READ, READ),
     Operation(
         name="list_tokens, somebody's", method="GET", path="tokens?user_id={other_user}",
+        scopes=("admin",), may=ADMINS,
+    ),
+    Operation(
+        name="list_sessions, somebody's", method="GET", path="auth/sessions?user_id={other_user}",
         scopes=("admin",), may=ADMINS,
     ),
     _write(
@@ -266,6 +291,8 @@ class World(dict[str, str]):
 
     def ask(self, client: Client, operation: Operation, **options: Any) -> Any:
         """Sends an operation's request and returns the response."""
+        if operation.name == "change_password" and client.token is not None:
+            client.with_password(client.user.username)
         if operation.body is not None:
             options = {"body": self.fill(operation.body)} | options
         return client.open(operation.method, self.fill(operation.path), **options)
@@ -289,7 +316,12 @@ def make_world(services: Any) -> World:
     services.tasks.bin(binned.id, by=SYSTEM)
     task = new_task(title="Task", project="OPS", assignee_id=ada.id, blocked_by=[blocker.id])
     other = new_task(title="Other", project="OPS")
+    set_password(services, ada.id)
+    session = services.sessions.sign_in("ada", PASSWORD, visitor=Visitor()).session
+    link = services.links.create(bertha.id, by=SYSTEM)
     return World(
+        session=session.id,
+        link=link.text,
         task=task.id,
         task_key=str(task.key),
         blocker=blocker.id,

@@ -14,6 +14,7 @@ from pymongo.write_concern import WriteConcern
 from taskmgr.api.openapi import example_ids
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.services import Services
+from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from tests.api.client import Answer, Client
 from tests.api.operations import BY_NAME, World
@@ -26,6 +27,7 @@ _STAND_FOR = {
     "other": example_ids.BLOCKER,
     "comment": example_ids.COMMENT,
     "token": example_ids.TOKEN,
+    "session": example_ids.SESSION,
     "project": example_ids.PROJECT,
     "user": example_ids.USER,
     "webhook": example_ids.WEBHOOK,
@@ -38,11 +40,18 @@ def admin(client: Client, world: World, database: Database[Any]) -> Client:
     """An admin where the things of the examples are there, under the ids and keys of the examples."""
     ids = {world[name]: shown for name, shown in _STAND_FOR.items()}
     ids |= {world["task_key"]: example_ids.TASK_KEY, world["other_key"]: example_ids.BLOCKER_KEY}
-    for name in ("users", "projects", "tasks", "comments", "tokens", "webhooks", "deliveries", "activity"):
+    ids[world["link"].split("_")[1]] = example_ids.LINK
+    client.with_password("admin")
+    for name in (
+        "users", "projects", "tasks", "comments", "tokens", "sessions", "passwords", "links", "webhooks",
+        "deliveries", "activity",
+    ):  # fmt: skip
         collection = database.get_collection(name, write_concern=WriteConcern("majority"))
         rows = list(collection.find())
         collection.delete_many({})
         collection.insert_many([replaced(row, ids) for row in rows])
+    secret_hash = Sha256Credentials().hash(example_ids.LINK_TEXT.split("_", 2)[2])
+    database["links"].update_one({}, {"$set": {"secret_hash": secret_hash}})
     return client.as_("admin")
 
 

@@ -90,7 +90,7 @@ def test_every_operation_names_the_scopes_that_it_requires(operations: dict[str,
         if row.scopes is None:
             assert operation["security"] == []
         else:
-            assert operation["security"] == [{"token": []}]
+            assert operation["security"] == [{"token": []}, {"session": []}]
             assert operation["description"].endswith(f"Scopes: {', '.join(scopes) or 'none'}.")
 
 

@@ -24,6 +24,11 @@ ELSEWHERE = {
     "idempotency_mismatch": "test_idempotency.py",
     "unexpected_count": "test_bulk.py",
     "dependency_failed": "test_bulk_references.py",
+    "wrong_credentials": "test_throttle.py",
+    "too_many_attempts": "test_throttle.py",
+    "recent_sign_in_required": "test_sign_in.py",
+    "link_unusable": "test_sign_in.py",
+    "cross_site": "test_cross_site.py",
     "request_timeout": "test_slow_bodies.py",
     "transaction_too_large": "../faults/test_transaction_too_large.py",
 }

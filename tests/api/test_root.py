@@ -16,7 +16,8 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY
 from tests.api.client import Client, problem
 from tests.docs.markdown import read, section
 
-PAGES = ["/docs", "/docs/errors"]
+PAGES = ["/docs", "/docs/errors", "/sign-in", "/welcome"]
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 class _References(HTMLParser):
@@ -101,6 +102,22 @@ def test_the_content_security_policy_allows_no_inline_script_and_no_other_origin
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_works_under_its_own_policy(path: str, client: Client) -> None:
     assert _References(client.get(path).text).inline == []
+
+
+def test_a_browser_gets_a_page_where_a_program_gets_links(client: Client) -> None:
+    page, links = client.get("/", headers=HTML), client.get("/", headers={"Accept": "*/*"})
+
+    assert (page.mimetype, links.mimetype) == ("text/html", "application/json")
+    assert page.headers["Vary"] == links.headers["Vary"] == "Accept"
+    assert _References(page.text).inline == []
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/welcome"])
+def test_the_pages_of_signing_in_run_no_script_but_ours(path: str, client: Client) -> None:
+    policy = client.get(path, headers=HTML).headers["Content-Security-Policy"]
+
+    assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
+    assert "unsafe" not in policy
 
 
 def test_the_page_asks_for_our_own_document_and_no_validator(client: Client) -> None:

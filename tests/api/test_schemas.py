@@ -23,6 +23,7 @@ from taskmgr.api.schemas.feed import FeedEntryOut, FeedHeadOut
 from taskmgr.api.schemas.inbox import ChannelsOut, InboxItemOut, NewsOut, TaskNameOut
 from taskmgr.api.schemas.projects import NewProjectOut, ProjectCountsOut, ProjectOut, ProjectRowOut
 from taskmgr.api.schemas.receipt import ReceiptOut
+from taskmgr.api.schemas.sign_in import Invitation, InvitationOut, NewLinkOut, SessionOut, ShownSession
 from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut, LabelCountOut
 from taskmgr.api.schemas.tasks import (
     AssigneeOut,
@@ -72,6 +73,7 @@ from taskmgr.domain.queries.user_query import TaskCounts, UserWithTasks
 from taskmgr.domain.rules.urgency import Cause, EffectivePriority
 from taskmgr.domain.services.derived import Derived
 from taskmgr.domain.services.inbox import ListedItem
+from taskmgr.domain.services.links import NewLink
 from taskmgr.domain.services.tasks.transitions import Transition
 from taskmgr.domain.services.tokens import NewToken
 from taskmgr.domain.services.webhooks.commands import NewSecret, NewWebhook
@@ -79,6 +81,8 @@ from tests.factories import (
     NOW,
     a_change,
     a_full_change,
+    a_full_link,
+    a_full_session,
     a_full_task,
     a_full_token,
     a_full_user,
@@ -110,6 +114,8 @@ REFUSED = Transition(
     requires=(),
     reasons=(REFUSAL, replace(REFUSAL, fix=None)),
 )
+SESSION, LINK = a_full_session(), a_full_link()
+INVITATION = Invitation("ada", "Ada", NOW)
 COUNTS = TaskCounts(open=5, overdue=4, blocked=3, started=2, urgent=1)
 TASK, USER, TOKEN, PLAIN_TASK = a_full_task(), a_full_user(), a_full_token(), a_task()
 PROJECT = a_project(is_default=True, archived_at=NOW, description="Größe", version=3)
@@ -141,6 +147,7 @@ SAMPLES: list[Sample] = [
     *((ChangeOut, change, change) for change in (a_full_change(), a_change())),
     *((FeedHeadOut, head, head) for head in (FEED_HEAD, EMPTY_FEED)),
     *((TokenOut, token, token) for token in (TOKEN, a_token())),
+    (InvitationOut, INVITATION, INVITATION),
     *((ProjectOut, project, project) for project in (PROJECT, a_project())),
     (CommentOut, COMMENT, COMMENT),
     *(
@@ -231,6 +238,8 @@ SAMPLES += [
     ),
     (MeOut, SimpleNamespace(user=USER, unread=2), merged(USER, unread=2)),
     (NewTokenOut, NewToken(TOKEN, "tm_x"), merged(TOKEN, token="tm_x")),
+    *((SessionOut, ShownSession(SESSION, yes), merged(SESSION, current=yes)) for yes in (True, False)),
+    (NewLinkOut, NewLink(LINK, "tml_x"), merged(LINK, path="/welcome#tml_x")),
 ]
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 import pytest
 from pymongo.database import Database
 
-from taskmgr.api.identity.bearer import CACHE_SECONDS
+from taskmgr.api.identity.callers import CACHE_SECONDS
 from taskmgr.domain.services import Services
 from tests.api.client import Client
 from tests.api.served import STORE_SECONDS

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from taskmgr.api.identity.bearer import CACHE_SECONDS
+from taskmgr.api.identity.callers import CACHE_SECONDS
 from taskmgr.domain.services import Services
 from tests.api.client import Client, mistakes, problem
 from tests.factories import SYSTEM, Clock

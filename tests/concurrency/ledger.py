@@ -18,6 +18,8 @@ _COLLECTIONS = {
     "user": "users",
     "comment": "comments",
     "token": "tokens",
+    "session": "sessions",
+    "link": "links",
 }
 # Fields that the log omits, since they are derived from others or do not belong to a version.
 _DERIVED = {
@@ -69,8 +71,12 @@ def disagreements(database: Database[Any]) -> Iterator[str]:
 
 
 def _versioned(row: dict[str, Any]) -> dict[str, Any]:
-    """Returns the row with a version: a token has none, since nothing changes it."""
-    return {"version": 1, "updated_at": row["created_at"], **row}
+    """Returns the row with a version: a token has none, since nothing changes it.
+
+    A user without a password has no time at which it was chosen.
+    """
+    optional = {"password_set_at": None} if "username" in row else {}
+    return {"version": 1, "updated_at": row["created_at"], **optional, **row}
 
 
 def _disagreements_of(name: str, row: dict[str, Any] | None, entries: list[dict[str, Any]]) -> Iterator[str]:
@@ -79,7 +85,7 @@ def _disagreements_of(name: str, row: dict[str, Any] | None, entries: list[dict[
     if versions != list(range(1, last + 1)):
         yield f"{name} has version {last}, and entries for {versions}"
     if row is None:
-        if not entries[-1]["kind"].endswith((".deleted", ".revoked")):
+        if not entries[-1]["kind"].endswith((".deleted", ".revoked", ".ended")):
             yield f"{name} is gone, and no entry says so"
         return
     replayed: dict[str, Any] = {}

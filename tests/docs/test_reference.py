@@ -110,7 +110,7 @@ def test_every_public_path_is_named(app: Flask) -> None:
     public = {
         rule.rule
         for rule in app.url_map.iter_rules()
-        if not rule.rule.startswith(("/api/", "/docs/assets", "/docs/docs.js", "/docs/pages.css"))
+        if not rule.rule.startswith(("/api/", "/pages/", "/docs/assets", "/docs/docs.js", "/docs/pages.css"))
     }
 
     assert {call.removeprefix("GET ") for call in code(sentence)} == public

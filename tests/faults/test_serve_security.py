@@ -145,6 +145,29 @@ def test_within_a_second_every_worker_knows_that_a_token_has_expired(caller: Cal
     assert {code_of(ask()) for _ in range(20)} == {"unauthenticated"}
 
 
+def browse(caller: Caller, cookie: str) -> tuple[int, http.client.HTTPMessage, Any]:
+    """A request with a session on a connection of its own, so that any worker may take it."""
+    connection = http.client.HTTPConnection("127.0.0.1", caller.service.port, timeout=PATIENCE)
+    with contextlib.closing(connection):
+        connection.request("GET", "/api/v1/users/me", headers={"Cookie": cookie})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, json.loads(answer.read())
+
+
+def test_a_session_that_has_ended_is_unknown_to_every_worker_within_a_second(caller: Caller) -> None:
+    user = caller.user("browsing")
+    link = caller.ask("POST", "/api/v1/auth/links", {"user_id": user})[2]["path"].partition("#")[2]
+    body = {"link": link, "password": "correct horse battery"}
+    _, headers, session = caller.ask("POST", "/api/v1/auth/links/use", body)
+    cookie = headers["Set-Cookie"].partition(";")[0]
+    until_both_workers_know(lambda: browse(caller, cookie))
+
+    assert caller.ask("DELETE", f"/api/v1/auth/sessions/{session['id']}")[0] == 204
+    time.sleep(1)
+
+    assert {code_of(browse(caller, cookie)) for _ in range(20)} == {"unauthenticated"}
+
+
 # --- too long, too many
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -244,6 +267,7 @@ def a_day_in_which_all_happens(caller: Caller) -> None:
     token, secret = made["token"], made["token"].split("_", 2)[2]
     wrong = f"tm_{ObjectId()}_{'w' * 43}"
     caller.secrets.update((token, wrong, secret))
+    _sign_in(caller, user)
     task = caller.ask("POST", "/api/v1/tasks", {"title": "x"}, token=token)[2]["id"]
     for body in ({"title": ""}, {token: 1}, {"title": "x", "status": token}, {"title": "x", "version": 1}):
         caller.ask("POST", "/api/v1/tasks", body, token=token)
@@ -294,6 +318,23 @@ def a_day_in_which_all_happens(caller: Caller) -> None:
     caller.ask("POST", "/api/v1/tokens", {"name": "x", "user_id": user})
 
 
+def _sign_in(caller: Caller, user: str) -> None:
+    """A link, a password and a session, right, wrong and misplaced."""
+    link = caller.ask("POST", "/api/v1/auth/links", {"user_id": user})[2]["path"].partition("#")[2]
+    password = "a password that is not in any log of this world"
+    body = {"link": link, "password": password}
+    _, headers, _ = caller.ask("POST", "/api/v1/auth/links/use", body)
+    session = headers["Set-Cookie"].partition(";")[0].partition("=")[2]
+    caller.secrets.update((link, password, session))
+    for secret in (link, password, session):
+        for name in ("username", "password", "link"):
+            caller.ask("POST", "/api/v1/auth/sessions", {"username": "x", "password": "y", name: secret})
+        caller.ask("POST", "/api/v1/auth/links/open", {"link": secret})
+    for text in (link, session):
+        caller.ask("GET", f"/welcome/{text}", Cookie=f"__Host-taskmgr_session={text}")
+        caller.ask("DELETE", f"/api/v1/auth/sessions/{text}")
+
+
 def _break(caller: Caller, task: str) -> None:
     """A document that no release has ever written: reading it is a mistake inside."""
     path = quote_plus(str(caller.service.place / "data" / "mongod.sock"))
@@ -313,7 +354,7 @@ def _pause(caller: Caller, token: str) -> None:
 
 def _secret_of(text: str) -> str:
     """The secret part of a token; a secret itself, which may have underscores, is all secret."""
-    return text.split("_", 2)[2] if text.startswith("tm_") else text
+    return text.split("_", 2)[2] if re.match("tm[sl]?_", text) else text
 
 
 def test_no_log_contains_a_secret_that_was_used(caller: Caller) -> None:

@@ -120,7 +120,7 @@ def test_a_token_is_printed_alone_and_works(command: Command, admin: User, servi
     assert re.fullmatch(r"tm_[0-9a-f]{24}_[\w-]{43}\n", done.out)
     identity = services.tokens.identify(done.out.strip())
     assert identity is not None
-    assert (identity.user.username, identity.token.scopes) == ("admin", None)
+    assert (identity.user.username, identity.actor.scopes) == ("admin", None)
 
 
 def test_a_token_goes_only_as_far_and_as_long_as_it_is_told_to(command: Command, admin: User) -> None:

@@ -121,8 +121,8 @@ def test_a_query_matches_in_memory_what_it_selects_in_the_database(
         ActivityQuery(at_to=NOW + timedelta(hours=2)),
         ActivityQuery(at_from=NOW + timedelta(hours=1), at_to=NOW + timedelta(hours=2), entity="task"),
         ActivityQuery(but_users=True),
-        ActivityQuery(tokens_of=ada.id),
-        ActivityQuery(tokens_of=ada.id, but_users=True, entity="token"),
+        ActivityQuery(credentials_of=ada.id),
+        ActivityQuery(credentials_of=ada.id, but_users=True, entity="token"),
     ]
     for query in queries:
         selected = store.feed.read(0, limit=500, query=query).entries

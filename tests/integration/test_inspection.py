@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,18 +14,21 @@ from pymongo.write_concern import WriteConcern
 
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.session import Visitor
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.model.webhook import Attempt, new_delivery
 from taskmgr.domain.ports.idempotency import StoredResponse
+from taskmgr.domain.services.throttle import WrongCredentials
 from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 from taskmgr.infrastructure.mongo.lease import Lease
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.conftest import empty
-from tests.factories import SYSTEM, Clock
+from tests.factories import SYSTEM, Clock, FastHashes
 from tests.feeds import fill_feed
 from tests.outside import ManyReceivers
 
+PASSWORD = "correct horse battery"
 NOBODY = ObjectId("0123456789abcdef01234567")
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 LATER = datetime(2090, 1, 1, tzinfo=UTC)
@@ -45,7 +48,12 @@ COLLECTIONS = (
     "answers",
     "locks",
     "meta",
+    "sessions",
+    "passwords",
+    "links",
+    "attempts",
 )
+WITH_OBJECT_IDS = ("tasks", "projects", "users", "comments", "tokens", "sessions", "links", "webhooks")
 Names = Mapping[str, Any]
 Plant = Callable[[Database[Any], Names], object]
 
@@ -89,7 +97,9 @@ def fill(database: Database[Any]) -> Names:
     clock = Clock()
     ensure_default_project(database)
     store = mongo_store(database)
-    services = build_services(store, clock=clock, outgoing=ManyReceivers(), secret_key=lambda: "k" * 32)
+    services = build_services(
+        store, clock=clock, hashes=FastHashes(), outgoing=ManyReceivers(), secret_key=lambda: "k" * 32
+    )
     users, tasks, comments = services.users, services.tasks, services.comments
     ada = users.create(username="ada", name="Ada", role="admin", email="Ada@example.org", by=SYSTEM)
     bob = users.create(username="bob", name="Bob", role="admin", by=SYSTEM)
@@ -141,6 +151,16 @@ def fill(database: Database[Any]) -> Names:
     store.deliveries.add([delivery])
     attempt = Attempt(at=clock.now, duration_ms=9, status=200)
     store.deliveries.record([delivery.after(attempt, jitter=0)])
+    session = services.links.use(services.links.create(ada.id, by=by).text, password=PASSWORD)
+    link = services.links.create(ada.id, by=by).link
+    with suppress(WrongCredentials):
+        services.sessions.sign_in("ada", "wrong", visitor=Visitor())
+    database.sessions.update_many({}, {"$set": {"expires_at": LATER}})
+    database.links.update_many({}, {"$set": {"expires_at": LATER}})
+    for entity in ("session", "link"):
+        database.activity.update_many({"kind": f"{entity}.created"}, {"$set": {"after.expires_at": LATER}})
+        database.activity.update_many({"kind": f"{entity}.ended"}, {"$set": {"before.expires_at": LATER}})
+    database.attempts.update_many({}, {"$set": {"expires_at": LATER}})
     answer = StoredResponse(status=201, headers={"Location": "/x"}, body=b"{}")
     services.idempotency.run("key", b"f" * 32, lambda: answer, by=by)
     database.answers.update_many({}, {"$set": {"expires_at": LATER}})  # before MongoDB removes it
@@ -148,12 +168,13 @@ def fill(database: Database[Any]) -> Names:
         "ada": ada.id, "bob": bob.id, "task": made.id, "blocker": blocker.id, "done": done.id,
         "binned": binned.id, "comment": comment.id, "root": chain[0], "leaf": chain[-1],
         "token": narrow.token.id, "revoked": revoked.id, "moved": moved.id,
+        "session": session.session.id, "link": link.id,
         "ops": services.projects.get("OPS", by=by).id, "default": services.projects.default(by=by).id,
         "webhook": webhook.id,
     }  # fmt: skip
     keys = {name: ObjectId(key) for name, key in ids.items()}
-    others = {"delivery": delivery.id, "stored_form": "stored_form"}
-    return {**keys, **others, "answer": database.answers.find_one()["_id"]}  # type: ignore[index]
+    others = {name: database[f"{name}s"].find_one()["_id"] for name in ("answer", "attempt")}  # type: ignore[index]
+    return {**keys, **others, "delivery": delivery.id, "stored_form": "stored_form"}
 
 
 @pytest.fixture(scope="module")
@@ -301,6 +322,18 @@ OTHER_FIELDS: Mapping[tuple[str, str], Mapping[str, tuple[Any, str]]] = {
         "state": ("lost", "unreadable"), "attempts": (-1, "unreadable"), "created_at": ("now", "unreadable"),
         "next_at": (LATER, "bad_value"), "claim": (5, "unreadable"), "last_attempt": ({"x": 1}, "unreadable"),
     },
+    ("sessions", "session"): {
+        "user_id": (NOBODY, "unknown_user"), "user_agent": (5, "unreadable"), "address": (5, "unreadable"),
+        "secret_hash": (b"short", "bad_value"), "created_at": (LATER, "times"),
+        "expires_at": (LONG_AGO, "times"), "last_used_at": (LONG_AGO, "times"),
+    },
+    ("passwords", "ada"): {"hash": ("secret", "bad_value"), "set_at": (LONG_AGO, "log_state")},
+    ("links", "link"): {
+        "user_id": (NOBODY, "unknown_user"), "created_by": ("nobody", "bad_value"),
+        "secret_hash": (b"short", "bad_value"), "created_at": (LATER, "times"),
+        "expires_at": (LONG_AGO, "times"),
+    },
+    ("attempts", "attempt"): {"count": ("many", "unreadable"), "expires_at": ("never", "unreadable")},
     ("answers", "answer"): {
         "caller": (str(NOBODY), "bad_value"), "fingerprint": (b"", "bad_value"), "status": (17, "bad_value"),
         "headers": ({"Location": 5}, "bad_value"), "body": (None, "stored_otherwise"),
@@ -478,6 +511,24 @@ MORE: Mapping[str, tuple[Plant, str]] = {
     "a token that was used after its end": (
         put("tokens", "token", last_used_at=LATER), "times",
     ),
+    "a prolonged session": (
+        put("sessions", "session", expires_at=LATER + timedelta(days=1)), "log_state",
+    ),
+    "a session that is gone": (remove("sessions", "session"), "gone"),
+    "a re-owned link": (put("links", "link", user_id="@bob"), "log_state"),
+    "a password that is gone": (remove("passwords", "ada"), "gone"),
+    "a password of nobody": (
+        insert("passwords", {"_id": NOBODY, "hash": "$argon2id$x", "set_at": LATER}), "unknown_user",
+    ),
+    "a password that its user has not chosen": (
+        lambda database, names: database.passwords.insert_one(
+            {"_id": names["bob"], "hash": "$argon2id$x", "set_at": LATER}
+        ),
+        "log_state",
+    ),
+    "an attempt under another key": (
+        insert("attempts", {"_id": "ada", "count": 1, "expires_at": LATER}), "bad_value",
+    ),
     "an answer under another key": (
         insert("answers", {"_id": "x", "caller": "system:x", "expires_at": LATER}), "bad_value",
     ),
@@ -519,7 +570,7 @@ MORE: Mapping[str, tuple[Plant, str]] = {
     "another field in meta": (put("meta", "stored_form", owner="ada"), "stored_otherwise"),
     **{
         f"a stray document in {collection}": (insert(collection, {"_id": "by hand"}), "foreign")
-        for collection in ("tasks", "projects", "users", "comments", "tokens", "webhooks")
+        for collection in WITH_OBJECT_IDS
     },
     "a stray entry of the log": (insert("activity", {"_id": "by hand"}), "foreign"),
     "an empty document": (insert("tasks", {"_id": NOBODY}), "unreadable"),
@@ -557,6 +608,7 @@ def test_damage_is_found_and_named(filled: Store, plant: Plant, code: str) -> No
     [
         *("tasks", "projects", "users", "comments", "activity", "feed", "leases", "tokens", "webhooks"),
         *("deliveries", "answers"),
+        *("sessions", "passwords", "links", "attempts"),
     ],
 )
 def test_every_missing_field_is_found(filled: Store, collection: str) -> None:

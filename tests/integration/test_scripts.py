@@ -76,6 +76,10 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "statistics.labels": ((), {}),
     "activity.list": ((), {}),
     "activity.of_task": (("{task}",), {}),
+    "sessions.list": (("{user}",), {}),
+    "sessions.end": (("{session}",), {}),
+    "links.create": (("{user}",), {}),
+    "passwords.change": ((), {"current_password": "x", "password": "y"}),
     "tokens.list": (("{user}",), {}),
     "tokens.create": ((), {"name": "job", "user_id": "{user}"}),
     "tokens.revoke": (("{token}",), {}),
@@ -97,6 +101,9 @@ def ids(services: Services, make_task: MakeTask) -> dict[str, str]:
         "binned": binned.id,
         "user": user,
         "comment": services.comments.create(task, text="Well.", by=SYSTEM).id,
+        "session": services.links.use(
+            services.links.create(user, by=SYSTEM).text, password="correct horse battery"
+        ).session.id,
         "token": services.tokens.create(by=SYSTEM, user_id=user, name="laptop").token.id,
     }
 

@@ -42,7 +42,7 @@ def narrowed(services: Services, by: Actor, *scopes: str, **given: Any) -> Actor
 def test_a_token_speaks_for_its_owner(services: Services, member: Actor, token: NewToken) -> None:
     identity = services.tokens.identify(token.text)
     assert identity is not None
-    assert (identity.user.id, identity.token) == (member.id, token.token)
+    assert (identity.user.id, identity.credential) == (member.id, token.token)
     assert identity.actor == replace(member, token_id=token.token.id)
 
 

@@ -274,7 +274,7 @@ class Model(Book):
         self._permit("users", by)
         user = {
             "email": None, "role": "member", "kind": "person", **fields, "id": user_id, "active": True,
-            "created_at": now, "updated_at": now, "version": 1,
+            "created_at": now, "updated_at": now, "version": 1, "password_set_at": None,
         }  # fmt: skip
         self._require_unique(user)
         self.users[user_id] = user

@@ -15,6 +15,7 @@ from taskmgr.domain.history.changes import (
     ENTITIES,
     KINDS,
     PROJECT_KINDS,
+    SIGN_IN_KINDS,
     TASK_KINDS,
     TOKEN_KINDS,
     USER_KINDS,
@@ -32,9 +33,13 @@ from tests.factories import (
     a_change,
     a_comment,
     a_full_comment,
+    a_full_link,
+    a_full_session,
     a_full_task,
     a_full_token,
     a_full_user,
+    a_link,
+    a_session,
     a_task,
     a_token,
     a_user,
@@ -42,8 +47,15 @@ from tests.factories import (
 )
 
 NOT_LOGGED = {"id", "version", "updated_at", "unblocked", "former_keys", "last_used_at"}
-PAIRS = [(a_task, a_full_task), (a_user, a_full_user), (a_comment, a_full_comment), (a_token, a_full_token)]
-pairs = pytest.mark.parametrize(("plain", "full"), PAIRS, ids=["task", "user", "comment", "token"])
+PAIRS = {
+    "task": (a_task, a_full_task),
+    "user": (a_user, a_full_user),
+    "comment": (a_comment, a_full_comment),
+    "token": (a_token, a_full_token),
+    "session": (a_session, a_full_session),
+    "link": (a_link, a_full_link),
+}
+pairs = pytest.mark.parametrize(("plain", "full"), PAIRS.values(), ids=PAIRS)
 
 
 @pairs
@@ -120,7 +132,8 @@ def test_the_kind_of_a_change_follows_from_the_changed_fields(changed: list[str]
 
 def test_every_kind_is_listed_once() -> None:
     assert len(set(KINDS)) == len(KINDS)
-    assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS, *PROJECT_KINDS, *WEBHOOK_KINDS} == set(
+    credentials = {*TOKEN_KINDS, *SIGN_IN_KINDS}
+    assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *credentials, *PROJECT_KINDS, *WEBHOOK_KINDS} == set(
         KINDS
     )
 

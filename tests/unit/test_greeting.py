@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from taskmgr.server.greeting import build_greeting
+from taskmgr.server.greeting import FirstUser, build_greeting
 
 HERE = "http://127.0.0.1:5000"
 
 
-def test_the_first_start_shows_the_token_and_a_line_to_paste() -> None:
-    text = build_greeting(HERE, "tm_x", "admin")
+def test_the_first_start_shows_a_link_the_token_and_a_line_to_paste() -> None:
+    text = build_greeting(HERE, FirstUser(token="tm_x", link=f"{HERE}/welcome#tml_x"), "admin")
+    assert f"\n  {HERE}/welcome#tml_x\n" in text
     assert "tm_x" in text
     assert f"{HERE}/api/v1/tasks" in text
 

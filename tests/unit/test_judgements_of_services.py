@@ -9,14 +9,17 @@ import pytest
 
 from taskmgr.domain.model.errors import AlreadyAssigned, NotPermitted, Refused, Stale
 from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.model.session import SessionLimits
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.session_changes import SessionChanges
 from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tasks.numbering import NewKeys
 from taskmgr.domain.services.tasks.ranking import Ranking
 from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.users import ADMINS_LOCK, UserService
+from taskmgr.infrastructure.credentials import Sha256Credentials
 from tests.factories import NOW, SYSTEM, Clock, a_task, a_user, an_actor, an_id
 
 
@@ -38,6 +41,7 @@ class Memory:
         self.tasks = self.users = repository
         self.locks = SimpleNamespace(touch=self.touched.append)
         self.activity = SimpleNamespace(append=lambda change: None)  # noqa: ARG005
+        self.sessions = self.links = SimpleNamespace(find_by_user=lambda user_id: ())  # noqa: ARG005
         self.projects = SimpleNamespace(get_many=lambda keys: {})  # noqa: ARG005
         self.unit_of_work = SimpleNamespace(
             run=lambda command, **_: command(), change_set=an_id(), is_dry_run=False, is_gathering=False
@@ -45,7 +49,9 @@ class Memory:
 
 
 def users_of(store: Any) -> UserService:
-    return UserService(store, DEFAULT_POLICY, Journal(store, an_id), Clock(), an_id)
+    journal = Journal(store, an_id)
+    sessions = SessionChanges(store, journal, Sha256Credentials(), Clock(), an_id, SessionLimits())
+    return UserService(store, DEFAULT_POLICY, journal, Clock(), an_id, sessions)
 
 
 def tasks_of(store: Any) -> TaskService:

@@ -7,11 +7,15 @@ import pytest
 from taskmgr.domain.model.errors import CannotStart, NotFound
 from taskmgr.domain.model.safe_text import without_secrets
 from taskmgr.domain.model.user import Actor
-from taskmgr.domain.services.tokens import Identity, NewToken
+from taskmgr.domain.services.identity import Identity
+from taskmgr.domain.services.links import NewLink
+from taskmgr.domain.services.session_changes import NewSession
+from taskmgr.domain.services.tokens import NewToken
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.replica_set import initiate_replica_set
+from taskmgr.server.greeting import FirstUser
 from taskmgr.settings import Settings
-from tests.factories import a_token, a_user
+from tests.factories import a_link, a_session, a_token, a_user
 
 SECRET = "hunter2-hunter2-hunter2-hunter2-hunter2-hun"
 TEXT = f"tm_0123456789abcdef01234567_{SECRET}"
@@ -23,9 +27,11 @@ def test_settings_show_neither_key_nor_password() -> None:
     assert SECRET not in shown
 
 
-def test_a_new_token_and_its_identity_show_no_secret() -> None:
+def test_what_is_new_and_secret_is_not_shown() -> None:
     token, user = a_token(), a_user()
-    shown = repr([NewToken(token, TEXT), Identity(actor=Actor.of(user), user=user, token=token)])
+    identity = Identity(actor=Actor.of(user), user=user, credential=token)
+    new = [NewToken(token, TEXT), NewSession(a_session(), user, TEXT), NewLink(a_link(), TEXT)]
+    shown = repr([*new, identity, FirstUser(token=TEXT, link=TEXT)])
 
     assert SECRET not in shown
 
@@ -58,8 +64,10 @@ def test_an_unusable_uri_for_a_new_replica_set_is_not_quoted_either() -> None:
     assert SECRET not in str(caught.value)
 
 
-def test_a_line_of_the_log_names_a_token_without_its_secret() -> None:
-    line = f'{{"path": "/api/v1/tokens/{TEXT}", "message": "{TEXT}"}}'
+@pytest.mark.parametrize("prefix", ["tm", "tms", "tml"])
+def test_a_line_of_the_log_names_a_token_a_session_or_a_link_without_its_secret(prefix: str) -> None:
+    text = TEXT.replace("tm", prefix, 1)
+    line = f'{{"path": "/api/v1/tokens/{text}", "message": "{text}"}}'
 
     assert without_secrets(line) == line.replace(SECRET, "…")
 

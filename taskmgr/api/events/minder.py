@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Set
 from contextlib import suppress
 from threading import Event, Lock, Thread
 
@@ -16,7 +16,9 @@ from taskmgr.api.problems.codes import ApiError
 from taskmgr.domain.history.feed_position import FeedPosition
 from taskmgr.domain.model.errors import Unavailable
 from taskmgr.domain.queries.activity_query import ActivityQuery
-from taskmgr.domain.services.tokens import Identity, TokenService
+from taskmgr.domain.services.identity import Identity
+from taskmgr.domain.services.sessions import SessionService
+from taskmgr.domain.services.tokens import TokenService
 
 MAX_STREAMS = 4_000  # per worker
 MAX_STREAMS_OF_TOKEN = 20  # per worker
@@ -33,10 +35,11 @@ _log = structlog.get_logger("taskmgr.events")
 class StreamMinder:
     """Knows the open streams of a worker. Its thread runs while there are any."""
 
-    def __init__(self, source: Source, tokens: TokenService) -> None:
+    def __init__(self, source: Source, tokens: TokenService, sessions: SessionService) -> None:
         self.hub = source.hub
         self._source = source
         self._tokens = tokens
+        self._sessions = sessions
         self._lock = Lock()
         self._streams: set[EventStream] = set()
         self._of_token: Counter[str] = Counter()
@@ -53,7 +56,7 @@ class StreamMinder:
         connection: socket.socket | None,
     ) -> EventStream:
         """Returns a new stream. Raises `too_many_requests`, and `unavailable` if there is no room."""
-        token_id = identity.token.id
+        token_id = identity.credential.id
         with self._lock:
             self._require_room(token_id)
             stream = EventStream(
@@ -83,7 +86,7 @@ class StreamMinder:
             if stream not in self._streams:
                 return
             self._streams.discard(stream)
-            token_id = stream.identity.token.id
+            token_id = stream.identity.credential.id
             self._of_token[token_id] -= 1
             if not self._of_token[token_id]:
                 del self._of_token[token_id]
@@ -116,16 +119,24 @@ class StreamMinder:
                 self._end_without_rights()
 
     def _end_without_rights(self) -> None:
-        identities = {stream.identity.token.id: stream.identity for stream in list(self._streams)}
+        identities = {stream.identity.credential.id: stream.identity for stream in list(self._streams)}
         try:
-            changed = self._tokens.find_changed(list(identities.values()))
+            changed = self._find_changed(list(identities.values()))
         except Unavailable:  # then nobody can lose a right either
             return
         except Exception as error:  # noqa: BLE001 - the next turn tries it again
             _log.error("the rights of streams could not be checked", exc_info=error)
             return
         if changed:
-            self._end(lambda s: "the token has lost its rights" if s.identity.token.id in changed else None)
+            self._end(
+                lambda s: "the caller has lost its rights" if s.identity.credential.id in changed else None
+            )
+
+    def _find_changed(self, identities: Collection[Identity]) -> Set[str]:
+        """Returns the ids of the tokens and sessions whose callers no longer have the same rights."""
+        by_token = [one for one in identities if one.actor.token_id is not None]
+        by_session = [one for one in identities if one.actor.session_id is not None]
+        return self._tokens.find_changed(by_token) | self._sessions.find_changed(by_session)
 
     def _end(self, find_reason: Callable[[EventStream], str | None]) -> None:
         """Ends the streams for which there is a reason."""

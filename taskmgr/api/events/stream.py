@@ -15,7 +15,7 @@ from taskmgr.domain.model.errors import Unavailable
 from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.services.feed import FeedService, ResyncRequired
-from taskmgr.domain.services.tokens import Identity
+from taskmgr.domain.services.identity import Identity
 from taskmgr.domain.services.visible_changes import matches
 
 HEARTBEAT = 15.0  # seconds

@@ -1,7 +1,7 @@
-"""Limits how many requests per minute a token may make, on each worker.
+"""Limits how many requests per minute a token or a session may make, on each worker.
 
-Requests are counted in the worker's memory, in windows that begin with a token's first request. A shared
-store would cost more than most requests, and so did a library (decision 10).
+Requests are counted in the worker's memory, in windows that begin with the first request. A shared store
+would cost more than most requests, and so did a library (decision 10).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Window:
 
 @dataclass(slots=True)
 class Counter:
-    """Counts the requests of each token in its current window."""
+    """Counts the requests of each token or session in its current window."""
 
     limit: int
     clock: Callable[[], float] = time.monotonic
@@ -61,12 +61,12 @@ class RateLimit:
         """Counts the current request, and sets its headers. Raises `too_many_requests`."""
         if not self._per_minute:
             return
-        left, reset = self._counter.count(identity().token.id)
+        left, reset = self._counter.count(identity().credential.id)
         state.rate_limit_headers = (
             ("RateLimit-Limit", str(self._per_minute)),
             ("RateLimit-Remaining", str(max(0, left))),
             ("RateLimit-Reset", str(reset)),
         )
         if left < 0:
-            detail = f"A token may make {self._per_minute} requests per minute."
+            detail = f"A token or a session may make {self._per_minute} requests per minute."
             raise ApiError("too_many_requests", detail, headers={"Retry-After": str(reset)})

@@ -52,13 +52,17 @@ def naming() -> MarshmallowPlugin:
     )
 
 
-def document(app: Flask, api: Api, policy: Policy) -> dict[str, Any]:
+def document(app: Flask, api: Api, policy: Policy, *, session_cookie: str) -> dict[str, Any]:
     """Returns the complete document. Its statuses are those of the policy in force."""
     for name, schema in _ADDITIONAL.items():
         if name not in api.spec.components.schemas:
             api.spec.components.schema(name, schema=schema)
     api.spec.components.security_scheme(
         "token", {"type": "http", "scheme": "bearer", "description": "A token: `tm_…`."}
+    )
+    description = "A session of a browser. It must not be sent by pages of other sites."
+    api.spec.components.security_scheme(
+        "session", {"type": "apiKey", "in": "cookie", "name": session_cookie, "description": description}
     )
     # Copied through JSON, so that an object that is used in several places becomes several objects.
     spec: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))

@@ -11,9 +11,11 @@ from taskmgr.api.openapi.example_ids import (
     COMMENT,
     DELIVERY,
     ITEM,
+    LINK,
     OTHER_USER,
     PROJECT,
     PROJECT_KEY,
+    SESSION,
     TASK,
     TASK_KEY,
     TOKEN,
@@ -124,6 +126,11 @@ def answers(policy: Policy) -> dict[str, Any]:
         "id": TOKEN, "user_id": USER, "name": "nightly import", "scopes": ["tasks:read", "tasks:write"],
         "created_at": AT, "expires_at": None, "last_used_at": LATER,
     }  # fmt: skip
+    session = {
+        "id": SESSION, "user_id": USER, "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/146.0",
+        "address": "192.0.2.17", "created_at": AT, "last_used_at": LATER,
+        "expires_at": "2026-11-27T09:30:00.000Z", "current": True,
+    }  # fmt: skip
     transition = {"to": status, "category": category, "allowed": True, "requires": [], "reasons": []}
     assignee = {name: user[name] for name in ("id", "username", "name", "active")}
     return {
@@ -143,6 +150,14 @@ def answers(policy: Policy) -> dict[str, Any]:
         "Channels": {kind.value: channel.value for kind, channel in DEFAULT_CHANNELS.items()},
         "Token": token, "Tokens": {"items": [token]},
         "NewToken": token | {"last_used_at": None, "token": f"tm_{TOKEN}_…"},
+        "Session": session, "Sessions": {"items": [session]},
+        "NewLink": {
+            "id": LINK, "user_id": USER, "created_at": LATER, "expires_at": "2026-11-30T14:05:12.418Z",
+            "path": f"/welcome#tml_{LINK}_…",
+        },
+        "Invitation": {
+            "username": "ada", "name": "Ada Lovelace", "expires_at": "2026-11-30T14:05:12.418Z",
+        },
         "Bulk": {
             "results": [{"status": 201, "id": TASK, "key": TASK_KEY, "version": 1}],
             "change_set": CHANGE_SET,

@@ -8,6 +8,10 @@ TOKEN = "6920a1f47b3e5d0c9a8f1e05"  # noqa: S105 - an id
 CHANGE_SET = "6920a1f47b3e5d0c9a8f1e06"
 ITEM = "6920a1f47b3e5d0c9a8f1e0a"
 OTHER_USER = "6920a1f47b3e5d0c9a8f1e0b"
+SESSION = "6920a1f47b3e5d0c9a8f1e0c"
+LINK = "6920a1f47b3e5d0c9a8f1e0d"
+LINK_TEXT = f"tml_{LINK}_HqV0u3mE8kq2yXo5bZc7dRf1tJw9LnPsGaK4iUvTe6M"
+PASSWORD = "correct horse battery"  # noqa: S105 - an example
 PROJECT = "6920a1f47b3e5d0c9a8f1e08"
 WEBHOOK = "6920a1f47b3e5d0c9a8f1e09"
 DELIVERY = f"{WEBHOOK}:1"
@@ -21,4 +25,5 @@ PATH_IDS = {
     "token_id": TOKEN,
     "webhook_id": WEBHOOK,
     "delivery_id": DELIVERY,
+    "session_id": SESSION,
 }

@@ -13,6 +13,8 @@ from taskmgr.api.openapi.example_ids import (
     BLOCKER_KEY,
     CHANGE_SET,
     ITEM,
+    LINK_TEXT,
+    PASSWORD,
     PATH_IDS,
     PROJECT_KEY,
     TASK_KEY,
@@ -142,6 +144,13 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
             "Fewer mails": {"commented": "inbox", "due_soon": "mail"},
             "The default": {"commented": None},
         },
+        "sign_in": {"With a password": {"username": "ada", "password": PASSWORD}},
+        "change_password": {
+            "Another password": {"current_password": PASSWORD, "password": "a longer horse battery"}
+        },
+        "create_link": {"For a new user, or to reset a password": {"user_id": USER}},
+        "open_link": {"What follows the # in the address": {"link": LINK_TEXT}},
+        "use_link": {"A link and a password": {"link": LINK_TEXT, "password": PASSWORD}},
         "create_token": {
             "For a job": {"name": "nightly import", "scopes": ["tasks:read", "tasks:write"]},
             "For a year": {"name": "laptop", "expires_at": "2036-01-01T00:00:00Z"},

@@ -26,8 +26,16 @@ _REFERENCES = {
 }
 _PROBLEM_HEADERS = {
     "unauthenticated": ("WWW-Authenticate",),
+    "wrong_credentials": ("WWW-Authenticate",),
+    "too_many_attempts": ("Retry-After",),
     "too_many_requests": (*RATE, "Retry-After"),
     "unavailable": ("Retry-After",),
+}
+# The codes of operations that need no token but can still refuse a caller.
+_REFUSALS = {
+    "sign_in": ("wrong_credentials", "cross_site", "too_many_attempts"),
+    "open_link": ("link_unusable",),
+    "use_link": ("cross_site", "link_unusable"),
 }
 
 
@@ -71,7 +79,7 @@ def _endpoint(app: Flask, path: str, method: str) -> str:
 def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *, tagged: bool) -> None:
     view, scopes = app.view_functions[endpoint], scopes_of(app, endpoint)
     operation["operationId"] = endpoint.rpartition(".")[2]
-    operation["security"] = [] if scopes is None else [{"token": []}]
+    operation["security"] = [] if scopes is None else [{"token": []}, {"session": []}]
     names = ", ".join(sorted(scopes or ())) or "none"
     required = "Requires no token." if scopes is None else f"Scopes: {names}."
     operation["description"] = f"{operation.get('description', '')}\n\n{required}".strip()
@@ -147,6 +155,7 @@ def _add_alternative(content: dict[str, Any], name: str) -> None:
 def _failures(operation: dict[str, Any], path_ids: list[str], *, public: bool) -> Iterator[str]:
     """Yields the codes with which an operation can fail, judging by its input."""
     yield "malformed"
+    yield from _REFUSALS.get(operation["operationId"], ())
     if not public:
         yield from ("unauthenticated", "not_permitted", "too_many_requests")
     if path_ids or _has_parameter(operation, "user_id"):

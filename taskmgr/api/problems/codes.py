@@ -19,9 +19,20 @@ class Kind:
 
 CODES: Mapping[str, Kind] = {
     "malformed": Kind(400, "Malformed request", "The JSON, the query or a header cannot be read."),
-    "unauthenticated": Kind(401, "Not authenticated", "A valid bearer token is required."),
+    "unauthenticated": Kind(401, "Not authenticated", "A valid bearer token or session is required."),
+    "wrong_credentials": Kind(
+        401,
+        "Wrong username or password",
+        "The username or the password is wrong, or the user is deactivated or has no password.",
+    ),
     "not_permitted": Kind(403, "Not permitted", "The caller's role does not allow this."),
     "scope_missing": Kind(403, "Scope missing", "The token lacks a scope that this request requires."),
+    "recent_sign_in_required": Kind(
+        403, "Sign in again", "The session is too old for this request, whose effect would outlast it."
+    ),
+    "cross_site": Kind(
+        403, "Request from another site", "A browser has sent a session's cookie for another site's page."
+    ),
     "not_found": Kind(404, "Not found", "The path or entity does not exist, or the caller may not see it."),
     "method_not_allowed": Kind(
         405,
@@ -48,6 +59,7 @@ CODES: Mapping[str, Kind] = {
         "The feed does not have this position; `head` is its end. A backup was restored, or the position is "
         "that of another database.",
     ),
+    "link_unusable": Kind(410, "Link not usable", "The sign-in link is unknown, expired, used or replaced."),
     "stale": Kind(
         412, "Stale version", "The version is not the current one; `current` is the current state."
     ),
@@ -70,7 +82,12 @@ CODES: Mapping[str, Kind] = {
     "too_many_requests": Kind(
         429,
         "Too many requests",
-        "The token made too many requests; wait as many seconds as Retry-After says.",
+        "The token or session made too many requests; wait as many seconds as Retry-After says.",
+    ),
+    "too_many_attempts": Kind(
+        429,
+        "Too many attempts",
+        "Too many passwords have been wrong; wait as many seconds as Retry-After says.",
     ),
     "internal": Kind(500, "Internal error", "The service failed; quote the request id when reporting it."),
     "unavailable": Kind(503, "Unavailable", "The database did not answer in time; try again later."),

@@ -23,6 +23,7 @@ from taskmgr.domain.model.user import User
 from taskmgr.domain.model.webhook import Webhook
 from taskmgr.domain.services.bulk_results import UnexpectedCount
 from taskmgr.domain.services.feed import ResyncRequired
+from taskmgr.domain.services.throttle import TooManyAttempts
 
 _SCHEMAS: dict[type, CompiledOutput] = {
     Task: TaskOut(),
@@ -58,6 +59,11 @@ def extensions_of(error: DomainError) -> dict[str, Any]:
     if isinstance(error, ResyncRequired):
         return {"head": _FEED_HEAD.dump(error.head)}
     return {}
+
+
+def headers_of(error: DomainError) -> dict[str, str]:
+    """Returns the headers that the error's own data add to its response."""
+    return {"Retry-After": str(error.seconds)} if isinstance(error, TooManyAttempts) else {}
 
 
 def _current(entity: object) -> object:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from taskmgr.api.bulk_rows import bulk_rows
 from taskmgr.api.problems.codes import CODES, ApiError
-from taskmgr.api.problems.domain_errors import detail_of, extensions_of
+from taskmgr.api.problems.domain_errors import detail_of, extensions_of, headers_of
 from taskmgr.api.problems.responses import problem_response, public_errors, public_reasons
 from taskmgr.domain.model.errors import DomainError
 from taskmgr.domain.services.bulk_results import BulkRefused
@@ -38,7 +38,7 @@ def _domain_error(error: DomainError) -> Response:
         return _internal_error(error)
     if error.code == "unavailable":
         _log.warning("unavailable", detail=str(error), cause=error.__cause__)
-    return problem_response(error.code, detail_of(error), **extensions_of(error))
+    return problem_response(error.code, detail_of(error), headers_of(error), **extensions_of(error))
 
 
 def _bulk_refused(error: BulkRefused) -> Response:

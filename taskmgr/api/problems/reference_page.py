@@ -19,6 +19,14 @@ FIXES: Mapping[str, str] = {
     "malformed": "Correct what `errors` or `detail` names. The same request will always fail.",
     "unauthenticated": "Send `Authorization: Bearer tm_…` with a token of an active user that is neither "
     "revoked nor expired. `taskmgr tokens create` creates one.",
+    "wrong_credentials": "Type the password again. If it is forgotten, an admin can make a sign-in link "
+    "with which you choose another: `taskmgr users invite` or `POST /api/v1/auth/links`.",
+    "recent_sign_in_required": "Sign in again with the password, and repeat the request within 10 minutes.",
+    "cross_site": "Send the request from the service's own pages, or with a token. If it did come from them, "
+    "the operators should set `TASKMGR_PUBLIC_URL` to the address that the browser shows.",
+    "link_unusable": "Ask an admin for a new link.",
+    "too_many_attempts": "Wait as many seconds as `Retry-After` says, or use a browser in which you have "
+    "signed in before.",
     "not_permitted": "Ask somebody with the role that `detail` names.",
     "scope_missing": "Use a token with the scope that `detail` names.",
     "not_found": "Check the id and the path. `GET /api/v1/tasks?bin=true` lists the tasks in the bin.",

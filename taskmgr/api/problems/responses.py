@@ -17,6 +17,7 @@ CONTENT_TYPE = "application/problem+json"
 _RETRY = {"Retry-After": "2"}  # seconds
 _HEADERS = {
     "unauthenticated": {"WWW-Authenticate": 'Bearer realm="taskmgr"'},
+    "wrong_credentials": {"WWW-Authenticate": 'Bearer realm="taskmgr"'},
     "unavailable": _RETRY,
     "idempotency_in_progress": _RETRY,
 }

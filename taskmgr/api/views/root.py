@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_swagger_ui
-from flask import Flask, Response, send_from_directory
+from flask import Flask, Response, request, send_from_directory
 
 from taskmgr.api.input.blueprint import Blueprint
 from taskmgr.api.problems.reference_page import errors_page
@@ -34,8 +34,15 @@ _LINKS = {
 @root.get("/")
 @root.response(200, RootOut)
 def get_links() -> Any:
-    """List the paths to start from"""
-    return {"name": "taskmgr", "version": __version__, "links": _LINKS}
+    """List the paths to start from
+
+    A browser gets the first page instead.
+    """
+    if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
+        page = send_from_directory(_PAGES, "home.html")
+        page.vary.add("Accept")
+        return page
+    return {"name": "taskmgr", "version": __version__, "links": _LINKS}, {"Vary": "Accept"}
 
 
 @root.get("/healthz")
@@ -76,6 +83,18 @@ def register_pages(app: Flask) -> None:
     @app.get("/docs/docs.js")
     def docs_script() -> Response:
         return send_from_directory(_PAGES, "docs.js")
+
+    @app.get("/sign-in")
+    def sign_in_page() -> Response:
+        return send_from_directory(_PAGES, "sign-in.html")
+
+    @app.get("/welcome")
+    def welcome_page() -> Response:
+        return send_from_directory(_PAGES, "welcome.html")
+
+    @app.get("/pages/<any('pages.js', 'sign-in.js', 'welcome.js', 'home.js'):name>")
+    def page_script(name: str) -> Response:
+        return send_from_directory(_PAGES, name)
 
     @app.get("/docs/assets/<path:name>")
     def docs_asset(name: str) -> Response:

@@ -63,10 +63,15 @@ TASK_KINDS = (
 USER_KINDS = ("user.created", "user.changed")
 COMMENT_KINDS = ("comment.created", "comment.changed", "comment.deleted")
 TOKEN_KINDS = ("token.created", "token.revoked")
+SIGN_IN_KINDS = ("session.created", "session.ended", "link.created", "link.ended")
 PROJECT_KINDS = ("project.created", "project.changed")
 WEBHOOK_KINDS = ("webhook.created", "webhook.changed", "webhook.deleted")
-KINDS = (*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS, *PROJECT_KINDS, *WEBHOOK_KINDS)
-ENTITIES = ("task", "user", "comment", "token", "project", "webhook")
+KINDS = (
+    *TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS, *SIGN_IN_KINDS, *PROJECT_KINDS, *WEBHOOK_KINDS,
+)  # fmt: skip
+# Entities that only their owner and admins see in the log, because they let somebody in.
+CREDENTIALS = ("token", "session", "link")
+ENTITIES = ("task", "user", "comment", *CREDENTIALS, "project", "webhook")
 
 
 def kind_of_task_change(fields: Collection[str]) -> str:

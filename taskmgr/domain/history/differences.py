@@ -8,17 +8,19 @@ from typing import Any
 
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.project import Project
+from taskmgr.domain.model.session import Session
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.webhook import Webhook
 
 # An entry has an entity_id, a version and a time of its own; `unblocked` is only part of a command's result;
-# `former_keys` repeat earlier values of `key`; using a token does not change it.
+# `former_keys` repeat earlier values of `key`; using a token or a session does not change it.
 _NOT_LOGGED = frozenset({"id", "version", "updated_at", "unblocked", "former_keys", "last_used_at"})
 
-Entity = Task | User | Comment | Token | Project | Webhook
+Entity = Task | User | Comment | Token | Session | Link | Project | Webhook
 
 
 def logged_fields(entity: Entity) -> dict[str, Any]:

@@ -107,12 +107,12 @@ class NotFound(DomainError):
 
 
 class Unauthenticated(DomainError):
-    """The token in use is unknown, revoked or expired, or its owner is deactivated."""
+    """The token or session in use is unknown, revoked or expired, or its owner is deactivated."""
 
     code = "unauthenticated"
 
     def __init__(self) -> None:
-        super().__init__("The token is unknown, expired or revoked, or its owner is deactivated.")
+        super().__init__("The token or session is unknown, expired or revoked, or its owner is deactivated.")
 
 
 class NotPermitted(DomainError):

@@ -10,6 +10,7 @@ from typing import Any
 
 from taskmgr.domain.model import parsing, values
 from taskmgr.domain.model.ranked import Ranked
+from taskmgr.domain.model.session import Session
 from taskmgr.domain.model.token import Scope, Token
 
 
@@ -34,6 +35,7 @@ class User:
     """A user. Users are never deleted, only deactivated, so that the log can always name them.
 
     `email` is None if the user has none, or if the actor who reads the user may not see it.
+    `password_set_at` is None if the user has never chosen a password.
     """
 
     id: str
@@ -46,6 +48,7 @@ class User:
     created_at: datetime
     updated_at: datetime
     version: int
+    password_set_at: datetime | None = None
 
     @property
     def is_active_admin(self) -> bool:
@@ -74,9 +77,9 @@ def _process_name(value: object) -> str:
 class Actor:
     """The user or the named system process that acts; only a user has a `user_id`.
 
-    `token_id` is the token with which the actor has signed in, if any. `scopes` are the scopes of that token,
-    which restrict the rights of the role; None means no restriction. `until` is when the token expires; None
-    means never.
+    `token_id` is the token in use, if any. `scopes` are the scopes of that token, which restrict the rights
+    of the role; None means no restriction. `until` is when the token expires; None means never. `session_id`
+    is the session in use, if any, and `signed_in_at` is when it began.
     """
 
     id: str
@@ -85,13 +88,18 @@ class Actor:
     scopes: frozenset[str] | None = None
     until: datetime | None = None
     token_id: str | None = None
+    session_id: str | None = None
+    signed_in_at: datetime | None = None
 
     @classmethod
-    def of(cls, user: User, token: Token | None = None) -> Actor:
-        """Returns the user as an actor, restricted by one of their tokens if it is given."""
+    def of(cls, user: User, credential: Token | Session | None = None) -> Actor:
+        """Returns the user as an actor, with the token or the session in use; a token may restrict it."""
         plain = cls(id=user.id, role=user.role, user_id=user.id)
-        if token is None:
+        if credential is None:
             return plain
+        if isinstance(credential, Session):
+            return replace(plain, session_id=credential.id, signed_in_at=credential.created_at)
+        token = credential
         scopes = None if token.scopes is None else frozenset(token.scopes)
         return replace(plain, scopes=scopes, until=token.expires_at, token_id=token.id)
 

@@ -21,6 +21,12 @@ from taskmgr.domain.ports.inbox import InboxRepository, PreferencesRepository, W
 from taskmgr.domain.ports.mail import MailRepository
 from taskmgr.domain.ports.projects import ProjectRepository
 from taskmgr.domain.ports.reads import StatisticsRepository
+from taskmgr.domain.ports.sign_in import (
+    AttemptRepository,
+    LinkRepository,
+    PasswordRepository,
+    SessionRepository,
+)
 from taskmgr.domain.ports.webhooks import DeliveryRepository, WebhookRepository
 
 
@@ -60,6 +66,10 @@ class Store:
     tokens: TokenRepository
     webhooks: WebhookRepository
     deliveries: DeliveryRepository
+    sessions: SessionRepository
+    passwords: PasswordRepository
+    links: LinkRepository
+    attempts: AttemptRepository
     idempotency: IdempotencyRepository
     locks: Locks
     health: Health

@@ -13,13 +13,14 @@ class ActivityQuery:
     `entity_id` may also be the key of a task or of a project, in any case. `projects` are keys or ids of
     projects. They select the entries about these projects, and about the tasks that were in one of them at
     the time, with their comments. `at_from` is inclusive, `at_to` exclusive. `but_users` leaves out the
-    entries about users, `but_webhooks` those about webhooks, and `tokens_of` those about tokens of others.
+    entries about users, `but_webhooks` those about webhooks, and `credentials_of` those about tokens,
+    sessions and links of others.
     """
 
     entity: str | None = None
     but_users: bool = False
     but_webhooks: bool = False
-    tokens_of: str | None = None
+    credentials_of: str | None = None
     entity_id: str | None = None
     projects: tuple[str, ...] | None = None
     by: str | None = None

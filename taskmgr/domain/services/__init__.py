@@ -17,8 +17,11 @@ from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.feed import FeedService
 from taskmgr.domain.services.idempotency import IdempotencyService
 from taskmgr.domain.services.inbox import InboxService
+from taskmgr.domain.services.links import LinkService
 from taskmgr.domain.services.notifying import Notifier
+from taskmgr.domain.services.passwords import PasswordService
 from taskmgr.domain.services.projects import ProjectService
+from taskmgr.domain.services.sessions import SessionService
 from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tokens import TokenService
@@ -34,6 +37,9 @@ class Services:
     users: UserService
     projects: ProjectService
     tokens: TokenService
+    sessions: SessionService
+    passwords: PasswordService
+    links: LinkService
     comments: CommentService
     inbox: InboxService
     notifier: Notifier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Unpack
 
 from taskmgr.domain.model import parsing, values
@@ -18,20 +18,14 @@ from taskmgr.domain.ports.identity import Credentials
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
-from taskmgr.domain.services.current_rights import is_valid, touch_rights, with_current_rights
+from taskmgr.domain.services.current_rights import (
+    is_valid,
+    require_recent_sign_in,
+    touch_rights,
+    with_current_rights,
+)
+from taskmgr.domain.services.identity import TOKEN, USE_RECORDED_EVERY, Identity, parts_of, text_of
 from taskmgr.domain.services.journal import Journal
-
-_PREFIX = "tm"
-_USE_RECORDED_EVERY = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The caller that a token identifies: its owner, as an actor with the token's scopes."""
-
-    actor: Actor
-    user: User
-    token: Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,41 +54,41 @@ class TokenService:
 
         None means that the token is unknown or expired, or that its owner is deactivated.
         """
-        token_id, secret = _parts(text)
+        token_id, secret = parts_of(TOKEN, text)
         stored = self.store.tokens.find_with_owner(token_id) if secret else None
         if stored is None or not self.credentials.matches(secret, stored.secret_hash):
             return None
         token, owner, now = stored.token, stored.owner, self.clock()
         if not is_valid(token, owner, now=now):
             return None
-        if token.last_used_at is None or now - token.last_used_at >= _USE_RECORDED_EVERY:
+        if token.last_used_at is None or now - token.last_used_at >= USE_RECORDED_EVERY:
             self.store.tokens.record_use(token.id, now)
-        return Identity(actor=Actor.of(owner, token), user=owner, token=token)
+        return Identity(actor=Actor.of(owner, token), user=owner, credential=token)
 
     def find_changed(self, identities: Collection[Identity]) -> Set[str]:
         """Returns the ids of the tokens among these whose callers no longer have the same rights.
 
         The token was revoked or has expired, or its owner was deactivated or has got another role.
         """
-        stored = self.store.tokens.find_many_with_owners({identity.token.id for identity in identities})
+        stored = self.store.tokens.find_many_with_owners({identity.credential.id for identity in identities})
         now = self.clock()
         return {
-            identity.token.id
+            identity.credential.id
             for identity in identities
-            if (found := stored.get(identity.token.id)) is None
+            if (found := stored.get(identity.credential.id)) is None
             or not is_valid(found.token, found.owner, now=now)
             or found.owner.role is not identity.user.role
         }
 
     def list(self, user_id: str | None = None, *, by: Actor) -> Sequence[Token]:
         """Returns the actor's own tokens, or those of another user, newest first."""
-        return self.store.tokens.find_by_user(self._owner(user_id, by).id)
+        return self.store.tokens.find_by_user(find_owner(self.store, user_id, by).id)
 
     def create(self, *, by: Actor, user_id: str | None = None, **raw: Unpack[NewTokenFields]) -> NewToken:
         """Creates a token and returns it with its secret text. `name` is required.
 
-        Raises `Invalid` for a deactivated user, and `NotPermitted` for more scopes or a later expiry than
-        those of the token in use.
+        Raises `Invalid` for a deactivated user, `NotPermitted` for more scopes or a later expiry than
+        those of the token in use, and `RecentSignInRequired` in a session that began too long ago.
         """
         fields = parsing.parse_fields(raw, PARSERS)
         if "name" not in fields:
@@ -104,6 +98,7 @@ class TokenService:
         def command() -> Token:
             now = self.clock()
             actor = with_current_rights(self.store, by, now=now)
+            require_recent_sign_in(actor, now=now)
             _require_in_the_future(fields.get("expires_at"), now)
             owner = self._owner_of_new(user_id, actor)
             _require_no_wider(fields, actor)
@@ -117,14 +112,14 @@ class TokenService:
             return token
 
         token = self.store.unit_of_work.run(command)
-        return NewToken(token, f"{_PREFIX}_{token_id}_{secret}")
+        return NewToken(token, text_of(TOKEN, token_id, secret))
 
     def revoke(self, token: str, *, by: Actor) -> Token:
         """Revokes a token, named by its id or its whole text, and returns it.
 
         Raises `NotFound`, also for a token that is not the actor's.
         """
-        token_id = token if values.is_identifier(token) else _parts(token)[0]
+        token_id = token if values.is_identifier(token) else parts_of(TOKEN, token)[0]
 
         def command() -> Token:
             actor = with_current_rights(self.store, by, now=self.clock())
@@ -140,24 +135,29 @@ class TokenService:
         return self.store.unit_of_work.run(command)
 
     def _owner_of_new(self, user_id: str | None, by: Actor) -> User:
-        owner = self._owner(user_id, by)
+        owner = find_owner(self.store, user_id, by)
         if not owner.active:
             detail = f"The user {owner.username} is deactivated: activate them first."
             raise Invalid([_error("user_id", "inactive_user", detail)])
         return owner
 
-    def _owner(self, user_id: str | None, by: Actor) -> User:
-        own = require_actor(by).user_id
-        owner_id = user_id or own
-        if owner_id is None:
-            raise Invalid([_error("user_id", "required", "Must be given: the owner of the token.")])
-        owner = self.store.users.get(owner_id)
-        if owner_id != own:
-            permissions.require(by, Action.MANAGE_USERS)
-            if not permissions.manages_tokens(by):
-                scope = Scope.ADMIN.value
-                raise NotPermitted(f"Other people's tokens require a token with the scope {scope}.")
-        return owner
+
+def find_owner(store: Store, user_id: str | None, by: Actor) -> User:
+    """Returns the user whose tokens or sessions the actor names: by default the actor's own.
+
+    Raises `NotPermitted` if the actor may not manage those of other people.
+    """
+    own = require_actor(by).user_id
+    owner_id = user_id or own
+    if owner_id is None:
+        raise Invalid([_error("user_id", "required", "Must be given: the owner.")])
+    owner = store.users.get(owner_id)
+    if owner_id != own:
+        permissions.require(by, Action.MANAGE_USERS)
+        if not permissions.manages_tokens(by):
+            scope = Scope.ADMIN.value
+            raise NotPermitted(f"Other people's tokens and sessions require a token with the scope {scope}.")
+    return owner
 
 
 def _require_in_the_future(expires_at: datetime | None, now: datetime) -> None:
@@ -174,14 +174,6 @@ def _require_no_wider(fields: Mapping[str, Any], by: Actor) -> None:
     if by.until is not None and (expires_at is None or expires_at > by.until):
         until = format_instant(by.until)
         raise NotPermitted(f"A new token cannot outlast the token in use, which expires at {until}.")
-
-
-def _parts(text: str) -> tuple[str, str]:
-    """Returns the id and the secret in a token's text, or two empty texts for any other text."""
-    prefix, _, rest = text.partition("_")
-    token_id, _, secret = rest.partition("_")
-    is_token = prefix == _PREFIX and values.is_identifier(token_id)
-    return (token_id, secret) if is_token else ("", "")
 
 
 def _error(location: str, code: str, detail: str) -> FieldError:

@@ -23,9 +23,14 @@ from taskmgr.domain.queries.user_query import ALL_USERS, UserQuery, UserWithTask
 from taskmgr.domain.queries.validation import validated
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
-from taskmgr.domain.services.current_rights import touch_rights, with_current_rights
+from taskmgr.domain.services.current_rights import (
+    require_recent_sign_in,
+    touch_rights,
+    with_current_rights,
+)
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.project_filters import find_projects
+from taskmgr.domain.services.session_changes import SessionChanges
 from taskmgr.domain.services.versions import require_version
 
 T = TypeVar("T")
@@ -49,6 +54,7 @@ class UserService:
     journal: Journal
     clock: Clock
     new_id: NewId
+    sessions: SessionChanges
 
     # --- questions
 
@@ -193,7 +199,9 @@ class UserService:
     ) -> User:
         """Changes any fields of a user in one command. Users may change their own name and e-mail address.
 
-        Raises `Refused` with `last_admin` if it would demote or deactivate the last active admin.
+        Demoting or deactivating a user ends all of their sessions. Raises `Refused` with `last_admin` if it
+        would demote or deactivate the last active admin, and `RecentSignInRequired` for a change of an e-mail
+        address in a session that began too long ago.
         """
         fields = parsing.parse_fields(changes, PARSERS)
         values.parse_options(version=version, dry_run=dry_run)
@@ -208,11 +216,17 @@ class UserService:
             _, changed = difference(before, after)
             if not changed:
                 return before
+            if "email" in changed:
+                require_recent_sign_in(actor, now=self.clock())
             self._require_remaining_admin(before, after)
             touch_rights(self.store, actor)
             hides_email = _must_hide_email(actor, dry_run=dry_run)
             self.store.users.replace(replace(after, email=before.email) if hides_email else after)
             self.journal.record("user.changed", before, after, by=by)
+            if after.role < before.role or not after.active:
+                self.sessions.end_all(user_id, by=by)
+            if not after.active:
+                self.sessions.withdraw_links(user_id, by=by)
             return after
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from taskmgr.domain.history.changes import Change
+from taskmgr.domain.history.changes import CREDENTIALS, Change
 from taskmgr.domain.model import values
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Actor
@@ -21,9 +21,9 @@ from taskmgr.domain.services.tasks.fields import NO_ID, find_task_id
 def visible(store: Store, query: ActivityQuery, *, by: Actor) -> ActivityQuery:
     """Returns the query for those of the entries that the actor may see, with ids and keys looked up.
 
-    Entries about users require the scope `users:read`, entries about other people's tokens the right to
-    manage those tokens, and entries about webhooks the right to manage webhooks. Raises `NotPermitted`, and
-    `Invalid` for unknown projects.
+    Entries about users require the scope `users:read`, entries about other people's tokens, sessions and
+    links the right to manage tokens, and entries about webhooks the right to manage webhooks. Raises
+    `NotPermitted`, and `Invalid` for unknown projects.
     """
     permissions.require(by, Action.READ)
     return replace(
@@ -32,7 +32,7 @@ def visible(store: Store, query: ActivityQuery, *, by: Actor) -> ActivityQuery:
         entity_id=_entity_id(store, query.entity_id),
         but_users=query.but_users or not by.holds(Scope.USERS_READ),
         but_webhooks=query.but_webhooks or not permissions.manages_webhooks(by),
-        tokens_of=query.tokens_of if permissions.manages_tokens(by) else by.user_id,
+        credentials_of=query.credentials_of if permissions.manages_tokens(by) else by.user_id,
     )
 
 
@@ -56,8 +56,8 @@ def _is_permitted(query: ActivityQuery, change: Change) -> bool:
         return not query.but_users
     if change.entity == "webhook":
         return not query.but_webhooks
-    if change.entity == "token" and query.tokens_of is not None:
-        return query.tokens_of in (change.before.get("user_id"), change.after.get("user_id"))
+    if change.entity in CREDENTIALS and query.credentials_of is not None:
+        return query.credentials_of in (change.before.get("user_id"), change.after.get("user_id"))
     return True
 
 

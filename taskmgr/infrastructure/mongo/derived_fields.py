@@ -25,10 +25,13 @@ from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
+from taskmgr.domain.model.session import SessionLimits
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.services.journal import Journal
+from taskmgr.domain.services.session_changes import SessionChanges
 from taskmgr.domain.services.users import UserService
+from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents import UNDATED, Draft
 from taskmgr.infrastructure.mongo.store import mongo_store, new_id
@@ -205,5 +208,7 @@ def _correct_user(users: Collection[Any], row: Row, correct: Mapping[str, Any]) 
 def _give_up_address(database: Database[Any], user_id: ObjectId) -> None:
     """Removes the e-mail address of a user by a command, so that the log keeps the address."""
     store = mongo_store(database)
-    users = UserService(store, DEFAULT_POLICY, Journal(store, new_id), utc_now, new_id)
+    journal = Journal(store, new_id)
+    sessions = SessionChanges(store, journal, Sha256Credentials(), utc_now, new_id, SessionLimits())
+    users = UserService(store, DEFAULT_POLICY, journal, utc_now, new_id, sessions)
     users.change(str(user_id), {"email": None}, by=_BY)

@@ -36,6 +36,12 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.user import Kind, Role
 from taskmgr.infrastructure.mongo.document_meta import COMMON
 from taskmgr.infrastructure.mongo.inbox_documents import INBOX_DOCUMENTS
+from taskmgr.infrastructure.mongo.sign_in_documents import (
+    AttemptDocument,
+    LinkDocument,
+    PasswordDocument,
+    SessionDocument,
+)
 from taskmgr.infrastructure.mongo.webhook_documents import DeliveryDocument, WebhookDocument
 
 # Later than any due date, so that undated tasks come last by ascending due date.
@@ -165,6 +171,7 @@ class UserDocument(Document):
     created_at = DateTimeField(required=True)
     updated_at = DateTimeField(required=True)
     version = LongField(required=True, min_value=1)
+    password_set_at = DateTimeField()
     touched = LongField()
 
     meta: ClassVar[dict[str, Any]] = {
@@ -356,6 +363,10 @@ DOCUMENTS: tuple[type[Document], ...] = (
     TokenDocument,
     WebhookDocument,
     DeliveryDocument,
+    SessionDocument,
+    PasswordDocument,
+    LinkDocument,
+    AttemptDocument,
     AnswerDocument,
     *INBOX_DOCUMENTS,
 )

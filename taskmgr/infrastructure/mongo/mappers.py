@@ -193,6 +193,7 @@ def user_document(user: User) -> Draft:
         created_at=user.created_at,
         updated_at=user.updated_at,
         version=user.version,
+        password_set_at=user.password_set_at,
     )
 
 
@@ -208,7 +209,12 @@ def user(row: Row) -> User:
         created_at=row["created_at"].replace(tzinfo=UTC),
         updated_at=row["updated_at"].replace(tzinfo=UTC),
         version=row["version"],
+        password_set_at=_utc_or_none(row.get("password_set_at")),
     )
+
+
+def _utc_or_none(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 # --- comments

@@ -23,6 +23,12 @@ from taskmgr.infrastructure.mongo.repositories.locks import MongoLocks
 from taskmgr.infrastructure.mongo.repositories.mails import MongoMailRepository
 from taskmgr.infrastructure.mongo.repositories.preferences import MongoPreferencesRepository
 from taskmgr.infrastructure.mongo.repositories.projects import MongoProjectRepository
+from taskmgr.infrastructure.mongo.repositories.sign_in import (
+    MongoAttemptRepository,
+    MongoLinkRepository,
+    MongoPasswordRepository,
+    MongoSessionRepository,
+)
 from taskmgr.infrastructure.mongo.repositories.statistics import MongoStatisticsRepository
 from taskmgr.infrastructure.mongo.repositories.tasks import MongoTaskRepository
 from taskmgr.infrastructure.mongo.repositories.tokens import MongoTokenRepository
@@ -71,6 +77,10 @@ def mongo_store(
         tokens=MongoTokenRepository(database),
         webhooks=MongoWebhookRepository(database),
         deliveries=MongoDeliveryRepository(database),
+        sessions=MongoSessionRepository(database),
+        passwords=MongoPasswordRepository(database),
+        links=MongoLinkRepository(database),
+        attempts=MongoAttemptRepository(database),
         idempotency=MongoIdempotencyRepository(database),
         locks=MongoLocks(database),
         health=MongoHealth(database, admit),

@@ -6,7 +6,7 @@ the relations between tasks are stored in a temporary file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -34,6 +34,13 @@ from taskmgr.infrastructure.mongo.inspection.internals import (
 from taskmgr.infrastructure.mongo.inspection.log import inspect_foreign_entries
 from taskmgr.infrastructure.mongo.inspection.projects import LastNumbers, check_keys, inspect_projects
 from taskmgr.infrastructure.mongo.inspection.relations import Relations
+from taskmgr.infrastructure.mongo.inspection.sign_in import (
+    inspect_attempts,
+    inspect_links,
+    inspect_passwords,
+    inspect_secret_hashes,
+    inspect_sessions,
+)
 from taskmgr.infrastructure.mongo.inspection.snapshot import Report, Snapshot
 from taskmgr.infrastructure.mongo.inspection.tasks import UnknownStatuses, check_task
 from taskmgr.infrastructure.mongo.inspection.webhooks import inspect_deliveries, inspect_webhooks
@@ -47,8 +54,10 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         snapshot = Snapshot(database, session)
         user_ids = frozenset(str(row["_id"]) for row in snapshot.ids("users"))
         entities = Entities(snapshot, policy.time_zone, user_ids, report)
-        user_kind, project_kind, task_kind, comment_kind, token_kind, webhook_kind = kinds(policy)
-        _inspect_users(list(entities.of(user_kind)), report)
+        user_kind, project_kind, task_kind, comment_kind, token_kind, *others = kinds(policy)
+        session_kind, link_kind, webhook_kind = others
+        users = {user.id: user for user in entities.of(user_kind)}
+        _inspect_users(users.values(), report)
         last_numbers = inspect_projects(snapshot, list(entities.of(project_kind)), user_ids, report)
         tasks = _TaskChecks(user_ids, last_numbers, policy)
         _inspect_tasks(snapshot, entities.of(task_kind), tasks, report)
@@ -58,6 +67,12 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         inspect_tokens(snapshot, entities.of(token_kind), user_ids, report)
         inspect_webhooks(snapshot, entities.of(webhook_kind), user_ids, last_numbers.keys(), report)
         inspect_deliveries(snapshot, report)
+        inspect_sessions(entities.of(session_kind), users, report)
+        inspect_links(entities.of(link_kind), users, report)
+        inspect_secret_hashes(snapshot, "sessions", report)
+        inspect_secret_hashes(snapshot, "links", report)
+        inspect_passwords(snapshot, users, report)
+        inspect_attempts(snapshot, report)
         inspect_responses(snapshot, user_ids, report)
         inspect_inbox(snapshot, user_ids, report)
         inspect_locks(snapshot, report)
@@ -65,7 +80,7 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         inspect_foreign_documents(snapshot, report)
 
 
-def _inspect_users(users: list[User], report: Report) -> None:
+def _inspect_users(users: Collection[User], report: Report) -> None:
     if users and not any(user.is_active_admin for user in users):
         fix = "run `taskmgr users set-role NAME admin`"
         report("users", "no_admin", f"No admin is active: {fix}.")

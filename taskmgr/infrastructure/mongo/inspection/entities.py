@@ -20,9 +20,11 @@ from taskmgr.domain.model import token as tokens
 from taskmgr.domain.model import user as users
 from taskmgr.domain.model import values
 from taskmgr.domain.model import webhook as webhooks
+from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.parsing import BadValue, optional
 from taskmgr.domain.model.policy import Policy
-from taskmgr.infrastructure.mongo import mappers, webhook_mappers
+from taskmgr.domain.model.session import Session
+from taskmgr.infrastructure.mongo import mappers, sign_in_mappers, webhook_mappers
 from taskmgr.infrastructure.mongo.derived_fields import (
     COMMENTS,
     TASKS,
@@ -57,8 +59,8 @@ class Kind:
     derived: Derived | None = None
 
 
-def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind, Kind, Kind]:
-    """Returns the kinds of users, projects, tasks, comments, tokens and webhooks, in this order."""
+def kinds(policy: Policy) -> tuple[Kind, ...]:
+    """Returns the kinds: users, projects, tasks, comments, tokens, sessions, links, webhooks."""
     task_parsers = {name: parse for name, parse in tasks.parsers(policy).items() if name != "status"}
     task_parsers |= {"project": values.project_key, "key": values.task_reference, "rank": _parse_rank}
     task_parsers |= {"created_by": _parse_actor, "reopen_count": values.count}
@@ -74,6 +76,8 @@ def kinds(policy: Policy) -> tuple[Kind, Kind, Kind, Kind, Kind, Kind]:
         Kind("task", "tasks", mappers.task, _without_row(mappers.task_document), task_parsers, TASKS),
         Kind("comment", "comments", mappers.comment, comment_document, comment_parsers, COMMENTS),
         Kind("token", "tokens", mappers.token, _token_document, token_parsers),
+        Kind("session", "sessions", sign_in_mappers.session, _session_document, _SESSION_PARSERS),
+        Kind("link", "links", sign_in_mappers.link, _link_document, _LINK_PARSERS),
         Kind("webhook", "webhooks", webhook_mappers.webhook, _webhook_document, webhook_parsers),
     )
 
@@ -95,6 +99,14 @@ def _webhook_document(webhook: webhooks.Webhook, row: Row) -> Draft:
     return webhook_mappers.webhook_document(webhook, **progress)
 
 
+def _session_document(session: Session, row: Row) -> Draft:
+    return sign_in_mappers.session_document(session, row["secret_hash"])
+
+
+def _link_document(link: Link, row: Row) -> Draft:
+    return sign_in_mappers.link_document(link, row["secret_hash"])
+
+
 def _parse_actor(value: object) -> str:
     """Returns the id of a user or the name of a system process. Raises `BadValue`."""
     return values.actor_key(value) if str(value).startswith("system:") else values.identifier(value)
@@ -105,6 +117,10 @@ def _parse_rank(value: object) -> str:
     if isinstance(value, str) and _RANK.fullmatch(value):
         return value
     raise BadValue("bad_rank", "Must be letters and digits that do not end in 0.")
+
+
+_SESSION_PARSERS: Parsers = {"user_id": values.identifier}
+_LINK_PARSERS: Parsers = {"user_id": values.identifier, "created_by": _parse_actor}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,15 @@ from taskmgr.domain.services.users import ADMINS_LOCK
 from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS, AnswerDocument, Draft
 from taskmgr.infrastructure.mongo.inspection.entities import differing_fields
+from taskmgr.infrastructure.mongo.inspection.sign_in import inspect_secret_hashes
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
 from taskmgr.infrastructure.mongo.writing import validated_row
 
-_HASH_LENGTH = 32  # bytes of SHA-256
 _LOCKS = (ADMINS_LOCK, DEFAULT_LOCK, "relations")  # earlier releases used `relations`
 _META_FIELDS = {"_id", "version", "time_zone", "finished"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 OUR_COLLECTIONS = frozenset({*(document._meta["collection"] for document in DOCUMENTS), "locks", "meta"})
-_WITH_OBJECT_IDS = ("users", "projects", "tasks", "comments", "tokens", "webhooks")
+_WITH_OBJECT_IDS = ("users", "projects", "tasks", "comments", "tokens", "sessions", "links", "webhooks")
 
 
 def inspect_tokens(
@@ -35,10 +35,7 @@ def inspect_tokens(
             report(f"token {token.id}", "unknown_user", f"Its user {token.user_id} does not exist.")
         for detail in _check_times(token):
             report(f"token {token.id}", "times", detail)
-    for row in snapshot.rows("tokens", {"_id": OBJECT_ID, "secret_hash": {"$type": "binData"}}):
-        if len(row["secret_hash"]) != _HASH_LENGTH:
-            detail = f"Its secret_hash does not have {_HASH_LENGTH} bytes."
-            report(f"token {row['_id']}", "bad_value", detail)
+    inspect_secret_hashes(snapshot, "tokens", report)
 
 
 def _check_times(token: Token) -> Iterator[str]:

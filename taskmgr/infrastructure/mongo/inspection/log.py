@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Set
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from taskmgr.domain.history.changes import ENTITIES, KINDS, kind_of_task_change
@@ -22,7 +22,8 @@ Finding = tuple[str, str]  # code and sentence
 _GIVEN_BY_MIGRATION = frozenset({"project", "key", "rank"})
 # The entities whose entries belong to projects, and the logged field with a project's key. Comments lack it.
 _PROJECT_FIELDS = {"task": "project", "comment": "project", "project": "key"}
-_FINAL = (".deleted", ".revoked")  # endings of the kinds after which an entity does not exist
+_REMOVED_ONCE_EXPIRED = ("session", "link")
+_FINAL = (".deleted", ".revoked", ".ended")  # endings of the kinds after which an entity does not exist
 
 
 class History:
@@ -120,7 +121,7 @@ class History:
             return (
                 None if is_same(after.get("created_at"), row["at"]) else "has another time than created_at."
             )
-        if kind in ("token.revoked", "webhook.deleted"):
+        if kind.endswith((".revoked", ".ended")) or kind == "webhook.deleted":
             is_whole = not after and is_same(before, self._state)
             return None if is_whole else f"does not have the whole {self._entity} in `before`."
         if not after or before.keys() != after.keys():
@@ -177,9 +178,16 @@ class History:
             yield "former_keys", f"Its former keys are not those in the log: {logged or 'none'}."
 
     def check_deleted(self) -> Iterator[Finding]:
-        """Yields a finding unless the last entry is that of the entity's deletion or revocation."""
-        if not self._kind.endswith(_FINAL):
+        """Yields a finding unless the log ends with the end of the entity, or the database has removed it."""
+        if not self._kind.endswith(_FINAL) and not self._has_expired():
             yield "gone", "It does not exist, but the log has entries of it."
+
+    def _has_expired(self) -> bool:
+        """Returns True for a session or a link that the database has removed by itself."""
+        expires_at = self._state.get("expires_at")
+        if self._entity not in _REMOVED_ONCE_EXPIRED or not isinstance(expires_at, datetime):
+            return False
+        return expires_at <= datetime.now(UTC)
 
 
 def _fits(kind: str, after: Mapping[str, Any]) -> bool:

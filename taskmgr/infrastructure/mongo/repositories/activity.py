@@ -8,7 +8,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo.database import Database
 
-from taskmgr.domain.history.changes import Change
+from taskmgr.domain.history.changes import CREDENTIALS, Change
 from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.infrastructure.mongo import mappers
@@ -37,9 +37,9 @@ def activity_filter(query: ActivityQuery) -> Filter:
     hidden = {"user": query.but_users, "webhook": query.but_webhooks}
     if any(hidden.values()):
         permitted.append({"entity": {"$nin": [entity for entity, is_hidden in hidden.items() if is_hidden]}})
-    if query.tokens_of is not None:
-        owners = [{f"{side}.user_id": query.tokens_of} for side in ("before", "after")]
-        permitted.append({"$or": [{"entity": {"$ne": "token"}}, *owners]})
+    if query.credentials_of is not None:
+        owners = [{f"{side}.user_id": query.credentials_of} for side in ("before", "after")]
+        permitted.append({"$or": [{"entity": {"$nin": list(CREDENTIALS)}}, *owners]})
     return {"$and": [filters, *permitted]} if permitted else filters
 
 

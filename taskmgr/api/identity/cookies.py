@@ -1,0 +1,82 @@
+"""Reads and sets the two cookies of a browser: its session, and who has signed in with it before."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Request
+from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.http import dump_cookie
+
+from taskmgr.domain.model.safe_text import without_controls
+from taskmgr.domain.model.session import Visitor
+from taskmgr.domain.services.session_changes import NewSession
+from taskmgr.settings import Settings
+
+Headers = Sequence[tuple[str, str]]
+
+_KNOWN_FOR = timedelta(days=180)
+_MAX_TEXT = 200  # of the header User-Agent, and of an address in X-Forwarded-For
+
+
+class Cookies:
+    """The cookies of one service.
+
+    Browsers send a cookie with the prefix `__Host-` only to the host that has set it, and only by HTTPS (or
+    to their own machine). A service whose public address is plain HTTP has to do without.
+    """
+
+    def __init__(self, settings: Settings, secret_key: str) -> None:
+        self._is_secure = urlsplit(settings.public_url or "").scheme != "http"
+        prefix = "__Host-" if self._is_secure else ""
+        self.session_name = f"{prefix}taskmgr_session"
+        self.browser_name = f"{prefix}taskmgr_browser"
+        self._session_age = timedelta(days=settings.session_days)
+        self._signer = URLSafeSerializer(secret_key, salt="taskmgr.browser")
+
+    def session_of(self, request: Request) -> str:
+        """Returns the text of the session that the browser presents, or ""."""
+        return request.cookies.get(self.session_name, "")
+
+    def visitor_of(self, request: Request) -> Visitor:
+        """Returns what is known about the browser that sends a request."""
+        return Visitor(
+            address=_cut(request.remote_addr or ""),
+            user_agent=_cut(request.headers.get("User-Agent", "")),
+            known_as=self._known_as(request),
+            session=self.session_of(request),
+        )
+
+    def _known_as(self, request: Request) -> tuple[str, str] | None:
+        try:
+            user_id, browser_id = self._signer.loads(request.cookies.get(self.browser_name, ""))
+        except (BadSignature, TypeError, ValueError):
+            return None
+        return str(user_id), str(browser_id)
+
+    def for_session(self, new: NewSession, visitor: Visitor) -> Headers:
+        """Returns the headers that give a browser its new session."""
+        known_as = visitor.known_as
+        if known_as is None or known_as[0] != new.user.id:
+            known_as = (new.user.id, secrets.token_urlsafe(16))
+        return [
+            self._header(self.session_name, new.text, self._session_age),
+            self._header(self.browser_name, str(self._signer.dumps(known_as)), _KNOWN_FOR),
+        ]
+
+    def without_session(self) -> Headers:
+        """Returns the headers that make a browser forget its session."""
+        return [self._header(self.session_name, "", timedelta(0))]
+
+    def _header(self, name: str, value: str, age: timedelta) -> tuple[str, str]:
+        cookie = dump_cookie(
+            name, value, max_age=age, path="/", secure=self._is_secure, httponly=True, samesite="Lax"
+        )
+        return "Set-Cookie", cookie
+
+
+def _cut(text: str) -> str:
+    return without_controls(text)[:_MAX_TEXT]

@@ -1,0 +1,60 @@
+"""Sessions of people who have signed in with a browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionLimits:
+    """How long a session lasts without a request, and at most."""
+
+    idle: timedelta = timedelta(hours=8)
+    absolute: timedelta = timedelta(days=7)
+
+
+@dataclass(kw_only=True, slots=True)
+class Session:
+    """A session without its secret. It has all scopes, and it does not change until it ends.
+
+    `user_agent` and `address` describe the browser when the session began, so that people recognise it.
+    """
+
+    id: str
+    user_id: str
+    user_agent: str
+    address: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime
+
+    @property
+    def version(self) -> int:
+        """Returns the version of its entry in the log."""
+        return 1
+
+    @property
+    def updated_at(self) -> datetime:
+        """Returns when it began."""
+        return self.created_at
+
+    def is_expired(self, *, now: datetime) -> bool:
+        return self.expires_at <= now
+
+    def is_idle(self, limits: SessionLimits, *, now: datetime) -> bool:
+        return now - self.last_used_at >= limits.idle
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visitor:
+    """What is known about a browser before anybody has signed in with it.
+
+    `known_as` is the id of a user who has signed in with this browser before, and the browser's own id, as
+    proved by a signed cookie. `session` is the text of the session that the browser presents, or "".
+    """
+
+    address: str = ""
+    user_agent: str = ""
+    known_as: tuple[str, str] | None = None
+    session: str = ""
