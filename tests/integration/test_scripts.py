@@ -21,7 +21,7 @@ from taskmgr.domain.queries.task_query import Sort, TaskQuery
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
 from tests.answers import mistakes
-from tests.factories import SYSTEM, a_user
+from tests.factories import SYSTEM, a_user, an_id
 
 MakeTask = Callable[..., Task]
 
@@ -83,9 +83,30 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "tokens.list": (("{user}",), {}),
     "tokens.create": ((), {"name": "job", "user_id": "{user}"}),
     "tokens.revoke": (("{token}",), {}),
+    "feed.head": ((), {}),
+    "feed.changes": ((), {}),
+    "feed.tasks": (([],), {}),
+    "inbox.list": ((), {}),
+    "inbox.count_unread": ((), {}),
+    "inbox.mark_read": ((), {"ids": []}),
+    "inbox.watch": (("{task}",), {}),
+    "inbox.unwatch": (("{task}",), {}),
+    "inbox.is_watching": (("{task}",), {}),
+    "inbox.channels": ((), {}),
+    "inbox.choose": (({"moved": "mail"},), {}),
+    "webhooks.list": ((), {}),
+    "webhooks.get": (("{webhook}",), {}),
+    "webhooks.deliveries": (("{webhook}",), {}),
+    "webhooks.create": ((), {"url": "https://hooks.example.org/tasks"}),
+    "webhooks.change": (("{webhook}", {"active": False}), {}),
+    "webhooks.rotate_secret": (("{webhook}",), {}),
+    "webhooks.delete": (("{webhook}",), {}),
+    "webhooks.test": (("{webhook}",), {}),
+    "webhooks.redeliver": (("{webhook}", "{webhook}:1"), {}),
+    "webhooks.replay": (("{webhook}",), {"since": 0}),
 }
 # Not for scripts.
-INTERNAL = {"idempotency.run"}
+INTERNAL = {"idempotency.run", "feed.start"}
 
 
 @pytest.fixture
@@ -105,6 +126,7 @@ def ids(services: Services, make_task: MakeTask) -> dict[str, str]:
             services.links.create(user, by=SYSTEM).text, password="correct horse battery"
         ).session.id,
         "token": services.tokens.create(by=SYSTEM, user_id=user, name="laptop").token.id,
+        "webhook": an_id(),  # the actor is judged first
     }
 
 

@@ -538,6 +538,13 @@ def test_only_admins_manage_webhooks(services: Services, make_user: Callable[...
         services.webhooks.create(url=machine.url(), by=by)
 
 
+def test_nothing_is_looked_up_for_who_may_not_manage_webhooks(services: Services, manager: Actor) -> None:
+    with pytest.raises(NotPermitted):  # and not what is wrong with the URL
+        services.webhooks.create(url="http://10.0.0.1/", by=manager)
+    with pytest.raises(NotPermitted):
+        services.webhooks.change("0" * 24, {"url": "http://10.0.0.1/"}, by=manager)
+
+
 def test_the_log_of_webhooks_is_hidden_from_everybody_else(
     services: Services, manager: Actor, admin: Actor
 ) -> None:

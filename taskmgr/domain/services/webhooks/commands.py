@@ -104,6 +104,7 @@ class WebhookService:
 
         Raises `Invalid` for a URL that must not be called. It sees what the actor may see.
         """
+        _require_right(by)  # before the host of the URL is looked up
         fields = self._checked(raw)
         if "url" not in fields:
             raise Invalid([required("url")])
@@ -137,6 +138,7 @@ class WebhookService:
         dry_run: bool = False,
     ) -> Webhook:
         """Changes any fields of a webhook in one command. Raises `NotFound`, `Stale` and `Invalid`."""
+        _require_right(by)
         fields = self._checked(changes)
         values.parse_options(version=version, dry_run=dry_run)
 
@@ -157,6 +159,7 @@ class WebhookService:
 
     def rotate_secret(self, webhook_id: str, *, by: Actor) -> NewSecret:
         """Gives a webhook another secret and returns it. For 24 hours, the former one signs as well."""
+        _require_right(by)
         secret = self.secrets.new()
 
         def command() -> datetime:
