@@ -473,7 +473,7 @@ def test_doctor_is_content_with_a_database_of_form_1_after_its_migration(
     assert run_here(settings, "db", "migrate").out == "The database is already up to date.\n"
 
 
-def test_credentials_of_form_1_get_an_entry_that_states_what_is_stored(fresh: Database[Any]) -> None:
+def test_tokens_of_form_1_get_an_entry_that_states_what_is_stored(fresh: Database[Any]) -> None:
     put_form_1(fresh)
     assert migrate(fresh, BERLIN).tokens == 2
     entries = list(fresh.activity.find({"entity": "token"}).sort("entity_id", 1))
