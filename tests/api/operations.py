@@ -290,9 +290,17 @@ class World(dict[str, str]):
         return [self.fill(value) for value in template] if isinstance(template, list) else template
 
     def ask(self, client: Client, operation: Operation, **options: Any) -> Any:
-        """Sends an operation's request and returns the response."""
+        """Prepares an operation, sends its request and returns the response."""
+        self.prepare(client, operation)
+        return self.send(client, operation, **options)
+
+    def prepare(self, client: Client, operation: Operation) -> None:
+        """Stores what an operation needs besides the world."""
         if operation.name == "change_password" and client.token is not None:
             client.with_password(client.user.username)
+
+    def send(self, client: Client, operation: Operation, **options: Any) -> Any:
+        """Sends an operation's request and returns the response."""
         if operation.body is not None:
             options = {"body": self.fill(operation.body)} | options
         return client.open(operation.method, self.fill(operation.path), **options)

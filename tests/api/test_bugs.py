@@ -19,7 +19,10 @@ class _Broken:
     """In place of a part: whatever is asked of it, it raises."""
 
     def __getattr__(self, name: str) -> Any:
-        raise KeyError(INSIDE)
+        def fail(*_: object, **__: object) -> None:
+            raise KeyError(INSIDE)
+
+        return fail
 
 
 @pytest.fixture(autouse=True)

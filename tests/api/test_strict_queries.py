@@ -30,6 +30,7 @@ def test_an_unknown_parameter_is_named_and_nothing_is_done(
     operation: Any, client: Client, world: World, nothing_changes: Callable[[], Any]
 ) -> None:
     admin = client.as_("admin")
+    world.prepare(admin, operation)
 
     with nothing_changes():
         answer = world.ask(admin, operation, nonsense="1", Limit="5")

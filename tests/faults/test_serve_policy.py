@@ -31,11 +31,14 @@ def alone(service: Service, worker: int) -> Iterator[None]:
 
 
 def answer_of(service: Service, worker: int) -> tuple[int, str]:
-    """The limit in the workflow that this worker serves, and its ETag of the list of tasks."""
+    """The limit in the workflow that this worker serves, and the content's part of its ETag of the tasks.
+
+    The other part stands for the last write to the database, and the background process writes, too.
+    """
     with alone(service, worker):
         status, workflow = service.call("GET", "/api/v1/workflow")
         assert status == 200, workflow
-        return workflow["limits"]["wip"], service.ask("GET", "/api/v1/tasks")[1]["ETag"]
+        return workflow["limits"]["wip"], service.ask("GET", "/api/v1/tasks")[1]["ETag"].partition(".")[2]
 
 
 def replace_a_worker(service: Service) -> None:

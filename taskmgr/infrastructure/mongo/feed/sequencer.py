@@ -33,7 +33,7 @@ from taskmgr.domain.ports.feed import FeedHead
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
 from taskmgr.infrastructure.mongo.driver_errors import error_codes, translated_errors
-from taskmgr.infrastructure.mongo.feed.insert_stream import CannotResume, InsertStream, Token
+from taskmgr.infrastructure.mongo.feed.insert_stream import MAX_BATCH, CannotResume, InsertStream, Token
 from taskmgr.infrastructure.mongo.feed.missing_entries import find_missing
 from taskmgr.infrastructure.mongo.repositories.feed import read_head
 
@@ -166,7 +166,7 @@ class Sequencer:
         for rows in find_missing(self._database, moment):
             self._append([_entry(row, None) for row in rows])
             count += len(rows)
-        if count:
+        if count > MAX_BATCH:  # fewer are nothing that an operator has to know
             _log.info("appended to the feed", entries=count)
         return moment
 
