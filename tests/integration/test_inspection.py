@@ -69,7 +69,7 @@ class Store:
         self.names = fill(database)
         fill_feed(uri, database)
         Lease(database, "background").acquire()
-        held = {"until": datetime.now(UTC) + timedelta(minutes=5)}
+        held = {"until": datetime.now(UTC) + timedelta(minutes=9)}
         database["leases"].update_one({"_id": "background"}, {"$set": held})
         self._copy = {name: list(database[name].find()) for name in COLLECTIONS}
 
