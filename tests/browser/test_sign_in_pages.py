@@ -23,10 +23,27 @@ PASSWORD = "correct horse battery"
 TIMEOUT = 1000 * PATIENCE  # milliseconds
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
+@pytest.fixture
+def new_service() -> Iterator[Service]:
+    """A service whose first user has not chosen a password yet."""
     with short_folder() as place, serving(place, "--bind", "127.0.0.1:0", "--workers", "2") as service:
         yield service
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """A service whose first user has the password `PASSWORD`."""
+    with short_folder() as place, serving(place, "--bind", "127.0.0.1:0", "--workers", "2") as service:
+        body = {"link": _link(service).partition("#")[2], "password": PASSWORD}
+        assert service.call("POST", "/api/v1/auth/links/use", body)[0] == 201
+        yield service
+
+
+def _link(service: Service) -> str:
+    """Returns the link that the service has printed for its first user."""
+    printed = re.search(r"http://\S+/welcome#\S+", service.out)
+    assert printed
+    return printed[0]
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +82,11 @@ def sign_in(page: Page, password: str = PASSWORD) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_the_printed_link_leads_through_a_password_to_being_signed_in(page: Page, service: Service) -> None:
-    printed = re.search(r"http://\S+/welcome#\S+", service.out)
-    assert printed
-    page.goto(printed[0])
+def test_the_printed_link_leads_through_a_password_to_being_signed_in(
+    page: Page, new_service: Service
+) -> None:
+    link = _link(new_service)
+    page.goto(link)
     expect(page.locator("#whom")).to_have_text("Welcome, Admin. Your username is admin.")
     assert "#" not in page.url
 
@@ -89,7 +107,7 @@ def test_the_printed_link_leads_through_a_password_to_being_signed_in(page: Page
         assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Lax")
     assert page.evaluate("document.cookie") == ""
 
-    page.goto(printed[0])
+    page.goto(link)
     expect(page.get_by_role("alert")).to_contain_text("does not work any more")
 
 
