@@ -55,6 +55,7 @@ class Payloads:
         if isinstance(entity, User):
             entity = permissions.as_seen_by(by, entity)
         fields = {"id": entity.id, **logged_fields(entity), "updated_at": entity.updated_at}
+        fields.pop("password_set_at", None)  # is in the log, but not in the API's users
         if isinstance(entity, Task):
             category = self.policy.workflow.category(entity.status)
             fields["category"] = None if category is None else category.value
