@@ -72,7 +72,9 @@ class _Latest:
 
 
 def _without_store() -> Flask:
-    store = cast("Store", SimpleNamespace(health=None, users=None, projects=None))
+    store = cast(
+        "Store", SimpleNamespace(health=None, users=None, projects=None, feed=None, feed_streams=None)
+    )
     return create_app(build_services(store), UNLIMITED, secret_key=SECRET_KEY)
 
 
