@@ -65,10 +65,10 @@ class Payloads:
 
 
 def _task(store: Store, task_id: str) -> Task:
-    try:
-        return store.tasks.get(task_id)
-    except NotFound:
-        return store.tasks.get(task_id, binned=True)
+    task = store.tasks.get_many([task_id], with_binned=True).get(task_id)
+    if task is None:
+        raise NotFound("task", task_id)
+    return task
 
 
 _READERS: Mapping[str, Callable[[Store, str], Task | User | Comment | Project]] = {
