@@ -12,6 +12,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from taskmgr.background.process import LEASE_NAME
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from tests.feeds import assert_feed_is_the_log
 from tests.running import COMMAND, environment, is_running, serving, wait_until
@@ -65,9 +66,10 @@ def test_the_command_works_when_no_service_does(place: Path) -> None:
         with subprocess.Popen([COMMAND, "background"], env=environment(service.settings)) as waiting:
             service.call("POST", TASKS, {"title": "By the service"})
             assert wait_until(lambda: _lag(database) == 0)
-            background = service.background()
+            background, holder = service.background(), _holder(database)
             os.kill(service.process.pid, signal.SIGSTOP)  # so that it starts no other one
             os.kill(background, signal.SIGTERM)  # it releases the lease
+            assert wait_until(lambda: _holder(database) != holder)
             service.call("POST", TASKS, {"title": "By the command"})
 
             assert wait_until(lambda: _lag(database) == 0)
@@ -79,3 +81,7 @@ def test_the_command_works_when_no_service_does(place: Path) -> None:
 
 def _lag(database: Any) -> int:
     return int(database["activity"].count_documents({}) - database["feed"].count_documents({}))
+
+
+def _holder(database: Any) -> str:
+    return str(database["leases"].find_one({"_id": LEASE_NAME})["holder"])
