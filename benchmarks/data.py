@@ -30,7 +30,7 @@ from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.project import DEFAULT_KEY
 from taskmgr.domain.model.rank import rank_of
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.documents import UNDATED
+from taskmgr.infrastructure.mongo.documents.tasks import UNDATED
 from taskmgr.infrastructure.mongo.migrations import migrate
 from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from taskmgr.infrastructure.mongo.writing import validated_row

@@ -27,7 +27,7 @@ from taskmgr.domain.model.rank import rank_of
 from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.queries.pages import Position
 from taskmgr.domain.queries.task_query import TASK_SORTS, QueryContext, TaskQuery
-from taskmgr.infrastructure.mongo.documents import TaskDocument
+from taskmgr.infrastructure.mongo.documents.tasks import TaskDocument
 from taskmgr.infrastructure.mongo.mappers import comment_document, project_document, task_document
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.commented_tasks import MAX_COMMENTS, find_commented

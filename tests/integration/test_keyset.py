@@ -17,7 +17,7 @@ from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.domain.queries.search import title_key
 from taskmgr.domain.queries.task_query import TASK_SORTS, Sort, TaskQuery
-from taskmgr.infrastructure.mongo.documents import UNDATED
+from taskmgr.infrastructure.mongo.documents.tasks import UNDATED
 from taskmgr.infrastructure.mongo.reads.keyset import filter_after
 from tests.factories import NOW, a_task, an_id
 

@@ -21,8 +21,9 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import User
 from taskmgr.domain.queries.search import folded
-from taskmgr.infrastructure.mongo import mappers, sign_in_mappers
-from taskmgr.infrastructure.mongo.documents import UNDATED, Draft
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.documents.draft import Draft
+from taskmgr.infrastructure.mongo.documents.tasks import UNDATED
 from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.factories import FULL_AND_PLAIN, a_task, a_user
 
@@ -53,8 +54,8 @@ TO_DOCUMENT: dict[type, Callable[[Any], Draft]] = {
     Comment: mappers.comment_document,
     Change: mappers.change_document,
     Token: lambda token: mappers.token_document(token, SECRET_HASH),
-    Session: lambda session: sign_in_mappers.session_document(session, SECRET_HASH),
-    Link: lambda link: sign_in_mappers.link_document(link, SECRET_HASH),
+    Session: lambda session: mappers.session_document(session, SECRET_HASH),
+    Link: lambda link: mappers.link_document(link, SECRET_HASH),
 }
 FROM_ROW: dict[type, Callable[[Any], Any]] = {
     Task: mappers.task,
@@ -62,8 +63,8 @@ FROM_ROW: dict[type, Callable[[Any], Any]] = {
     Comment: mappers.comment,
     Change: mappers.change,
     Token: mappers.token,
-    Session: sign_in_mappers.session,
-    Link: sign_in_mappers.link,
+    Session: mappers.session,
+    Link: mappers.link,
 }
 MAKERS = [maker for pair in FULL_AND_PLAIN for maker in pair]
 full_and_plain = pytest.mark.parametrize(("full", "plain"), FULL_AND_PLAIN, ids=lambda maker: maker.__name__)

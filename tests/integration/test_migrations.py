@@ -27,7 +27,8 @@ from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.errors import CannotStart, Unavailable
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.client import open_database
-from taskmgr.infrastructure.mongo.documents import DOCUMENTS, UNDATED
+from taskmgr.infrastructure.mongo.documents import DOCUMENTS
+from taskmgr.infrastructure.mongo.documents.tasks import UNDATED
 from taskmgr.infrastructure.mongo.indexes import declared_indexes
 from taskmgr.infrastructure.mongo.migrations import is_current, migrate, reasons_to_migrate
 from taskmgr.infrastructure.mongo.schema_version import (

@@ -27,7 +27,7 @@ from taskmgr.domain.queries.task_query import QueryContext
 from taskmgr.domain.queries.user_query import TaskCounts, UserWithTasks
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.tasks.facts import find_unresolved
-from taskmgr.infrastructure.mongo.documents import UNDATED
+from taskmgr.infrastructure.mongo.documents.tasks import UNDATED
 from taskmgr.infrastructure.mongo.reads.users_with_tasks import Lookup
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.conftest import empty

@@ -33,7 +33,8 @@ from taskmgr.domain.services.session_changes import SessionChanges
 from taskmgr.domain.services.users import UserService
 from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.documents import UNDATED, Draft
+from taskmgr.infrastructure.mongo.documents.draft import Draft
+from taskmgr.infrastructure.mongo.documents.tasks import UNDATED
 from taskmgr.infrastructure.mongo.store import mongo_store, new_id
 
 Row = Mapping[str, Any]

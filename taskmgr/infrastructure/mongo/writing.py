@@ -22,7 +22,8 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from taskmgr.domain.model.errors import KeyTaken, WriteConflict
-from taskmgr.infrastructure.mongo.documents import DOCUMENTS, Draft
+from taskmgr.infrastructure.mongo.documents import DOCUMENTS
+from taskmgr.infrastructure.mongo.documents.draft import Draft
 from taskmgr.infrastructure.mongo.driver_errors import error_codes
 from taskmgr.infrastructure.mongo.transaction import count_words, count_write, current_transaction
 

@@ -24,7 +24,7 @@ from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.parsing import BadValue, optional
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.session import Session
-from taskmgr.infrastructure.mongo import mappers, sign_in_mappers, webhook_mappers
+from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.derived_fields import (
     COMMENTS,
     TASKS,
@@ -33,7 +33,7 @@ from taskmgr.infrastructure.mongo.derived_fields import (
     Derived,
     differing_names,
 )
-from taskmgr.infrastructure.mongo.documents import Draft
+from taskmgr.infrastructure.mongo.documents.draft import Draft
 from taskmgr.infrastructure.mongo.inspection.log import History
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
 from taskmgr.infrastructure.mongo.writing import validated_row
@@ -76,9 +76,9 @@ def kinds(policy: Policy) -> tuple[Kind, ...]:
         Kind("task", "tasks", mappers.task, _without_row(mappers.task_document), task_parsers, TASKS),
         Kind("comment", "comments", mappers.comment, comment_document, comment_parsers, COMMENTS),
         Kind("token", "tokens", mappers.token, _token_document, token_parsers),
-        Kind("session", "sessions", sign_in_mappers.session, _session_document, _SESSION_PARSERS),
-        Kind("link", "links", sign_in_mappers.link, _link_document, _LINK_PARSERS),
-        Kind("webhook", "webhooks", webhook_mappers.webhook, _webhook_document, webhook_parsers),
+        Kind("session", "sessions", mappers.session, _session_document, _SESSION_PARSERS),
+        Kind("link", "links", mappers.link, _link_document, _LINK_PARSERS),
+        Kind("webhook", "webhooks", mappers.webhook, _webhook_document, webhook_parsers),
     )
 
 
@@ -95,16 +95,16 @@ def _token_document(token: tokens.Token, row: Row) -> Draft:
 
 
 def _webhook_document(webhook: webhooks.Webhook, row: Row) -> Draft:
-    progress = {name: row[name] for name in webhook_mappers.PROGRESS if name in row}
-    return webhook_mappers.webhook_document(webhook, **progress)
+    progress = {name: row[name] for name in mappers.PROGRESS if name in row}
+    return mappers.webhook_document(webhook, **progress)
 
 
 def _session_document(session: Session, row: Row) -> Draft:
-    return sign_in_mappers.session_document(session, row["secret_hash"])
+    return mappers.session_document(session, row["secret_hash"])
 
 
 def _link_document(link: Link, row: Row) -> Draft:
-    return sign_in_mappers.link_document(link, row["secret_hash"])
+    return mappers.link_document(link, row["secret_hash"])
 
 
 def _parse_actor(value: object) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from taskmgr.infrastructure.mongo import inbox_mappers as mappers
+from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
-from taskmgr.infrastructure.mongo.documents import Draft, draft_of
-from taskmgr.infrastructure.mongo.inbox_documents import ReminderDocument, WatchDocument
+from taskmgr.infrastructure.mongo.documents.draft import Draft, draft_of
+from taskmgr.infrastructure.mongo.documents.inbox import ReminderDocument, WatchDocument
 from taskmgr.infrastructure.mongo.inspection.entities import differing_fields
 from taskmgr.infrastructure.mongo.inspection.snapshot import Report, Row, Snapshot
 from taskmgr.infrastructure.mongo.writing import validated_row

@@ -13,7 +13,9 @@ from taskmgr.domain.model.token import Token
 from taskmgr.domain.services.projects import DEFAULT_LOCK
 from taskmgr.domain.services.users import ADMINS_LOCK
 from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
-from taskmgr.infrastructure.mongo.documents import DOCUMENTS, AnswerDocument, Draft
+from taskmgr.infrastructure.mongo.documents import DOCUMENTS
+from taskmgr.infrastructure.mongo.documents.answers import AnswerDocument
+from taskmgr.infrastructure.mongo.documents.draft import Draft
 from taskmgr.infrastructure.mongo.inspection.entities import differing_fields
 from taskmgr.infrastructure.mongo.inspection.sign_in import inspect_secret_hashes
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot

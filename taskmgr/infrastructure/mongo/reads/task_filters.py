@@ -13,7 +13,7 @@ from taskmgr.domain.model.due_date import end_of_day, start_of_day
 from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.queries.task_query import QueryContext, Sort, Span, TaskQuery
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.documents import HAS_BLOCKERS
+from taskmgr.infrastructure.mongo.documents.tasks import HAS_BLOCKERS
 from taskmgr.infrastructure.mongo.reads.keyset import Filter, Stages
 
 # Sort keys that are stored in other fields, in a form that sorts correctly.

@@ -19,7 +19,7 @@ from taskmgr.domain.model.workflow import OPEN, Category
 from taskmgr.domain.queries.task_query import QueryContext
 from taskmgr.domain.queries.user_query import TaskCounts, UserWithTasks
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.documents import HAS_BLOCKERS, UNREAD
+from taskmgr.infrastructure.mongo.documents.tasks import HAS_BLOCKERS, UNREAD
 
 T = TypeVar("T")
 

@@ -15,8 +15,8 @@ from taskmgr.domain.model.errors import NotFound
 from taskmgr.domain.model.webhook import Delivery, DeliveryState
 from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
+from taskmgr.infrastructure.mongo.mappers.webhooks import delivery, delivery_document
 from taskmgr.infrastructure.mongo.transaction import count_write
-from taskmgr.infrastructure.mongo.webhook_mappers import delivery, delivery_document
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 _PENDING = DeliveryState.PENDING.value

@@ -14,10 +14,10 @@ from taskmgr.domain.model.inbox import InboxItem
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.ports.inbox import InboxPosition
 from taskmgr.domain.queries.pages import Page, PageRequest
-from taskmgr.infrastructure.mongo import inbox_mappers as mappers
-from taskmgr.infrastructure.mongo.documents import draft_of
+from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.documents.draft import draft_of
+from taskmgr.infrastructure.mongo.documents.inbox import ReminderDocument
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
-from taskmgr.infrastructure.mongo.inbox_documents import ReminderDocument
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.transaction import count_write
 from taskmgr.infrastructure.mongo.writing import validated_row

@@ -9,7 +9,7 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from taskmgr.domain.model.mail import Mail
-from taskmgr.infrastructure.mongo import inbox_mappers as mappers
+from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.transaction import count_write
 from taskmgr.infrastructure.mongo.writing import validated_row

@@ -15,7 +15,7 @@ from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.session import Session
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.ports.sign_in import StoredLink, StoredSession
-from taskmgr.infrastructure.mongo import mappers, sign_in_mappers
+from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.transaction import count_write
 from taskmgr.infrastructure.mongo.writing import insert, touch_one, validated_row
@@ -33,11 +33,11 @@ class MongoSessionRepository:
         row = self._sessions.find_one({"_id": ObjectId(session_id)}) if is_identifier(session_id) else None
         if row is None:
             raise NotFound("session", session_id)
-        return sign_in_mappers.session(row)
+        return mappers.session(row)
 
     def find_by_user(self, user_id: str) -> Sequence[Session]:
         rows = self._sessions.find({"user_id": ObjectId(user_id)}).sort(_NEWEST)
-        return [sign_in_mappers.session(row) for row in rows]
+        return [mappers.session(row) for row in rows]
 
     def find_with_owner(self, session_id: str) -> StoredSession | None:
         row = self._sessions.find_one({"_id": ObjectId(session_id)})
@@ -45,7 +45,7 @@ class MongoSessionRepository:
         if row is None or owner is None:
             return None
         return StoredSession(
-            session=sign_in_mappers.session(row),
+            session=mappers.session(row),
             secret_hash=bytes(row["secret_hash"]),
             owner=mappers.user(owner),
         )
@@ -54,7 +54,7 @@ class MongoSessionRepository:
         touch_one(self._sessions, ObjectId(session_id))
 
     def add(self, session: Session, secret_hash: bytes) -> None:
-        insert(self._sessions, sign_in_mappers.session_document(session, secret_hash))
+        insert(self._sessions, mappers.session_document(session, secret_hash))
 
     def remove(self, session_id: str) -> None:
         count_write()
@@ -76,7 +76,7 @@ class MongoPasswordRepository:
         return None if row is None else str(row["hash"])
 
     def set(self, user_id: str, password_hash: str, at: datetime) -> None:
-        row = validated_row(sign_in_mappers.password_document(user_id, password_hash, at))
+        row = validated_row(mappers.password_document(user_id, password_hash, at))
         count_write()
         self._passwords.replace_one({"_id": row["_id"]}, row, upsert=True)
 
@@ -90,14 +90,14 @@ class MongoLinkRepository:
         row = self._links.find_one({"_id": ObjectId(link_id)})
         if row is None:
             return None
-        return StoredLink(link=sign_in_mappers.link(row), secret_hash=bytes(row["secret_hash"]))
+        return StoredLink(link=mappers.link(row), secret_hash=bytes(row["secret_hash"]))
 
     def find_by_user(self, user_id: str) -> Sequence[Link]:
         rows = self._links.find({"user_id": ObjectId(user_id)}).sort(_NEWEST)
-        return [sign_in_mappers.link(row) for row in rows]
+        return [mappers.link(row) for row in rows]
 
     def add(self, link: Link, secret_hash: bytes) -> None:
-        insert(self._links, sign_in_mappers.link_document(link, secret_hash))
+        insert(self._links, mappers.link_document(link, secret_hash))
 
     def remove(self, link_id: str) -> None:
         count_write()

@@ -20,7 +20,7 @@ from taskmgr.domain.ports.reads import TaskRecord
 from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.documents import UNREAD
+from taskmgr.infrastructure.mongo.documents.tasks import UNREAD
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.commented_tasks import find_commented, snapshot_commented

@@ -9,9 +9,9 @@ from typing import Any
 from bson import ObjectId
 from pymongo.database import Database
 
-from taskmgr.infrastructure.mongo.documents import draft_of
+from taskmgr.infrastructure.mongo.documents.draft import draft_of
+from taskmgr.infrastructure.mongo.documents.inbox import WatchDocument
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
-from taskmgr.infrastructure.mongo.inbox_documents import WatchDocument
 from taskmgr.infrastructure.mongo.transaction import count_write
 from taskmgr.infrastructure.mongo.writing import validated_row
 

@@ -14,14 +14,14 @@ from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.model.webhook import Webhook
 from taskmgr.domain.ports.webhooks import FormerSecret, Replay, StoredSecret, StoredWebhook
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
-from taskmgr.infrastructure.mongo.transaction import count_write
-from taskmgr.infrastructure.mongo.webhook_mappers import (
+from taskmgr.infrastructure.mongo.mappers.webhooks import (
     former_row,
     replay_row,
     secret_row,
     stored_webhook,
     webhook_document,
 )
+from taskmgr.infrastructure.mongo.transaction import count_write
 from taskmgr.infrastructure.mongo.writing import insert, replace
 
 

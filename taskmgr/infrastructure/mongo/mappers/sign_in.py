@@ -1,19 +1,16 @@
-"""Translates sessions, passwords and links between the domain and their stored form."""
+"""Converts sessions, passwords and links."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from bson import ObjectId
 
 from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.session import Session
-from taskmgr.infrastructure.mongo.documents import Draft, draft_of
-from taskmgr.infrastructure.mongo.sign_in_documents import LinkDocument, PasswordDocument, SessionDocument
-
-Row = Mapping[str, Any]
+from taskmgr.infrastructure.mongo.documents.draft import Draft, draft_of
+from taskmgr.infrastructure.mongo.documents.sign_in import LinkDocument, PasswordDocument, SessionDocument
+from taskmgr.infrastructure.mongo.mappers.rows import Row
 
 
 def session_document(session: Session, secret_hash: bytes) -> Draft:

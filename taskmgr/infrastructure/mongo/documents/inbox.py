@@ -16,7 +16,7 @@ from mongoengine.fields import (
     StringField,
 )
 
-from taskmgr.infrastructure.mongo.document_meta import COMMON
+from taskmgr.infrastructure.mongo.documents.draft import COMMON
 
 _DAY = 24 * 3600  # seconds
 _KEEP_READ_ITEMS = 90 * _DAY

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from mongoengine import Document
 from mongoengine.fields import BinaryField, DateTimeField, IntField, LongField, ObjectIdField, StringField
 
-from taskmgr.infrastructure.mongo.document_meta import COMMON
+from taskmgr.infrastructure.mongo.documents.draft import COMMON
 
 MAX_USER_AGENT_LENGTH = 200
 MAX_ADDRESS_LENGTH = 100

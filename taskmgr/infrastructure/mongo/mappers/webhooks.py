@@ -1,4 +1,4 @@
-"""Converts webhooks and deliveries to drafts of documents, and stored rows to entities."""
+"""Converts webhooks and deliveries."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from bson import Binary, ObjectId
 
 from taskmgr.domain.model.webhook import Attempt, Delivery, DeliveryState, Disabled, Webhook
 from taskmgr.domain.ports.webhooks import FormerSecret, Replay, StoredSecret, StoredWebhook
-from taskmgr.infrastructure.mongo.documents import Draft, draft_of
-from taskmgr.infrastructure.mongo.mappers import Row
-from taskmgr.infrastructure.mongo.webhook_documents import DeliveryDocument, WebhookDocument
+from taskmgr.infrastructure.mongo.documents.draft import Draft, draft_of
+from taskmgr.infrastructure.mongo.documents.webhooks import DeliveryDocument, WebhookDocument
+from taskmgr.infrastructure.mongo.mappers.rows import Row
 
 # The fields of a webhook's document that are not the webhook's own.
 PROGRESS = ("secret", "former", "position", "failing_since", "replay")

@@ -1,4 +1,4 @@
-"""Declares the stored form of webhooks and of deliveries to them, as `documents` does for the others."""
+"""Declares the stored form of webhooks and of deliveries to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mongoengine.fields import (
 )
 
 from taskmgr.domain.model.webhook import MAX_URL_LENGTH, MAX_WEBHOOK_DESCRIPTION, DeliveryState, Disabled
-from taskmgr.infrastructure.mongo.document_meta import COMMON
+from taskmgr.infrastructure.mongo.documents.draft import COMMON
 
 DELIVERY_DAYS = 30
 _SECONDS_PER_DAY = 86_400

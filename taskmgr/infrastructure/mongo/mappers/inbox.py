@@ -1,8 +1,7 @@
-"""Converts what users are told to drafts of documents, and stored rows to entities."""
+"""Converts what users are told."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -11,15 +10,15 @@ from bson import ObjectId
 from taskmgr.domain.model.inbox import Channel, InboxItem, News, NewsKind, Preferences
 from taskmgr.domain.model.mail import Mail, Part
 from taskmgr.domain.ports.inbox import InboxPosition
-from taskmgr.infrastructure.mongo.documents import Draft, draft_of
-from taskmgr.infrastructure.mongo.inbox_documents import (
+from taskmgr.infrastructure.mongo.documents.draft import Draft, draft_of
+from taskmgr.infrastructure.mongo.documents.inbox import (
     InboxItemDocument,
     MailDocument,
     PositionDocument,
     PreferencesDocument,
 )
+from taskmgr.infrastructure.mongo.mappers.rows import Row
 
-Row = Mapping[str, Any]
 _NEWS_FIELDS = tuple(field.name for field in fields(News))
 
 
