@@ -30,7 +30,7 @@ _SHARED: tuple[structlog.typing.Processor, ...] = (
 def set_up(log_format: str) -> None:
     """Sends everything that is logged from now on to standard error.
 
-    `log_format` is one of `settings.LOG_FORMATS`; "auto" means text on a terminal and JSON otherwise.
+    `log_format` is one of `setting_parsers.LOG_FORMATS`; "auto" means text on a terminal and JSON otherwise.
     """
     as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
     renderers = _json_renderers() if as_json else _text_renderers()
