@@ -19,6 +19,7 @@ from taskmgr.api.request_state import RequestState, begin
 from taskmgr.api.schemas.activity import ChangeOut
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
+from taskmgr.api.schemas.deliveries import AttemptOut, DeliveryOut
 from taskmgr.api.schemas.feed import FeedEntryOut, FeedHeadOut
 from taskmgr.api.schemas.inbox import ChannelsOut, InboxItemOut, NewsOut, TaskNameOut
 from taskmgr.api.schemas.projects import NewProjectOut, ProjectCountsOut, ProjectOut, ProjectRowOut
@@ -40,8 +41,6 @@ from taskmgr.api.schemas.tasks import (
 from taskmgr.api.schemas.tokens import NewTokenOut, TokenOut
 from taskmgr.api.schemas.users import MeOut, NewUserOut, TaskCountsOut, UserOut, UserRowOut
 from taskmgr.api.schemas.webhooks import (
-    AttemptOut,
-    DeliveryOut,
     NewWebhookOut,
     ReplayOut,
     SecretOut,

@@ -1,4 +1,4 @@
-"""Describes webhooks and the deliveries to them, in requests and responses."""
+"""Describes webhooks in requests and responses."""
 
 from __future__ import annotations
 
@@ -19,17 +19,13 @@ from taskmgr.api.schemas.base import (
     Writer,
     id_field,
 )
-from taskmgr.api.schemas.parameters import parameter
-from taskmgr.api.schemas.queries import PageQuery
 from taskmgr.api.schemas.task_bodies import version
 from taskmgr.domain.history.changes import ENTITIES, KINDS
-from taskmgr.domain.model import parsing
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.webhook import (
     ALL_KINDS,
     MAX_URL_LENGTH,
     MAX_WEBHOOK_DESCRIPTION,
-    DeliveryState,
     Disabled,
     parsers,
 )
@@ -38,7 +34,6 @@ from taskmgr.domain.services.webhooks.commands import MAX_SEQ, REPLAY_PARSERS
 _PARSERS = parsers(KINDS)
 KIND_FILTERS = (ALL_KINDS, *(f"{entity}.*" for entity in ENTITIES), *KINDS)
 _KINDS = {"enum": list(KIND_FILTERS)}
-_STATES = [state.value for state in DeliveryState]
 _SEQ = {"minimum": 0, "maximum": MAX_SEQ}
 
 
@@ -210,49 +205,3 @@ class NewWebhookOut(WebhookOut):
             return {**write_webhook(obj.webhook), "secret": obj.secret}
 
         return write
-
-
-class AttemptOut(CompiledOutput):
-    """One attempt to deliver: the status and the beginning of the answer, or why there was none."""
-
-    at = Moment(required=True)
-    duration_ms = fields.Integer(required=True)
-    status = fields.Integer(required=True, allow_none=True)
-    response = fields.String(required=True, metadata={"description": "At most the first 1,024 bytes."})
-    error = fields.String(required=True, allow_none=True)
-
-
-class DeliveryOut(CompiledOutput):
-    """One change on its way to a webhook."""
-
-    id = fields.String(
-        required=True,
-        metadata={
-            "pattern": patterns.DELIVERY,
-            "description": "The id of the message, in the header `webhook-id`.",
-        },
-    )
-    seq = fields.Integer(required=True, metadata={"description": "The number of the change."})
-    kind = fields.String(required=True, metadata={"enum": list(KINDS)})
-    state = EnumName(required=True, metadata={"enum": _STATES})
-    attempts = fields.Integer(required=True)
-    created_at = Moment(required=True)
-    next_attempt_at = Moment(required=True, allow_none=True)
-    last_attempt = fields.Nested(AttemptOut, required=True, allow_none=True)
-
-    _attempt = AttemptOut()
-
-    def writer(self) -> Writer:
-        write_plain, write_attempt = super().writer(), self._attempt.writer()
-
-        def write(obj: Any) -> dict[str, Any]:
-            attempt = obj.last_attempt
-            return {**write_plain(obj), "last_attempt": None if attempt is None else write_attempt(attempt)}
-
-        return write
-
-
-class DeliveryListQuery(PageQuery):
-    """Deliveries of the last 30 days, the latest changes first."""
-
-    state = parameter(parsing.one_of(DeliveryState), enum=_STATES, description="The state of the deliveries.")

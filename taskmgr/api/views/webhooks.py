@@ -9,12 +9,10 @@ from taskmgr.api.identity.scopes import requires_scopes
 from taskmgr.api.input.blueprint import Blueprint
 from taskmgr.api.request_state import actor
 from taskmgr.api.runtime import services
+from taskmgr.api.schemas.deliveries import AttemptOut, DeliveryListQuery, DeliveryOut
 from taskmgr.api.schemas.pages import items_of, page_of
 from taskmgr.api.schemas.queries import WriteQuery
 from taskmgr.api.schemas.webhooks import (
-    AttemptOut,
-    DeliveryListQuery,
-    DeliveryOut,
     NewWebhookOut,
     ReplayIn,
     ReplayOut,
