@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -60,6 +61,12 @@ def changes_since(service: Service, since: str) -> list[dict[str, object]]:
         items += page["items"]
         since, more = page["next"], page["more"]
     return items
+
+
+def peak_mebibytes(process: int) -> float:
+    """Returns the most memory that a process has had."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def test_an_event_is_the_item_of_changes_with_its_position_and_kind(service: Service) -> None:
@@ -161,6 +168,29 @@ def test_a_client_that_takes_nothing_is_disconnected_and_holds_up_no_other(servi
             assert service.call("POST", "/api/v1/tasks", {"title": "Long", "description": text})[0] == 201
         assert wait_until(lambda: len(source.events) >= 40, seconds=20)
         assert wait_until(lambda: "the client takes nothing" in service.err, seconds=60)
+
+
+def test_clients_that_read_nothing_keep_nothing_in_memory(own_service: Service) -> None:
+    service = own_service
+    since = end(service)
+    for _ in range(100):
+        body = {"title": "Long", "description": "x" * 20_000}
+        assert service.call("POST", "/api/v1/tasks", body)[0] == 201
+    tokens = [run(service.settings, "tokens", "create", "--user", "admin").out.strip() for _ in range(10)]
+    before = sum(map(peak_mebibytes, service.workers))
+    with contextlib.ExitStack() as stack:
+        for number in range(200):
+            silent = stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+            silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            request = (
+                f"GET /api/v1/events?since={since} HTTP/1.1\r\n"
+                f"Host: x\r\nAuthorization: Bearer {tokens[number % 10]}\r\n\r\n"
+            )
+            silent.sendall(request.encode())
+        with EventSource(service.port, service.token, f"?since={since}") as source:
+            assert wait_until(lambda: len(source.events) >= 100)
+        assert wait_until(lambda: service.err.count("the client takes nothing") == 200, seconds=90)
+    assert sum(map(peak_mebibytes, service.workers)) - before < 60
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)

@@ -89,7 +89,9 @@ class FeedHub:
         while True:
             ring = self.ring
             events = [] if ring is None else ring.after(position)
-            if events is None or any(matches(query, event.change) for event in events):
+            if any(matches(query, event.change) for event in events or ()):
+                return position
+            if events is None and self._has_after(position):
                 return position
             position = events[-1].position if events else position
             seconds = deadline - time.monotonic()

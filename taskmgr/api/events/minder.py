@@ -6,11 +6,11 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Set
-from contextlib import suppress
 from threading import Event, Lock, Thread
 
 import structlog
 
+from taskmgr.api.events.connection import bound_send_buffer, has_left, shut_down
 from taskmgr.api.events.stream import EventStream, Source
 from taskmgr.api.problems.codes import ApiError
 from taskmgr.domain.history.feed_position import FeedPosition
@@ -25,8 +25,6 @@ MAX_STREAMS_OF_TOKEN = 20  # per worker
 MAX_SILENCE = 30.0  # seconds for which a client may take nothing
 _INTERVAL = 1.0  # seconds
 _RIGHTS_EVERY = 2  # intervals
-_ESTABLISHED = 1  # of TCP_INFO
-_SEND_BUFFER = 64 * 1024  # bytes, in the kernel
 
 _access = structlog.get_logger("taskmgr.access")
 _log = structlog.get_logger("taskmgr.events")
@@ -68,7 +66,7 @@ class StreamMinder:
                 self._thread = Thread(target=self._run, name="stream-minder", daemon=True)
                 self._thread.start()
         self.hub.enter()
-        _bound_send_buffer(connection)
+        bound_send_buffer(connection)
         return stream
 
     def _require_room(self, token_id: str) -> None:
@@ -147,7 +145,7 @@ class StreamMinder:
                 stream.end_reason = stream.end_reason or reason
                 has_ended = True
                 if stream.writing_since is not None:
-                    _shut_down(stream.socket)
+                    shut_down(stream.socket)
         if has_ended:
             self.hub.wake()
 
@@ -156,28 +154,4 @@ def _reason_to_end(stream: EventStream) -> str | None:
     if stream.writing_since is not None:
         is_slow = time.monotonic() - stream.writing_since > MAX_SILENCE
         return "the client takes nothing" if is_slow else None
-    return "the client has left" if _has_left(stream.socket) else None
-
-
-def _has_left(connection: socket.socket | None) -> bool:
-    """Returns True if the client has closed the connection, as far as the system tells (only Linux does)."""
-    if connection is None or not hasattr(socket, "TCP_INFO"):
-        return False
-    try:
-        return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED
-    except OSError:  # not TCP, or closed
-        return connection.fileno() < 0
-
-
-def _shut_down(connection: socket.socket | None) -> None:
-    """Ends the connection, which wakes whoever is writing to it."""
-    if connection is not None:
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
-
-
-def _bound_send_buffer(connection: socket.socket | None) -> None:
-    """Bounds what the kernel keeps for a client that does not read."""
-    if connection is not None:
-        with suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    return "the client has left" if has_left(stream.socket) else None

@@ -75,11 +75,15 @@ class Ring:
         self.end = end
 
     def after(self, position: FeedPosition) -> list[FeedEvent] | None:
-        """Returns the events after a position, or None if the ring does not reach back to it."""
+        """Returns the events after a position, or None if the ring does not have the position.
+
+        It does not have positions before its start or after its end, or of another history.
+        """
         start, events = self._start_and_events
-        if position.seq < start.seq:
+        index = bisect_right(events, position.seq, key=_seq)
+        if position not in (events[index - 1].position if index else start, self.end):
             return None
-        return events[bisect_right(events, position.seq, key=_seq) :]
+        return events[index:]
 
 
 def _seq(event: FeedEvent) -> int:

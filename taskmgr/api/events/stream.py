@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Semaphore
 from typing import Any
 
+from taskmgr.api.events.connection import is_backed_up, wait_until_writable
 from taskmgr.api.events.hub import FeedHub
-from taskmgr.api.events.ring import FeedEvent, Ring, event_text
+from taskmgr.api.events.ring import FeedEvent, event_text
 from taskmgr.domain.history.feed_position import FeedPosition
 from taskmgr.domain.model.errors import Unavailable
 from taskmgr.domain.queries.activity_query import ActivityQuery
@@ -20,9 +21,9 @@ from taskmgr.domain.services.visible_changes import matches
 
 HEARTBEAT = 15.0  # seconds
 RETRY = 3_000  # milliseconds after which a client connects again
-# What a client that does not read keeps in memory is at most this and one event.
+# Bytes, beyond which no event is added.
 _MAX_CHUNK = 16 * 1024
-_PAGE = 100
+_MAX_PAGE = 100  # entries
 _PAUSE_WITHOUT_STORE = 1.0  # seconds
 
 
@@ -54,7 +55,7 @@ class EventStream:
     events: int = 0
     end_reason: str | None = None
     writing_since: float | None = None
-    _ring: Ring | None = None  # the one whose history is known to be that of the position
+    _page_size: int = _MAX_PAGE // 8
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._chunks():
@@ -81,48 +82,69 @@ class EventStream:
                 chunk = b"id: %s\n\n" % str(self.position).encode()
             if chunk:
                 yield chunk
+                if is_backed_up(self.socket):
+                    yield (chunk := b"")  # makes the server let go of the chunk
+                    self._wait_until_writable()
                 next_heartbeat = time.monotonic() + HEARTBEAT
             else:
                 seconds = next_heartbeat - time.monotonic()
                 self.source.hub.wait(self.position, seconds, unless=lambda: self.is_ended)
+
+    def _wait_until_writable(self) -> None:
+        """Waits until the next chunk would be accepted, so that a blocked client has none in memory."""
+        self.writing_since = time.monotonic()
+        wait_until_writable(self.socket)
+        self.writing_since = None
 
     def _next_chunk(self) -> bytes:
         """Returns what comes next and advances the position; nothing if there is nothing yet."""
         ring = self.source.hub.ring
         if ring is None:
             return b""
-        events = ring.after(self.position) if ring is self._ring else None
+        events = ring.after(self.position)
         if events is None:
-            return self._read_page(ring)
-        chunks: list[bytes] = []
-        size = 0
-        for event in events:
-            if size >= _MAX_CHUNK:
-                break
-            self.position = event.position
-            if matches(self.query, event.change):
-                chunks.append(self._text(event))
-                size += len(chunks[-1])
-        self.events += len(chunks)
-        return b"".join(chunks)
+            return self._read_page()
+        return self._take((event.position, self._text(event)) for event in events)
 
-    def _read_page(self, ring: Ring) -> bytes:
-        """Reads from the database what the ring does not have, or checks that the history is the same."""
+    def _read_page(self) -> bytes:
+        """Reads from the database what the ring does not have."""
         actor = self.identity.actor
         try:
             with self.source.readers:
-                page = self.source.feed.changes(self.query, since=self.position, limit=_PAGE, by=actor)
+                page = self.source.feed.changes(
+                    self.query, since=self.position, limit=self._page_size, by=actor
+                )
         except ResyncRequired:
             self.end_reason = "the feed has another history"
             return b""
         except Unavailable:
             time.sleep(_PAUSE_WITHOUT_STORE)
             return b""
-        self.position, self._ring = page.next, ring
-        self.events += len(page.items)
-        return b"".join(map(event_text, page.items))
+        chunk = self._take((FeedPosition.after(e.seq, e.hash), event_text(e)) for e in page.items)
+        if not page.items or self.position.seq == page.items[-1].seq:
+            self.position = page.next
+            self._page_size = min(2 * self._page_size, _MAX_PAGE)
+        else:  # entries that were read in vain are read again
+            self._page_size = self._page_size // 2 or 1
+        return chunk
+
+    def _take(self, events: Iterable[tuple[FeedPosition, bytes]]) -> bytes:
+        """Joins the texts of events until the chunk is full, and advances the position over them."""
+        texts: list[bytes] = []
+        size = 0
+        for self.position, text in events:
+            if text:
+                texts.append(text)
+                size += len(text)
+                if size >= _MAX_CHUNK:
+                    break
+        self.events += len(texts)
+        return b"".join(texts)
 
     def _text(self, event: FeedEvent) -> bytes:
+        """Returns what the client gets of an event: nothing if it does not match."""
         actor, change = self.identity.actor, event.change
+        if not matches(self.query, change):
+            return b""
         shows = change.entity != "user" or permissions.may_see_email(actor, change.entity_id)
         return event.text if shows else event.text_without_emails
