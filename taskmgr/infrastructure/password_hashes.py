@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -15,6 +16,7 @@ from typing import TypeVar
 import gevent
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from gevent.monkey import is_module_patched
 
 from taskmgr.domain.model.errors import Unavailable
@@ -34,23 +36,17 @@ class Argon2Hashes:
         self._wait = wait
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=1)
         self._free = threading.BoundedSemaphore(_AT_ONCE)
-        self._decoy: str | None = None
+        self._decoy = _unknown_hash(self._hasher)
 
     def make(self, password: str) -> str:
         return self._run(lambda: self._hasher.hash(password))
 
     def matches(self, password: str, password_hash: str | None) -> bool:
-        is_match = self._run(lambda: self._verify(password, password_hash or self._any_hash()))
+        is_match = self._run(lambda: self._verify(password, password_hash or self._decoy))
         return is_match and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
         return self._hasher.check_needs_rehash(password_hash)
-
-    def _any_hash(self) -> str:
-        """Returns the hash of a password that nobody knows, with the parameters of today."""
-        if self._decoy is None:
-            self._decoy = self._hasher.hash(secrets.token_urlsafe())
-        return self._decoy
 
     def _verify(self, password: str, password_hash: str) -> bool:
         try:
@@ -73,3 +69,17 @@ class Argon2Hashes:
             yield
         finally:
             self._free.release()
+
+
+def _unknown_hash(hasher: PasswordHasher) -> str:
+    """Returns the hash of a password that nobody knows, with the parameters of today.
+
+    It is written down instead of computed: the first guess for an unknown account must not take longer.
+    """
+    salt, digest = (_base64(secrets.token_bytes(size)) for size in (hasher.salt_len, hasher.hash_len))
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode().rstrip("=")

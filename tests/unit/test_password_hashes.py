@@ -7,6 +7,8 @@ import sys
 import threading
 from typing import Any
 
+from argon2 import extract_parameters
+
 from taskmgr.domain.model.errors import Unavailable
 from taskmgr.infrastructure.password_hashes import Argon2Hashes
 
@@ -25,6 +27,34 @@ def test_a_hash_has_the_parameters_that_owasp_recommends_and_a_salt() -> None:
 
 def test_without_a_hash_nothing_matches() -> None:
     assert not Argon2Hashes(memory=8, passes=1).matches("", None)
+
+
+class _Counting:
+    """A hasher that counts what it is told to do."""
+
+    def __init__(self, hasher: Any) -> None:
+        self.work: list[str] = []
+        self._hasher = hasher
+
+    def __getattr__(self, name: str) -> Any:
+        self.work.append(name)
+        return getattr(self._hasher, name)
+
+
+def test_the_first_comparison_without_a_hash_takes_as_long_as_any_other() -> None:
+    hashes = Argon2Hashes()
+    hashes._hasher = counting = _Counting(hashes._hasher)  # type: ignore[assignment]
+
+    for stored in (None, None, hashes._hasher._hasher.hash("x")):
+        counting.work.clear()
+        hashes.matches(PASSWORD, stored)
+        assert counting.work == ["verify"]
+
+
+def test_what_stands_in_for_a_missing_hash_costs_the_same() -> None:
+    hashes = Argon2Hashes()
+
+    assert extract_parameters(hashes._decoy) == extract_parameters(hashes.make(PASSWORD))
 
 
 def test_a_hash_with_smaller_parameters_is_outdated_and_still_matches() -> None:
