@@ -120,6 +120,24 @@ def test_the_pages_of_signing_in_run_no_script_but_ours(path: str, client: Clien
     assert "unsafe" not in policy
 
 
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/welcome"])
+def test_a_form_that_is_sent_before_its_script_runs_puts_no_password_into_an_address(
+    path: str, client: Client
+) -> None:
+    forms = re.findall(r"<form\b[^>]*>", client.get(path, headers=HTML).text)
+
+    assert forms
+    assert all('method="post"' in form for form in forms)
+
+
+@pytest.mark.parametrize("path", ["/", *PAGES])
+def test_no_page_can_be_framed(path: str, client: Client) -> None:
+    page = client.get(path, headers=HTML)
+
+    assert page.mimetype == "text/html"
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
 def test_the_page_asks_for_our_own_document_and_no_validator(client: Client) -> None:
     script = client.get("/docs/docs.js").text
 

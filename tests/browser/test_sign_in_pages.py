@@ -169,6 +169,19 @@ def test_next_leads_nowhere_else(next_page: str, page: Page, service: Service) -
     assert all(url.startswith(own) for url in asked)
 
 
+@pytest.mark.parametrize("next_page", ["blob:{own}x", "view-source:{own}", "{scheme}//mallory@{host}/"])
+def test_next_leads_to_no_other_form_of_an_own_address(next_page: str, page: Page, service: Service) -> None:
+    host = f"127.0.0.1:{service.port}"
+    next_page = next_page.format(own=f"http://{host}/", scheme="http:", host=host)
+    page.goto("/sign-in")
+    page.evaluate("(next) => history.replaceState(null, '', '#next=' + encodeURIComponent(next))", next_page)
+
+    sign_in(page)
+
+    expect(page.locator("#whom")).to_contain_text("You are Admin")
+    assert page.url == f"http://{host}/"
+
+
 def test_no_other_page_frames_the_form(page: Page, service: Service) -> None:
     own = f"http://127.0.0.1:{service.port}"
     frame = f'<iframe src="{own}/sign-in"></iframe>'

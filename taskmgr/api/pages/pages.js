@@ -38,7 +38,7 @@ export function onSubmit(form, send) {
 export function goOn() {
   const home = new URL("/", location.origin);
   const next = new URLSearchParams(location.hash.slice(1)).get("next") ?? "/";
-  const target = URL.canParse(next, home) ? new URL(next, home) : home;
-  // The whole address, because a path may begin with two slashes and then name another host.
-  location.replace((target.origin === location.origin ? target : home).href);
+  const target = URL.canParse(next, home) ? new URL(next, home).href : home.href;
+  // Judged as a whole, because a path may begin with two slashes, and the origin of `blob:` is ours.
+  location.replace(target.startsWith(home.href) ? target : home.href);
 }
