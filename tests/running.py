@@ -225,7 +225,7 @@ class Service:
         *,
         seconds: float = PATIENCE,
         headers: Mapping[str, str] | None = None,
-    ) -> tuple[int, Mapping[str, str], Any]:
+    ) -> tuple[int, http.client.HTTPMessage, Any]:
         """Sends a request on a new connection; returns the status, the headers and the decoded JSON body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
         default_headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
@@ -234,7 +234,7 @@ class Service:
             connection.request(method, path, payload, {**default_headers, **(headers or {})})
             response = connection.getresponse()
             content = response.read()
-        return response.status, dict(response.getheaders()), json.loads(content) if content else None
+        return response.status, response.headers, json.loads(content) if content else None
 
     def create(self, title: str) -> str:
         """Creates a task and returns its id."""

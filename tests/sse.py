@@ -27,9 +27,18 @@ class EventSource:
     """Follows `/api/v1/events` until the end of the block. `ended` has the time of each end of a stream."""
 
     def __init__(
-        self, port: int, token: str, query: str = "", *, last_id: str = "", reconnects: bool = True
+        self,
+        port: int,
+        token: str,
+        query: str = "",
+        *,
+        last_id: str = "",
+        reconnects: bool = True,
+        cookie: str | None = None,
     ) -> None:
-        self._port, self._token, self._query = port, token, query
+        """Sends the token, or instead of it a cookie if one is given."""
+        self._port, self._query = port, query
+        self._caller = {"Authorization": f"Bearer {token}"} if cookie is None else {"Cookie": cookie}
         self._reconnects = reconnects
         self._stopped = threading.Event()
         self._connection: http.client.HTTPConnection | None = None
@@ -54,7 +63,7 @@ class EventSource:
 
     def _read(self) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        headers = {"Authorization": f"Bearer {self._token}"}
+        headers = dict(self._caller)
         if self.last_id:
             headers["Last-Event-ID"] = self.last_id
         self._connection.request("GET", f"/api/v1/events{self._query}", headers=headers)

@@ -77,6 +77,17 @@ def test_reading_changes_nothing_and_needs_no_own_page(
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_no_other_site_opens_the_streams_of_a_session(headers: Headers, member: Client) -> None:
+    """A session has a limited number of them."""
+    problem(member.get("events", headers=headers), "cross_site")
+
+
+@pytest.mark.parametrize("headers", [*OWN, SILENT], ids=str)
+def test_an_own_page_follows_the_events(headers: Headers, member: Client) -> None:
+    assert member.get("events", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
 def test_no_other_site_signs_a_browser_in(
     headers: Headers, client: Client, nothing_changes: Callable[[], Any]
 ) -> None:

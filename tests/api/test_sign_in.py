@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from taskmgr.api.identity.callers import CACHE_SECONDS
 from taskmgr.domain.model.session import Visitor
 from taskmgr.domain.services import Services
 from taskmgr.settings import Settings
-from tests.api.client import PASSWORD, Answer, Client, mistakes, problem
+from tests.api.client import PASSWORD, Answer, Client, answered, mistakes, problem
 from tests.factories import SYSTEM, Clock
 
 SESSION, BROWSER = "__Host-taskmgr_session", "__Host-taskmgr_browser"
@@ -170,6 +171,19 @@ def test_a_session_that_somebody_else_has_planted_ends_when_its_victim_signs_in(
     problem(attacker.get("users/me"), "unauthenticated")
 
 
+def test_a_link_ends_the_session_that_the_browser_presents(client: Client, services: Services) -> None:
+    attacker = client.signed_in("manager")
+    assert attacker.cookies is not None
+    victim = client.browser()
+    victim.cookies = {SESSION: attacker.cookies[SESSION]}
+
+    answer = victim.post("auth/links/use", {"link": new_link(services, client), "password": OTHER})
+    outlive_cache()
+
+    assert (answer.status_code, victim.get("users/me").json["username"]) == (201, "member")
+    problem(attacker.get("users/me"), "unauthenticated")
+
+
 def test_a_session_ends_after_eight_hours_without_a_request(client: Client, clock: Clock) -> None:
     member = client.signed_in("member")
     for _ in range(4):
@@ -182,6 +196,22 @@ def test_a_session_ends_after_eight_hours_without_a_request(client: Client, cloc
 
     problem(member.get("users/me"), "unauthenticated")
     assert client.as_("member").get("auth/sessions").json["items"] == []
+
+
+@pytest.mark.parametrize("end", [{"hours": 8}, {"days": 7}], ids=str)
+def test_the_streams_of_a_session_end_with_its_time(
+    end: dict[str, int], client: Client, services: Services, clock: Clock
+) -> None:
+    member = client.signed_in("member")
+    assert member.cookies is not None
+    identity = services.sessions.identify(member.cookies[SESSION])
+    assert identity is not None
+    clock.advance(hours=7, minutes=59)
+    assert services.sessions.find_changed([identity]) == set()
+
+    clock.advance(**end)
+
+    assert services.sessions.find_changed([identity]) == {identity.credential.id}
 
 
 def test_a_session_ends_after_seven_days_in_any_case(client: Client, clock: Clock) -> None:
@@ -425,6 +455,38 @@ def test_a_link_works_once(client: Client, services: Services) -> None:
     assert browser.get("users/me").json["username"] == "member"
     for path, body in (("open", {}), ("use", {"password": OTHER})):
         problem(client.browser().post(f"auth/links/{path}", {"link": link, **body}), "link_unusable")
+
+
+def test_of_many_uses_of_a_link_at_the_same_time_one_succeeds(client: Client, services: Services) -> None:
+    link = new_link(services, client)
+
+    def use(number: int) -> int | str:
+        body = {"link": link, "password": f"{OTHER} {number}"}
+        return answered(client.browser().post("auth/links/use", body))
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(use, range(8)))
+
+    assert sorted(results, key=str) == [201] + ["link_unusable"] * 7
+    opened = [
+        number
+        for number in range(8)
+        if sign_in(client.browser(), password=f"{OTHER} {number}").json.get("id")
+    ]
+    assert opened == [results.index(201)]
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"role": "manager"}], ids=str)
+def test_a_link_ends_with_the_right_of_whoever_has_made_it(
+    change: dict[str, Any], client: Client, services: Services
+) -> None:
+    admin, user = client.signed_in("admin"), client.with_password("member")
+    services.users.create(username="second-admin", name="X", role="admin", by=SYSTEM)
+    link = admin.post("auth/links", {"user_id": user.id}).json["path"].partition("#")[2]
+
+    services.users.change(admin.user.id, change, by=SYSTEM)
+
+    problem(client.browser().post("auth/links/use", {"link": link, "password": OTHER}), "link_unusable")
 
 
 def outlive(services: Services, user_id: str, clock: Clock) -> None:

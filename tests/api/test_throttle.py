@@ -97,6 +97,25 @@ def test_what_a_client_writes_before_the_entry_of_the_trusted_proxy_is_no_addres
     assert codes.count("wrong_credentials") == FAILURES_PER_ADDRESS
 
 
+@pytest.mark.parametrize("form", ["203.0.113.9:{}", "[2001:db8::1]:{}", "[2001:db8::{}]"])
+def test_a_port_behind_an_address_makes_no_other_address(
+    form: str, client: Client, client_of: Callable[..., Client]
+) -> None:
+    behind_a_proxy = client_of(Settings(rate_limit=0, trusted_proxies=1)).browser()
+    codes = [
+        answered(
+            behind_a_proxy.post(
+                "auth/sessions",
+                {"username": f"user-{n}", "password": "wrong"},
+                headers={"X-Forwarded-For": form.format(n + 1024)},
+            )
+        )
+        for n in range(30)
+    ]
+
+    assert codes.count("wrong_credentials") == FAILURES_PER_ADDRESS
+
+
 def test_the_addresses_of_one_ipv6_network_count_as_one(guess: Guess) -> None:
     answers = [guess(f"user-{n}", address=f"2001:db8:0:1::{n + 1:x}") for n in range(30)]
 
@@ -158,6 +177,21 @@ def test_a_browser_is_known_for_its_own_user_only(guess: Guess, client: Client) 
         guess(address=from_everywhere(number))
 
     problem(guess(password=PASSWORD, browser=others), "too_many_attempts")
+
+
+def test_a_browser_is_not_known_any_more_once_the_password_has_changed_elsewhere(
+    guess: Guess, client: Client, services: Services
+) -> None:
+    """Otherwise, whoever once knew the password would have ten guesses with each of many kept cookies."""
+    old = client.signed_in("member")
+    link = services.links.create(old.user.id, by=SYSTEM).text
+    new = client.browser()
+    assert new.post("auth/links/use", {"link": link, "password": f"{PASSWORD}!"}).status_code == 201
+    for number in range(FAILURES_PER_ACCOUNT):
+        guess(address=from_everywhere(number))
+
+    problem(guess(password=f"{PASSWORD}!", browser=old), "too_many_attempts")
+    assert guess(password=f"{PASSWORD}!", browser=new).status_code == 201
 
 
 @pytest.mark.parametrize(

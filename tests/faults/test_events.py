@@ -152,6 +152,35 @@ def test_a_stream_ends_within_five_seconds_after_the_rights_have_changed(service
     assert source.ended[0] - started < 5
 
 
+@pytest.mark.parametrize("way", ["signed out", "deactivated", "demoted", "given another password"])
+def test_a_stream_of_a_browser_ends_within_five_seconds_after_its_session(service: Service, way: str) -> None:
+    body = {"username": f"browser-{way.replace(' ', '-')}", "name": "Ada", "role": "manager"}
+    user = service.call("POST", "/api/v1/users", body)[1]["id"]
+    cookie, session = signed_in(service, user)
+    with EventSource(service.port, "", cookie=cookie, reconnects=False) as source:
+        opened(source)
+        time.sleep(2.5)
+        assert source.ended == []
+        started = time.time()
+        if way == "signed out":
+            assert service.call("DELETE", f"/api/v1/auth/sessions/{session}")[0] == 204
+        elif way == "given another password":
+            signed_in(service, user)
+        else:
+            change = {"active": False} if way == "deactivated" else {"role": "viewer"}
+            assert service.call("PATCH", f"/api/v1/users/{user}", change)[0] == 200
+        assert wait_until(lambda: source.ended)
+    assert source.ended[0] - started < 5
+
+
+def signed_in(service: Service, user: str) -> tuple[str, str]:
+    """Sets a password with a new link, and returns the cookie and the id of the session that begins."""
+    path = service.call("POST", "/api/v1/auth/links", {"user_id": user})[1]["path"]
+    body = {"link": path.partition("#")[2], "password": "correct horse battery"}
+    _, headers, session = service.ask("POST", "/api/v1/auth/links/use", body)
+    return headers["Set-Cookie"].partition(";")[0], session["id"]
+
+
 def test_a_client_that_takes_nothing_is_disconnected_and_holds_up_no_other(service: Service) -> None:
     with (
         socket.create_connection(("127.0.0.1", service.port)) as silent,

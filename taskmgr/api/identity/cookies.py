@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from flask import Request
@@ -12,7 +12,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.http import dump_cookie
 
 from taskmgr.domain.model.safe_text import without_controls
-from taskmgr.domain.model.session import Visitor
+from taskmgr.domain.model.session import KnownBrowser, Visitor
 from taskmgr.domain.services.session_changes import NewSession
 from taskmgr.settings import Settings
 
@@ -46,25 +46,27 @@ class Cookies:
         return Visitor(
             address=_cut(request.remote_addr or ""),
             user_agent=_cut(request.headers.get("User-Agent", "")),
-            known_as=self._known_as(request),
+            known=self._known(request),
             session=self.session_of(request),
         )
 
-    def _known_as(self, request: Request) -> tuple[str, str] | None:
+    def _known(self, request: Request) -> KnownBrowser | None:
         try:
-            user_id, browser_id = self._signer.loads(request.cookies.get(self.browser_name, ""))
+            user_id, browser_id, set_at = self._signer.loads(request.cookies.get(self.browser_name, ""))
+            password_set_at = None if set_at is None else datetime.fromisoformat(set_at)
         except (BadSignature, TypeError, ValueError):
             return None
-        return str(user_id), str(browser_id)
+        return KnownBrowser(id=browser_id, user_id=user_id, password_set_at=password_set_at)
 
     def for_session(self, new: NewSession, visitor: Visitor) -> Headers:
         """Returns the headers that give a browser its new session."""
-        known_as = visitor.known_as
-        if known_as is None or known_as[0] != new.user.id:
-            known_as = (new.user.id, secrets.token_urlsafe(16))
+        known, user, set_at = visitor.known, new.user, new.user.password_set_at
+        is_same = known is not None and known.user_id == user.id
+        browser_id = known.id if known is not None and is_same else secrets.token_urlsafe(16)
+        browser = self._signer.dumps((user.id, browser_id, None if set_at is None else set_at.isoformat()))
         return [
             self._header(self.session_name, new.text, self._session_age),
-            self._header(self.browser_name, str(self._signer.dumps(known_as)), _KNOWN_FOR),
+            self._header(self.browser_name, str(browser), _KNOWN_FOR),
         ]
 
     def without_session(self) -> Headers:

@@ -83,6 +83,8 @@ def stream_events(params: dict[str, Any]) -> Any:
     A client that connects again sends the last `id` as `Last-Event-ID`, and misses nothing. Without that
     and without `since`, the stream begins with the next change.
     """
+    if actor().session_id is not None:  # other sites must not use up the streams of a session
+        current_runtime().own_origin.refuse_others(current_request())
     query, since = build_activity_query(params), _last_event_id() or params["since"]
     visible, position = services().feed.start(query, since=since, by=actor())
     body = current_runtime().streams.open(

@@ -47,14 +47,26 @@ class Session:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KnownBrowser:
+    """A browser in which a user has signed in before, as proved by a signed cookie.
+
+    `password_set_at` is when the user had chosen the password of that time; None without one.
+    """
+
+    id: str
+    user_id: str
+    password_set_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Visitor:
     """What is known about a browser before anybody has signed in with it.
 
-    `known_as` is the id of a user who has signed in with this browser before, and the browser's own id, as
-    proved by a signed cookie. `session` is the text of the session that the browser presents, or "".
+    `known` is None for a browser in which nobody has signed in before. `session` is the text of the session
+    that the browser presents, or "".
     """
 
     address: str = ""
     user_agent: str = ""
-    known_as: tuple[str, str] | None = None
+    known: KnownBrowser | None = None
     session: str = ""

@@ -10,6 +10,7 @@ from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.session import Visitor
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Actor, User
+from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.identity import Credentials
 from taskmgr.domain.ports.sign_in import PasswordHashes
@@ -105,9 +106,19 @@ class LinkService:
         if stored is None or not self.credentials.matches(secret, stored.secret_hash):
             raise LinkUnusable
         user = self.store.users.get(stored.link.user_id)
-        if stored.link.is_expired(now=self.clock()) or not user.active:
+        if stored.link.is_expired(now=self.clock()) or not user.active or not self._is_granted(stored.link):
             raise LinkUnusable
         return stored.link, user
+
+    def _is_granted(self, link: Link) -> bool:
+        """Returns True if whoever made the link may still make one, as all system processes may.
+
+        Otherwise, an admin could keep links for a time after having lost the right.
+        """
+        if not is_identifier(link.created_by):
+            return True
+        maker = self.store.users.get(link.created_by)
+        return maker.active and permissions.manages_tokens(Actor.of(maker))
 
     def use(self, text: str, *, password: str, visitor: Visitor = Visitor()) -> NewSession:
         """Sets the password of the link's user, ends the link and all sessions, and begins a session.

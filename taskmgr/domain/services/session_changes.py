@@ -10,7 +10,7 @@ from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.identity import Credentials
 from taskmgr.domain.ports.store import Store
-from taskmgr.domain.services.identity import SESSION, text_of
+from taskmgr.domain.services.identity import SESSION, parts_of, text_of
 from taskmgr.domain.services.journal import Journal
 
 
@@ -38,7 +38,8 @@ class SessionChanges:
     limits: SessionLimits
 
     def begin(self, user: User, visitor: Visitor) -> NewSession:
-        """Begins a session with a new secret, whatever session the browser has presented."""
+        """Begins a session with a new secret, and ends the one that the browser presents."""
+        self._end_presented(visitor, by=Actor.of(user))
         now, secret = self.clock(), self.credentials.new_secret()
         session = Session(
             id=self.new_id(), user_id=user.id, user_agent=visitor.user_agent, address=visitor.address,
@@ -47,6 +48,12 @@ class SessionChanges:
         self.store.sessions.add(session, self.credentials.hash(secret))
         self.journal.record("session.created", None, session, by=Actor.of(user))
         return NewSession(session, user, text_of(SESSION, session.id, secret))
+
+    def _end_presented(self, visitor: Visitor, *, by: Actor) -> None:
+        session_id, secret = parts_of(SESSION, visitor.session)
+        presented = self.store.sessions.find_with_owner(session_id) if secret else None
+        if presented is not None and self.credentials.matches(secret, presented.secret_hash):
+            self.end(presented.session, by=by)
 
     def end(self, session: Session, *, by: Actor) -> None:
         """Ends a session."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 
 from taskmgr.domain.model.errors import NotFound
 from taskmgr.domain.model.session import Session, Visitor
@@ -42,7 +43,7 @@ class SessionService:
         if stored is None or not self.credentials.matches(secret, stored.secret_hash):
             return None
         session, owner, now = stored.session, stored.owner, self.clock()
-        if not is_valid(session, owner, now=now) or session.is_idle(self.changes.limits, now=now):
+        if not self._is_usable(session, owner, now=now):
             return None
         if now - session.last_used_at >= USE_RECORDED_EVERY:
             self.store.sessions.record_use(session.id, now)
@@ -50,13 +51,18 @@ class SessionService:
 
     def find_changed(self, identities: Collection[Identity]) -> Set[str]:
         """Returns the ids of the sessions among these whose callers no longer have the same rights."""
-        now, changed = self.clock(), set()
-        for identity in identities:
-            found = self.store.sessions.find_with_owner(identity.credential.id)
-            is_same = found is not None and found.owner.role is identity.user.role
-            if found is None or not is_same or not is_valid(found.session, found.owner, now=now):
-                changed.add(identity.credential.id)
-        return changed
+        return {one.credential.id for one in identities if not self._is_unchanged(one)}
+
+    def _is_unchanged(self, identity: Identity) -> bool:
+        found, now = self.store.sessions.find_with_owner(identity.credential.id), self.clock()
+        return (
+            found is not None
+            and found.owner.role is identity.user.role
+            and self._is_usable(found.session, found.owner, now=now)
+        )
+
+    def _is_usable(self, session: Session, owner: User, *, now: datetime) -> bool:
+        return is_valid(session, owner, now=now) and not session.is_idle(self.changes.limits, now=now)
 
     def sign_in(self, username: str, password: str, *, visitor: Visitor) -> NewSession:
         """Begins a session, and ends the one that the browser presents.
@@ -66,9 +72,8 @@ class SessionService:
         """
         username = username.strip().lower()
         user = self._find_user(username)
-        user_id = None if user is None else user.id
-        stored = self.store.passwords.get(user_id or "")
-        with self.throttle.attempt(keys_of_sign_in(username, user_id, visitor)):
+        stored = self.store.passwords.get("" if user is None else user.id)
+        with self.throttle.attempt(keys_of_sign_in(username, user, visitor)):
             is_right = self.hashes.matches(password, stored)
             if user is None or stored is None or not (is_right and user.active):
                 raise WrongCredentials
@@ -89,14 +94,7 @@ class SessionService:
             raise WrongCredentials
         if newer is not None:
             self.store.passwords.set(user_id, newer, user.password_set_at or user.updated_at)
-        self._end_presented(visitor, by=Actor.of(user))
         return self.changes.begin(user, visitor)
-
-    def _end_presented(self, visitor: Visitor, *, by: Actor) -> None:
-        session_id, secret = parts_of(SESSION, visitor.session)
-        presented = self.store.sessions.find_with_owner(session_id) if secret else None
-        if presented is not None and self.credentials.matches(secret, presented.secret_hash):
-            self.changes.end(presented.session, by=by)
 
     def list(self, user_id: str | None = None, *, by: Actor) -> Sequence[Session]:
         """Returns the actor's own sessions, or those of another user, newest first.

@@ -14,7 +14,8 @@ from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
 from taskmgr.domain.model.errors import DomainError
-from taskmgr.domain.model.session import Visitor
+from taskmgr.domain.model.session import KnownBrowser, Visitor
+from taskmgr.domain.model.user import User
 from taskmgr.domain.ports.commands import Clock
 from taskmgr.domain.ports.store import Store
 
@@ -45,18 +46,28 @@ class WrongCredentials(DomainError):
         super().__init__("The username or the password is wrong.")
 
 
-def keys_of_sign_in(username: str, user_id: str | None, visitor: Visitor) -> tuple[Key, ...]:
+def keys_of_sign_in(username: str, user: User | None, visitor: Visitor) -> tuple[Key, ...]:
     """Returns what an attempt to sign in counts for: the account and the address.
 
     A browser in which this user has signed in before counts for itself alone. So nobody can shut people out
     of their own browsers by guessing wrong passwords for them.
     """
-    if visitor.known_as is not None and visitor.known_as[0] == user_id:
-        return (_key("browser", *visitor.known_as, limit=FAILURES_PER_ACCOUNT),)
+    known = visitor.known
+    if known is not None and user is not None and _is_known(known, user):
+        return (_key("browser", known.user_id, known.id, limit=FAILURES_PER_ACCOUNT),)
     return (
         _key("address", _network(visitor.address), limit=FAILURES_PER_ADDRESS),
         _key("account", username, limit=FAILURES_PER_ACCOUNT),
     )
+
+
+def _is_known(known: KnownBrowser, user: User) -> bool:
+    """Returns True unless the user has chosen another password since then.
+
+    Otherwise, whoever once knew the password would have ten guesses of the next one with each of the many
+    cookies that they can have collected.
+    """
+    return known.user_id == user.id and known.password_set_at == user.password_set_at
 
 
 def _key(*parts: str, limit: int) -> Key:
@@ -72,12 +83,19 @@ def keys_of_change(user_id: str) -> tuple[Key, ...]:
 def _network(address: str) -> str:
     """Returns the address, or for one of IPv6 the network that its holder can choose addresses from."""
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(_without_port(address))
     except ValueError:
         return address
     if parsed.version == 4:
         return str(parsed)
     return str(parsed.ipv4_mapped or ip_network((parsed, _IPV6_PREFIX), strict=False))
+
+
+def _without_port(address: str) -> str:
+    """Returns an address without the port that some proxies append: `192.0.2.1:443`, `[2001:db8::1]:443`."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 @dataclass(frozen=True, slots=True)
