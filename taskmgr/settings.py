@@ -19,25 +19,27 @@ from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.session import SessionLimits
 
 PREFIX = "TASKMGR_"
+DEFAULT_METRICS_BIND = "127.0.0.1:9464"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """The settings with their defaults; `docs/running.md` describes each.
 
-    `mongodb_uri` is None for the embedded database in `data_dir`. `rate_limit` is the number of requests
-    per minute and token, 0 for no limit. `trusted_proxies` is the number of proxies in front of the service
-    whose entries in `X-Forwarded-For` are believed. `outgoing_networks` may be called by webhooks although
-    their addresses are not public, and `outgoing_ports` are the only ports that may. Mails are sent through
-    the server `smtp_url`, if it is set, by `mail_from`; links in them begin with `public_url`,
-    the address that browsers show. A session ends after `session_idle_hours` without a request, and after
-    `session_days`.
+    `mongodb_uri` is None for the embedded database in `data_dir`. `metrics_bind` is the address for
+    Prometheus, or None for no metrics. `rate_limit` is the number of requests per minute and token, 0 for
+    no limit. `trusted_proxies` is the number of proxies in front of the service whose entries in
+    `X-Forwarded-For` are believed. `outgoing_networks` may be called by webhooks although their addresses
+    are not public, and `outgoing_ports` are the only ports that may. Mails are sent through the server
+    `smtp_url`, if it is set, by `mail_from`; links in them begin with `public_url`, the address that
+    browsers show. A session ends after `session_idle_hours` without a request, and after `session_days`.
     """
 
     mongodb_uri: str | None = field(default=None, repr=False)  # it may contain a password
     database: str = "taskmgr"
     data_dir: Path = field(default_factory=lambda: _default_data_dir())
     bind: str = "127.0.0.1:5000"
+    metrics_bind: str | None = DEFAULT_METRICS_BIND
     workers: int = 2
     cors_origins: tuple[str, ...] = ()
     policy: Path | None = None
@@ -107,6 +109,7 @@ _PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "database": ("DATABASE", parsers.database),
     "data_dir": ("DATA_DIR", parsers.folder),
     "bind": ("BIND", parsers.address),
+    "metrics_bind": ("METRICS_BIND", lambda value: parsers.address(value) if value else None),
     "workers": ("WORKERS", parsers.integer(1, 64)),
     "cors_origins": ("CORS_ORIGINS", parsers.origins),
     "policy": ("POLICY", parsers.file),

@@ -50,9 +50,12 @@ class Outcome:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Returns this process's environment with these TASKMGR_… settings instead of its own."""
+    """Returns this process's environment with these TASKMGR_… settings instead of its own.
+
+    There are no metrics by default, because services at the same time could not all have their address.
+    """
     others = {name: value for name, value in os.environ.items() if not name.startswith("TASKMGR_")}
-    ours = {f"TASKMGR_{name}": value for name, value in settings.items()}
+    ours = {f"TASKMGR_{name}": value for name, value in {"METRICS_BIND": "", **settings}.items()}
     return {**others, "PYTHONPATH": str(ROOT), **ours}
 
 

@@ -18,6 +18,7 @@ from taskmgr.api.input.endpoint import Endpoint, endpoint_of
 from taskmgr.api.input.limits import end_store_deadline, start_store_deadline
 from taskmgr.api.input.parsing import reject_body, reject_query
 from taskmgr.api.request_state import RequestState, begin, current_request, request_state
+from taskmgr.metrics import instruments
 from taskmgr.settings import Settings
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -31,6 +32,8 @@ _PAGES_POLICY = (
     "frame-ancestors 'none'"
 )
 _SECURITY_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_MAX_USER_AGENT = 200  # characters in the log
 _access = structlog.get_logger("taskmgr.access")
 
 
@@ -44,6 +47,7 @@ def register(app: Flask, callers: Callers, settings: Settings) -> None:
         endpoint = endpoint_of(app, request)
         state = RequestState(_request_id(request), time.perf_counter(), endpoint)
         begin(state)
+        instruments.IN_PROGRESS.inc()
         start_store_deadline()
         if endpoint.required_scopes is not None:
             state.authorize = partial(callers.authorize, endpoint.required_scopes, request, state)
@@ -60,11 +64,14 @@ def register(app: Flask, callers: Callers, settings: Settings) -> None:
             response = apply_preconditions(request, response)
         for name, value in _headers(request, state, response):
             response.headers.add(name, value)
-        _log_request(request, state, response)
+        seconds = time.perf_counter() - state.started
+        _measure(request, state, response, seconds)
+        _log_request(request, state, response, seconds)
         return response
 
     @app.teardown_request
     def release(_: BaseException | None) -> None:
+        instruments.IN_PROGRESS.dec()
         end_store_deadline()
 
 
@@ -94,14 +101,28 @@ def _headers(request: Request, state: RequestState, response: Response) -> Itera
         yield "Content-Security-Policy", _PAGES_POLICY
 
 
-def _log_request(request: Request, state: RequestState, response: Response) -> None:
+def _measure(request: Request, state: RequestState, response: Response, seconds: float) -> None:
+    route = request.url_rule.rule if request.url_rule else instruments.NO_ROUTE
+    method = request.method if request.method in _METHODS else instruments.OTHER_METHOD
+    instruments.REQUESTS.labels(method, route, str(response.status_code)).inc()
+    instruments.DURATIONS.labels(method, route).observe(seconds)
+    for code in state.refusals:
+        instruments.REFUSALS.labels(code).inc()
+    instruments.collect_tally()
+
+
+def _log_request(request: Request, state: RequestState, response: Response, seconds: float) -> None:
+    refusals = {"refusals": sorted(set(state.refusals))} if state.refusals else {}
     _access.info(
         "request",
         request_id=state.request_id,
         method=request.method,
         path=request.path,
+        route=request.url_rule and request.url_rule.rule,
         status=response.status_code,
-        milliseconds=round((time.perf_counter() - state.started) * 1000, 1),
+        milliseconds=round(seconds * 1000, 1),
         by=state.identity.actor.id if state.identity is not None else None,
         client=request.remote_addr,
+        user_agent=request.environ.get("HTTP_USER_AGENT", "")[:_MAX_USER_AGENT],
+        **refusals,
     )

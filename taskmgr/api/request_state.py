@@ -29,6 +29,8 @@ class RequestState:
     rate_limit_headers: tuple[tuple[str, str], ...] = ()
     store_deadline: AbstractContextManager[None] | None = None
     body: bytes | None = None
+    # The codes of the rules that refused the command, for the log and the metrics.
+    refusals: tuple[str, ...] = ()
     # For the ETag of a list: see `taskmgr.api.conditional.list_tags`.
     list_as_of: str | None = None
     list_content: bytes | None = None

@@ -13,6 +13,7 @@ from taskmgr.domain.model.errors import Unavailable
 from taskmgr.domain.model.webhook import Delivery
 from taskmgr.domain.ports.webhooks import StoredWebhook
 from taskmgr.domain.services.webhooks.deliveries import DeliveryService
+from taskmgr.metrics.instruments import WEBHOOK_DELIVERIES
 
 MAX_CALLS = 64
 # Of one webhook. A webhook whose receiver fails gets one call at a time, because calls that wait for their
@@ -93,7 +94,14 @@ class WebhookJob:
                 attempted.append(self._deliveries.after_error(delivery))
         if attempted:
             self._deliveries.record(attempted)
+        for delivery in attempted:
+            WEBHOOK_DELIVERIES.labels(_outcome(delivery)).inc()
 
     def _number_of_calls(self) -> Counter[str]:
         """Returns the number of calls in progress, by webhook."""
         return Counter(delivery.webhook_id for delivery in self._calls.values())
+
+
+def _outcome(delivery: Delivery) -> str:
+    attempt = delivery.last_attempt
+    return "delivered" if attempt is not None and attempt.is_success else "failed"

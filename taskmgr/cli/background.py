@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from taskmgr.settings import Settings
 
 
 @click.command()
@@ -16,9 +23,7 @@ def background() -> None:
     from threading import Event
 
     from taskmgr import logs
-    from taskmgr.background.process import run
-    from taskmgr.infrastructure.mongo.client import open_database
-    from taskmgr.resources import load_policy, prepare_database, running_database
+    from taskmgr.metrics.folder import metrics_folder
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
@@ -27,6 +32,22 @@ def background() -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    with metrics_folder():
+        _run(settings, stop)
+
+
+def _run(settings: Settings, stop: Event) -> None:
+    from taskmgr.background.process import run
+    from taskmgr.infrastructure.mongo.client import open_database
+    from taskmgr.metrics.commands import count_commands
+    from taskmgr.metrics.listener import answer_prometheus
+    from taskmgr.resources import load_policy, prepare_database, running_database
+    from taskmgr.server.listener import bind_metrics
+
+    count_commands()
+    metrics = bind_metrics(settings.metrics_bind)
+    if metrics is not None:
+        answer_prometheus(metrics)
     policy = load_policy(settings)
     with running_database(settings) as uri:
         database = open_database(uri, settings.database)

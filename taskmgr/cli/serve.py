@@ -37,12 +37,13 @@ def serve(bind: str | None, workers: int | None) -> None:
 
     # Before ssl or pymongo is imported: patching later makes TLS fail with a RecursionError.
     monkey.patch_all()
+    from taskmgr.metrics.folder import metrics_folder
     from taskmgr.server.listener import bind_socket
     from taskmgr.settings import Settings
 
     settings = Settings.from_env()
     settings = replace(settings, bind=bind or settings.bind, workers=workers or settings.workers)
-    with bind_socket(settings.bind) as socket:
+    with bind_socket(settings.bind) as socket, metrics_folder():
         # Imported only now, because it takes a second: an address in use is reported at once.
         from taskmgr.server import startup
 

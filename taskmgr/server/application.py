@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import structlog
@@ -27,6 +28,8 @@ from taskmgr.domain.model.policy import Policy
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.driver_errors import translated_errors
 from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.metrics.folder import forget_process
+from taskmgr.metrics.instruments import begin
 from taskmgr.resources import load_policy, require_known_statuses
 from taskmgr.server.forking import join_threads
 from taskmgr.server.gunicorn_log import GunicornLog
@@ -53,7 +56,8 @@ _log = structlog.get_logger("taskmgr.serve")
 class ServerOptions:
     """What the start-up hands over to gunicorn.
 
-    `policy` is in force until the first reload. `listener` is the file descriptor of the listening socket.
+    `policy` is in force until the first reload. `listener` is the file descriptor of the listening socket,
+    `metrics_listener` the bound socket for Prometheus, if there is one.
     The master calls `every_second` about once a second, and `when_ready` once, when it is ready to serve.
     """
 
@@ -62,6 +66,7 @@ class ServerOptions:
     uri: str = field(repr=False)  # it may contain a password
     secret_key: str = field(repr=False)
     listener: int
+    metrics_listener: socket | None
     every_second: Callable[[], None]
     when_ready: Callable[[], None]
 
@@ -86,6 +91,7 @@ class ServerApplication(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """Returns the WSGI application; gunicorn calls this in each worker."""
+        begin("worker")
         database, streams = self._open_database(), self._open_database(for_streams=True)
         store = mongo_store(database, streams=streams, time_zone=self.policy.time_zone)
         settings, secret_key = self.options.settings, self.options.secret_key
@@ -145,6 +151,7 @@ def _gunicorn_settings(options: ServerOptions) -> dict[str, Any]:
         "errorlog": None,
         "loglevel": "warning",
         "proc_name": "taskmgr",
+        "child_exit": lambda _master, worker: forget_process(worker.pid),
         "pre_fork": lambda _master, _worker: join_threads(),
         "when_ready": lambda master: _when_ready(master, options),
         # The default path of this socket is the same for all services of a user.

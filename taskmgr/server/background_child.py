@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from socket import socket
 from threading import Event, Thread
 
 import gevent
@@ -18,6 +19,8 @@ import structlog
 from taskmgr.background.process import run, stop_with_parent
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.policy import Policy
+from taskmgr.metrics.folder import forget_process
+from taskmgr.metrics.listener import answer_prometheus
 from taskmgr.server.worker import log_uncaught_exceptions
 from taskmgr.settings import Settings
 
@@ -32,12 +35,21 @@ _log = structlog.get_logger("taskmgr.serve")
 class BackgroundChild:
     """Starts, watches and stops the background process.
 
-    `release` is called in the child, to close what only the master and the workers use.
+    The child answers Prometheus on `metrics_listener`, if there is one. `release` is called in the child, to
+    close what only the master and the workers use.
     """
 
-    def __init__(self, uri: str, settings: Settings, release: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        uri: str,
+        settings: Settings,
+        *,
+        metrics_listener: socket | None,
+        release: Callable[[], None],
+    ) -> None:
         self._uri = uri
         self._settings = settings
+        self._metrics_listener = metrics_listener
         self._release = release
         # The same for each child of this master, so that a new one need not wait for the lease of the last.
         self._holder = secrets.token_hex(8)
@@ -49,6 +61,7 @@ class BackgroundChild:
         if self._is_running() or time.monotonic() < self._next_start:
             return
         if self._pid is not None:
+            forget_process(self._pid)
             _log.warning("the background process has ended and is started again")
         self._next_start = time.monotonic() + _MIN_INTERVAL
         parent = os.getpid()
@@ -73,6 +86,7 @@ class BackgroundChild:
             if time.monotonic() > deadline:
                 self._send(signal.SIGKILL)
             time.sleep(0.02)
+        forget_process(self._pid)
         self._pid = None
 
     def _is_running(self) -> bool:
@@ -100,6 +114,8 @@ class BackgroundChild:
             self._release()
             log_uncaught_exceptions(gevent.get_hub())
             Thread(target=stop_with_parent, args=(stop, parent), daemon=True).start()
+            if self._metrics_listener is not None:
+                answer_prometheus(self._metrics_listener)
             run(self._uri, self._settings, policy, stop, holder=self._holder)
             status = 0
         except CannotStart as error:

@@ -53,7 +53,12 @@ class Master(Arbiter):  # type: ignore[misc]
         """Starts the background process if it does not run."""
         if self._background is None:
             options = self.app.options
-            self._background = BackgroundChild(options.uri, options.settings, release=self._close_listeners)
+            self._background = BackgroundChild(
+                options.uri,
+                options.settings,
+                metrics_listener=options.metrics_listener,
+                release=self._close_listeners,
+            )
         join_threads()
         self._background.ensure_running(self.app.policy)
 

@@ -19,6 +19,7 @@ from taskmgr.domain.services.first_user import create_first_user
 from taskmgr.domain.services.links import FIRST_LIFETIME
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.metrics.commands import count_commands
 from taskmgr.resources import (
     embedded_database,
     load_policy,
@@ -29,7 +30,7 @@ from taskmgr.resources import (
 from taskmgr.server.application import ServerApplication, ServerOptions
 from taskmgr.server.database_watch import DatabaseWatch
 from taskmgr.server.greeting import FirstUser, build_greeting
-from taskmgr.server.listener import start_listening, url_of
+from taskmgr.server.listener import bind_metrics, start_listening, url_of
 from taskmgr.server.startup_signals import StartupSignals
 from taskmgr.settings import Settings
 
@@ -42,9 +43,11 @@ def run(settings: Settings, bound: socket) -> None:
     logs.set_up(settings.log_format)
     logs.log_uncaught()
     _raise_file_limit()
+    count_commands()
     signals = StartupSignals()
     policy = load_policy(settings)
     with ExitStack() as stack:
+        metrics = bind_metrics(settings.metrics_bind)
         embedded = embedded_database(settings)
         uri = stack.enter_context(embedded) if embedded else settings.mongodb_uri or ""
         signals.exit_if_received()
@@ -58,6 +61,7 @@ def run(settings: Settings, bound: socket) -> None:
             policy=policy,
             uri=uri,
             secret_key=secret_key,
+            metrics_listener=metrics,
             listener=bound.detach(),  # gunicorn closes it
             every_second=DatabaseWatch(embedded) if embedded else lambda: None,
             when_ready=partial(_greet, greeting, signals),

@@ -54,10 +54,13 @@ def test_only_one_package_opens_connections_to_other_machines() -> None:
     }
 
     assert found == {
-        # The connections of clients, the embedded database's socket file, and the service's own socket.
+        # The connections of clients, the embedded database's socket file, and the service's own sockets.
         "taskmgr/api/events/minder.py": {"socket"},
         "taskmgr/infrastructure/embedded/mongod.py": {"socket"},
         "taskmgr/infrastructure/embedded/wire.py": {"socket"},
+        "taskmgr/metrics/listener.py": {"socket", "socketserver", "socketserver.ThreadingMixIn"},
+        "taskmgr/server/application.py": {"socket"},
+        "taskmgr/server/background_child.py": {"socket"},
         "taskmgr/server/listener.py": {"socket"},
         "taskmgr/server/startup.py": {"socket"},
     }

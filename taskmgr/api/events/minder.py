@@ -19,6 +19,7 @@ from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.domain.services.identity import Identity
 from taskmgr.domain.services.sessions import SessionService
 from taskmgr.domain.services.tokens import TokenService
+from taskmgr.metrics.instruments import EVENT_STREAMS
 
 MAX_STREAMS = 4_000  # per worker
 MAX_STREAMS_OF_TOKEN = 20  # per worker
@@ -62,6 +63,7 @@ class StreamMinder:
             )
             self._streams.add(stream)
             self._of_token[token_id] += 1
+            EVENT_STREAMS.inc()
             if self._thread is None:
                 self._thread = Thread(target=self._run, name="stream-minder", daemon=True)
                 self._thread.start()
@@ -86,6 +88,7 @@ class StreamMinder:
             self._streams.discard(stream)
             token_id = stream.identity.credential.id
             self._of_token[token_id] -= 1
+            EVENT_STREAMS.dec()
             if not self._of_token[token_id]:
                 del self._of_token[token_id]
         self.hub.leave()

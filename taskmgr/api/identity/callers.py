@@ -16,11 +16,13 @@ from taskmgr.api.request_state import RequestState
 from taskmgr.domain.model.errors import Unauthenticated
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.identity import Identity
+from taskmgr.metrics.instruments import IDENTITY_LOOKUPS
 
 # A deactivation, demotion, revocation or the end of a session takes effect within this time on every worker.
 CACHE_SECONDS = 0.9
 _MAX_CACHED = 10_000
 _SAFE_METHODS = ("GET", "HEAD")
+_HITS, _MISSES = (IDENTITY_LOOKUPS.labels(result) for result in ("hit", "miss"))
 
 
 class Callers:
@@ -69,7 +71,9 @@ class CachedIdentities:
         now = time.monotonic()
         expires, identity = self._cache.get(key, (0.0, None))
         if identity is not None and now < expires:
+            _HITS.inc()
             return identity
+        _MISSES.inc()
         identity = self._identify(text)
         self._cache.pop(key, None)
         if identity is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from taskmgr.api.problems.codes import CODES
 from taskmgr.api.problems.responses import problem_body, public_errors, public_reasons
-from taskmgr.api.request_state import may_read_response
+from taskmgr.api.request_state import may_read_response, request_state
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut
 from taskmgr.api.schemas.feed import FeedHeadOut
@@ -47,10 +47,11 @@ def detail_of(error: DomainError) -> str:
 
 
 def extensions_of(error: DomainError) -> dict[str, Any]:
-    """Returns the members that the error's own data add to its problem."""
+    """Returns the members that the error's own data add to its problem, and notes refusals for the log."""
     if isinstance(error, Invalid):
         return {"errors": public_errors([e.under("body") for e in error.errors])}
     if isinstance(error, Refused):
+        request_state().refusals += tuple(reason.code for reason in error.reasons)
         return {"reasons": public_reasons(error.reasons)}
     if isinstance(error, Stale):
         return {"current": _current(error.current)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Response, request
@@ -24,9 +26,11 @@ from taskmgr.api.schemas.sign_in import (
     ShownSession,
     SignInIn,
 )
+from taskmgr.domain.model.errors import DomainError
 from taskmgr.domain.model.session import Visitor
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.services.session_changes import NewSession
+from taskmgr.metrics.instruments import SIGN_INS
 
 auth = Blueprint(
     "auth", __name__, url_prefix="/api/v1/auth", description="Signing in with a browser, and its sessions"
@@ -37,6 +41,20 @@ Sessions = items_of(SessionOut, "Sessions")
 
 def _visitor() -> Visitor:
     return current_runtime().cookies.visitor_of(current_request())
+
+
+@contextmanager
+def _counted(method: str) -> Iterator[None]:
+    """Counts an attempt to sign in by its outcome."""
+    outcome = "internal"
+    try:
+        yield
+        outcome = "success"
+    except DomainError as error:
+        outcome = error.code
+        raise
+    finally:
+        SIGN_INS.labels(method, outcome).inc()
 
 
 def _begun(new: NewSession, visitor: Visitor) -> Any:
@@ -54,7 +72,9 @@ def sign_in(body: dict[str, Any]) -> Any:
     """
     current_runtime().own_origin.refuse_others(current_request())
     visitor = _visitor()
-    return _begun(services().sessions.sign_in(body["username"], body["password"], visitor=visitor), visitor)
+    with _counted("password"):
+        new = services().sessions.sign_in(body["username"], body["password"], visitor=visitor)
+    return _begun(new, visitor)
 
 
 def _names_another_user() -> bool:
@@ -131,4 +151,6 @@ def use_link(body: dict[str, Any]) -> Any:
     """
     current_runtime().own_origin.refuse_others(current_request())
     visitor = _visitor()
-    return _begun(services().links.use(body["link"], password=body["password"], visitor=visitor), visitor)
+    with _counted("link"):
+        new = services().links.use(body["link"], password=body["password"], visitor=visitor)
+    return _begun(new, visitor)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 import pymongo
@@ -17,6 +18,7 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from taskmgr import tally
 from taskmgr.domain.model.errors import WriteConflict
 from taskmgr.domain.ports.commands import NewId
 from taskmgr.infrastructure.mongo.driver_errors import translated_errors
@@ -110,8 +112,11 @@ class MongoUnitOfWork:
 
     def _run_in_session(self, command: Callable[[], T], *, dry_run: bool) -> T:
         change_set = self._new_id()
+        attempts = count(1)
 
         def attempt(_: ClientSession) -> T:
+            if next(attempts) > 1:
+                tally.count(tally.TRANSACTION_RETRIES)
             transaction = Transaction(client=self._client, change_set=change_set, is_dry_run=dry_run)
             try:
                 with running(transaction):

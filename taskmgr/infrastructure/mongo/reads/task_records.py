@@ -18,6 +18,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from taskmgr import tally
 from taskmgr.domain.model.workflow import Workflow
 from taskmgr.infrastructure.mongo import mappers
 
@@ -77,10 +78,13 @@ class RecentCache(Generic[T]):
         """Returns the value of each item, in order."""
         values = [self._younger.get(raw) for raw in raws]
         if None not in values:
+            tally.count(tally.RECORD_HITS, len(values))
             return cast("list[T]", values)
         missing = [index for index, value in enumerate(values) if value is None]
         older = {i: value for i in missing if (value := self._older.get(raws[i])) is not None}
         new = [index for index in missing if index not in older]
+        tally.count(tally.RECORD_HITS, len(values) - len(new))
+        tally.count(tally.RECORD_MISSES, len(new))
         made = older | dict(zip(new, self.make([raws[index] for index in new]), strict=True))
         for index, value in made.items():
             self._keep(bytes(raws[index]), value)
