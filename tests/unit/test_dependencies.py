@@ -55,6 +55,7 @@ def test_only_one_package_opens_connections_to_other_machines() -> None:
 
     assert found == {
         # The connections of clients, the embedded database's socket file, and the service's own sockets.
+        "taskmgr/api/events/connection.py": {"socket"},
         "taskmgr/api/events/minder.py": {"socket"},
         "taskmgr/infrastructure/embedded/mongod.py": {"socket"},
         "taskmgr/infrastructure/embedded/wire.py": {"socket"},
