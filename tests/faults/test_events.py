@@ -254,6 +254,7 @@ def test_nothing_is_lost_or_doubled_through_kills_of_workers_and_of_the_backgrou
         opened(source)
         with Clients(lambda n: service.call("POST", "/api/v1/tasks", {"title": f"Task {n}"})[0], number=2):
             for turn in range(6):
+                opened(source)
                 time.sleep(1.0)
                 victims = service.workers if turn % 2 == 0 else [service.background()]
                 for victim in victims:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from threading import Condition, Thread
+from threading import Event, Lock, Thread
 
 import structlog
 
@@ -33,10 +33,11 @@ class FeedHub:
     def __init__(self, feed: FeedRepository, streams: FeedStreams) -> None:
         self._feed = feed
         self._streams = streams
-        self._changed = Condition()
+        self._lock = Lock()
         self._clients = 0
         self._unused_since = 0.0
         self._thread: Thread | None = None
+        self._change = Event()  # set, and replaced by a new one, to wake everybody who waits
         self.ring: Ring | None = None  # None until the stream has been opened
         self.is_stopping = False
 
@@ -51,7 +52,7 @@ class FeedHub:
 
     def enter(self) -> None:
         """Counts a client, and begins to follow the feed if it is the first."""
-        with self._changed:
+        with self._lock:
             self._clients += 1
             if self._thread is None:
                 self._thread = Thread(target=self._run, name="feed-hub", daemon=True)
@@ -59,7 +60,7 @@ class FeedHub:
 
     def leave(self) -> None:
         """Counts a client less."""
-        with self._changed:
+        with self._lock:
             self._clients -= 1
             self._unused_since = time.monotonic()
 
@@ -70,14 +71,14 @@ class FeedHub:
 
     def wake(self) -> None:
         """Wakes everybody who waits."""
-        with self._changed:
-            self._changed.notify_all()
+        change, self._change = self._change, Event()
+        change.set()
 
     def wait(self, position: FeedPosition, seconds: float, *, unless: Callable[[], bool]) -> None:
         """Waits for events after a position, at most this long, and not at all if `unless` returns True."""
-        with self._changed:
-            if not self._has_after(position) and not self.is_stopping and not unless():
-                self._changed.wait(seconds)
+        change = self._change  # first, so that nothing happens unnoticed in between
+        if not self._has_after(position) and not self.is_stopping and not unless():
+            change.wait(seconds)
 
     def wait_for_match(
         self, position: FeedPosition, query: ActivityQuery, *, deadline: float
@@ -150,7 +151,7 @@ class FeedHub:
 
     def _is_used(self) -> bool:
         """Returns False, and forgets the ring, if there has been no client for a while."""
-        with self._changed:
+        with self._lock:
             if self._clients or time.monotonic() < self._unused_since + _LINGER:
                 return True
             self._thread = self.ring = None

@@ -56,13 +56,14 @@ class Ring:
 
     def __init__(self, start: FeedPosition) -> None:
         self.end = start
-        # Replaced as a whole, so that readers in other threads see both or neither.
-        self._start_and_events: tuple[FeedPosition, list[FeedEvent]] = (start, [])
+        # Replaced as a whole, so that readers in other threads see all or nothing: the start, the events, and
+        # their numbers.
+        self._content: tuple[FeedPosition, list[FeedEvent], list[int]] = (start, [], [])
         self._bytes = 0
 
     def append(self, events: Sequence[FeedEvent], end: FeedPosition) -> None:
         """Adds events, up to this position, and forgets the oldest ones beyond the limits."""
-        start, present = self._start_and_events
+        start, present, _ = self._content
         kept = [*present, *events]
         self._bytes += sum(event.size for event in events)
         excess = 0
@@ -71,7 +72,8 @@ class Ring:
             excess += 1
         if excess:
             start = kept[excess - 1].position
-        self._start_and_events = (start, kept[excess:])
+        kept = kept[excess:]
+        self._content = (start, kept, [event.position.seq for event in kept])
         self.end = end
 
     def after(self, position: FeedPosition) -> list[FeedEvent] | None:
@@ -79,12 +81,8 @@ class Ring:
 
         It does not have positions before its start or after its end, or of another history.
         """
-        start, events = self._start_and_events
-        index = bisect_right(events, position.seq, key=_seq)
+        start, events, numbers = self._content
+        index = bisect_right(numbers, position.seq)
         if position not in (events[index - 1].position if index else start, self.end):
             return None
         return events[index:]
-
-
-def _seq(event: FeedEvent) -> int:
-    return event.position.seq

@@ -55,6 +55,7 @@ class EventStream:
     events: int = 0
     end_reason: str | None = None
     writing_since: float | None = None
+    _unchecked: int = 0  # bytes sent since it was last checked whether the client takes them
     _page_size: int = _MAX_PAGE // 8
 
     def __iter__(self) -> Iterator[bytes]:
@@ -82,19 +83,22 @@ class EventStream:
                 chunk = b"id: %s\n\n" % str(self.position).encode()
             if chunk:
                 yield chunk
-                if is_backed_up(self.socket):
+                self._unchecked += len(chunk)
+                if self._unchecked >= _MAX_CHUNK:
+                    self._unchecked = 0
                     yield (chunk := b"")  # makes the server let go of the chunk
-                    self._wait_until_writable()
+                    self._wait_for_room()
                 next_heartbeat = time.monotonic() + HEARTBEAT
             else:
                 seconds = next_heartbeat - time.monotonic()
                 self.source.hub.wait(self.position, seconds, unless=lambda: self.is_ended)
 
-    def _wait_until_writable(self) -> None:
+    def _wait_for_room(self) -> None:
         """Waits until the next chunk would be accepted, so that a blocked client has none in memory."""
-        self.writing_since = time.monotonic()
-        wait_until_writable(self.socket)
-        self.writing_since = None
+        if is_backed_up(self.socket):
+            self.writing_since = time.monotonic()
+            wait_until_writable(self.socket)
+            self.writing_since = None
 
     def _next_chunk(self) -> bytes:
         """Returns what comes next and advances the position; nothing if there is nothing yet."""

@@ -95,7 +95,9 @@ def stream_events(params: dict[str, Any]) -> Any:
         connection=current_request().environ.get("gunicorn.socket"),
     )
     headers = {"X-Accel-Buffering": "no"}  # nginx would hold events back
-    return Response(body, headers=headers, content_type="text/event-stream; charset=utf-8")
+    return Response(
+        body, headers=headers, content_type="text/event-stream; charset=utf-8", direct_passthrough=True
+    )
 
 
 def _last_event_id() -> FeedPosition | None:
