@@ -12,6 +12,7 @@ from taskmgr.domain.rules.relation_rules import MAX_CHAIN_LENGTH
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.derived import Derived
 from tests.factories import SYSTEM, Clock
+from tests.running import PATIENCE
 
 MakeTask = Callable[..., Task]
 
@@ -92,7 +93,7 @@ def test_a_long_row_of_waiting_tasks_is_followed_only_so_far(
             tasks.append(make_task(blocked_by=[tasks[-1].id]))
         return tasks
 
-    tasks = store.unit_of_work.run(row)
+    tasks = store.unit_of_work.run(row, seconds=PATIENCE)
     services.tasks.change_priority(tasks[-1].id, priority="urgent", reason="Now.", by=SYSTEM)
     page = [services.tasks.get(task.id, by=SYSTEM) for task in tasks]
 
