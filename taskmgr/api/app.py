@@ -19,6 +19,7 @@ from taskmgr.api.identity.cookies import Cookies
 from taskmgr.api.identity.origins import OwnOrigin
 from taskmgr.api.input import strict_json
 from taskmgr.api.input.limits import DEFAULT_LIMITS
+from taskmgr.api.overload import Overload
 from taskmgr.api.problems import handlers
 from taskmgr.api.runtime import Runtime
 from taskmgr.api.views.activity import activity
@@ -58,6 +59,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     app.config.from_mapping(openapi.CONFIG, MAX_CONTENT_LENGTH=DEFAULT_LIMITS.max_body_bytes)
     app.json = strict_json.OrjsonProvider(app)
     cors.register(app, settings)  # first, because hooks after a request run in the reverse order
+    overload = Overload()
     cookies, own_origin = Cookies(settings, secret_key), OwnOrigin(settings.public_url)
     hooks.register(app, Callers(services, cookies, own_origin), settings)
     api = Api(app, spec_kwargs={"marshmallow_plugin": openapi.naming()})
@@ -73,12 +75,14 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
             services=services,
             cursors=Cursors(secret_key),
             streams=_streams(services),
+            overload=overload,
             cookies=cookies,
             own_origin=own_origin,
             openapi_json=strict_json.dumps(document),
             list_etag_salt=list_etag_salt(services.policy),
         ),
     )
+    app.wsgi_app = overload.guard(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
     return app

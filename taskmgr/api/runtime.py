@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from taskmgr.api.events.minder import StreamMinder
     from taskmgr.api.identity.cookies import Cookies
     from taskmgr.api.identity.origins import OwnOrigin
+    from taskmgr.api.overload import Overload
 
 _EXTENSION = "taskmgr"
 
@@ -26,6 +27,7 @@ class Runtime:
     services: Services
     cursors: Cursors
     streams: StreamMinder
+    overload: Overload
     cookies: Cookies
     own_origin: OwnOrigin
     openapi_json: bytes

@@ -23,6 +23,9 @@ IN_PROGRESS = Gauge(
     "taskmgr_http_requests_in_progress", "Requests being worked on.", multiprocess_mode="livesum"
 )
 EVENT_STREAMS = Gauge("taskmgr_event_streams", "Event streams open.", multiprocess_mode="livesum")
+OVERLOAD_REFUSALS = Counter(
+    "taskmgr_overload_refusals", "Requests refused because a worker had too many at once."
+)
 REFUSALS = Counter("taskmgr_refusals", "Commands that a rule refused, by the rule's code.", ["code"])
 SIGN_INS = Counter(
     "taskmgr_sign_ins", "Attempts to sign in; the outcome is success or an error code.", ["method", "outcome"]

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from taskmgr.api.problems.codes import ApiError
 from taskmgr.api.request_state import current_request, request_state
-from taskmgr.api.runtime import services
+from taskmgr.api.runtime import current_runtime, services
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -101,7 +101,7 @@ def _receive(request: Request, limits: RequestLimits) -> bytes:
     # werkzeug truncates a chunked body at the limit, so one byte more shows that it is too large.
     request.max_content_length = limits.max_body_bytes + 1
     try:
-        with _timeout(limits.body_seconds, request):
+        with current_runtime().overload.waiting(), _timeout(limits.body_seconds, request):
             body = request.get_data()
     except HTTPException:
         raise

@@ -66,7 +66,8 @@ def _wait_for_items(page: FeedPage, query: ActivityQuery, *, limit: int, seconds
     visible, _ = services().feed.start(query, since=page.next, by=actor())
     with hub.following():
         while not page.items and not page.more and time.monotonic() < deadline and not hub.is_stopping:
-            position = hub.wait_for_match(page.next, visible, deadline=deadline)
+            with current_runtime().overload.waiting():
+                position = hub.wait_for_match(page.next, visible, deadline=deadline)
             go_on_after_waiting()
             page = services().feed.changes(query, since=position, limit=limit, by=actor())
     return page
