@@ -40,6 +40,7 @@ from taskmgr.domain.services.tasks.recording import TaskRecorder
 from taskmgr.domain.services.throttle import Throttle
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
+from taskmgr.domain.services.views import ViewService
 from taskmgr.domain.services.webhooks.commands import WebhookService
 from taskmgr.domain.services.webhooks.messages import Messenger
 from taskmgr.domain.services.webhooks.payload import Payloads
@@ -102,6 +103,7 @@ def build_services(
         passwords=PasswordService(store, changes, setter, throttle, hashes, clock),
         links=LinkService(store, journal, changes, setter, credentials, hashes, clock, make_id),
         comments=CommentService(store, journal, clock, make_id),
+        views=ViewService(store=store, policy=policy, journal=journal, clock=clock, new_id=make_id),
         inbox=InboxService(store, clock),
         notifier=Notifier(store=store, policy=policy, clock=clock, new_id=make_id),
         idempotency=IdempotencyService(store, clock),

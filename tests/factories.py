@@ -21,6 +21,7 @@ from taskmgr.domain.model.session import Session
 from taskmgr.domain.model.task import Task, new_task
 from taskmgr.domain.model.token import Scope, Token
 from taskmgr.domain.model.user import Actor, Kind, Role, User
+from taskmgr.domain.model.view import DEFAULT_LAYOUT, Layout, View
 from taskmgr.domain.model.webhook import Disabled, Webhook
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -98,6 +99,33 @@ def a_webhook(**fields: Any) -> Webhook:
         "version": 1,
     }
     return Webhook(**defaults | fields)
+
+
+def a_view(**fields: Any) -> View:
+    """Returns a private list of all tasks, with these fields."""
+    defaults: dict[str, Any] = {
+        "id": an_id(),
+        "owner_id": an_id(),
+        "name": "Mine",
+        "filters": {},
+        "sort": None,
+        "layout": DEFAULT_LAYOUT,
+        "shared": False,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "version": 1,
+    }
+    return View(**defaults | fields)
+
+
+def a_full_view() -> View:
+    """Returns a view whose fields all differ from the defaults."""
+    later = NOW + timedelta(days=1)
+    return a_view(
+        name="Größe", filters={"assignee": "me", "label": ["ui"]}, sort="due_date", shared=True,
+        layout=Layout(kind="board", columns=["todo"], swimlanes="assignee", fields=["key"]),
+        created_at=NOW - timedelta(days=1), updated_at=later, version=4,
+    )  # fmt: skip
 
 
 def a_full_webhook() -> Webhook:

@@ -35,6 +35,7 @@ from taskmgr.api.views.stats import stats
 from taskmgr.api.views.tasks import tasks
 from taskmgr.api.views.tokens import tokens
 from taskmgr.api.views.users import users
+from taskmgr.api.views.views import views
 from taskmgr.api.views.webhooks import webhooks
 from taskmgr.api.views.workflow import workflow
 from taskmgr.domain.services import Services
@@ -42,7 +43,7 @@ from taskmgr.settings import Settings
 
 _BLUEPRINTS = (
     tasks, bulk, comments, projects, users, inbox, activity, feed, stats, labels, workflow, tokens, auth,
-    webhooks, root,
+    views, webhooks, root,
 )  # fmt: skip
 
 # How many streams may read from the database at once, because what they need is no longer in memory.

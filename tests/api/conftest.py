@@ -150,6 +150,7 @@ def world(services: Services, database: Database[Any], kept_world: dict[str, Any
             "sessions",
             "passwords",
             "links",
+            "views",
             "webhooks",
             "deliveries",
             "activity",

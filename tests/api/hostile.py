@@ -151,7 +151,7 @@ KEYS = {
     "a key in another script": "ключ".encode().decode("latin-1"),
     "a key with a tab": "a\tb",
 }
-WITH_KEY = ("create_task", "create_project", "create_comment", "perform")
+WITH_KEY = ("create_task", "create_project", "create_comment", "create_view", "perform")
 
 # --- values that no task, user, comment or token can have
 
@@ -427,6 +427,7 @@ def rows_of(operation: Operation) -> Iterator[Row]:
         "project",
         "user",
         "token",
+        "view",
         "webhook",
         "delivery",
     ):

@@ -153,6 +153,11 @@ OPERATIONS = (
         may=MANAGERS, status=201, guarded=False,
     ),
     _write("change_project", "PATCH", "projects/{project}", {"name": "Operations"}, may=MANAGERS),
+    _read("list_views", "views", READ),
+    _read("get_view", "views/{view}", READ),
+    _write("create_view", "POST", "views", {"name": "Mine"}, status=201, guarded=False),
+    _write("change_view", "PATCH", "views/{view}", {"name": "Ours"}, may=OWN),
+    _write("delete_view", "DELETE", "views/{view}", may=OWN),
     _write(
         "create_user", "POST", "users", {"username": "grace", "name": "Grace"},
         scopes=(USERS_WRITE,), may=ADMINS, status=201, guarded=False,
@@ -251,6 +256,10 @@ MORE = (
         may=MANAGERS,
     ),
     _write("delete_comment, somebody's", "DELETE", "tasks/{task}/comments/{other_comment}", may=MANAGERS),
+    Operation(
+        name="get_view, a private one", method="GET", path="views/{private_view}", scopes=(READ,),
+        may=("ada",), otherwise="not_found",
+    ),
     _write(
         "change_user, the role", "PATCH", "users/{user}", {"role": "manager"},
         scopes=(USERS_WRITE,), may=ADMINS,
@@ -344,6 +353,8 @@ def make_world(services: Any) -> World:
         project=project.id,
         other_comment=services.comments.create(task.id, text="So.", by=SYSTEM).id,
         token=services.tokens.create(by=SYSTEM, user_id=ada.id, name="laptop").token.id,
+        view=services.views.create(name="Ours", shared=True, by=Actor.of(ada)).id,
+        private_view=services.views.create(name="Secret", by=Actor.of(ada)).id,
         **make_webhook(services),
     )
 

@@ -30,6 +30,7 @@ _STAND_FOR = {
     "session": example_ids.SESSION,
     "project": example_ids.PROJECT,
     "user": example_ids.USER,
+    "view": example_ids.VIEW,
     "webhook": example_ids.WEBHOOK,
     "delivery": example_ids.DELIVERY,
 }
@@ -43,8 +44,8 @@ def admin(client: Client, world: World, database: Database[Any]) -> Client:
     ids[world["link"].split("_")[1]] = example_ids.LINK
     client.with_password("admin")
     for name in (
-        "users", "projects", "tasks", "comments", "tokens", "sessions", "passwords", "links", "webhooks",
-        "deliveries", "activity",
+        "users", "projects", "tasks", "comments", "tokens", "sessions", "passwords", "links", "views",
+        "webhooks", "deliveries", "activity",
     ):  # fmt: skip
         collection = database.get_collection(name, write_concern=WriteConcern("majority"))
         rows = list(collection.find())

@@ -149,8 +149,10 @@ def test_preconditions_and_dry_runs_are_described(operations: dict[str, Any]) ->
     assert taking("If-Match") == {operation.name for operation in GUARDED}
     tagged = {"list_tasks", "list_projects", "list_users", "list_tasks_of_user", "get_stats", "list_labels"}
     tagged |= {"get_task", "get_comment", "get_user", "get_me", "get_project", "get_webhook"}
+    tagged |= {"list_views", "get_view"}
     assert taking("If-None-Match") == tagged
-    assert taking("Idempotency-Key") == {"create_task", "create_project", "create_comment", "perform"}
+    creating = {"create_task", "create_project", "create_comment", "create_view"}
+    assert taking("Idempotency-Key") == {*creating, "perform"}
 
 
 @pytest.mark.parametrize("name", ["change_task", "change_project", "change_user", "change_comment"])

@@ -59,7 +59,7 @@ def versions(world: World, admin: Client, database: Any) -> dict[str, int]:
     """The version of what each operation is about."""
     rows = {
         str(row["_id"]): row["version"]
-        for name in ("tasks", "projects", "users", "comments", "webhooks")
+        for name in ("tasks", "projects", "users", "comments", "views", "webhooks")
         for row in database[name].find()
     }
     return {

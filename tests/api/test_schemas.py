@@ -40,6 +40,7 @@ from taskmgr.api.schemas.tasks import (
 )
 from taskmgr.api.schemas.tokens import NewTokenOut, TokenOut
 from taskmgr.api.schemas.users import MeOut, NewUserOut, TaskCountsOut, UserOut, UserRowOut
+from taskmgr.api.schemas.views import NewViewOut, ViewOut
 from taskmgr.api.schemas.webhooks import (
     NewWebhookOut,
     ReplayOut,
@@ -85,11 +86,13 @@ from tests.factories import (
     a_full_task,
     a_full_token,
     a_full_user,
+    a_full_view,
     a_full_webhook,
     a_project,
     a_task,
     a_token,
     a_user,
+    a_view,
     a_webhook,
     an_id,
 )
@@ -119,6 +122,7 @@ COUNTS = TaskCounts(open=5, overdue=4, blocked=3, started=2, urgent=1)
 TASK, USER, TOKEN, PLAIN_TASK = a_full_task(), a_full_user(), a_full_token(), a_task()
 PROJECT = a_project(is_default=True, archived_at=NOW, description="Größe", version=3)
 PROJECT_COUNTS = ProjectCounts(open=3, overdue=2, completed_30_days=1)
+VIEW = a_full_view()
 WEBHOOK, SECRET = a_full_webhook(), StoredSecret(salt=b"", digest=b"")
 REPLAY = Replay(after=3, until=9)
 ATTEMPT = Attempt(at=NOW, duration_ms=12, status=503, response="Größe", retry_after=NOW)
@@ -207,6 +211,8 @@ SAMPLES += [
     *((DayCountsOut, row, row) for row in [DayCounts(date(2026, 3, 8), 2, 1)]),
     *((CycleTimesOut, row, row) for row in (CycleTimes(2, 0.001, 86_400.0), CycleTimes(0, None, None))),
     (FeedEntryOut, FEED_ENTRY, merged(FEED_ENTRY.change, seq=7)),
+    *((ViewOut, view, view) for view in (VIEW, a_view())),
+    (NewViewOut, VIEW, VIEW),
     *((WebhookOut, webhook, webhook) for webhook in (WEBHOOK, a_webhook())),
     (NewWebhookOut, NewWebhook(WEBHOOK, "whsec_x"), merged(WEBHOOK, secret="whsec_x")),
     (SecretOut, NewSecret("whsec_x", NOW), NewSecret("whsec_x", NOW)),
@@ -295,7 +301,7 @@ def test_values_that_were_not_requested_or_do_not_apply_have_no_key() -> None:
 
 
 def test_the_samples_differ_from_the_defaults_in_every_field() -> None:
-    for full, default in ((TASK, a_task()), (USER, a_user()), (WEBHOOK, a_webhook())):
+    for full, default in ((TASK, a_task()), (USER, a_user()), (WEBHOOK, a_webhook()), (VIEW, a_view())):
         same = [k for k, v in asdict(full).items() if v == asdict(default)[k]]
         assert same in ([], ["unblocked"])
 

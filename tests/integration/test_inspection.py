@@ -43,6 +43,7 @@ COLLECTIONS = (
     "checkpoints",
     "leases",
     "tokens",
+    "views",
     "webhooks",
     "deliveries",
     "answers",
@@ -53,7 +54,17 @@ COLLECTIONS = (
     "links",
     "attempts",
 )
-WITH_OBJECT_IDS = ("tasks", "projects", "users", "comments", "tokens", "sessions", "links", "webhooks")
+WITH_OBJECT_IDS = (
+    "tasks",
+    "projects",
+    "users",
+    "comments",
+    "tokens",
+    "sessions",
+    "links",
+    "webhooks",
+    "views",
+)
 Names = Mapping[str, Any]
 Plant = Callable[[Database[Any], Names], object]
 
@@ -147,6 +158,12 @@ def fill(database: Database[Any]) -> Names:
     services.webhooks.change(webhook.id, {"description": "On call"}, by=by)
     services.webhooks.rotate_secret(services.webhooks.create(url=url, by=by).webhook.id, by=by)
     services.webhooks.delete(services.webhooks.create(url=url, by=by).webhook.id, by=by)
+    own = Actor.of(services.users.get(ada.id, by=by))
+    view = services.views.create(name="Mine", filters={"assignee": "ada", "label": ["ui"]}, by=own)
+    services.views.change(view.id, {"sort": "due_date"}, by=own)
+    services.views.change(view.id, {"shared": True}, by=own)
+    services.views.change(view.id, {"name": "Ours"}, by=by)
+    services.views.delete(services.views.create(name="A mistake", by=own).id, by=own)
     delivery = new_delivery(webhook.id, 3, "task.created", now=LATER)  # before MongoDB removes it
     store.deliveries.add([delivery])
     attempt = Attempt(at=clock.now, duration_ms=9, status=200)
@@ -170,7 +187,7 @@ def fill(database: Database[Any]) -> Names:
         "token": narrow.token.id, "revoked": revoked.id, "moved": moved.id,
         "session": session.session.id, "link": link.id,
         "ops": services.projects.get("OPS", by=by).id, "default": services.projects.default(by=by).id,
-        "webhook": webhook.id,
+        "webhook": webhook.id, "view": view.id,
     }  # fmt: skip
     keys = {name: ObjectId(key) for name, key in ids.items()}
     others = {name: database[f"{name}s"].find_one()["_id"] for name in ("answer", "attempt")}  # type: ignore[index]
@@ -305,6 +322,14 @@ OTHER_FIELDS: Mapping[tuple[str, str], Mapping[str, tuple[Any, str]]] = {
         "scopes": (["everything"], "bad_value"),
         "secret_hash": (b"short", "bad_value"), "created_at": (LATER, "times"),
         "expires_at": (LONG_AGO, "times"), "last_used_at": (LONG_AGO, "times"),
+    },
+    ("views", "view"): {
+        "owner_id": (NOBODY, "unknown_user"), "name": ("", "bad_value"),
+        "name_key": ("OURS", "stored_otherwise"),
+        "filters": ({"status": "lost"}, "bad_value"), "sort": ("colour", "bad_value"),
+        "layout": ({"kind": "tree"}, "bad_value"), "shared": ("yes", "unreadable"),
+        "created_at": (LONG_AGO, "log_state"), "updated_at": (LONG_AGO, "log_state"),
+        "version": (1, "log_gap"),
     },
     ("webhooks", "webhook"): {
         "url": ("", "bad_value"), "description": (5, "unreadable"), "kinds": (["task"], "bad_value"),
@@ -607,7 +632,7 @@ def test_damage_is_found_and_named(filled: Store, plant: Plant, code: str) -> No
     "collection",
     [
         *("tasks", "projects", "users", "comments", "activity", "feed", "leases", "tokens", "webhooks"),
-        *("deliveries", "answers"),
+        *("deliveries", "answers", "views"),
         *("sessions", "passwords", "links", "attempts"),
     ],
 )

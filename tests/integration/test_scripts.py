@@ -94,6 +94,11 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "inbox.is_watching": (("{task}",), {}),
     "inbox.channels": ((), {}),
     "inbox.choose": (({"moved": "mail"},), {}),
+    "views.list": ((), {}),
+    "views.get": (("{view}",), {}),
+    "views.create": ((), {"name": "Mine"}),
+    "views.change": (("{view}", {"name": "Ours"}), {}),
+    "views.delete": (("{view}",), {}),
     "webhooks.list": ((), {}),
     "webhooks.get": (("{webhook}",), {}),
     "webhooks.deliveries": (("{webhook}",), {}),
@@ -126,6 +131,7 @@ def ids(services: Services, make_task: MakeTask) -> dict[str, str]:
             services.links.create(user, by=SYSTEM).text, password="correct horse battery"
         ).session.id,
         "token": services.tokens.create(by=SYSTEM, user_id=user, name="laptop").token.id,
+        "view": an_id(),
         "webhook": an_id(),  # the actor is judged first
     }
 

@@ -19,6 +19,7 @@ from taskmgr.domain.history.changes import (
     TASK_KINDS,
     TOKEN_KINDS,
     USER_KINDS,
+    VIEW_KINDS,
     WEBHOOK_KINDS,
     kind_of_task_change,
 )
@@ -38,11 +39,13 @@ from tests.factories import (
     a_full_task,
     a_full_token,
     a_full_user,
+    a_full_view,
     a_link,
     a_session,
     a_task,
     a_token,
     a_user,
+    a_view,
     an_id,
 )
 
@@ -54,6 +57,7 @@ PAIRS = {
     "token": (a_token, a_full_token),
     "session": (a_session, a_full_session),
     "link": (a_link, a_full_link),
+    "view": (a_view, a_full_view),
 }
 pairs = pytest.mark.parametrize(("plain", "full"), PAIRS.values(), ids=PAIRS)
 
@@ -133,9 +137,8 @@ def test_the_kind_of_a_change_follows_from_the_changed_fields(changed: list[str]
 def test_every_kind_is_listed_once() -> None:
     assert len(set(KINDS)) == len(KINDS)
     credentials = {*TOKEN_KINDS, *SIGN_IN_KINDS}
-    assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *credentials, *PROJECT_KINDS, *WEBHOOK_KINDS} == set(
-        KINDS
-    )
+    others = {*PROJECT_KINDS, *WEBHOOK_KINDS, *VIEW_KINDS}
+    assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *credentials, *others} == set(KINDS)
 
 
 def test_every_kind_begins_with_its_entity() -> None:

@@ -32,6 +32,7 @@ BOOK = {
     Action.SET_URGENT: (NO, CREATED, ALL, ALL),
     Action.COMMENT: (NO, ALL, ALL, ALL),
     Action.CHANGE_COMMENTS: (NO, NO, ALL, ALL),
+    Action.CHANGE_VIEWS: (NO, NO, ALL, ALL),
     Action.CHANGE_PROFILE: (ALL, ALL, ALL, ALL),
     Action.MANAGE_USERS: (NO, NO, NO, ALL),
     Action.MANAGE_WEBHOOKS: (NO, NO, NO, ALL),

@@ -20,6 +20,7 @@ from taskmgr.api.openapi.example_ids import (
     TASK_KEY,
     TOKEN,
     USER,
+    VIEW,
     WEBHOOK,
 )
 from taskmgr.api.problems.codes import CODES
@@ -143,7 +144,7 @@ def answers(policy: Policy) -> dict[str, Any]:
         "Changes": {"items": [{"seq": 17} | change], "next": "17-1f0a9c", "more": False, "tasks": [task]},
         "ChangePage": _page([change]), "ActivityPage": _page([change]),
         "Project": project, "NewProject": project, "ProjectRow": counted, "ProjectPage": _page([counted]),
-        **_webhooks(),
+        **_webhooks(), **_views(),
         "User": user, "Me": user | {"unread": 1}, "NewUser": user,
         "UserPage": _page([user | _tasks_of_user(task)]),
         "InboxPage": _page([item]), "Unread": {"unread": 0}, "Watch": {"watching": True},
@@ -167,6 +168,17 @@ def answers(policy: Policy) -> dict[str, Any]:
         "Root": {"name": "taskmgr", "version": __version__, "links": {"tasks": "/api/v1/tasks"}},
         "Health": {"status": "ok"},
     }  # fmt: skip
+
+
+def _views() -> dict[str, Json]:
+    """Returns the examples of the responses about views."""
+    view = {
+        "id": VIEW, "owner_id": USER, "name": "Overdue at ours",
+        "filters": {"project": PROJECT_KEY, "overdue": "true"}, "sort": "due_date",
+        "layout": {"kind": "list", "columns": None, "swimlanes": None, "fields": ["key", "title"]},
+        "shared": False, "created_at": AT, "updated_at": AT, "version": 1,
+    }  # fmt: skip
+    return {"View": view, "NewView": view, "ViewPage": _page([view])}
 
 
 def _webhooks() -> dict[str, Json]:

@@ -14,6 +14,7 @@ LINK_TEXT = f"tml_{LINK}_HqV0u3mE8kq2yXo5bZc7dRf1tJw9LnPsGaK4iUvTe6M"
 PASSWORD = "correct horse battery"  # noqa: S105 - an example
 PROJECT = "6920a1f47b3e5d0c9a8f1e08"
 WEBHOOK = "6920a1f47b3e5d0c9a8f1e09"
+VIEW = "6920a1f47b3e5d0c9a8f1e0e"
 DELIVERY = f"{WEBHOOK}:1"
 PROJECT_KEY, TASK_KEY, BLOCKER_KEY = "OPS", "OPS-17", "OPS-12"
 PATH_IDS = {
@@ -26,4 +27,5 @@ PATH_IDS = {
     "webhook_id": WEBHOOK,
     "delivery_id": DELIVERY,
     "session_id": SESSION,
+    "view_id": VIEW,
 }

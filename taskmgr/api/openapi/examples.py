@@ -155,6 +155,17 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
             "For a job": {"name": "nightly import", "scopes": ["tasks:read", "tasks:write"]},
             "For a year": {"name": "laptop", "expires_at": "2036-01-01T00:00:00Z"},
         },
+        "create_view": {
+            "A list": {"name": "Overdue at ours", "filters": {"project": PROJECT_KEY, "overdue": "true"}},
+            "A board for everybody": {
+                "name": "My work by priority",
+                "filters": {"assignee": "me", "category": "open", "label": ["ui"]},
+                "sort": "due_date,-priority",
+                "layout": {"kind": "board", "swimlanes": "priority", "fields": ["key", "due_date"]},
+                "shared": True,
+            },
+        },
+        "change_view": {"Another name": {"name": "Late at ours"}, "For everybody": {"shared": True}},
         "create_webhook": {
             "All changes": {"url": "https://hooks.example.org/taskmgr"},
             "Tasks and new comments of a project": {

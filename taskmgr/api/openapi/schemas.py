@@ -17,6 +17,7 @@ from taskmgr.domain.model.inbox import Channel, NewsKind
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.token import Scope
 from taskmgr.domain.model.user import Kind, Role
+from taskmgr.domain.model.view import LAYOUT_KINDS, SWIMLANES
 from taskmgr.domain.model.webhook import DeliveryState, Disabled
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.queries.task_query import TASK_SORTS
@@ -47,6 +48,8 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
     "FixAction": (FIX_ACTIONS, "What to do about a refusal."),
     "CauseCode": (CAUSES, "What raises an effective priority above the stored one."),
     "ErrorCode": (tuple(CODES), "What went wrong; `/docs/errors` explains every code."),
+    "LayoutKind": (LAYOUT_KINDS, "How a view is shown."),
+    "Swimlanes": (SWIMLANES, "What divides a board into rows."),
     "BulkMode": (MODES, "Whether all operations succeed or fail together, or each on its own."),
     "TaskSort": (
         tuple(sign + key for key in TASK_SORTS for sign in ("", "-")),
@@ -64,7 +67,7 @@ ENUMS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 _NAMES = {values: name for name, (values, _) in ENUMS.items()}
 _REFERENCE = "#/components/schemas/"
-_WITH_VERSION = ("Task", "User", "Comment", "Project", "Webhook", "Receipt")
+_WITH_VERSION = ("Task", "User", "Comment", "Project", "View", "Webhook", "Receipt")
 
 
 def complete(spec: dict[str, Any], statuses: Sequence[str]) -> None:

@@ -14,12 +14,14 @@ from taskmgr.api.schemas.projects import ProjectOut
 from taskmgr.api.schemas.receipt import RECEIPT
 from taskmgr.api.schemas.tasks import TaskOut
 from taskmgr.api.schemas.users import UserOut
+from taskmgr.api.schemas.views import ViewOut
 from taskmgr.api.schemas.webhooks import WebhookOut
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import AlreadyAssigned, DomainError, Invalid, Refused, Stale
 from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
+from taskmgr.domain.model.view import View
 from taskmgr.domain.model.webhook import Webhook
 from taskmgr.domain.services.bulk_results import UnexpectedCount
 from taskmgr.domain.services.feed import ResyncRequired
@@ -30,6 +32,7 @@ _SCHEMAS: dict[type, CompiledOutput] = {
     User: UserOut(),
     Comment: CommentOut(),
     Project: ProjectOut(),
+    View: ViewOut(),
     Webhook: WebhookOut(),
 }
 _FEED_HEAD = FeedHeadOut()

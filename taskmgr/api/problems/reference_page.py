@@ -37,6 +37,8 @@ FIXES: Mapping[str, str] = {
     "username_taken": "Choose another username.",
     "email_taken": "Use another address, or find the user who has this one.",
     "project_key_taken": "Choose another key, or use the project that has it.",
+    "view_name_taken": "Choose another name, or change the view that has it.",
+    "too_many_views": "Delete a view first.",
     "already_assigned": "Choose another task, or ask a manager to assign this one to you.",
     "idempotency_in_progress": "Wait as many seconds as `Retry-After` says, and send the same request again.",
     "unexpected_count": "Look at the tasks that match, correct `where` or `expect`, and send it again.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import Any
@@ -14,23 +13,12 @@ from taskmgr.api.runtime import policy
 from taskmgr.api.schemas import patterns
 from taskmgr.api.schemas.base import FIELD_MESSAGES, Parsed, error_message
 from taskmgr.domain.model import values
-from taskmgr.domain.model.due_date import parse_bound
 from taskmgr.domain.model.parsing import BadValue
+from taskmgr.domain.queries import parameters
+from taskmgr.domain.queries.parameters import FILTER_PARSERS, MAX_LIST_VALUES, parse_boolean, parse_list
 from taskmgr.domain.queries.search import MAX_SEARCH_LENGTH, parse_words
 
-MAX_LIST_VALUES = 100
-_BLANK_OFFSET = re.compile(r"\d \d\d:\d\d$")
-_ENCODE_THE_PLUS = "A `+` in a URL stands for a space: write `%2B`, or give the time in UTC, with `Z`."
-
-
 # --- parsers
-
-
-def parse_boolean(text: str) -> bool:
-    """Parses `true` and `false`."""
-    if text not in ("true", "false"):
-        raise BadValue("not_allowed", "Must be true or false.", allowed=("true", "false"))
-    return text == "true"
 
 
 def parse_integer(minimum: int, maximum: int) -> Callable[[str], int]:
@@ -46,33 +34,15 @@ def parse_integer(minimum: int, maximum: int) -> Callable[[str], int]:
     return parse
 
 
-def parse_list(parser: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    """Returns the parser of a comma-separated list; `parser` reads each of its values."""
-
-    def parse(text: str) -> tuple[Any, ...]:
-        parts = text.split(",")
-        if len(parts) > MAX_LIST_VALUES:
-            raise BadValue("too_many", f"Must be at most {MAX_LIST_VALUES} values, not {len(parts)}.")
-        return tuple(dict.fromkeys(parser(part) for part in parts))
-
-    return parse
-
-
 def parse_time(parse: Callable[[str, tzinfo], Any]) -> Callable[[str], Any]:
-    """Returns the parser of a date or a time in the service's time zone.
+    """Returns the parser of a date or a time in the service's time zone."""
+    return lambda text: parameters.parse_time(text, parse, policy())
 
-    Its error has a hint if a `+` has become a space on the way.
-    """
 
-    def parse_text(text: str) -> Any:
-        try:
-            return parse(text, policy().time_zone)
-        except BadValue as bad:
-            if _BLANK_OFFSET.search(text):
-                raise BadValue(bad.code, f"{bad.detail} {_ENCODE_THE_PLUS}") from bad
-            raise
-
-    return parse_text
+def filter_parser(name: str) -> Callable[[str], Any]:
+    """Returns the parser of a filter of lists of tasks, which depends on the policy in force."""
+    parse = FILTER_PARSERS[name]
+    return lambda text: parse(text, policy())
 
 
 # --- fields
@@ -108,8 +78,16 @@ def comma_list(
     parser: Callable[[str], Any], item: dict[str, Any], load_default: Any = None, **metadata: Any
 ) -> Parameter:
     """Returns a parameter with several values; `item` describes one of them in the OpenAPI document."""
-    described = {"items": {"type": "string", **item}, "minItems": 1, "maxItems": MAX_LIST_VALUES}
-    return parameter(parse_list(parser), load_default, **{"x-list": described}, **metadata)
+    return parameter(parse_list(parser), load_default, **_described_list(item), **metadata)
+
+
+def _described_list(item: dict[str, Any]) -> dict[str, Any]:
+    return {"x-list": {"items": {"type": "string", **item}, "minItems": 1, "maxItems": MAX_LIST_VALUES}}
+
+
+def filter_list(name: str, item: dict[str, Any], description: str) -> Parameter:
+    """Returns a filter of lists of tasks with several values; `item` describes one of them."""
+    return parameter(filter_parser(name), **_described_list(item), description=description)
 
 
 def integer(minimum: int, maximum: int, default: int | None = None, **metadata: Any) -> Parameter:
@@ -129,10 +107,10 @@ def boolean_filter(description: str) -> Parameter:
     return parameter(parse_boolean, enum=["true", "false"], description=description)
 
 
-def time_bound(description: str) -> Parameter:
-    """Returns a parameter that is one end of a time span."""
+def time_bound(name: str, description: str) -> Parameter:
+    """Returns a filter of lists of tasks that is one end of a time span."""
     return parameter(
-        parse_time(parse_bound),
+        filter_parser(name),
         **patterns.DATE_OR_MOMENT,
         description=f"{description}; a date means its whole day.",
     )

@@ -25,7 +25,10 @@ def plain_entry(change: Change) -> dict[str, Any]:
     The hashes depend on this form for ever: a field that is added to `Change` has to be left out of the
     entries that do not have it. Raises `TypeError` or `ValueError` for what no command logs.
     """
-    return {name: _plain(getattr(change, name)) for name in _NAMES}
+    entry = {name: _plain(getattr(change, name)) for name in _NAMES}
+    if change.private_to is not None:
+        entry["private_to"] = change.private_to
+    return entry
 
 
 def canonical_json(entry: Any) -> bytes:
@@ -42,7 +45,7 @@ def next_hash(previous: bytes, entry: bytes) -> bytes:
     return hashlib.sha256(previous + entry).digest()
 
 
-_NAMES = tuple(field.name for field in fields(Change))
+_NAMES = tuple(field.name for field in fields(Change) if field.name != "private_to")
 
 
 # Integers beyond this are not exact in every implementation of JSON (RFC 7493).

@@ -16,7 +16,7 @@ class Change:
     fields that changed, in the form of `logged_fields`. `version` is the entity's version after the
     change, so the entries of every entity are numbered 1, 2, 3, … `projects` are the keys of the projects
     that the entry belongs to: that of the task, or of the comment's task, at the time (a move belongs to
-    both), or the project that it is about.
+    both), or the project that it is about. `private_to` is the only actor who sees the entry, or None.
     """
 
     id: str
@@ -32,6 +32,7 @@ class Change:
     override: bool
     version: int
     projects: tuple[str, ...] = ()
+    private_to: str | None = None
 
 
 # Fields that change along with the status and do not affect the kind.
@@ -66,12 +67,14 @@ TOKEN_KINDS = ("token.created", "token.revoked")
 SIGN_IN_KINDS = ("session.created", "session.ended", "link.created", "link.ended")
 PROJECT_KINDS = ("project.created", "project.changed")
 WEBHOOK_KINDS = ("webhook.created", "webhook.changed", "webhook.deleted")
+VIEW_KINDS = ("view.created", "view.changed", "view.deleted")
 KINDS = (
     *TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *TOKEN_KINDS, *SIGN_IN_KINDS, *PROJECT_KINDS, *WEBHOOK_KINDS,
+    *VIEW_KINDS,
 )  # fmt: skip
 # Entities that only their owner and admins see in the log, because they let somebody in.
 CREDENTIALS = ("token", "session", "link")
-ENTITIES = ("task", "user", "comment", *CREDENTIALS, "project", "webhook")
+ENTITIES = ("task", "user", "comment", *CREDENTIALS, "project", "webhook", "view")
 
 
 def kind_of_task_change(fields: Collection[str]) -> str:

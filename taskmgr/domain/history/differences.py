@@ -14,13 +14,14 @@ from taskmgr.domain.model.session import Session
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.model.user import User
+from taskmgr.domain.model.view import View
 from taskmgr.domain.model.webhook import Webhook
 
 # An entry has an entity_id, a version and a time of its own; `unblocked` is only part of a command's result;
 # `former_keys` repeat earlier values of `key`; using a token or a session does not change it.
 _NOT_LOGGED = frozenset({"id", "version", "updated_at", "unblocked", "former_keys", "last_used_at"})
 
-Entity = Task | User | Comment | Token | Session | Link | Project | Webhook
+Entity = Task | User | Comment | Token | Session | Link | Project | Webhook | View
 
 
 def logged_fields(entity: Entity) -> dict[str, Any]:

@@ -5,10 +5,12 @@ The values are also checked when a command runs, by the parsers of each entity.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Literal, Required, TypedDict
 
 from taskmgr.domain.model.due_date import DueDate
+from taskmgr.domain.model.view import Filters, Layout
 
 Day = DueDate | date | str  # includes `datetime`, which is a `date`
 # Not Sequence[str]: a single label is a sequence of its letters. Not a set: labels and blockers keep their
@@ -146,6 +148,26 @@ class ProjectChanges(TypedDict, total=False):
     description: str | None
     archived: bool
     is_default: Literal[True]
+
+
+class NewView(TypedDict, total=False):
+    """The fields of a new view; without `filters` it has all tasks, and without `shared` it is private."""
+
+    name: Required[str]
+    filters: Filters | None
+    sort: str | None
+    layout: Layout | Mapping[str, object] | None
+    shared: bool
+
+
+class ViewChanges(TypedDict, total=False):
+    """New values for fields of a view. `filters` and `layout` are replaced as a whole."""
+
+    name: str
+    filters: Filters
+    sort: str | None
+    layout: Layout | Mapping[str, object]
+    shared: bool
 
 
 class NewTokenFields(TypedDict, total=False):

@@ -162,6 +162,21 @@ class ProjectKeyTaken(Conflict):
         super().__init__(f"The project key {key} is taken.")
 
 
+class ViewNameTaken(Conflict):
+    code = "view_name_taken"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"Another view of this user has the name {name!r}.")
+
+
+class TooManyViews(Conflict):
+    code = "too_many_views"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A user can have at most {most} views: delete one first.")
+
+
 class AlreadyAssigned(Conflict):
     """The task is already assigned to another user, `assignee_id`."""
 

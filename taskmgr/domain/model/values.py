@@ -209,6 +209,11 @@ def email_key(address: str) -> str:
     return "".join(c for c in key if unicodedata.category(c) != "Cf")
 
 
+def name_key(name: str) -> str:
+    """Returns a key that is equal for different spellings of one name, by the rules of `email_key`."""
+    return email_key(name)
+
+
 def boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise BadValue("wrong_type", "Must be true or false.")

@@ -27,6 +27,7 @@ from taskmgr.domain.ports.sign_in import (
     PasswordRepository,
     SessionRepository,
 )
+from taskmgr.domain.ports.views import ViewRepository
 from taskmgr.domain.ports.webhooks import DeliveryRepository, WebhookRepository
 
 
@@ -64,6 +65,7 @@ class Store:
     preferences: PreferencesRepository
     mails: MailRepository
     tokens: TokenRepository
+    views: ViewRepository
     webhooks: WebhookRepository
     deliveries: DeliveryRepository
     sessions: SessionRepository

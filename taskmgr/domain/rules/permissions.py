@@ -37,6 +37,7 @@ class Action(Enum):
     CHOOSE_DEFAULT_PROJECT = "choose the default project"
     COMMENT = "comment"
     CHANGE_COMMENTS = "change other people's comments"
+    CHANGE_VIEWS = "change other people's shared views"
     CHANGE_PROFILE = "change one's own name and e-mail address"
     MANAGE_USERS = "manage users, roles and other people's tokens"
     MANAGE_WEBHOOKS = "manage webhooks"
@@ -59,6 +60,7 @@ TABLE: Mapping[Action, Mapping[Role, Extent]] = {
         Action.CHOOSE_DEFAULT_PROJECT: (_N, _N, _N, _ANY),
         Action.COMMENT: (_N, _ANY, _ANY, _ANY),
         Action.CHANGE_COMMENTS: (_N, _N, _ANY, _ANY),
+        Action.CHANGE_VIEWS: (_N, _N, _ANY, _ANY),
         Action.CHANGE_PROFILE: (_ANY, _ANY, _ANY, _ANY),
         Action.MANAGE_USERS: (_N, _N, _N, _ANY),
         Action.MANAGE_WEBHOOKS: (_N, _N, _N, _ANY),

@@ -26,6 +26,7 @@ from taskmgr.domain.services.statistics import StatisticsService
 from taskmgr.domain.services.tasks.commands import TaskService
 from taskmgr.domain.services.tokens import TokenService
 from taskmgr.domain.services.users import UserService
+from taskmgr.domain.services.views import ViewService
 from taskmgr.domain.services.webhooks.commands import WebhookService
 
 
@@ -49,6 +50,7 @@ class Services:
     activity: ActivityService
     feed: FeedService
     statistics: StatisticsService
+    views: ViewService
     webhooks: WebhookService
     policy: Policy
     health: Health

@@ -12,6 +12,7 @@ from taskmgr.domain.history.differences import Entity, difference, logged_fields
 from taskmgr.domain.model.project import Project
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.view import View
 from taskmgr.domain.ports.commands import NewId
 from taskmgr.domain.ports.store import Store
 
@@ -42,11 +43,15 @@ class Journal:
         self._append(
             kind, after.id, after.version, old, new, at=after.updated_at, by=by, reason=reason,
             override=override, projects=(project,) if project else _projects_of(before, after),
+            private_to=_private_to(before, after),
         )  # fmt: skip
 
     def record_end(self, kind: str, last: Entity, *, at: datetime, by: Actor) -> None:
         """Appends the entry of a deleted entity: all of its fields before, and none after."""
-        self._append(kind, last.id, last.version + 1, logged_fields(last), {}, at=at, by=by)
+        self._append(
+            kind, last.id, last.version + 1, logged_fields(last), {}, at=at, by=by,
+            private_to=_private_to(last, last),
+        )  # fmt: skip
 
     def _append(
         self,
@@ -61,6 +66,7 @@ class Journal:
         reason: str | None = None,
         override: bool = False,
         projects: tuple[str, ...] = (),
+        private_to: str | None = None,
     ) -> None:
         self.store.activity.append(
             Change(
@@ -77,6 +83,7 @@ class Journal:
                 override=override,
                 version=version,
                 projects=projects,
+                private_to=private_to,
             )
         )
 
@@ -90,3 +97,14 @@ def _projects_of(before: Entity | None, after: Entity) -> tuple[str, ...]:
     if isinstance(before, Task) and before.project != after.project:
         return before.project, after.project
     return (after.project,)
+
+
+def _private_to(before: Entity | None, after: Entity) -> str | None:
+    """Returns the owner of a view unless it was shared before and after a change, and otherwise None.
+
+    The entry of a view that becomes shared shows what it was before, so it stays private.
+    """
+    if not isinstance(after, View):
+        return None
+    was_shared = not isinstance(before, View) or before.shared
+    return None if was_shared and after.shared else after.owner_id

@@ -22,8 +22,8 @@ def visible(store: Store, query: ActivityQuery, *, by: Actor) -> ActivityQuery:
     """Returns the query for those of the entries that the actor may see, with ids and keys looked up.
 
     Entries about users require the scope `users:read`, entries about other people's tokens, sessions and
-    links the right to manage tokens, and entries about webhooks the right to manage webhooks. Raises
-    `NotPermitted`, and `Invalid` for unknown projects.
+    links the right to manage tokens, and entries about webhooks the right to manage webhooks. Entries about
+    private views are seen only by their owner. Raises `NotPermitted`, and `Invalid` for unknown projects.
     """
     permissions.require(by, Action.READ)
     return replace(
@@ -33,6 +33,7 @@ def visible(store: Store, query: ActivityQuery, *, by: Actor) -> ActivityQuery:
         but_users=query.but_users or not by.holds(Scope.USERS_READ),
         but_webhooks=query.but_webhooks or not permissions.manages_webhooks(by),
         credentials_of=query.credentials_of if permissions.manages_tokens(by) else by.user_id,
+        seen_by=by.id,
     )
 
 
@@ -52,6 +53,8 @@ def matches(query: ActivityQuery, change: Change) -> bool:
 
 
 def _is_permitted(query: ActivityQuery, change: Change) -> bool:
+    if change.private_to is not None and query.seen_by is not None:
+        return change.private_to == query.seen_by
     if change.entity == "user":
         return not query.but_users
     if change.entity == "webhook":

@@ -33,6 +33,7 @@ from taskmgr.infrastructure.mongo.repositories.statistics import MongoStatistics
 from taskmgr.infrastructure.mongo.repositories.tasks import MongoTaskRepository
 from taskmgr.infrastructure.mongo.repositories.tokens import MongoTokenRepository
 from taskmgr.infrastructure.mongo.repositories.users import MongoUserRepository
+from taskmgr.infrastructure.mongo.repositories.views import MongoViewRepository
 from taskmgr.infrastructure.mongo.repositories.watches import MongoWatchRepository
 from taskmgr.infrastructure.mongo.repositories.webhooks import MongoWebhookRepository
 from taskmgr.infrastructure.mongo.schema_version import SchemaGuard
@@ -75,6 +76,7 @@ def mongo_store(
         preferences=MongoPreferencesRepository(database),
         mails=MongoMailRepository(database),
         tokens=MongoTokenRepository(database),
+        views=MongoViewRepository(database),
         webhooks=MongoWebhookRepository(database),
         deliveries=MongoDeliveryRepository(database),
         sessions=MongoSessionRepository(database),

@@ -26,6 +26,7 @@ from taskmgr.infrastructure.mongo.documents.sign_in import (
 from taskmgr.infrastructure.mongo.documents.tasks import TaskDocument
 from taskmgr.infrastructure.mongo.documents.tokens import TokenDocument
 from taskmgr.infrastructure.mongo.documents.users import UserDocument
+from taskmgr.infrastructure.mongo.documents.views import ViewDocument
 from taskmgr.infrastructure.mongo.documents.webhooks import DeliveryDocument, WebhookDocument
 
 DOCUMENTS: tuple[type[Document], ...] = (
@@ -40,6 +41,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     TokenDocument,
     WebhookDocument,
     DeliveryDocument,
+    ViewDocument,
     SessionDocument,
     PasswordDocument,
     LinkDocument,

@@ -35,6 +35,7 @@ class ChangeDocument(Document):
     override = BooleanField(required=True)
     version = LongField(required=True, min_value=1)
     projects = ListField(StringField())
+    private_to = StringField()
 
     meta: ClassVar[dict[str, Any]] = {
         **COMMON,

@@ -43,6 +43,7 @@ from taskmgr.infrastructure.mongo.inspection.sign_in import (
 )
 from taskmgr.infrastructure.mongo.inspection.snapshot import Report, Snapshot
 from taskmgr.infrastructure.mongo.inspection.tasks import UnknownStatuses, check_task
+from taskmgr.infrastructure.mongo.inspection.views import inspect_views
 from taskmgr.infrastructure.mongo.inspection.webhooks import inspect_deliveries, inspect_webhooks
 
 _BATCH = 1_000
@@ -55,7 +56,7 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         user_ids = frozenset(str(row["_id"]) for row in snapshot.ids("users"))
         entities = Entities(snapshot, policy.time_zone, user_ids, report)
         user_kind, project_kind, task_kind, comment_kind, token_kind, *others = kinds(policy)
-        session_kind, link_kind, webhook_kind = others
+        session_kind, link_kind, webhook_kind, view_kind = others
         users = {user.id: user for user in entities.of(user_kind)}
         _inspect_users(users.values(), report)
         last_numbers = inspect_projects(snapshot, list(entities.of(project_kind)), user_ids, report)
@@ -67,6 +68,7 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         inspect_tokens(snapshot, entities.of(token_kind), user_ids, report)
         inspect_webhooks(snapshot, entities.of(webhook_kind), user_ids, last_numbers.keys(), report)
         inspect_deliveries(snapshot, report)
+        inspect_views(entities.of(view_kind), user_ids, policy, report)
         inspect_sessions(entities.of(session_kind), users, report)
         inspect_links(entities.of(link_kind), users, report)
         inspect_secret_hashes(snapshot, "sessions", report)

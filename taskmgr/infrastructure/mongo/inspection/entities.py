@@ -24,6 +24,7 @@ from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.parsing import BadValue, optional
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.session import Session
+from taskmgr.domain.services import views
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.derived_fields import (
     COMMENTS,
@@ -60,7 +61,7 @@ class Kind:
 
 
 def kinds(policy: Policy) -> tuple[Kind, ...]:
-    """Returns the kinds: users, projects, tasks, comments, tokens, sessions, links, webhooks."""
+    """Returns the kinds: users, projects, tasks, comments, tokens, sessions, links, webhooks, views."""
     task_parsers = {name: parse for name, parse in tasks.parsers(policy).items() if name != "status"}
     task_parsers |= {"project": values.project_key, "key": values.task_reference, "rank": _parse_rank}
     task_parsers |= {"created_by": _parse_actor, "reopen_count": values.count}
@@ -79,6 +80,7 @@ def kinds(policy: Policy) -> tuple[Kind, ...]:
         Kind("session", "sessions", mappers.session, _session_document, _SESSION_PARSERS),
         Kind("link", "links", mappers.link, _link_document, _LINK_PARSERS),
         Kind("webhook", "webhooks", mappers.webhook, _webhook_document, webhook_parsers),
+        Kind("view", "views", mappers.view, _without_row(mappers.view_document), _VIEW_PARSERS),
     )
 
 
@@ -120,6 +122,11 @@ def _parse_rank(value: object) -> str:
 
 
 _SESSION_PARSERS: Parsers = {"user_id": values.identifier}
+# Filters and columns depend on the policy, and that of earlier entries may have been another.
+_VIEW_PARSERS: Parsers = {
+    "owner_id": values.identifier, "name": values.person_name, "sort": optional(views.parse_view_sort),
+    "shared": values.boolean,
+}  # fmt: skip
 _LINK_PARSERS: Parsers = {"user_id": values.identifier, "created_by": _parse_actor}
 
 

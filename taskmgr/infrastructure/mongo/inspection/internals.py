@@ -25,7 +25,17 @@ _LOCKS = (ADMINS_LOCK, DEFAULT_LOCK, "relations")  # earlier releases used `rela
 _META_FIELDS = {"_id", "version", "time_zone", "finished"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 OUR_COLLECTIONS = frozenset({*(document._meta["collection"] for document in DOCUMENTS), "locks", "meta"})
-_WITH_OBJECT_IDS = ("users", "projects", "tasks", "comments", "tokens", "sessions", "links", "webhooks")
+_WITH_OBJECT_IDS = (
+    "users",
+    "projects",
+    "tasks",
+    "comments",
+    "tokens",
+    "sessions",
+    "links",
+    "webhooks",
+    "views",
+)
 
 
 def inspect_tokens(

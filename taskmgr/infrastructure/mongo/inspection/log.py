@@ -23,6 +23,7 @@ _GIVEN_BY_MIGRATION = frozenset({"project", "key", "rank"})
 # The entities whose entries belong to projects, and the logged field with a project's key. Comments lack it.
 _PROJECT_FIELDS = {"task": "project", "comment": "project", "project": "key"}
 _REMOVED_ONCE_EXPIRED = ("session", "link")
+_DELETED_WHOLE = ("webhook.deleted", "view.deleted")  # their entries have all fields in `before`
 _FINAL = (".deleted", ".revoked", ".ended")  # endings of the kinds after which an entity does not exist
 
 
@@ -64,7 +65,9 @@ class History:
         elif version != self._version + 1:
             previous = f"follows version {self._version}" if self._version else "is the first"
             yield "log_gap", f"The log has a gap: version {version} {previous}."
-        elif contradiction := self._check_order(row) or self._check_projects(row):
+        elif contradiction := (
+            self._check_order(row) or self._check_projects(row) or self._check_privacy(row)
+        ):
             yield "log_chain", f"{entry} {contradiction}"
         if self._at is not None and change.at < self._at:
             yield "log_times", f"{entry} is older than the previous one."
@@ -121,7 +124,7 @@ class History:
             return (
                 None if is_same(after.get("created_at"), row["at"]) else "has another time than created_at."
             )
-        if kind.endswith((".revoked", ".ended")) or kind == "webhook.deleted":
+        if kind.endswith((".revoked", ".ended")) or kind in _DELETED_WHOLE:
             is_whole = not after and is_same(before, self._state)
             return None if is_whole else f"does not have the whole {self._entity} in `before`."
         if not after or before.keys() != after.keys():
@@ -151,6 +154,15 @@ class History:
         if projects == expected or (new is None and len(projects) == 1):
             return None
         return f"belongs to the projects {projects} instead of {expected}."
+
+    def _check_privacy(self, row: Row) -> str | None:
+        """Returns what contradicts `private_to`; the text continues "Entry 3 of its log"."""
+        private_to, expected = row.get("private_to"), None
+        if self._entity == "view":
+            before, after = self._state | row["before"], self._state | row["before"] | row["after"]
+            if not (before.get("shared", True) and after.get("shared")):
+                expected = after.get("owner_id")
+        return None if private_to == expected else f"is private to {private_to} instead of {expected}."
 
     def check_state(self, entity: Any) -> Iterator[Finding]:
         """Yields a finding if the entries lead to another version or state than the stored one."""

@@ -37,6 +37,7 @@ from taskmgr.infrastructure.mongo.mappers.tasks import (
 )
 from taskmgr.infrastructure.mongo.mappers.tokens import token, token_document
 from taskmgr.infrastructure.mongo.mappers.users import user, user_document
+from taskmgr.infrastructure.mongo.mappers.views import view, view_document
 from taskmgr.infrastructure.mongo.mappers.webhooks import (
     PROGRESS,
     delivery,
@@ -87,6 +88,8 @@ __all__ = [
     "token_document",
     "user",
     "user_document",
+    "view",
+    "view_document",
     "webhook",
     "webhook_document",
 ]

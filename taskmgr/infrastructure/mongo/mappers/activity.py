@@ -26,6 +26,7 @@ def change_document(change: Change) -> Draft:
         override=change.override,
         version=change.version,
         projects=list(change.projects),
+        private_to=change.private_to,
     )
 
 
@@ -44,4 +45,5 @@ def change(row: Row) -> Change:
         override=row["override"],
         version=row["version"],
         projects=tuple(row.get("projects", ())),
+        private_to=row.get("private_to"),
     )

@@ -37,6 +37,8 @@ def activity_filter(query: ActivityQuery) -> Filter:
     hidden = {"user": query.but_users, "webhook": query.but_webhooks}
     if any(hidden.values()):
         permitted.append({"entity": {"$nin": [entity for entity, is_hidden in hidden.items() if is_hidden]}})
+    if query.seen_by is not None:
+        permitted.append({"private_to": {"$in": [None, query.seen_by]}})
     if query.credentials_of is not None:
         owners = [{f"{side}.user_id": query.credentials_of} for side in ("before", "after")]
         permitted.append({"$or": [{"entity": {"$nin": list(CREDENTIALS)}}, *owners]})
