@@ -2,6 +2,7 @@
 #
 # Everything is installed in .venv. Two stamp files keep it up to date with the lock files: one for what
 # the service needs, and one for what the tests need as well, so that `make serve` downloads no test tools.
+# A third one keeps the dashboard up to date with its source in web/.
 # The services that the benchmarks compare with are installed in .venv-bench.
 
 # The Python that creates .venv; by default the newest suitable one (see scripts/preflight).
@@ -35,25 +36,27 @@ help: ## List these targets
 	@echo 'make serve ARGS="--bind 127.0.0.1:8080"   passes arguments on; so do test, test-fast, bench and lock'
 	@echo 'make install PYTHON=python3.12            chooses the Python of a new .venv'
 
-install: .venv/installed ## Create .venv with the locked dependencies and the taskmgr command
+install: .venv/installed .venv/built-web ## Create .venv with the locked dependencies and the taskmgr command
 	@echo "taskmgr is installed: $(BIN)/taskmgr"
 
-serve: .venv/installed ## Start the service with an embedded MongoDB on http://127.0.0.1:5000
+serve: .venv/installed .venv/built-web ## Start the service with an embedded MongoDB on http://127.0.0.1:5000
 	@echo "To use the taskmgr command in another terminal, run '. $(BIN)/activate' there."
 	@exec $(BIN)/taskmgr serve $(ARGS)
 
 test: check ## Run all checks, then the whole test suite against a real MongoDB
+	@sh scripts/web $(BIN)/python test
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) $(ARGS)
 
 test-fast: .venv/installed-dev ## Run the unit tests and the API's tests, without the slow ones
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) -m "not slow" tests/unit tests/api $(ARGS)
 
-check: .venv/installed-dev ## Run the linters (also on the OpenAPI document), the type checker and the import contracts
+check: .venv/installed-dev ## Run the linters (also on the OpenAPI document), the type checkers and the import contracts
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.api.clients.lint
+	@sh scripts/web $(BIN)/python check
 
 bench: .venv/installed .venv-bench/installed ## Compare the service with the bare database and two peers (5 minutes)
 	@$(BIN)/python -m benchmarks.compare $(ARGS)
@@ -64,10 +67,10 @@ bench-scale: .venv/installed ## Measure the service on 10,000 to 1,000,000 tasks
 lock: .venv/made-in ## Update the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PIP) install --no-deps $(UV)
 	@sh scripts/lock $(BIN)/python $(ARGS)
-	@echo "Locked: requirements.txt, requirements-dev.txt, benchmarks/requirements.txt"
+	@echo "Locked: requirements.txt, requirements-dev.txt, benchmarks/requirements.txt, web/requirements.txt"
 
 clean: ## Remove .venv and all other generated files, but no data
-	rm -rf .venv .venv-bench build dist *.egg-info htmlcov .coverage .coverage.* .hypothesis
+	rm -rf .venv .venv-bench build dist taskmgr/api/dashboard web/node_modules web/src/api/schema.d.ts *.egg-info htmlcov .coverage .coverage.* .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -91,11 +94,16 @@ endif
 	@$(CHECK_COMPLETE)
 	@touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
+.venv/installed-dev: .venv/installed .venv/built-web requirements-dev.txt
 	@echo "Installing the locked test tools (40 MB the first time)"
 	@$(INSTALL_LOCKED) requirements-dev.txt
 	@$(CHECK_COMPLETE)
 	@touch $@
+
+# Where Node or the registry is missing, the service starts without its dashboard, and the next run tries again.
+.venv/built-web: .venv/made-in scripts/web $(shell find web -name node_modules -prune -o -type f ! -name schema.d.ts -print)
+	@sh scripts/web $(BIN)/python build
+	@! test -d taskmgr/api/dashboard || touch $@
 
 .venv-bench/installed: private BIN := .venv-bench/bin
 .venv-bench/installed: .venv/installed benchmarks/requirements.txt

@@ -25,6 +25,7 @@ from taskmgr.api.runtime import Runtime
 from taskmgr.api.views.activity import activity
 from taskmgr.api.views.bulk import bulk
 from taskmgr.api.views.comments import comments
+from taskmgr.api.views.dashboard import register_dashboard
 from taskmgr.api.views.feed import feed
 from taskmgr.api.views.inbox import inbox
 from taskmgr.api.views.labels import labels
@@ -68,6 +69,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     for blueprint in _BLUEPRINTS:
         api.register_blueprint(blueprint)
     register_pages(app)
+    register_dashboard(app)
     with app.app_context():
         document = openapi.document(app, api, services.policy, session_cookie=cookies.session_name)
     runtime.install(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.running import ROOT, short_folder
 
-_STAMPS = ("installed", "installed-dev")
+_STAMPS = ("installed", "built-web", "installed-dev")
 
 
 @contextmanager

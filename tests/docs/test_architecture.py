@@ -50,6 +50,7 @@ def test_the_table_lists_every_package() -> None:
 def test_every_module_and_name_of_the_code_that_a_page_mentions_exists(page: str) -> None:
     sources = [path for folder in ("taskmgr", "tests", "benchmarks") for path in _files(folder)]
     paths = [f"/{path.relative_to(ROOT)}" for path in sources]
+    sources += (ROOT / "web/src").rglob("*.ts")
     names = set(re.findall(r"\w+", "".join(path.read_text("utf-8") for path in sources)))
     for word in set(code(read(page))) - EXAMPLES:
         if re.fullmatch(r"[\w/]+\.py", word):

@@ -33,6 +33,9 @@ from tests.docs.markdown import (
     table,
 )
 
+# The pages of the dashboard and their files.
+DASHBOARD = ("/<any(", "/assets/")
+DOCS_FILES = ("/docs/assets", "/docs/docs.js", "/docs/pages.css")
 API = "docs/api.md"
 RUNNING = "docs/running.md"
 CHECKED = (*PAGES, *sorted((ROOT / "docs" / "examples").iterdir()))
@@ -110,7 +113,9 @@ def test_every_public_path_is_named(app: Flask) -> None:
     public = {
         rule.rule
         for rule in app.url_map.iter_rules()
-        if not rule.rule.startswith(("/api/", "/pages/", "/docs/assets", "/docs/docs.js", "/docs/pages.css"))
+        if not rule.rule.startswith(
+            ("/api/", "/pages/", "/docs/assets", "/docs/docs.js", "/docs/pages.css", *DASHBOARD)
+        )
     }
 
     assert {call.removeprefix("GET ") for call in code(sentence)} == public

@@ -15,7 +15,7 @@ import pytest
 from tests.install.wheels import make_wheel
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "benchmarks/requirements.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "benchmarks/requirements.txt", "web/requirements.txt")
 # Debian 12 ships the older one.
 PIPS = ("pip==23.0.1", "pip")
 

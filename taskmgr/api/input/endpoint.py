@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from flask import Flask, Request
 
@@ -10,6 +12,15 @@ from taskmgr.api.conditional.list_tags import has_list_etag
 from taskmgr.api.identity.scopes import RequiredScopes, required_scopes_of
 from taskmgr.api.input.blueprint import has_arguments
 from taskmgr.api.input.limits import DEFAULT_LIMITS, RequestLimits, limits_of
+
+_View = TypeVar("_View", bound=Callable[..., Any])
+_ACCEPTS_ANY_QUERY = "accepts_any_query"
+
+
+def accept_any_query(view: _View) -> _View:
+    """Marks the view of a page whose own script reads the parameters."""
+    setattr(view, _ACCEPTS_ANY_QUERY, True)
+    return view
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,7 @@ def endpoint_of(app: Flask, request: Request) -> Endpoint:
     return Endpoint(
         required_scopes=required,
         limits=limits_of(view),
-        has_query=has_arguments(view, "query"),
+        has_query=has_arguments(view, "query") or hasattr(view, _ACCEPTS_ANY_QUERY),
         has_body=has_arguments(view, "json"),
         has_version=required is not None and not has_list_etag(view),
     )

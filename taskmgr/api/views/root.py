@@ -12,6 +12,7 @@ from taskmgr.api.input.blueprint import Blueprint
 from taskmgr.api.problems.reference_page import errors_page
 from taskmgr.api.runtime import current_runtime, services
 from taskmgr.api.schemas.service import HealthOut, RootOut
+from taskmgr.api.views.dashboard import dashboard_page
 from taskmgr.version import __version__
 
 root = Blueprint("service", __name__, description="The service itself")
@@ -36,10 +37,10 @@ _LINKS = {
 def get_links() -> Any:
     """List the paths to start from
 
-    A browser gets the first page instead.
+    A browser gets the dashboard instead.
     """
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-        page = send_from_directory(_PAGES, "home.html")
+        page = dashboard_page()
         page.vary.add("Accept")
         return page
     return {"name": "taskmgr", "version": __version__, "links": _LINKS}, {"Vary": "Accept"}
@@ -92,7 +93,7 @@ def register_pages(app: Flask) -> None:
     def welcome_page() -> Response:
         return send_from_directory(_PAGES, "welcome.html")
 
-    @app.get("/pages/<any('pages.js', 'sign-in.js', 'welcome.js', 'home.js'):name>")
+    @app.get("/pages/<any('pages.js', 'sign-in.js', 'welcome.js'):name>")
     def page_script(name: str) -> Response:
         return send_from_directory(_PAGES, name)
 

@@ -7,28 +7,14 @@ reported nothing the last time is not linted again.
 from __future__ import annotations
 
 import sys
-from types import SimpleNamespace
-from typing import cast
 
-from taskmgr.api.app import create_app
-from taskmgr.api.runtime import runtime_of
-from taskmgr.bootstrap import build_services
-from taskmgr.domain.ports.store import Store
-from taskmgr.settings import Settings
 from tests.api.clients import tools
+from tests.api.clients.document import document
 
 LINTERS = (
     ("redocly", "lint", "--config", "redocly.yaml"),
     ("spectral", "lint", "--ruleset", "spectral.yaml", "--fail-severity", "hint"),
 )
-
-
-def document() -> bytes:
-    """Returns the document of the service under the default policy, without a database."""
-    ports = dict.fromkeys(("feed", "feed_streams", "health", "users", "projects"))
-    store = cast("Store", SimpleNamespace(**ports))
-    app = create_app(build_services(store), Settings(), secret_key="signs nothing")
-    return bytes(runtime_of(app).openapi_json)
 
 
 def main() -> int:

@@ -1,0 +1,31 @@
+"""The users of the browser tests. All have the same password."""
+
+from __future__ import annotations
+
+import re
+
+from tests.running import Service
+
+ADMIN = "admin"
+PASSWORD = "correct horse battery"
+
+
+def link_in(service: Service) -> str:
+    """Returns the sign-in link that the service has printed for its first user."""
+    printed = re.search(r"http://\S+/welcome#\S+", service.out)
+    assert printed
+    return printed[0]
+
+
+def choose_password(service: Service, link: str) -> None:
+    body = {"link": link.partition("#")[2], "password": PASSWORD}
+    assert service.call("POST", "/api/v1/auth/links/use", body)[0] == 201
+
+
+def add_user(service: Service, username: str, name: str, *, role: str = "member") -> str:
+    """Creates a user with the password `PASSWORD`; returns the id."""
+    status, user = service.call("POST", "/api/v1/users", {"username": username, "name": name, "role": role})
+    assert status == 201, user
+    _, link = service.call("POST", "/api/v1/auth/links", {"user_id": user["id"]})
+    choose_password(service, link["path"])
+    return str(user["id"])

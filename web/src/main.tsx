@@ -1,0 +1,47 @@
+// Starts the dashboard: the session first, because everything shown needs it.
+import { render } from "preact";
+import "./style/index.css";
+import { api, content } from "./api/client";
+import { App } from "./app";
+import { Empty } from "./parts/empty";
+import { findRoute, routes } from "./routes";
+import { showHelp } from "./shell/help";
+import { showPalette } from "./shell/palette";
+import { connect } from "./state/events";
+import { addCommands, startKeys } from "./state/keys";
+import { navigate, startRouter } from "./state/router";
+import { followSession, loadSession } from "./state/session";
+import { applySettings } from "./state/settings";
+
+async function start(root: HTMLElement): Promise<void> {
+  const { id } = await content(api.GET("/api/v1/users/me"));
+  await connect(id);
+  await loadSession();
+  followSession();
+  startRouter((path) => findRoute(path) !== null);
+  startKeys();
+  addCommands([
+    { keys: "Ctrl+k", label: "Search", group: "Everywhere", run: showPalette },
+    { keys: "?", label: "Show the keys", group: "Everywhere", run: showHelp },
+    ...routes
+      .filter((route) => route.icon)
+      .map(({ path, title, keys }) => ({ keys, label: title, group: "Go to", run: () => navigate(path) })),
+  ]);
+  render(<App />, root);
+}
+
+const root = document.getElementById("app") as HTMLElement;
+applySettings();
+start(root).catch((error: Error) =>
+  render(
+    <Empty title="The dashboard cannot be shown">
+      <p role="alert">{error.message}</p>
+      <p>
+        <button type="button" class="primary" onClick={() => location.reload()}>
+          Try again
+        </button>
+      </p>
+    </Empty>,
+    root,
+  ),
+);

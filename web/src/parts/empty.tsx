@@ -1,0 +1,11 @@
+// What a page shows when it has nothing to show: why, and what to do about it.
+import type { ComponentChildren } from "preact";
+
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}
