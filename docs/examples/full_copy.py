@@ -1,4 +1,4 @@
-"""Keeps a full copy of all tasks: `BASE=… TOKEN=… python full_copy.py`."""
+"""Keeps a full copy of all tasks, comments, projects and users: `BASE=… TOKEN=… python full_copy.py`."""
 
 import json
 import os
@@ -8,50 +8,45 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+KINDS = ("task", "comment", "project", "user")
+
 
 class Copy:
-    """All tasks by id, also those in the bin, as of `position`. Store both together to go on later."""
+    """All entities by kind and id, as of `position`. Store both together to go on later."""
 
     def __init__(self, base: str, token: str) -> None:
         self.base, self.token = base, token
-        self.tasks: dict[str, Any] = {}
-        self.position: str | None = None
+        self.begin()
 
-    def call(self, path: str, **query: Any) -> Any:
-        url = f"{self.base}/api/v1/{path}?{urlencode(query)}"
-        request = Request(url, headers={"Authorization": f"Bearer {self.token}"})  # noqa: S310
-        with urlopen(request, timeout=60) as response:  # noqa: S310
-            return json.load(response)
-
-    def read_everything(self) -> None:
-        position = self.call("changes")["next"]  # first, so that nothing is missed in between
-        tasks: dict[str, Any] = {}
-        for binned in ("false", "true"):
-            query = {"limit": 200, "sort": "created_at", "bin": binned}
-            page = self.call("tasks", **query)
-            tasks |= {task["id"]: task for task in page["items"]}
-            while page["next"]:
-                page = self.call("tasks", **query, cursor=page["next"])
-                tasks |= {task["id"]: task for task in page["items"]}
-        self.tasks, self.position = tasks, position
+    def begin(self) -> None:
+        self.position = "0"  # the beginning of history
+        self.entities: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
 
     def follow(self, wait: int = 25) -> bool:
         """Applies the next changes, for which it waits if necessary; returns whether there may be more."""
-        if self.position is None:
-            self.read_everything()
+        query = urlencode({"since": self.position, "limit": 500, "wait": wait})
+        url, headers = f"{self.base}/api/v1/changes?{query}", {"Authorization": f"Bearer {self.token}"}
         try:
-            query = {"since": self.position, "entity": "task", "include": "task", "limit": 500, "wait": wait}
-            page = self.call("changes", **query)
+            with urlopen(Request(url, headers=headers), timeout=60) as response:  # noqa: S310
+                page = json.load(response)
         except HTTPError as error:
             if error.code != 410:
                 raise
-            self.position = None  # a backup was restored
+            self.begin()  # a backup was restored
             return True
-        for task in page["tasks"]:
-            if task["version"] > self.tasks.get(task["id"], {"version": 0})["version"]:
-                self.tasks[task["id"]] = task
+        for change in page["items"]:
+            if change["entity"] in KINDS:
+                self.apply(change)
         self.position = page["next"]
         return bool(page["more"])
+
+    def apply(self, change: dict[str, Any]) -> None:
+        entities, entity_id = self.entities[change["entity"]], change["entity_id"]
+        if change["kind"] == "comment.deleted":
+            del entities[entity_id]
+            return
+        entity = entities.setdefault(entity_id, {"id": entity_id})
+        entity |= {**change["after"], "version": change["version"], "updated_at": change["at"]}
 
 
 if __name__ == "__main__":
@@ -59,7 +54,7 @@ if __name__ == "__main__":
     while True:
         try:
             copy.follow()
-            print(copy.position, len(copy.tasks), "tasks", flush=True)
+            print(copy.position, len(copy.entities["task"]), "tasks", flush=True)
         except OSError as error:  # also an HTTPError: the service is restarted, or the rate limit reached
             print(error, flush=True)
             time.sleep(3)
