@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
+import bson
 from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
 from pymongo.database import Database
 
 from taskmgr.domain.history.chain import GENESIS, canonical_json, next_hash, plain_entry
@@ -95,3 +97,9 @@ def log_row() -> dict[str, Any]:
         "after": {"title": "Write the report"}, "reason": None, "override": False, "version": 1,
         "projects": ["TASK"],
     }  # fmt: skip
+
+
+def row_with_invalid_utf8(row: dict[str, Any]) -> RawBSONDocument:
+    """Returns the row with a byte in its title that no text in UTF-8 has."""
+    encoded = bson.encode({**row, "after": {"title": "x@x"}})
+    return RawBSONDocument(encoded.replace(b"x@x", b"x\xffx"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -12,7 +12,6 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from taskmgr.cli.output import show
-from taskmgr.domain.rules.wording import counted
 from taskmgr.verify_log import Head, Report, parse_head
 from taskmgr.verify_log import verify as verify_lines
 
@@ -57,25 +56,30 @@ def export(file: Path, since: int) -> None:
     with open_configured_database(Settings.from_env()) as database, _replaced(file) as lines:
         lost, head = _write_lines(mongo_store(database).feed, since, lines)
     show(f"Wrote the log after entry {since} to {file}. The head is {head}.")
+    for seq in lost:
+        show(f"Entry {seq} is missing in the log or cannot be read: run `taskmgr log verify`.")
     if lost:
-        show(f"The log lacks {counted(lost, 'numbered change')}: run `taskmgr log verify`.")
         raise SystemExit(1)
 
 
-def _write_lines(feed: FeedRepository, since: int, lines: IO[bytes]) -> tuple[int, Head]:
-    """Writes the entries after a number; returns how many of them the log lacks, and the last one."""
+def _write_lines(feed: FeedRepository, since: int, lines: IO[bytes]) -> tuple[Sequence[int], Head]:
+    """Writes the entries after a number; returns the numbers without a readable entry, and the last one."""
     from taskmgr.domain.history.chain import canonical_json, plain_entry
 
     digest = feed.hash_at(since)
     if digest is None:
         raise click.UsageError(f"The log has no entry {since}: it ends with {feed.head().seq}.")
     lines.write(canonical_json({"after": since, "hash": digest.hex()}) + b"\n")
-    lost, head = 0, Head(since, digest)
+    lost, head = list[int](), Head(since, digest)
     while (part := feed.read(head.seq, limit=_BATCH)).hash is not None:
-        for each in part.entries:
-            row = {"seq": each.seq, "hash": each.hash.hex(), "entry": plain_entry(each.change)}
-            lines.write(canonical_json(row) + b"\n")
-        lost += part.last - head.seq - len(part.entries)
+        entries = {each.seq: each for each in part.entries}
+        for seq in range(head.seq + 1, part.last + 1):
+            try:
+                each = entries[seq]
+                row = {"seq": seq, "hash": each.hash.hex(), "entry": plain_entry(each.change)}
+                lines.write(canonical_json(row) + b"\n")
+            except (KeyError, TypeError, ValueError):
+                lost.append(seq)
         head = Head(part.last, part.hash)
     return lost, head
 

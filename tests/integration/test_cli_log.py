@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pymongo.database import Database
 
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.factories import SYSTEM
-from tests.feeds import sequencing, wait_until_complete
+from tests.feeds import log_row, row_with_invalid_utf8, sequencing, wait_until_complete
 from tests.running import Outcome, Settings, run_here
 
 Log = Callable[..., Outcome]
@@ -96,7 +98,8 @@ def test_the_entries_that_no_sequencer_has_reached_are_no_finding(
     assert head_of(log("verify")).startswith("8:")
 
 
-Damage = Callable[[Database[Any]], object]
+Damage = Callable[[Any], object]
+_OLD = ObjectId.from_datetime(datetime(2024, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,14 @@ Damage = Callable[[Database[Any]], object]
             "feed 6: Its hash does not follow from entry ",
         ),
         (lambda db: db.activity.delete_one({"after.title": "Three"}), "feed 6: The log lacks its entry "),
+        (
+            lambda db: db.activity.update_one({"after.title": "Three"}, {"$unset": {"kind": 1}}),
+            "feed 6: Its hash does not follow from entry ",
+        ),
+        (
+            lambda db: db.activity.insert_one(row_with_invalid_utf8({**log_row(), "_id": _OLD})),
+            f"entry {_OLD}: The feed does not have it.",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_done_to_the_database_is_found(
@@ -130,13 +141,23 @@ def test_what_is_done_to_the_database_is_found(
     assert found in outcome.out
 
 
-def test_an_export_names_what_the_log_lacks(log: Log, database: Database[Any], tmp_path: Path) -> None:
-    database.activity.delete_one({"after.title": "Three"})
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda log: log.delete_one({"after.title": "Three"}),
+        lambda log: log.update_one({"after.title": "Three"}, {"$unset": {"kind": 1}}),
+        lambda log: log.update_one({"after.title": "Three"}, {"$set": {"after.title": 1.5}}),
+    ],
+)
+def test_an_export_names_what_the_log_lacks_and_what_cannot_be_read(
+    log: Log, database: Database[Any], tmp_path: Path, damage: Damage
+) -> None:
+    damage(database.activity)
 
     outcome = log("export", tmp_path / "log")
 
     assert outcome.status == 1
-    assert "The log lacks 1 numbered change: run `taskmgr log verify`." in outcome.out
+    assert "Entry 6 is missing in the log or cannot be read: run `taskmgr log verify`." in outcome.out
     assert "entry 6 is missing" in log("verify", tmp_path / "log").out
 
 

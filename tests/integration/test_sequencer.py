@@ -15,7 +15,15 @@ from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.mongo.indexes import update_indexes
 from tests.factories import NOW, SYSTEM
-from tests.feeds import assert_feed_is_the_log, fill_feed, sequencing, wait_until_complete
+from tests.feeds import (
+    assert_feed_is_the_log,
+    fill_feed,
+    log_row,
+    row_with_invalid_utf8,
+    sequencing,
+    wait_until_complete,
+)
+from tests.running import wait_until
 
 
 def test_new_entries_are_appended_as_they_are_committed(
@@ -111,6 +119,22 @@ def test_the_feed_goes_on_after_the_log_was_replaced_by_a_backup(
 def _store_token(database: Database[Any], token: Mapping[str, Any]) -> None:
     database["feed"].update_many({}, {"$set": {"token": token}})
     database["checkpoints"].update_many({}, {"$set": {"token": token}})
+
+
+def test_entries_that_cannot_be_read_are_left_out_and_hold_up_no_others(
+    database: Database[Any], mongodb_uri: str, make_task: Callable[..., Task]
+) -> None:
+    earlier, later = log_row(), log_row()
+    database.activity.insert_one(row_with_invalid_utf8(earlier))
+    with sequencing(mongodb_uri, database.name):
+        make_task(title="Before")
+        assert wait_until(lambda: database.feed.count_documents({}) == 1)
+        database.activity.insert_many([row_with_invalid_utf8(later), {"_id": "not an entry"}])
+        make_task(title="After")
+        assert wait_until(lambda: database.feed.count_documents({}) == 2)
+
+    database.activity.delete_many({"_id": {"$in": [earlier["_id"], later["_id"], "not an entry"]}})
+    assert_feed_is_the_log(database)
 
 
 def test_two_sequencers_at_once_append_every_entry_once(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pymongo
 from pymongo import MongoClient
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, PyMongoError
 
@@ -50,6 +51,15 @@ def open_database(uri: str, name: str, *, for_streams: bool = False) -> Database
         return client.get_default_database(default=name)
     except (ConfigurationError, ValueError, OSError, PyMongoError) as error:
         raise unusable_uri(error) from error
+
+
+def with_any_text(collection: Collection[Any], handler: str = "surrogateescape") -> Collection[Any]:
+    """Returns the collection with texts that are not UTF-8 decoded by one of Python's error handlers.
+
+    Otherwise, the driver refuses every batch that contains such a text.
+    """
+    options = collection.codec_options.with_options(unicode_decode_error_handler=handler)
+    return collection.with_options(codec_options=options)
 
 
 def unusable_uri(error: Exception) -> CannotStart:

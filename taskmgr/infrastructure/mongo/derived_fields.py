@@ -13,8 +13,6 @@ from itertools import islice
 from typing import Any
 
 from bson import ObjectId
-from bson.errors import InvalidId
-from mongoengine.errors import ValidationError
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -35,12 +33,11 @@ from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.documents.draft import Draft
 from taskmgr.infrastructure.mongo.documents.tasks import UNDATED
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.store import mongo_store, new_id
 
 Row = Mapping[str, Any]
 
-# The errors that the mappers raise for a document that they cannot read.
-UNREADABLE = (InvalidId, KeyError, TypeError, ValueError, AttributeError, IndexError, ValidationError)
 BATCH = 500
 _BY = Actor.system("migration")
 

@@ -13,7 +13,7 @@ from taskmgr.domain.history.changes import Change
 from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model.token import Token
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.store import new_id
 from taskmgr.infrastructure.mongo.writing import validated_row
 

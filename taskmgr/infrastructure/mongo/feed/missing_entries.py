@@ -9,7 +9,7 @@ from typing import Any
 from bson import Timestamp
 from pymongo.database import Database
 
-from taskmgr.infrastructure.mongo.client import without_deadline
+from taskmgr.infrastructure.mongo.client import with_any_text, without_deadline
 from taskmgr.infrastructure.mongo.feed.insert_stream import MAX_BATCH
 
 # Entries that were written by earlier releases may be older than the version before, so the versions of an
@@ -46,7 +46,7 @@ def find_missing(database: Database[Any], moment: Timestamp) -> Iterator[list[Ma
     They are sorted by time, and the versions of an entity ascend. Sorting takes place on the server, which
     uses temporary files for it.
     """
-    activity, feed = database["activity"], database["feed"]
+    activity, feed = with_any_text(database["activity"]), database["feed"]
     is_new = feed.find_one({}, {"_id": True}) is None
     command = {
         "aggregate": "activity",

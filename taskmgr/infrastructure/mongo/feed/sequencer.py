@@ -31,10 +31,11 @@ from taskmgr.domain.history.chain import canonical_json, next_hash, plain_entry
 from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.ports.feed import FeedHead
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
+from taskmgr.infrastructure.mongo.client import with_any_text
 from taskmgr.infrastructure.mongo.driver_errors import error_codes, translated_errors
 from taskmgr.infrastructure.mongo.feed.insert_stream import MAX_BATCH, CannotResume, InsertStream, Token
 from taskmgr.infrastructure.mongo.feed.missing_entries import find_missing
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.repositories.feed import read_head
 
 CHECKPOINT_ID = "feed"
@@ -80,7 +81,7 @@ class Sequencer:
             "read_preference": ReadPreference.PRIMARY,
         }
         self._database = database
-        self._activity = stream_database["activity"]
+        self._activity = with_any_text(stream_database["activity"])
         self._feed: Collection[Any] = database.get_collection("feed", **concerns)
         self._checkpoints: Collection[Any] = database.get_collection("checkpoints", **concerns)
         self._appended = appended
@@ -185,7 +186,7 @@ class Sequencer:
 
 
 def _entry(row: Mapping[str, Any], token: Token | None) -> _Entry | None:
-    """Returns the entry of a row of the log, or None if it was not written by taskmgr."""
+    """Returns the entry of a row of the log, or None if it cannot be read: `taskmgr log verify` names it."""
     try:
         return _Entry(row["_id"], canonical_json(plain_entry(mappers.change(row))), token)
     except UNREADABLE as error:

@@ -29,7 +29,6 @@ from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.derived_fields import (
     COMMENTS,
     TASKS,
-    UNREADABLE,
     USERS,
     Derived,
     differing_names,
@@ -37,6 +36,7 @@ from taskmgr.infrastructure.mongo.derived_fields import (
 from taskmgr.infrastructure.mongo.documents.draft import Draft
 from taskmgr.infrastructure.mongo.inspection.log import History
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 _RANK = re.compile(r"[0-9A-Za-z]*[1-9A-Za-z]")

@@ -11,11 +11,11 @@ from mongoengine import Document
 
 from taskmgr.domain.history.chain import GENESIS, canonical_json, next_hash, plain_entry
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
 from taskmgr.infrastructure.mongo.documents.draft import Draft
 from taskmgr.infrastructure.mongo.documents.feed import CheckpointDocument, FeedDocument, LeaseDocument
 from taskmgr.infrastructure.mongo.inspection.entities import differing_fields
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 _BATCH = 1_000

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
 from taskmgr.infrastructure.mongo.documents.draft import Draft, draft_of
 from taskmgr.infrastructure.mongo.documents.inbox import ReminderDocument, WatchDocument
 from taskmgr.infrastructure.mongo.inspection.entities import differing_fields
 from taskmgr.infrastructure.mongo.inspection.snapshot import Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 

@@ -12,13 +12,13 @@ from taskmgr.domain.model import values
 from taskmgr.domain.model.token import Token
 from taskmgr.domain.services.projects import DEFAULT_LOCK
 from taskmgr.domain.services.users import ADMINS_LOCK
-from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS
 from taskmgr.infrastructure.mongo.documents.answers import AnswerDocument
 from taskmgr.infrastructure.mongo.documents.draft import Draft
 from taskmgr.infrastructure.mongo.inspection.entities import differing_fields
 from taskmgr.infrastructure.mongo.inspection.sign_in import inspect_secret_hashes
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 _LOCKS = (ADMINS_LOCK, DEFAULT_LOCK, "relations")  # earlier releases used `relations`

@@ -13,8 +13,9 @@ from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.parsing import BadValue
 from taskmgr.domain.model.task import Task
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE, differing_names, is_same
+from taskmgr.infrastructure.mongo.derived_fields import differing_names, is_same
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 Finding = tuple[str, str]  # code and sentence

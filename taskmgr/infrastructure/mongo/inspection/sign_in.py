@@ -11,11 +11,11 @@ from mongoengine import Document
 from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.session import Session
 from taskmgr.domain.model.user import User
-from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
 from taskmgr.infrastructure.mongo.documents.draft import Draft
 from taskmgr.infrastructure.mongo.documents.sign_in import AttemptDocument, PasswordDocument
 from taskmgr.infrastructure.mongo.inspection.entities import differing_fields
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 _HASH_LENGTH = 32  # bytes of SHA-256

@@ -9,6 +9,8 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
+from taskmgr.infrastructure.mongo.client import with_any_text
+
 # Called with the subject of a finding, its code, and a sentence.
 Report = Callable[[str, str, str], None]
 Row = Mapping[str, Any]
@@ -25,7 +27,7 @@ class Snapshot:
 
     def rows(self, collection: str, filters: Row, *order: str) -> Iterator[Row]:
         """Yields the rows that match, sorted by the named fields, or else by id."""
-        cursor = self.database[collection].find(filters, session=self.session)
+        cursor = with_any_text(self.database[collection]).find(filters, session=self.session)
         yield from cursor.sort([(field, 1) for field in order or ("_id",)]).allow_disk_use(True)
 
     def ids(self, collection: str) -> Iterator[Row]:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.model.webhook import DeliveryState, Webhook
-from taskmgr.infrastructure.mongo.derived_fields import UNREADABLE
 from taskmgr.infrastructure.mongo.inspection.entities import differing_fields
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.mappers.webhooks import delivery, delivery_document, stored_webhook
 from taskmgr.infrastructure.mongo.writing import validated_row
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from pymongo.collection import Collection
 from pymongo.database import Database
 
@@ -11,8 +13,12 @@ from taskmgr.domain.history.chain import GENESIS
 from taskmgr.domain.ports.feed import EMPTY_FEED, FeedEntry, FeedHead, FeedPart
 from taskmgr.domain.queries.activity_query import ActivityQuery
 from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo.client import with_any_text
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
+from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
 from taskmgr.infrastructure.mongo.repositories.activity import activity_filter
+
+_log = structlog.get_logger("taskmgr.feed")
 
 
 def read_head(feed: Collection[Any]) -> FeedHead:
@@ -25,7 +31,7 @@ def read_head(feed: Collection[Any]) -> FeedHead:
 class MongoFeedRepository:
     def __init__(self, database: Database[Any]) -> None:
         self._feed = database["feed"]
-        self._activity = database["activity"]
+        self._activity = with_any_text(database["activity"], "replace")
 
     def head(self) -> FeedHead:
         return read_head(self._feed)
@@ -43,9 +49,15 @@ class MongoFeedRepository:
             return FeedPart(entries=(), last=after, hash=None)
         ids = {"_id": {"$in": [row["entry"] for row in rows]}}
         changes = {row["_id"]: row for row in self._activity.find({"$and": [ids, activity_filter(query)]})}
-        entries = [
-            FeedEntry(seq=row["_id"], hash=row["hash"], change=mappers.change(changes[row["entry"]]))
-            for row in rows
-            if row["entry"] in changes
-        ]
-        return FeedPart(entries=entries, last=rows[-1]["_id"], hash=rows[-1]["hash"])
+        entries = [_entry(row, changes[row["entry"]]) for row in rows if row["entry"] in changes]
+        readable = [entry for entry in entries if entry is not None]
+        return FeedPart(entries=readable, last=rows[-1]["_id"], hash=rows[-1]["hash"])
+
+
+def _entry(row: Mapping[str, Any], change: Mapping[str, Any]) -> FeedEntry | None:
+    """Returns an entry of the feed, or None if somebody has made it unreadable: nobody waits for it."""
+    try:
+        return FeedEntry(seq=row["_id"], hash=row["hash"], change=mappers.change(change))
+    except UNREADABLE as error:
+        _log.error("an entry of the log cannot be read", seq=row["_id"], reason=type(error).__name__)
+        return None
