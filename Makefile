@@ -67,7 +67,7 @@ bench-scale: .venv/installed ## Measure the service on 10,000 to 1,000,000 tasks
 lock: .venv/made-in ## Update the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PIP) install --no-deps $(UV)
 	@sh scripts/lock $(BIN)/python $(ARGS)
-	@echo "Locked: requirements.txt, requirements-dev.txt, benchmarks/requirements.txt, web/requirements.txt"
+	@echo "Locked: requirements.txt, requirements-dev.txt, requirements-otel.txt, benchmarks/requirements.txt, web/requirements.txt"
 
 clean: ## Remove .venv and all other generated files, but no data
 	rm -rf .venv .venv-bench build dist taskmgr/api/dashboard web/node_modules web/src/api/schema.d.ts *.egg-info htmlcov .coverage .coverage.* .hypothesis

@@ -12,13 +12,14 @@ from datetime import UTC, timedelta, tzinfo
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
-from environs import Env, EnvValidationError
+from environs import Env, EnvError, EnvValidationError
 
 from taskmgr import setting_parsers as parsers
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.session import SessionLimits
 
 PREFIX = "TASKMGR_"
+_OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 DEFAULT_METRICS_BIND = "127.0.0.1:9464"
 
 
@@ -32,7 +33,9 @@ class Settings:
     `X-Forwarded-For` are believed. `outgoing_networks` may be called by webhooks although their addresses
     are not public, and `outgoing_ports` are the only ports that may. Mails are sent through the server
     `smtp_url`, if it is set, by `mail_from`; links in them begin with `public_url`, the address that
-    browsers show. A session ends after `session_idle_hours` without a request, and after `session_days`.
+    browsers show. A session ends after `session_idle_hours` without a request, and after
+    `session_days`. `traces_exporter` is where traces are sent to, by the variables of OpenTelemetry: `otlp`,
+    `console`, or None for no traces.
     """
 
     mongodb_uri: str | None = field(default=None, repr=False)  # it may contain a password
@@ -56,6 +59,7 @@ class Settings:
     public_url: str | None = None
     session_idle_hours: int = 8
     session_days: int = 7
+    traces_exporter: str | None = None
 
     @property
     def session_limits(self) -> SessionLimits:
@@ -82,9 +86,28 @@ class Settings:
             errors.update(error.error_messages)  # type: ignore[arg-type]
         if values.get("smtp_url") and not values.get("mail_from"):
             errors.setdefault(f"{PREFIX}MAIL_FROM", ["Must be set if TASKMGR_SMTP_URL is."])
+        try:
+            values["traces_exporter"] = _traces_exporter()
+        except EnvError as error:
+            errors["OTEL_TRACES_EXPORTER"] = [str(error)]
         if errors:
             raise CannotStart(_message(errors))
         return cls(**values)
+
+
+def _traces_exporter() -> str | None:
+    """Returns the exporter that the standard variables choose; without any of them, there are no traces.
+
+    They are described at https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+    """
+    name = os.environ.get("OTEL_TRACES_EXPORTER")
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or name == "none":
+        return None
+    if not name:
+        return "otlp" if any(os.environ.get(variable) for variable in _OTLP_ENDPOINTS) else None
+    if name not in ("otlp", "console"):
+        raise EnvError("Must be otlp, console or none.")
+    return name
 
 
 def _unknown_names() -> dict[str, list[str]]:

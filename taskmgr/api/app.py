@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Semaphore
 
 from flask import Flask
@@ -51,10 +52,17 @@ _BLUEPRINTS = (
 _MAX_READERS = 4
 
 
-def create_app(services: Services, settings: Settings, *, secret_key: str) -> Flask:
+def create_app(
+    services: Services,
+    settings: Settings,
+    *,
+    secret_key: str,
+    trace_id: Callable[[], str | None] | None = None,
+) -> Flask:
     """Returns the WSGI application over the services. It connects to nothing.
 
-    `secret_key` signs cursors and the cookies of known browsers.
+    `secret_key` signs cursors and the cookies of known browsers. `trace_id` returns the id of the current
+    trace, for the log.
     """
     app = Flask("taskmgr", static_folder=None)
     app.url_map.merge_slashes = False  # `//tasks` is an unknown path, not another spelling
@@ -63,7 +71,7 @@ def create_app(services: Services, settings: Settings, *, secret_key: str) -> Fl
     cors.register(app, settings)  # first, because hooks after a request run in the reverse order
     overload = Overload()
     cookies, own_origin = Cookies(settings, secret_key), OwnOrigin(settings.public_url)
-    hooks.register(app, Callers(services, cookies, own_origin), settings)
+    hooks.register(app, Callers(services, cookies, own_origin), settings, trace_id)
     api = Api(app, spec_kwargs={"marshmallow_plugin": openapi.naming()})
     handlers.register(app)  # after flask-smorest has registered its own
     for blueprint in _BLUEPRINTS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import structlog
@@ -37,7 +37,9 @@ _MAX_USER_AGENT = 200  # characters in the log
 _access = structlog.get_logger("taskmgr.access")
 
 
-def register(app: Flask, callers: Callers, settings: Settings) -> None:
+def register(
+    app: Flask, callers: Callers, settings: Settings, trace_id: Callable[[], str | None] | None = None
+) -> None:
     """Adds the hooks. The order of the checks decides which of two errors is reported."""
     rate_limit = RateLimit(settings.rate_limit)
 
@@ -66,7 +68,7 @@ def register(app: Flask, callers: Callers, settings: Settings) -> None:
             response.headers.add(name, value)
         seconds = time.perf_counter() - state.started
         _measure(request, state, response, seconds)
-        _log_request(request, state, response, seconds)
+        _log_request(request, state, response, seconds, trace_id and trace_id())
         return response
 
     @app.teardown_request
@@ -111,8 +113,12 @@ def _measure(request: Request, state: RequestState, response: Response, seconds:
     instruments.collect_tally()
 
 
-def _log_request(request: Request, state: RequestState, response: Response, seconds: float) -> None:
-    refusals = {"refusals": sorted(set(state.refusals))} if state.refusals else {}
+def _log_request(
+    request: Request, state: RequestState, response: Response, seconds: float, trace_id: str | None
+) -> None:
+    more: dict[str, object] = {"refusals": sorted(set(state.refusals))} if state.refusals else {}
+    if trace_id:
+        more["trace_id"] = trace_id
     _access.info(
         "request",
         request_id=state.request_id,
@@ -124,5 +130,5 @@ def _log_request(request: Request, state: RequestState, response: Response, seco
         by=state.identity.actor.id if state.identity is not None else None,
         client=request.remote_addr,
         user_agent=request.environ.get("HTTP_USER_AGENT", "")[:_MAX_USER_AGENT],
-        **refusals,
+        **more,
     )

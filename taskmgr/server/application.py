@@ -35,6 +35,7 @@ from taskmgr.server.forking import join_threads
 from taskmgr.server.gunicorn_log import GunicornLog
 from taskmgr.server.master import Master
 from taskmgr.server.shutdown import HealthUntilShutdown, ShutdownFlag
+from taskmgr.server.tracing import Tracing
 from taskmgr.server.worker import Worker
 from taskmgr.settings import Settings
 
@@ -92,12 +93,21 @@ class ServerApplication(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """Returns the WSGI application; gunicorn calls this in each worker."""
         begin("worker")
+        tracing = (
+            Tracing(self.options.settings.traces_exporter) if self.options.settings.traces_exporter else None
+        )
         database, streams = self._open_database(), self._open_database(for_streams=True)
         store = mongo_store(database, streams=streams, time_zone=self.policy.time_zone)
+        if tracing:
+            store = tracing.of_store(store)
         settings, secret_key = self.options.settings, self.options.secret_key
         services = build_configured_services(store, settings, policy=self.policy, secret_key=secret_key)
         services = replace(services, health=HealthUntilShutdown(services.health, self.shutdown))
-        app = create_app(services, settings, secret_key=secret_key)
+        app = create_app(
+            services, settings, secret_key=secret_key, trace_id=tracing.trace_id if tracing else None
+        )
+        if tracing:
+            tracing.of_app(app)
         self.end_streams = runtime_of(app).streams.stop
         return app
 

@@ -32,6 +32,7 @@ from taskmgr.server.database_watch import DatabaseWatch
 from taskmgr.server.greeting import FirstUser, build_greeting
 from taskmgr.server.listener import bind_metrics, start_listening, url_of
 from taskmgr.server.startup_signals import StartupSignals
+from taskmgr.server.tracing import require_packages
 from taskmgr.settings import Settings
 
 _MAX_OPEN_FILES = 65_536
@@ -42,6 +43,8 @@ def run(settings: Settings, bound: socket) -> None:
     """Serves on a bound socket until a signal stops the service. Raises `CannotStart`."""
     logs.set_up(settings.log_format)
     logs.log_uncaught()
+    if settings.traces_exporter:
+        require_packages()
     _raise_file_limit()
     count_commands()
     signals = StartupSignals()

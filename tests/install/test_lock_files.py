@@ -15,7 +15,13 @@ import pytest
 from tests.install.wheels import make_wheel
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "benchmarks/requirements.txt", "web/requirements.txt")
+LOCKS = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-otel.txt",
+    "benchmarks/requirements.txt",
+    "web/requirements.txt",
+)
 # Debian 12 ships the older one.
 PIPS = ("pip==23.0.1", "pip")
 

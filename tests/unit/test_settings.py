@@ -66,7 +66,30 @@ def test_without_an_environment_there_are_defaults(read: Read) -> None:
 
 
 def test_every_setting_has_a_name_in_the_environment() -> None:
-    assert len(NAMES) == len(fields(Settings))
+    standard = {"traces_exporter"}  # has the variables of OpenTelemetry
+
+    assert len(NAMES) == len({field.name for field in fields(Settings)} - standard)
+
+
+@pytest.mark.parametrize(
+    ("variables", "exporter"),
+    [
+        ({}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, "otlp"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, "otlp"),
+        ({"OTEL_TRACES_EXPORTER": "console"}, "console"),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, None),
+        ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "true"}, None),
+        ({"OTEL_SERVICE_NAME": "tasks"}, None),
+    ],
+)
+def test_the_standard_variables_decide_whether_traces_are_sent(
+    variables: dict[str, str], exporter: str | None, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert read().traces_exporter == exporter
 
 
 def test_the_data_folder_follows_xdg(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
