@@ -36,8 +36,18 @@ from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.factories import DEFAULT_PROJECT, SYSTEM, Clock, FastHashes
 
 _FOLDER = pytest.StashKey[Path]()
+_PARAMETERS = {
+    # The clock of the tests stands still in the past, where everything has expired for MongoDB.
+    "ttlMonitorEnabled": False,
+    # Every test deletes what the one before it stored. MongoDB keeps deleted documents for readers of earlier
+    # snapshots, by default for five minutes, and searches pass over them. A request has eight seconds.
+    "minSnapshotHistoryWindowInSeconds": 10,
+    "syncdelay": 5.0,
+}
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is created in it
+_MEMORY_NEEDED = 4 * 2**30
 _KEPT = "meta"  # which form the database is in, and its time zone: written by `migrate` alone
-_EMPTIED = "tests_emptied"
+_WAITED = "tests_waited"
 _HASH_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"  # MD5
 
 # Container images often set it. Without bytecode files, every worker compiles all tests, and every process
@@ -57,7 +67,14 @@ settings.load_profile("ci")
 
 def pytest_configure(config: pytest.Config) -> None:
     given = getattr(config, "workerinput", {}).get("mongodb")
-    config.stash[_FOLDER] = Path(given or tempfile.mkdtemp(prefix="tm-"))
+    config.stash[_FOLDER] = Path(given or tempfile.mkdtemp(prefix="tm-", dir=_fast_folder()))
+
+
+def _fast_folder() -> Path | None:
+    """Returns a folder in memory, where no write waits for a disk, or None if there is too little space."""
+    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED:
+        return _MEMORY
+    return None
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -81,9 +98,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def mongodb_uri(request: pytest.FixtureRequest) -> Iterator[str]:
     """The run's MongoDB. Tests that pause or kill a server start one of their own."""
     with EmbeddedDatabase(request.config.stash[_FOLDER], cache_gib=0.5) as uri:
-        # The clock of the tests stands still in the past, where everything has expired for MongoDB.
         with MongoClient(uri) as client:
-            client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
+            for name, value in _PARAMETERS.items():
+                client.admin.command("setParameter", 1, **{name: value})
         yield uri
 
 
@@ -110,12 +127,17 @@ def empty(database: Database[Any]) -> None:
     Waits until nobody can read one of them any more.
     """
     for name, md5 in database.command("dbHash")["collections"].items():
-        if md5 != _HASH_OF_NOTHING and name not in (_KEPT, _EMPTIED):
+        if md5 != _HASH_OF_NOTHING and name not in (_KEPT, _WAITED):
             database[name].delete_many({})
     database["projects"].insert_one(validated_row(mappers.project_document(DEFAULT_PROJECT, last_number=0)))
-    # One wait for all: a majority has what came before, too, when it has this.
-    database.get_collection(_EMPTIED, write_concern=WriteConcern("majority")).update_one(
-        {"_id": "emptied"}, {"$inc": {"times": 1}}, upsert=True
+    wait_for_majority(database)
+
+
+def wait_for_majority(database: Database[Any]) -> None:
+    """Waits until a majority has everything that has been written, which is what the services read."""
+    # When a majority has this write, it has all writes before it, too.
+    database.get_collection(_WAITED, write_concern=WriteConcern("majority")).update_one(
+        {"_id": "waited"}, {"$inc": {"times": 1}}, upsert=True
     )
 
 
