@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import bson
@@ -12,7 +13,6 @@ import pytest
 from flask import Flask
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from taskmgr.api.app import create_app
 from taskmgr.api.runtime import runtime_of
@@ -24,10 +24,17 @@ from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings
 from tests.api.client import Client
 from tests.api.operations import World, make_world
+from tests.conftest import wait_for_majority
 from tests.factories import NOW, Clock, FastHashes
 from tests.outside import ManyReceivers
 
 SECRET_KEY = "a key that signs nothing but the cursors of tests"
+UNLIMITED = Settings(rate_limit=0)
+# The collections that the world has rows in.
+WORLD = (
+    "users", "tasks", "comments", "projects", "tokens", "sessions", "passwords", "links", "views",
+    "webhooks", "deliveries", "activity",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +60,7 @@ def worker_services(
 @pytest.fixture(scope="session")
 def worker_app(worker_services: Services) -> Flask:
     """Made once: the OpenAPI document alone takes a tenth of a second."""
-    return create_app(worker_services, Settings(rate_limit=0), secret_key=SECRET_KEY)
+    return create_app(worker_services, UNLIMITED, secret_key=SECRET_KEY)
 
 
 @pytest.fixture
@@ -87,12 +94,20 @@ def client(app: Flask, services: Services) -> Client:
     return Client(app, services)
 
 
+@pytest.fixture(scope="session")
+def worker_apps(worker_services: Services) -> Callable[[Settings], Flask]:
+    """The application under other settings, made once for each."""
+    return cache(lambda settings: create_app(worker_services, settings, secret_key=SECRET_KEY))
+
+
 @pytest.fixture
-def client_of(services: Services) -> Callable[..., Client]:
+def client_of(services: Services, worker_apps: Callable[[Settings], Flask]) -> Callable[..., Client]:
     """A client of another application: `client_of(Settings(…))`, or over other services."""
 
-    def make(settings: Settings | None = None, over: Services = services) -> Client:
-        app = create_app(over, settings or Settings(rate_limit=0), secret_key=SECRET_KEY)
+    def make(settings: Settings = UNLIMITED, over: Services = services) -> Client:
+        # An application that limits requests keeps counters, so no two tests may share it.
+        is_shared = over is services and not settings.rate_limit
+        app = worker_apps(settings) if is_shared else create_app(over, settings, secret_key=SECRET_KEY)
         return Client(app, services)
 
     return make
@@ -139,32 +154,18 @@ def kept_world() -> dict[str, Any]:
 @pytest.fixture
 def world(services: Services, database: Database[Any], kept_world: dict[str, Any]) -> World:
     """One of everything, such that each of `OPERATIONS` succeeds. Made once, then put back."""
-    collections = [
-        database.get_collection(name, write_concern=WriteConcern("majority"))
-        for name in (
-            "users",
-            "tasks",
-            "comments",
-            "projects",
-            "tokens",
-            "sessions",
-            "passwords",
-            "links",
-            "views",
-            "webhooks",
-            "deliveries",
-            "activity",
-        )
-    ]
     if not kept_world:
-        others = {c.name: c.distinct("_id") for c in collections} | {"projects": []}
+        others = {name: database[name].distinct("_id") for name in WORLD} | {"projects": []}
         kept_world["ids"] = make_world(services)
-        kept_world["rows"] = {c.name: list(c.find({"_id": {"$nin": others[c.name]}})) for c in collections}
+        made = {name: database[name].find({"_id": {"$nin": others[name]}}) for name in WORLD}
+        kept_world["rows"] = {name: list(rows) for name, rows in made.items()}
         return kept_world["ids"]
-    for collection in collections:
-        rows = kept_world["rows"][collection.name]
-        collection.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})  # the default project
-        collection.insert_many(rows)
+    rows = kept_world["rows"]
+    # The default project is the only one of these rows that an empty database has.
+    database["projects"].delete_many({"_id": {"$in": [project["_id"] for project in rows["projects"]]}})
+    for name in WORLD:
+        database[name].insert_many(rows[name])
+    wait_for_majority(database)
     return kept_world["ids"]
 
 

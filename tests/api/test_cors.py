@@ -40,7 +40,7 @@ LOOK_ALIKES = [
 @pytest.fixture
 def board(client_of: Callable[..., Client]) -> Client:
     """Of an application that lets two origins in."""
-    return client_of(Settings(cors_origins=(BOARD, LOCAL)))
+    return client_of(Settings(rate_limit=0, cors_origins=(BOARD, LOCAL)))
 
 
 def cors_headers(answer: Answer) -> list[str]:
@@ -145,7 +145,7 @@ def test_by_default_no_origin_gets_leave(client: Client) -> None:
 
 @pytest.mark.parametrize("origins", [(), (BOARD,), (LOCAL,), ("*",), ("*", BOARD)])
 def test_credentials_are_never_let_along(origins: tuple[str, ...], client_of: Callable[..., Client]) -> None:
-    client = client_of(Settings(cors_origins=origins))
+    client = client_of(Settings(rate_limit=0, cors_origins=origins))
 
     for origin in (BOARD, LOCAL, "https://evil.example", "null"):
         for answer in (
@@ -167,7 +167,7 @@ def test_all_origins_may_be_let_in_if_the_settings_say_so(client_of: Callable[..
 def test_an_answer_that_depends_on_the_origin_says_so_to_caches(
     origins: tuple[str, ...], client_of: Callable[..., Client]
 ) -> None:
-    client = client_of(Settings(cors_origins=origins))
+    client = client_of(Settings(rate_limit=0, cors_origins=origins))
 
     for headers in ({"Origin": origins[0]}, {"Origin": "https://evil.example"}, {}):
         assert "Origin" in client.get("/openapi.json", headers=headers).headers.get("Vary", "")

@@ -9,7 +9,6 @@ import pytest
 from bson import ObjectId
 from jsonschema_rs import Draft202012Validator
 from pymongo.database import Database
-from pymongo.write_concern import WriteConcern
 
 from taskmgr.api.openapi import example_ids
 from taskmgr.domain.model.policy import Policy
@@ -17,7 +16,9 @@ from taskmgr.domain.services import Services
 from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from tests.api.client import Answer, Client
+from tests.api.conftest import WORLD
 from tests.api.operations import BY_NAME, World
+from tests.conftest import wait_for_majority
 from tests.running import ROOT
 
 NAMES = list(BY_NAME)
@@ -43,16 +44,13 @@ def admin(client: Client, world: World, database: Database[Any]) -> Client:
     ids |= {world["task_key"]: example_ids.TASK_KEY, world["other_key"]: example_ids.BLOCKER_KEY}
     ids[world["link"].split("_")[1]] = example_ids.LINK
     client.with_password("admin")
-    for name in (
-        "users", "projects", "tasks", "comments", "tokens", "sessions", "passwords", "links", "views",
-        "webhooks", "deliveries", "activity",
-    ):  # fmt: skip
-        collection = database.get_collection(name, write_concern=WriteConcern("majority"))
-        rows = list(collection.find())
-        collection.delete_many({})
-        collection.insert_many([replaced(row, ids) for row in rows])
+    for name in WORLD:
+        rows = list(database[name].find())
+        database[name].delete_many({})
+        database[name].insert_many([replaced(row, ids) for row in rows])
     secret_hash = Sha256Credentials().hash(example_ids.LINK_TEXT.split("_", 2)[2])
     database["links"].update_one({}, {"$set": {"secret_hash": secret_hash}})
+    wait_for_majority(database)
     return client.as_("admin")
 
 
