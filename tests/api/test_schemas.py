@@ -54,7 +54,7 @@ from taskmgr.domain.model.inbox import Channel, InboxItem, News, NewsKind
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.model.webhook import Attempt, new_delivery
+from taskmgr.domain.model.webhook import Attempt, NewSecret, NewWebhook, new_delivery
 from taskmgr.domain.model.workflow import Category
 from taskmgr.domain.ports.feed import EMPTY_FEED, FeedEntry, FeedHead
 from taskmgr.domain.ports.store import Store
@@ -76,7 +76,6 @@ from taskmgr.domain.services.inbox import ListedItem
 from taskmgr.domain.services.links import NewLink
 from taskmgr.domain.services.tasks.transitions import Transition
 from taskmgr.domain.services.tokens import NewToken
-from taskmgr.domain.services.webhooks.commands import NewSecret, NewWebhook
 from tests.factories import (
     NOW,
     a_change,

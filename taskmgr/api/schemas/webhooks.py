@@ -29,7 +29,7 @@ from taskmgr.domain.model.webhook import (
     Disabled,
     parsers,
 )
-from taskmgr.domain.services.webhooks.commands import MAX_SEQ, REPLAY_PARSERS
+from taskmgr.domain.services.webhooks.replays import MAX_SEQ, REPLAY_PARSERS
 
 _PARSERS = parsers(KINDS)
 KIND_FILTERS = (ALL_KINDS, *(f"{entity}.*" for entity in ENTITIES), *KINDS)

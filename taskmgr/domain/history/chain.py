@@ -25,7 +25,7 @@ def plain_entry(change: Change) -> dict[str, Any]:
     The hashes depend on this form for ever: a field that is added to `Change` has to be left out of the
     entries that do not have it. Raises `TypeError` or `ValueError` for what no command logs.
     """
-    entry = {name: _plain(getattr(change, name)) for name in _NAMES}
+    entry = {name: json_value(getattr(change, name)) for name in _NAMES}
     if change.private_to is not None:
         entry["private_to"] = change.private_to
     return entry
@@ -52,15 +52,16 @@ _NAMES = tuple(field.name for field in fields(Change) if field.name != "private_
 _MAX_INTEGER = 2**53 - 1
 
 
-def _plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """Returns a value with JSON's types only. Raises `TypeError` or `ValueError` for what no command logs."""
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, datetime):
         return format_instant(value)
     if isinstance(value, dict):
-        return {_ascii(name): _plain(item) for name, item in value.items()}
+        return {_ascii(name): json_value(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [json_value(item) for item in value]
     if isinstance(value, int) and abs(value) <= _MAX_INTEGER:
         return value
     raise TypeError(f"An entry cannot have a value of the type {type(value).__name__}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -80,6 +80,22 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """A new webhook with its secret text, which is never shown again."""
+
+    webhook: Webhook
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """The new secret text of a webhook, which is never shown again, and until when the former one signs."""
+
+    secret: str = field(repr=False)
+    former_until: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,16 +6,15 @@ so nothing is told twice and nothing is left out, wherever the process is killed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taskmgr.domain.history.changes import Change
 from taskmgr.domain.model.due_date import EARLIEST
-from taskmgr.domain.model.inbox import MERGE_WITHIN, InboxItem, News, NewsKind
+from taskmgr.domain.model.inbox import NewsKind
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.model.user import User
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.model.workflow import OPEN
 from taskmgr.domain.ports.commands import Clock, NewId
@@ -27,6 +26,7 @@ from taskmgr.domain.rules import concerns
 from taskmgr.domain.rules.concerns import Audience
 from taskmgr.domain.rules.urgency import DUE_SOON
 from taskmgr.domain.services.mailing import MailService
+from taskmgr.domain.services.telling import Teller, Telling, about_one
 
 FEED = "feed"
 MAX_ENTRIES = 100  # of the feed, in one transaction
@@ -34,17 +34,6 @@ MAX_TASKS = 100  # whose due dates come or pass, in one transaction
 # Fields of a task by which its due date begins to concern somebody.
 _DUE_FIELDS = frozenset({"due_date", "assignee_id", "status", "deleted_at"})
 _BY_DUE_DATE = (Sort("due_date"),)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Telling:
-    """That a user is to be told something of a task by an actor, for the first of the reasons they want."""
-
-    user_id: str
-    task_id: str
-    by: str | None
-    kinds: tuple[NewsKind, ...]
-    news: Mapping[NewsKind, News]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +66,10 @@ class Notifier:
     new_id: NewId
     mails: MailService | None = None
 
+    @property
+    def _teller(self) -> Teller:
+        return Teller(store=self.store, new_id=self.new_id, mails=self.mails)
+
     # --- the feed
 
     def tell_changes(self) -> bool:
@@ -97,7 +90,7 @@ class Notifier:
         changes = [entry.change for entry in part.entries if entry.change.at >= position.at]
         around = self._surroundings(changes)
         tellings = [telling for change in changes for telling in self._tellings(change, around)]
-        self._tell(tellings)
+        self._teller.tell(tellings)
         self.store.inbox.set_position(FEED, InboxPosition(seq=part.last, at=position.at))
         return part.last - position.seq == MAX_ENTRIES
 
@@ -122,7 +115,7 @@ class Notifier:
             due_changes=frozenset(_due_changes(changes).values()),
         )
 
-    def _tellings(self, change: Change, around: _Surroundings) -> Iterator[_Telling]:
+    def _tellings(self, change: Change, around: _Surroundings) -> Iterator[Telling]:
         task = around.task_of(change)
         if task is None:
             return
@@ -134,11 +127,11 @@ class Notifier:
         concerned = concerns.concerned(change, audience, user_ids=around.user_ids, policy=self.policy)
         for user_id, kinds in concerned.items():
             news = {kind: concerns.news_of(change, kind) for kind in kinds}
-            yield _Telling(user_id=user_id, task_id=task.id, by=change.by, kinds=kinds, news=news)
+            yield Telling(user_id=user_id, task_id=task.id, by=change.by, kinds=kinds, news=news)
         yield from self._freed(change, around)
         yield from self._due_after(change, task, around)
 
-    def _freed(self, change: Change, around: _Surroundings) -> Iterator[_Telling]:
+    def _freed(self, change: Change, around: _Surroundings) -> Iterator[Telling]:
         """Yields that the owners of tasks that waited for this one are told."""
         if not concerns.completes(change, self.policy):
             return
@@ -147,9 +140,9 @@ class Notifier:
             owner = concerns.owner_id(task)
             is_freed = change.entity_id in task.blocked_by and owner != change.by
             if is_freed and concerns.frees(change, task, around.blockers, self.policy):
-                yield _one(owner, task.id, change.by, news)
+                yield about_one(owner, task.id, change.by, news)
 
-    def _due_after(self, change: Change, task: Task, around: _Surroundings) -> Iterator[_Telling]:
+    def _due_after(self, change: Change, task: Task, around: _Surroundings) -> Iterator[Telling]:
         """Yields that the owner of a task is told of its due date if this entry makes it theirs or near.
 
         The author of the entry knows the date: it only counts as told.
@@ -186,7 +179,7 @@ class Notifier:
         )
         kinds = [(task, _kind_due(task, now, self.policy)) for task in page.items]
         tellings = [self._reminded(task, kind, now) for task, kind in kinds if kind is not None]
-        self._tell([telling for telling in tellings if telling is not None])
+        self._teller.tell([telling for telling in tellings if telling is not None])
         if page.items:
             last = page.items[-1]
             at = last.due_date.at if last.due_date else now
@@ -195,7 +188,7 @@ class Notifier:
             self.store.inbox.set_position(kind.value, position)
         return page.next is not None
 
-    def _reminded(self, task: Task, kind: NewsKind, now: datetime) -> _Telling | None:
+    def _reminded(self, task: Task, kind: NewsKind, now: datetime) -> Telling | None:
         """Notes that the owner is told of the due date; returns None if they have been told before."""
         owner = concerns.owner_id(task)
         if not is_identifier(owner):
@@ -203,41 +196,7 @@ class Notifier:
         keys = [f"{task.id}:{owner}:{k.value}:{task.due_date}" for k in _KINDS_TOLD_WITH[kind]]
         if keys[0] not in self.store.inbox.add_reminders(keys, now):
             return None
-        return _one(owner, task.id, None, concerns.due_news(kind, task, now=now))
-
-    # --- items
-
-    def _tell(self, tellings: Sequence[_Telling]) -> None:
-        """Stores what users are told, as far as they want it, in new items or in those that it belongs to."""
-        users = self._users(telling.user_id for telling in tellings)
-        tellings = [telling for telling in tellings if telling.user_id in users]
-        if not tellings:
-            return
-        preferences = self.store.preferences.get_many(users)
-        items = _Items(self.store.inbox.find_unread(users, self._earliest(tellings)), self.new_id)
-        deliveries = []
-        for telling in tellings:
-            chosen = preferences[telling.user_id]
-            kind = chosen.first_wanted(telling.kinds)
-            if kind is not None:
-                item = items.add(telling, telling.news[kind])
-                deliveries.append((item, users[telling.user_id], chosen.channels[kind]))
-        self.store.inbox.save(items.changed)
-        if self.mails is not None:
-            for item, user, channel in deliveries:
-                self.mails.add(item, user, channel)
-
-    def _users(self, ids: Iterable[str]) -> Mapping[str, User]:
-        """Returns those among the actors who are users and may be told."""
-        user_ids = {user_id for user_id in ids if is_identifier(user_id)}
-        users = self.store.users.get_many(user_ids) if user_ids else {}
-        return {user_id: user for user_id, user in users.items() if concerns.may_be_told(user)}
-
-    @staticmethod
-    def _earliest(tellings: Sequence[_Telling]) -> datetime:
-        """Returns the time of the oldest news that these may follow on."""
-        first = min(news.at for telling in tellings for news in telling.news.values())
-        return first - MERGE_WITHIN
+        return about_one(owner, task.id, None, concerns.due_news(kind, task, now=now))
 
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -254,11 +213,6 @@ def _due_changes(changes: Sequence[Change]) -> Mapping[str, str]:
     return {change.entity_id: change.id for change in about_tasks if _DUE_FIELDS & change.after.keys()}
 
 
-def _one(user_id: str, task_id: str, by: str | None, news: News) -> _Telling:
-    kinds = (news.kind,)
-    return _Telling(user_id=user_id, task_id=task_id, by=by, kinds=kinds, news={news.kind: news})
-
-
 def _kind_due(task: Task, now: datetime, policy: Policy) -> NewsKind | None:
     """Returns what there is to tell about the due date of a task now, or None."""
     due = task.due_date
@@ -267,31 +221,3 @@ def _kind_due(task: Task, now: datetime, policy: Policy) -> NewsKind | None:
     if due.at <= now:
         return NewsKind.OVERDUE
     return NewsKind.DUE_SOON if due.at <= now + DUE_SOON else None
-
-
-class _Items:
-    """The unread items that news may follow on, and the new ones."""
-
-    def __init__(self, unread: Iterable[InboxItem], new_id: NewId) -> None:
-        self._new_id = new_id
-        self._latest = {(item.user_id, item.task_id, item.by): item for item in unread}
-        self._changed: dict[str, InboxItem] = {}
-
-    @property
-    def changed(self) -> Sequence[InboxItem]:
-        """The items that have got news."""
-        return tuple(self._changed.values())
-
-    def add(self, telling: _Telling, news: News) -> InboxItem:
-        """Adds news to the item that they follow on, or else to a new one, and returns it."""
-        place = (telling.user_id, telling.task_id, telling.by)
-        item = self._latest.get(place)
-        if item is not None and item.accepts(news):
-            item = item.with_news(news)
-        else:
-            item = InboxItem(
-                id=self._new_id(), user_id=telling.user_id, task_id=telling.task_id, by=telling.by,
-                news=(news,), at=news.at,
-            )  # fmt: skip
-        self._latest[place] = self._changed[item.id] = item
-        return item

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
@@ -21,6 +21,8 @@ from taskmgr.domain.model.webhook import (
     Attempt,
     Delivery,
     DeliveryState,
+    NewSecret,
+    NewWebhook,
     Webhook,
     new_delivery,
     parsers,
@@ -36,27 +38,11 @@ from taskmgr.domain.services.current_rights import touch_rights, with_current_ri
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.versions import require_version
 from taskmgr.domain.services.webhooks.messages import Messenger, may_see_tasks, secret_text
+from taskmgr.domain.services.webhooks.replays import REPLAY_PARSERS, replay_of
 
 _PARSERS = parsers(KINDS)
 _DEFAULTS = {"description": "", "kinds": (ALL_KINDS,), "project": None, "active": True}
 _SHORTEST = timedelta(milliseconds=1)
-MAX_SEQ = 2**53 - 1  # JSON's integers in other languages
-
-
-@dataclass(frozen=True, slots=True)
-class NewWebhook:
-    """A new webhook with its secret text, which is never shown again."""
-
-    webhook: Webhook
-    secret: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class NewSecret:
-    """The new secret text of a webhook, which is never shown again, and until when the former one signs."""
-
-    secret: str = field(repr=False)
-    former_until: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,10 +199,7 @@ class WebhookService:
         def command() -> Replay:
             self._authorized(by)
             stored = self.store.webhooks.get(webhook_id)
-            replay = _replay(stored, parsed)
-            if stored.replay is not None:
-                after, end = min(replay.after, stored.replay.after), max(replay.until, stored.replay.until)
-                replay = Replay(after=after, until=end)
+            replay = replay_of(stored, **parsed)
             self.store.webhooks.set_replay(stored.webhook.id, stored.replay, replay)
             return replay
 
@@ -246,26 +229,6 @@ class WebhookService:
         if errors:
             raise Invalid(errors)
         return fields
-
-
-def _seq(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise parsing.BadValue("wrong_type", "Must be a whole number.")
-    if not 0 <= value <= MAX_SEQ:
-        raise parsing.BadValue("out_of_range", f"Must be a whole number from 0 to {MAX_SEQ}.")
-    return value
-
-
-REPLAY_PARSERS = {"since": _seq, "until": parsing.optional(_seq)}
-
-
-def _replay(stored: StoredWebhook, fields: Mapping[str, Any]) -> Replay:
-    """Returns the range to send again; later entries are sent in any case."""
-    until = stored.position if fields["until"] is None else min(fields["until"], stored.position)
-    if fields["since"] >= until:
-        detail = f"Must be less than {until}, the number up to which changes have been sent."
-        raise Invalid([FieldError(location="since", code="out_of_range", detail=detail)])
-    return Replay(after=fields["since"], until=until)
 
 
 def _require_right(by: Actor) -> None:

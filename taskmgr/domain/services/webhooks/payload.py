@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from taskmgr.domain.history.chain import json_value
 from taskmgr.domain.history.changes import Change
 from taskmgr.domain.history.differences import logged_fields
 from taskmgr.domain.model.clock import format_instant
-from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import NotFound
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.project import Project
@@ -40,42 +39,62 @@ class Payloads:
 
         Long texts that do not fit are left out, and named in `left_out`.
         """
-        data: dict[str, Any] = {"change": {name: _plain(getattr(change, name)) for name in _ENTRY}}
-        if change.entity in _READERS:
+        data: dict[str, Any] = {"change": {name: json_value(getattr(change, name)) for name in _ENTRY}}
+        if change.entity in _KINDS:
             data[change.entity] = self._entity(change, by)
         message = {"type": change.kind, "timestamp": format_instant(change.at), "seq": seq, "data": data}
         return encode(message)
 
     def _entity(self, change: Change, by: Actor) -> dict[str, Any] | None:
         """Returns the present state of the changed entity, or None if it does not exist any more."""
+        kind = _KINDS[change.entity]
         try:
-            entity = _READERS[change.entity](self.store, change.entity_id)
+            entity = kind.read(self.store, change.entity_id)
         except NotFound:
             return None
-        if isinstance(entity, User):
-            entity = permissions.as_seen_by(by, entity)
-        fields = {"id": entity.id, **logged_fields(entity), "updated_at": entity.updated_at}
-        fields.pop("password_set_at", None)  # is in the log, but not in the API's users
-        if isinstance(entity, Task):
-            category = self.policy.workflow.category(entity.status)
-            fields["category"] = None if category is None else category.value
-        if isinstance(entity, Project):
-            fields["default"] = fields.pop("is_default")
-        return {name: _plain(value) for name, value in fields.items()} | {"version": entity.version}
+        fields = {"id": entity.id, **kind.fields(entity, self.policy, by), "updated_at": entity.updated_at}
+        return {name: json_value(value) for name, value in fields.items()} | {"version": entity.version}
 
 
-def _task(store: Store, task_id: str) -> Task:
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How an entity is read, and how its fields, as the log has them, become those of the API."""
+
+    read: Callable[[Store, str], Any]
+    fields: Callable[[Any, Policy, Actor], dict[str, Any]]
+
+
+def _read_task(store: Store, task_id: str) -> Task:
     task = store.tasks.get_many([task_id], with_binned=True).get(task_id)
     if task is None:
         raise NotFound("task", task_id)
     return task
 
 
-_READERS: Mapping[str, Callable[[Store, str], Task | User | Comment | Project]] = {
-    "task": _task,
-    "user": lambda store, user_id: store.users.get(user_id),
-    "comment": lambda store, comment_id: store.comments.get(comment_id),
-    "project": lambda store, project_id: store.projects.get(project_id),
+def _task_fields(task: Task, policy: Policy, _: Actor) -> dict[str, Any]:
+    category = policy.workflow.category(task.status)
+    return {**logged_fields(task), "category": None if category is None else category.value}
+
+
+def _user_fields(user: User, _: Policy, by: Actor) -> dict[str, Any]:
+    fields = logged_fields(permissions.as_seen_by(by, user))
+    del fields["password_set_at"]
+    return fields
+
+
+def _project_fields(project: Project, _: Policy, __: Actor) -> dict[str, Any]:
+    fields = logged_fields(project)
+    fields["default"] = fields.pop("is_default")
+    return fields
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "task": _Kind(_read_task, _task_fields),
+    "user": _Kind(lambda store, user_id: store.users.get(user_id), _user_fields),
+    "comment": _Kind(
+        lambda store, comment_id: store.comments.get(comment_id), lambda comment, *_: logged_fields(comment)
+    ),
+    "project": _Kind(lambda store, project_id: store.projects.get(project_id), _project_fields),
 }
 
 
@@ -106,11 +125,3 @@ def _texts(
             yield len(value), f"{path}{name}", fields, name
         elif isinstance(value, dict):
             yield from _texts(value, f"{path}{name}.")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return format_instant(value)
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
