@@ -7,12 +7,16 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
+from taskmgr.domain.model.errors import Unavailable
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
+from taskmgr.infrastructure.mongo.client import open_database
+from taskmgr.infrastructure.mongo.feed.sequencer import Sequencer
 from taskmgr.infrastructure.mongo.indexes import update_indexes
 from tests.factories import NOW, SYSTEM
 from tests.feeds import (
@@ -114,6 +118,39 @@ def test_the_feed_goes_on_after_the_log_was_replaced_by_a_backup(
 
     assert_feed_is_the_log(database)
     update_indexes(database)  # for the next tests, because dropping a collection drops them
+
+
+def test_the_feed_has_no_gap_after_it_was_replaced_by_that_of_a_backup(
+    mongodb_uri: str, database: Database[Any], make_task: Callable[..., Task]
+) -> None:
+    with sequencing(mongodb_uri, database.name):
+        make_task()
+        wait_until_complete(database)
+        backup = {name: list(database[name].find()) for name in ("feed", "activity")}
+        make_task()
+        wait_until_complete(database)
+        for name, rows in backup.items():
+            database["loaded"].insert_many(rows)
+            database["loaded"].rename(name, dropTarget=True)
+        make_task()
+        wait_until_complete(database)
+
+    assert_feed_is_the_log(database)
+    update_indexes(database)  # for the next tests, because dropping a collection drops them
+
+
+def test_a_process_that_must_not_write_appends_nothing(
+    mongodb_uri: str, database: Database[Any], make_task: Callable[..., Task]
+) -> None:
+    def refuse() -> None:
+        raise Unavailable("not now")
+
+    make_task()
+    streams = open_database(mongodb_uri, database.name, for_streams=True)
+    with streams.client, pytest.raises(Unavailable, match="not now"):
+        Sequencer(database, streams, admit=refuse).run(threading.Event())
+
+    assert database["feed"].count_documents({}) == 0
 
 
 def _store_token(database: Database[Any], token: Mapping[str, Any]) -> None:

@@ -60,8 +60,8 @@ class _Entry:
 class Sequencer:
     """Follows the log and appends to the feed.
 
-    `stream_database` is the same database, on a client without `timeoutMS`. `appended` is called
-    after each append.
+    `stream_database` is the same database, on a client without `timeoutMS`. `admit` raises `Unavailable`
+    while this process must not write; it is called before each append, and `appended` after it.
     """
 
     name = "sequencer"
@@ -71,6 +71,7 @@ class Sequencer:
         database: Database[Any],
         stream_database: Database[Any],
         *,
+        admit: Callable[[], None] = lambda: None,
         appended: Callable[[], None] = lambda: None,
     ) -> None:
         # A number or a token that only the primary has may be rolled back by a failover, after which the
@@ -84,6 +85,7 @@ class Sequencer:
         self._activity = with_any_text(stream_database["activity"])
         self._feed: Collection[Any] = database.get_collection("feed", **concerns)
         self._checkpoints: Collection[Any] = database.get_collection("checkpoints", **concerns)
+        self._admit = admit
         self._appended = appended
         self._head: FeedHead | None = None  # None if it has to be read
         self._next_checkpoint = 0.0
@@ -101,7 +103,7 @@ class Sequencer:
                         self._follow(stream, stop, resumed=not isinstance(start, Timestamp))
                 except CannotResume as error:
                     _log.warning("the log is compared with the feed", reason=str(error))
-                    start = None
+                    start = self._head = None  # after a restore, the feed has another end
 
     def _follow(self, stream: InsertStream, stop: Event, *, resumed: bool) -> None:
         """Appends what the stream has. A resumed one begins with the past, as the oplog has it.
@@ -132,6 +134,7 @@ class Sequencer:
         """Appends entries that the feed may have; the readable ones among them."""
         remaining = [entry for entry in entries if entry is not None]
         while remaining:
+            self._admit()
             head = self._head or read_head(self._feed)
             self._head = None  # unknown unless the append succeeds
             rows = _chained(head, remaining)
