@@ -18,6 +18,7 @@ from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.feed.lag import FeedLag
 from taskmgr.infrastructure.mongo.feed.sequencer import Sequencer
 from taskmgr.infrastructure.mongo.lease import Lease
+from taskmgr.infrastructure.mongo.schema_version import SchemaGuard
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.metrics.instruments import begin
 from taskmgr.settings import Settings
@@ -38,7 +39,9 @@ def run(uri: str, settings: Settings, policy: Policy, stop: Event, *, holder: st
     services = build_configured_services(store, settings, policy=policy)
     with database.client, streams.client:
         work = BackgroundWork(
-            sequencer=Sequencer(database, streams, appended=growth.notify),
+            sequencer=Sequencer(
+                database, streams, admit=SchemaGuard(database, policy.time_zone), appended=growth.notify
+            ),
             jobs=[*build_jobs(services, settings), _gauges_job(database, services, settings)],
             lease=Lease(database, LEASE_NAME, holder=holder),
             growth=growth,

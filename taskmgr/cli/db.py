@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from taskmgr.cli.backup import backup, restore, verify
 from taskmgr.cli.output import as_json, show, show_json
 from taskmgr.cli.services import ACTOR_NAME
 from taskmgr.domain.rules.wording import counted
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Set up the database, migrate it, and show its state."""
+    """Set up the database, migrate it, show its state, and save and restore it."""
+
+
+for command in (backup, restore, verify):
+    db.add_command(command)
 
 
 @db.command()

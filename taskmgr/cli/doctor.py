@@ -80,6 +80,7 @@ def _check(report: KeyedReport) -> None:
 
 def _check_database(database: Database[Any], policy: Policy, report: KeyedReport) -> None:
     from taskmgr.infrastructure.mongo import migrations
+    from taskmgr.infrastructure.mongo.backup.swapping import loaded_collections
     from taskmgr.infrastructure.mongo.health import MongoHealth
     from taskmgr.infrastructure.mongo.inspection.database import inspect_database
     from taskmgr.infrastructure.mongo.inspection.internals import OUR_COLLECTIONS
@@ -93,7 +94,8 @@ def _check_database(database: Database[Any], policy: Policy, report: KeyedReport
     _check_clock(database, report)
     for detail in migrations.reasons_to_migrate(database, policy.time_zone):
         report("database", "outdated", f"{detail}: run `taskmgr db migrate`.")
-    for name in sorted(set(database.list_collection_names()) - OUR_COLLECTIONS):
+    loaded = loaded_collections(database)  # see `inspect_meta`
+    for name in sorted(set(database.list_collection_names()) - OUR_COLLECTIONS - {*loaded}):
         text = f"Skipped the collection {name}, which does not belong to taskmgr."
         click.echo(without_controls(text), err=True)
 

@@ -1,5 +1,7 @@
 """Brings a database to the schema version of this release: indexes and derived fields.
 
+If a restore was interrupted while it was replacing the data, a migration finishes it first.
+
 A migration may be killed at any moment and run again, and may run on two machines at once: it examines the
 stored data, and its writes do not depend on each other (docs/decisions/0012). To change the stored form,
 raise `SCHEMA_VERSION`; unless only derived fields change, add a function here that `migrate` calls between
@@ -18,6 +20,7 @@ from typing import Any
 from pymongo.database import Database
 
 from taskmgr.domain.model.errors import CannotStart
+from taskmgr.infrastructure.mongo.backup.swapping import finish_restore
 from taskmgr.infrastructure.mongo.client import without_deadline
 from taskmgr.infrastructure.mongo.derived_fields import BATCH, Swept, sweep
 from taskmgr.infrastructure.mongo.indexes import describe_wrong_indexes, update_indexes
@@ -68,6 +71,7 @@ def migrate(
     database of a later release, if another migration begins, or if a process keeps writing the old form.
     """
     with without_deadline():  # an index over millions of tasks takes minutes
+        finish_restore(database, settling=settling)
         begun = begin_migration(database, time_zone)
         made, dropped = update_indexes(database)
         project = ensure_default_project(database)
@@ -119,6 +123,8 @@ def reasons_to_migrate(database: Database[Any], time_zone: tzinfo) -> Iterator[s
     state = read_schema_state(database)
     if state is None:
         yield "The database has no schema version"
+    elif state.restoring:
+        yield "A backup has not been restored completely"
     elif state.version != SCHEMA_VERSION:
         yield f"The schema version is {state.version}, not {SCHEMA_VERSION}"
     elif state.time_zone != str(time_zone):

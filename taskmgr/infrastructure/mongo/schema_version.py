@@ -28,32 +28,44 @@ SCHEMA_VERSION = 3
 # before its last sweep: then every process has read `meta` again, and earlier commands are committed.
 TRUSTED_SECONDS = 1.0
 SETTLING_SECONDS = 3.0
-_META_ID = "stored_form"
+SCHEMA_ID = "stored_form"
+RESTORE_ID = "restore"  # see `backup.swapping`
 
 _log = logging.getLogger("taskmgr.store")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SchemaState:
-    """The row of `meta`. `version` is None if it is not an integer."""
+    """The rows of `meta`. `version` is None if it is not an integer.
+
+    `restoring` is True while a backup takes the place of the data.
+    """
 
     version: int | None
     time_zone: object
     finished: bool
+    restoring: bool
 
     def is_for(self, time_zone: tzinfo) -> bool:
-        """Returns True if this is the version of this release, for this time zone."""
-        return self.version == SCHEMA_VERSION and self.time_zone == str(time_zone)
+        """Returns True if the data has the version of this release, and is for this time zone."""
+        is_same = self.version == SCHEMA_VERSION and self.time_zone == str(time_zone)
+        return is_same and not self.restoring
 
 
 def read_schema_state(database: Database[Any]) -> SchemaState | None:
     """Returns the schema state of the database, or None before the first migration."""
-    row = database["meta"].find_one({"_id": _META_ID})
+    rows = {row["_id"]: row for row in database["meta"].find({"_id": {"$in": [SCHEMA_ID, RESTORE_ID]}})}
+    row = rows.get(SCHEMA_ID)
     if row is None:
         return None
     version = row.get("version")
     is_number = isinstance(version, int) and not isinstance(version, bool)
-    return SchemaState(version if is_number else None, row.get("time_zone"), row.get("finished") is True)
+    return SchemaState(
+        version=version if is_number else None,
+        time_zone=row.get("time_zone"),
+        finished=row.get("finished") is True,
+        restoring=rows.get(RESTORE_ID, {"phase": "loading"}).get("phase") != "loading",
+    )
 
 
 def begin_migration(database: Database[Any], time_zone: tzinfo) -> bool:
@@ -67,7 +79,7 @@ def begin_migration(database: Database[Any], time_zone: tzinfo) -> bool:
     if before is not None and before.is_for(time_zone) and before.finished:
         return False
     # The condition and the unique id refuse a later version that was stored since the check above.
-    known = {"_id": _META_ID, "version": {"$not": {"$gt": SCHEMA_VERSION}}}
+    known = {"_id": SCHEMA_ID, "version": {"$not": {"$gt": SCHEMA_VERSION}}}
     fields = {"version": SCHEMA_VERSION, "time_zone": str(time_zone), "finished": False}
     try:
         _meta(database).update_one(known, {"$set": fields}, upsert=True)
@@ -79,7 +91,7 @@ def begin_migration(database: Database[Any], time_zone: tzinfo) -> bool:
 
 def finish_migration(database: Database[Any], time_zone: tzinfo) -> None:
     """Marks the migration as finished. Raises `CannotStart` if another one has begun."""
-    target = {"_id": _META_ID, "version": SCHEMA_VERSION, "time_zone": str(time_zone)}
+    target = {"_id": SCHEMA_ID, "version": SCHEMA_VERSION, "time_zone": str(time_zone)}
     if _meta(database).update_one(target, {"$set": {"finished": True}}).matched_count != 1:
         raise CannotStart("Another migration has begun meanwhile: run `taskmgr db status`.")
 
@@ -147,6 +159,8 @@ class SchemaGuard:
         ours = f"schema version {SCHEMA_VERSION}, time zone {self._time_zone}"
         if state is None:
             return f"The database has no schema version; this process works with {ours}. Restart it."
+        if state.restoring:
+            return "A backup is taking the place of the data. Try again when it has been restored."
         stored = f"schema version {state.version}, time zone {state.time_zone}"
         return f"The database has been migrated to {stored}; this process works with {ours}. Restart it."
 

@@ -19,9 +19,15 @@ from taskmgr.infrastructure.mongo.inspection.entities import differing_fields
 from taskmgr.infrastructure.mongo.inspection.sign_in import inspect_secret_hashes
 from taskmgr.infrastructure.mongo.inspection.snapshot import OBJECT_ID, Report, Row, Snapshot
 from taskmgr.infrastructure.mongo.mappers.rows import UNREADABLE
+from taskmgr.infrastructure.mongo.schema_version import RESTORE_ID, SCHEMA_ID
 from taskmgr.infrastructure.mongo.writing import validated_row
 
 _LOCKS = (ADMINS_LOCK, DEFAULT_LOCK, "relations")  # earlier releases used `relations`
+_RESTORES = {
+    True: "A restore is replacing the data, or was interrupted: run `taskmgr db migrate`, which finishes it.",
+    False: "A restore is running, or was interrupted before it changed anything: if none is running, run "
+    "`taskmgr db migrate`, which removes what was loaded.",
+}
 _META_FIELDS = {"_id", "version", "time_zone", "finished"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 OUR_COLLECTIONS = frozenset({*(document._meta["collection"] for document in DOCUMENTS), "locks", "meta"})
@@ -111,7 +117,9 @@ def inspect_locks(snapshot: Snapshot, report: Report) -> None:
 def inspect_meta(snapshot: Snapshot, report: Report) -> None:
     """Reports everything in `meta` except for the schema version."""
     for row in snapshot.rows("meta", {}):
-        if row["_id"] != "stored_form":
+        if row["_id"] == RESTORE_ID:
+            report("meta restore", "restore", _RESTORES[row.get("phase") == "replacing"])
+        elif row["_id"] != SCHEMA_ID:
             report(f"meta {row['_id']}", "foreign", "It was not written by taskmgr.")
         elif extra := sorted(row.keys() - _META_FIELDS):
             detail = f"It is not stored as it should be: {', '.join(extra)}."
