@@ -9,7 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.running import Service, serving, wait_until
+import pytest
+from aiosmtpd.controller import Controller
+
+from tests.running import Service, free_port, serving, wait_until
+
+pytestmark = pytest.mark.slow
 
 API = "/api/v1"
 COMMENTS = 30
@@ -53,3 +58,46 @@ def _is_told_of_a_first_comment(service: Service, own: str, task_id: str) -> boo
     unread: int = service.call("GET", f"{API}/users/me")[1]["unread"]
     service.token = other
     return unread > 0
+
+
+def wait_until_users_are_told(service: Service) -> None:
+    """Assigns tasks to somebody without an e-mail address until they are told of one."""
+    user = service.call("POST", f"{API}/users", {"username": "bob", "name": "Bob"})[1]["id"]
+    token = service.call("POST", f"{API}/tokens", {"name": "test", "user_id": user})[1]["token"]
+
+    def is_told() -> bool:
+        service.call("POST", f"{API}/tasks", {"title": "First", "assignee_id": user})
+        headers = {"Authorization": f"Bearer {token}"}
+        return bool(service.ask("GET", f"{API}/users/me", headers=headers)[2]["unread"])
+
+    assert wait_until(is_told)
+
+
+def test_a_running_service_sends_mails(place: Path) -> None:
+    received: list[Any] = []
+
+    class Receiver:
+        async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:  # noqa: N802
+            received.append(envelope)
+            return "250 OK"
+
+    port = free_port()
+    controller = Controller(Receiver(), hostname="127.0.0.1", port=port, ready_timeout=60)
+    controller.start()
+    settings = {
+        "SMTP_URL": f"smtp://127.0.0.1:{port}",
+        "MAIL_FROM": "Tasks <tasks@example.org>",
+        "PUBLIC_URL": "https://tasks.example.org",
+    }
+    with serving(place, WORKERS="1", **settings) as service:
+        wait_until_users_are_told(service)
+        body = {"username": "eve", "name": "Eve", "email": "eve@example.org"}
+        user = service.call("POST", f"{API}/users", body)[1]["id"]
+        task = service.call("POST", f"{API}/tasks", {"title": "Yours", "assignee_id": user})[1]
+        assert wait_until(lambda: received, seconds=120)  # a mail at once is sent after a minute
+    controller.stop()
+
+    (envelope,) = received
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("tasks@example.org", ["eve@example.org"])
+    assert f"Subject: [{task['key']}] Yours".encode() in envelope.content
+    assert f"https://tasks.example.org/api/v1/tasks/{task['key']}".encode() in envelope.content

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
 from bson import ObjectId
 
 from taskmgr.background.mail import MailJob
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, User
-from taskmgr.domain.ports.mail import Letter
+from taskmgr.domain.ports.mail import Letter, NotSent
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.services import Services
 from taskmgr.domain.services.mailing import MailService
@@ -27,6 +30,7 @@ from taskmgr.infrastructure.mongo.store import new_id
 from taskmgr.infrastructure.outside.smtp import SmtpMailer, SmtpPost, build_message
 from tests.factories import NOW, Clock
 from tests.feeds import fill_feed
+from tests.outside import make_certificate
 from tests.running import free_port
 
 TITLE = 'Prüfe <b>"alles"</b> & mehr'
@@ -50,6 +54,36 @@ class Server:
         message: Any = message_from_bytes(envelope.content, policy=default)
         self.messages.append(message)
         return "250 OK"
+
+
+@dataclass
+class ServerWithPasswords(Server):
+    """Also notes who signs in with which password, and whether the connection is encrypted."""
+
+    port: int = 0
+    is_encrypted: bool = False
+    logins: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    def authenticate(self, _: Any, session: Any, __: Any, ___: str, data: LoginPassword) -> AuthResult:
+        encrypted = session.ssl is not None or self.is_encrypted
+        self.logins.append((data.login.decode(), data.password.decode(), encrypted))
+        return AuthResult(success=data.password == b"p@ss", handled=False)
+
+
+@contextmanager
+def a_server_with_passwords(scheme: str, tls: SSLContext) -> Iterator[ServerWithPasswords]:
+    """Runs a server that is encrypted from the start (`smtps`), or requires STARTTLS before a password."""
+    handler = ServerWithPasswords(port=free_port(), is_encrypted=scheme == "smtps")
+    place = {"hostname": "127.0.0.1", "port": handler.port, "ready_timeout": 60}
+    login = {"authenticator": handler.authenticate, "auth_required": True}
+    controller = (
+        Controller(handler, **place, **login, auth_require_tls=False, ssl_context=tls)
+        if scheme == "smtps"
+        else Controller(handler, **place, **login, tls_context=tls, require_starttls=True)
+    )
+    controller.start()
+    yield handler
+    controller.stop()
 
 
 @pytest.fixture
@@ -307,6 +341,29 @@ def test_a_password_is_not_sent_unencrypted_to_another_machine(server: Server) -
 
     with pytest.raises(Exception, match="password would be readable"):
         mailer.connected().__enter__()
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # it does not know that of smtps
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_password_is_sent_over_tls_to_a_server_with_the_right_certificate(
+    tmp_path: Path, scheme: str
+) -> None:
+    theirs, ours = make_certificate(tmp_path, "localhost")
+    with a_server_with_passwords(scheme, theirs) as server:
+        letter = Letter(
+            to="ada@example.org", name="Ada", subject="Hi", text="x", html="x", message_id="m", thread=None
+        )
+        url = f"{scheme}://ada:p%40ss@localhost:{server.port}"
+        with SmtpMailer(url=url, sender="tasks@example.org", tls=ours).connected() as post:
+            post.send(letter)
+        with pytest.raises(NotSent, match="certificate"):
+            SmtpMailer(url=url, sender="tasks@example.org").connected().__enter__()
+        wrong = url.replace("p%40ss", "pass")
+        with pytest.raises(NotSent, match="535"):
+            SmtpMailer(url=wrong, sender="tasks@example.org", tls=ours).connected().__enter__()
+
+    assert [message["Subject"] for message in server.messages] == ["Hi"]
+    assert set(server.logins) == {("ada", "p@ss", True), ("ada", "pass", True)}
 
 
 @pytest.mark.parametrize("text", ["a\r\nBcc: eve@example.org", "a\nBcc: eve@example.org\n\nbody"])
