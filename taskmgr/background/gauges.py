@@ -32,6 +32,9 @@ class GaugesJob:
     _turn: int = field(default=0, init=False)
     _next_step: float = field(default=0.0, init=False)
 
+    def close(self) -> None:
+        """Does nothing: a step leaves nothing in progress."""
+
     def step(self) -> float:
         """Sets the gauges every ten seconds, and once a minute the numbers of tasks."""
         wait = self._next_step - time.monotonic()

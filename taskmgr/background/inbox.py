@@ -20,6 +20,9 @@ class InboxJob:
         self._next_step = 0.0
         self._next_look = 0.0
 
+    def close(self) -> None:
+        """Does nothing: a step leaves nothing in progress."""
+
     def step(self) -> float:
         """Tells of what has happened since the last step, and twice a minute of due dates."""
         time.sleep(max(0.0, self._next_step - time.monotonic()))

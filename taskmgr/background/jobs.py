@@ -28,6 +28,9 @@ class Job(Protocol):
         Returns the seconds after which it has to be called again; it is called earlier if the feed grows.
         """
 
+    def close(self) -> None:
+        """Brings what is in progress to its end, within a few seconds. Called after the last step."""
+
 
 def build_jobs(services: Services, settings: Settings) -> list[Job]:
     """Returns the jobs over these services."""

@@ -22,6 +22,9 @@ class MailJob:
         self._mails = mails
         self._mailer = mailer
 
+    def close(self) -> None:
+        """Does nothing: a step leaves nothing in progress."""
+
     def step(self) -> float:
         """Sends the mails that are due. If the mail server cannot be reached, they stay as they are."""
         if not self._mails.is_due():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Event
 
 import structlog
@@ -22,6 +22,7 @@ MAX_CALLS_EACH, MAX_CALLS_FAILING = 4, 1
 _MAX_PARTS = 5  # parts of the feed that one webhook reads before the next one has its turn
 _IDLE = 1.0  # seconds; deliveries become due without the feed growing
 _BUSY = 0.1  # seconds; waits for the end of a call
+_MAX_CLOSE = 8.0  # seconds; less than the jobs are given for their end
 
 _log = structlog.get_logger("taskmgr.background")
 
@@ -47,6 +48,11 @@ class WebhookJob:
         if self._calls and not is_behind:
             self._call_ended.wait(_BUSY)
         return 0.0 if self._calls or is_behind else _IDLE
+
+    def close(self) -> None:
+        """Waits for the calls in progress: what is not recorded would be sent again."""
+        wait(self._calls, timeout=_MAX_CLOSE)
+        self._record()
 
     def _follow(self, webhooks: Sequence[StoredWebhook]) -> bool:
         """Stores deliveries for new entries; returns True if a webhook has more to read."""

@@ -20,7 +20,7 @@ from taskmgr.infrastructure.mongo.lease import LEASE_SECONDS, RENEWAL_SECONDS, L
 _ATTEMPT_SECONDS = 3.0
 _PAUSE_AFTER_ERROR = 1.0  # seconds
 _UNAUTHORIZED = 13  # the server's code
-_MAX_STOP = 10.0  # seconds that the jobs may take for the step in progress
+_MAX_STOP = 10.0  # seconds that the jobs may take for the step in progress and for closing
 
 _log = structlog.get_logger("taskmgr.background")
 
@@ -113,6 +113,10 @@ class BackgroundWork:
             else:
                 if seconds > 0 and not ended.is_set():
                     self.growth.wait(count, seconds)
+        try:
+            job.close()
+        except Exception as error:  # noqa: BLE001 - as after a kill
+            _report(job.name, error)
 
 
 def follow(sequencer: Sequencer, ended: Event) -> None:

@@ -46,6 +46,10 @@ class Counting:
     errors: list[Exception] = field(default_factory=list)
     name: str = "counting"
     steps: int = 0
+    closed: int = 0
+
+    def close(self) -> None:
+        self.closed += 1
 
     def step(self) -> float:
         self.steps += 1
@@ -104,6 +108,15 @@ def test_a_job_is_woken_when_the_feed_grows(working: Working) -> None:
         assert wait_until(lambda: job.steps == 1)
         growth.notify()
         assert wait_until(lambda: job.steps == 2, seconds=5)
+
+
+def test_a_job_is_closed_after_its_last_step(working: Working) -> None:
+    job = Counting()
+    with working(job):
+        assert wait_until(lambda: job.steps == 1)
+        assert job.closed == 0
+
+    assert job.closed == 1
 
 
 def test_growth_during_a_step_is_not_missed() -> None:

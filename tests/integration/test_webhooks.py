@@ -39,7 +39,8 @@ from tests.api.client import Client
 from tests.factories import SYSTEM, Clock, a_webhook
 from tests.feeds import fill_feed
 from tests.forbidden_urls import FORBIDDEN
-from tests.outside import Machine, ManyReceivers, accepting, listening
+from tests.outside import OK, Machine, ManyReceivers, accepting, listening
+from tests.running import wait_until
 
 PORTS = range(1, 65_536)
 HERE = GuardedClient(networks=[ip_network("127.0.0.1/32")], ports=PORTS, seconds=5.0)
@@ -623,6 +624,22 @@ def test_a_url_that_became_forbidden_is_refused_when_it_is_tested_and_delivered(
     assert delivery.last_attempt.error == tested.error
     assert tested.status is None
     assert tested.error
+
+
+def test_what_is_being_sent_when_the_work_ends_is_recorded(
+    services: Services, deliver: Delivering, database: Database[Any]
+) -> None:
+    deliver()
+    with listening(lambda connection: (time.sleep(1), connection.sendall(OK))) as machine:
+        webhook = services.webhooks.create(url=machine.url(), kinds=["task.*"], by=SYSTEM).webhook
+        services.tasks.create(title="Plan", by=SYSTEM)
+        fill_feed(deliver.uri, database)
+        assert wait_until(lambda: deliver.job.step() == 0 and machine.requests)
+        assert states(services, webhook.id) == [("pending", 0, 0)]
+
+        deliver.job.close()
+
+    assert states(services, webhook.id) == [("delivered", 1, 200)]
 
 
 # --- fairness

@@ -27,7 +27,8 @@ def replay_of(stored: StoredWebhook, *, since: int, until: int | None) -> Replay
     """
     end = stored.position if until is None else min(until, stored.position)
     if since >= end:
-        detail = f"Must be less than {end}, the number up to which changes have been sent."
+        what = "`until`" if until == end else "the number up to which changes have been sent"
+        detail = f"Must be less than {end}, which is {what}."
         raise Invalid([FieldError(location="since", code="out_of_range", detail=detail)])
     running = stored.replay
     if running is None:
