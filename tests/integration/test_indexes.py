@@ -92,10 +92,14 @@ def filled(worker_database: Database[Any]) -> Iterator[Database[Any]]:
 SCHEMA = TaskListQuery()
 
 
+@pytest.fixture(scope="module")
+def app(worker_database: Database[Any]) -> Flask:
+    return create_app(build_services(mongo_store(worker_database)), Settings(), secret_key="x" * 40)
+
+
 @pytest.fixture
-def parse(filled: Database[Any]) -> Any:
+def parse(filled: Database[Any], app: Flask) -> Any:
     """What a query string asks for."""
-    app: Flask = create_app(build_services(mongo_store(filled)), Settings(), secret_key="x" * 40)
     user_id = an_id()
     store = mongo_store(filled)
 
