@@ -47,8 +47,10 @@ test: check ## Run all checks, then the whole test suite against a real MongoDB
 	@sh scripts/web $(BIN)/python test
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) $(ARGS)
 
+# The conformance tests are slow, and every worker would generate examples for them to find that out.
 test-fast: .venv/installed-dev ## Run the unit tests and the API's tests, without the slow ones
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) -m "not slow" tests/unit tests/api $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) -m "not slow" --ignore tests/api/test_conformance.py \
+		tests/unit tests/api $(ARGS)
 
 check: .venv/installed-dev ## Run the linters (also on the OpenAPI document), the type checkers and the import contracts
 	$(BIN)/python -m ruff check
