@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ _PARAMETERS = {
 }
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is created in it
 _MEMORY_NEEDED = 4 * 2**30
+_SLOW_FOLDERS = {"browser", "docs", "faults", "stateful"}  # most of their tests start a service
 _KEPT = "meta"  # which form the database is in, and its time zone: written by `migrate` alone
 _WAITED = "tests_waited"
 _HASH_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"  # MD5
@@ -75,6 +77,28 @@ def _fast_folder() -> Path | None:
     if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED:
         return _MEMORY
     return None
+
+
+@pytest.hookimpl(trylast=True)  # after tests have been deselected
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deals the slow tests to the workers of pytest-xdist, each of which begins with its share.
+
+    A slow test that begins last would keep one worker busy while the others have nothing left to do.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount")
+    if workers is None:
+        return
+    slow = [item for item in items if _is_slow(item)]
+    quick = iter([item for item in items if not _is_slow(item)])
+    total, items[:] = len(items), []
+    for worker in range(workers):
+        share = slow[worker::workers]
+        size = (total - len(items)) // (workers - worker)  # as `--dist=worksteal` divides them
+        items += [*share, *islice(quick, max(0, size - len(share)))]
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None or item.path.parent.name in _SLOW_FOLDERS
 
 
 @pytest.hookimpl(optionalhook=True)

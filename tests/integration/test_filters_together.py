@@ -147,6 +147,7 @@ def test_every_filter_of_a_query_is_tried() -> None:
     assert {*VALUES} == {*TaskQuery.__dataclass_fields__} - {"sort"}
 
 
+@pytest.mark.slow
 def test_every_pair_of_filters_is_what_python_filters(world: World) -> None:
     for pair in PAIRS:
         world.assert_found_as_in_python(query_of(*pair))

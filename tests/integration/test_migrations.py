@@ -423,6 +423,7 @@ def migrated_form_1(fresh: Database[Any]) -> Mapping[str, list[Mapping[str, Any]
     return contents(fresh)
 
 
+@pytest.mark.slow
 def test_a_migration_that_was_killed_before_it_had_all_indexes_goes_on_as_if_it_had_not_been(
     mongodb_uri: str, fresh: Database[Any], migrated_form_1: Mapping[str, list[Mapping[str, Any]]]
 ) -> None:
@@ -442,6 +443,7 @@ def test_a_migration_that_was_killed_before_it_had_all_indexes_goes_on_as_if_it_
     assert points > 10
 
 
+@pytest.mark.slow
 def test_a_migration_that_was_killed_at_any_other_write_goes_on_as_if_it_had_not_been(
     mongodb_uri: str, fresh: Database[Any], migrated_form_1: Mapping[str, list[Mapping[str, Any]]]
 ) -> None:
@@ -642,6 +644,7 @@ def is_admitted(services: Any) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_service_of_another_time_zone_stops_writing_and_no_due_date_of_its_is_left() -> None:
     with short_folder() as place, serving(place, TIMEZONE="UTC") as service:
 

@@ -97,6 +97,7 @@ def numbers(keys: Sequence[NextKey]) -> list[int]:
 STEPS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.booleans()), max_size=30)
 
 
+@pytest.mark.slow
 @given(STEPS)
 def test_no_number_is_given_to_two_clients(database: Database[Any], steps: list[Any]) -> None:
     empty(database)

@@ -128,6 +128,7 @@ def put_unnumbered(database: Database[Any], number: int) -> None:
     database.tasks.insert_many([next(rows) for _ in range(number)])
 
 
+@pytest.mark.slow
 def test_a_migration_that_is_killed_at_any_write_goes_on_with_the_numbers(
     mongodb_uri: str, fresh: Database[Any]
 ) -> None:

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -163,6 +164,7 @@ class Orders(RuleBasedStateMachine):
         assert [complaint for complaint in found if not complaint.startswith("project ")] == []
 
 
+@pytest.mark.slow
 def test_the_order_by_hand_is_that_of_a_list(worker_database: Database[Any]) -> None:
     spread = 0
 

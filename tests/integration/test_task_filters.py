@@ -243,6 +243,7 @@ def walk(store: Store, query: TaskQuery, limit: int, between: Callable[[], None]
         page_request = replace(page_request, after=page.next)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(world=worlds, query=queries(), limit=st.integers(1, 4))
 def test_a_walk_over_the_pages_is_what_python_filters_and_sorts(
