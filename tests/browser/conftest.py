@@ -14,11 +14,12 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.people import ADMIN, PASSWORD, choose_password, link_in
-from tests.browser.watching import DASHBOARD, OpenPage, Watched, watch
+from tests.browser.watching import DASHBOARD, WIDE, OpenPage, Watched, watch
+from tests.browser.work import Work
 from tests.running import PATIENCE, Service, serving, short_folder
 
 CHROMIUM = shutil.which("chromium")
-TIMEOUT = 1000 * PATIENCE  # milliseconds
+TIMEOUT = 1000 * float(os.environ.get("WEB_PATIENCE", PATIENCE))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,4 +79,10 @@ def dashboard(open_page: OpenPage) -> Watched:
     """A page in which the first user is signed in. Skipped where the dashboard could not be built."""
     if not DASHBOARD.exists() and os.environ.get("CI") != "true":
         pytest.skip("NO DASHBOARD: it could not be built, see `make install`.")
-    return open_page(as_=ADMIN)
+    return open_page(as_=ADMIN, viewport=WIDE)
+
+
+@pytest.fixture
+def work(service: Service) -> Work:
+    """A project of the test's own."""
+    return Work(service)

@@ -4,6 +4,7 @@ import "./style/index.css";
 import { api, content } from "./api/client";
 import { App } from "./app";
 import { Empty } from "./parts/empty";
+import { startRefusals } from "./parts/refusal";
 import { findRoute, routes } from "./routes";
 import { showHelp } from "./shell/help";
 import { showPalette } from "./shell/palette";
@@ -20,6 +21,7 @@ async function start(root: HTMLElement): Promise<void> {
   followSession();
   startRouter((path) => findRoute(path) !== null);
   startKeys();
+  startRefusals();
   addCommands([
     { keys: "Ctrl+k", label: "Search", group: "Everywhere", run: showPalette },
     { keys: "?", label: "Show the keys", group: "Everywhere", run: showHelp },

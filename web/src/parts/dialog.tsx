@@ -22,14 +22,15 @@ export function closeDialog(): void {
 }
 
 export function DialogHost() {
-  return shown.value && <OpenDialog dialog={shown.value} />;
+  return shown.value && <OpenDialog key={shown.value} dialog={shown.value} />;
 }
 
 function OpenDialog({ dialog }: { dialog: Shown }) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => element.current?.showModal(), []);
+  // The event comes a moment after the dialog was closed; another one may be shown by then.
   const onClose = () => {
-    shown.value = null;
+    if (shown.peek() === dialog) shown.value = null;
     dialog.onClose?.();
   };
   return (

@@ -98,6 +98,8 @@ async function lead(): Promise<never> {
 async function readStream(onOpen: () => void): Promise<boolean> {
   const silence = new AbortController();
   let watch = setTimeout(() => silence.abort(), MAX_SILENCE);
+  const onOffline = () => silence.abort();
+  addEventListener("offline", onOffline);
   let isOpen = false;
   try {
     const headers = { Accept: "text/event-stream", "Last-Event-ID": position };
@@ -119,6 +121,7 @@ async function readStream(onOpen: () => void): Promise<boolean> {
     // The connection was lost; it is made again after a pause.
   } finally {
     clearTimeout(watch);
+    removeEventListener("offline", onOffline);
   }
   return isOpen;
 }

@@ -4,9 +4,10 @@
 // confirmed state with the pending changes applied, so a change that is refused disappears by itself, and an
 // event that arrives in between is not lost.
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { api, content, type Schemas, type Task } from "../api/client";
+import { api, type Change, content, type Schemas, type Task } from "../api/client";
 import { type Problem, ProblemError } from "../api/problems";
 import { onChange } from "./events";
+import { workflow } from "./session";
 
 // What `PATCH /tasks/{id}` accepts. Statuses are those of the team's policy.
 export type TaskChange = Omit<Schemas["TaskPatch"], "status" | "version"> & { status?: string };
@@ -104,20 +105,27 @@ async function send(id: string, change: TaskChange, version?: number): Promise<O
   }
 }
 
-// Calls `listener` with the ids of tasks that may have changed, a moment after they did, so that many changes
-// at once are read at once. A task also changes when one that it waits for does.
-export function onTaskChanges(listener: (ids: ReadonlySet<string>) => void): () => void {
+export interface TaskListener {
+  // Called at once for a task whose change could be taken from the event.
+  onApplied?: (id: string) => void;
+  // Called a moment later with the ids of all tasks that may have changed, so that many are read at once. A task
+  // also changes when one that it waits for does.
+  onChanged: (ids: ReadonlySet<string>) => void;
+}
+
+export function onTaskChanges({ onApplied, onChanged }: TaskListener): () => void {
   let ids = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const stop = onChange((change) => {
     if (change.entity !== "task") return;
+    if (apply(change)) onApplied?.(change.entity_id);
     ids.add(change.entity_id);
     for (const id of idsWhere((task) => task.blocked_by.includes(change.entity_id))) ids.add(id);
     timer ??= setTimeout(() => {
       timer = undefined;
       const changed = ids;
       ids = new Set();
-      listener(changed);
+      onChanged(changed);
     }, GATHERING);
   });
   return () => {
@@ -127,3 +135,35 @@ export function onTaskChanges(listener: (ids: ReadonlySet<string>) => void): () 
 }
 
 const GATHERING = 30; // milliseconds
+// The fields that the log has in the same form.
+const APPLIED = [
+  "status",
+  "rank",
+  "assignee_id",
+  "priority",
+  "title",
+  "labels",
+  "blocked_by",
+  "parent_id",
+] as const;
+
+// Takes over what an event says about the next version of a known task; returns whether it is that.
+function apply({ entity_id, version, after }: Change): boolean {
+  const confirmed = entries.get(entity_id)?.confirmed;
+  const before = confirmed?.peek();
+  if (!confirmed || !before) return false;
+  // Another listener may have done it.
+  if (version === before.version) return true;
+  if (version !== before.version + 1) return false;
+  const fields = Object.fromEntries(
+    APPLIED.filter((name) => name in after).map((name) => [name, after[name]]),
+  );
+  const category = "status" in fields ? categoryOf(String(fields.status)) : before.category;
+  confirmed.value = { ...before, ...fields, category, version };
+  return true;
+}
+
+// Returns what a status means; null if the policy does not define it.
+export function categoryOf(status: string): Task["category"] {
+  return workflow.value.statuses.find(({ name }) => name === status)?.category ?? null;
+}

@@ -1,5 +1,5 @@
 // Values as people read them.
-import { workflow } from "./session";
+import { nameOf, workflow } from "./session";
 
 // `in_progress` becomes "In progress".
 export function statusText(name: string): string {
@@ -49,4 +49,23 @@ function localZone(): string {
 
 export function counted(count: number, noun: string): string {
   return `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+const FIELD_TEXTS: Record<string, (value: unknown) => string> = {
+  status: (value) => `status is ${statusText(String(value))}`,
+  assignee_id: (value) => `assignee is ${nameOf(value as string | null)}`,
+  priority: (value) => `priority is ${value}`,
+  due_date: (value) => (value ? `due ${dueText(String(value))}` : "no due date"),
+  title: (value) => `title is “${value}”`,
+  rank: () => "another place",
+  description: () => "another description",
+  labels: (value) => `labels are ${(value as string[]).join(", ") || "none"}`,
+  blocked_by: () => "other blockers",
+  project: (value) => `project is ${value}`,
+  parent_id: () => "another parent",
+};
+
+// Returns a field of the log as people say it, or nothing for what only follows from another field.
+export function fieldText(name: string, value: unknown): string {
+  return FIELD_TEXTS[name]?.(value) ?? "";
 }

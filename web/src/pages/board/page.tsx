@@ -1,8 +1,102 @@
-// The board.
+// The board: the tasks of a project, or of all, in columns by status.
+import { useEffect, useState } from "preact/hooks";
+import { explain } from "../../api/problems";
+import { Empty } from "../../parts/empty";
+import { type Command, useCommands } from "../../state/keys";
+import { isAdmin, mayWrite } from "../../state/session";
+import { Board } from "./board";
+import { showMoveMenu } from "./card";
+import { createTask } from "./create";
+import { filters, isFiltered, selection, sort } from "./filters";
+import { Grid } from "./grid";
+import { BoardHead, clearFilters } from "./head";
+import { currentCard } from "./keys";
+import { complainAboutNoCard } from "./moves";
+
 export default function BoardPage() {
+  const { board, failure } = useBoard();
+  useCommands(board ? commandsOf(board) : []);
   return (
-    <header class="page-head">
-      <h1>Board</h1>
-    </header>
+    <>
+      <BoardHead />
+      {failure !== null && (
+        <Empty title="The board cannot be shown">
+          <p role="alert">{explain(failure)}</p>
+        </Empty>
+      )}
+      {board && failure === null && <Content board={board} />}
+      {!board && failure === null && <p class="loading">Loading…</p>}
+    </>
   );
+}
+
+// Returns the board for the present address. The previous one stays until the next one has been read.
+function useBoard(): { board: Board | null; failure: unknown } {
+  const [state, setState] = useState<{ board: Board | null; failure: unknown }>({
+    board: null,
+    failure: null,
+  });
+  const selected = selection.value;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `selected` stands for the filters and the order
+  useEffect(() => {
+    const board = new Board(filters.peek(), sort.peek());
+    board.open().then(
+      () => setState({ board, failure: null }),
+      (failure) => setState({ board: null, failure }),
+    );
+    return () => board.close();
+  }, [selected]);
+  return state;
+}
+
+function Content({ board }: { board: Board }) {
+  if (board.columns.some((column) => column.total.value > 0))
+    return <Grid key={board.number} board={board} />;
+  return isFiltered.value ? <NothingMatches /> : <NoTasks />;
+}
+
+function NothingMatches() {
+  return (
+    <Empty title="No task matches">
+      <p>
+        <button type="button" onClick={clearFilters}>
+          Clear the filters
+        </button>
+      </p>
+    </Empty>
+  );
+}
+
+function NoTasks() {
+  return (
+    <Empty title="There are no tasks here yet">
+      {mayWrite.value && (
+        <p>
+          <button type="button" class="primary" onClick={createTask}>
+            Create the first one
+          </button>
+        </p>
+      )}
+      {isAdmin.value && (
+        <p>
+          To look around first, run <code>taskmgr demo</code> with a database of its own: it contains the work
+          of a small team.
+        </p>
+      )}
+    </Empty>
+  );
+}
+
+function commandsOf(board: Board): Command[] {
+  const move = () => {
+    const id = currentCard();
+    const anchor = id && document.querySelector<HTMLElement>(`[data-card="${id}"] a`);
+    if (id && anchor) showMoveMenu(anchor, board, id);
+    else complainAboutNoCard();
+  };
+  const group = "Board";
+  return [
+    { keys: "m", label: "Move the card", group, run: move },
+    { keys: "c", label: "New task", group, run: createTask },
+  ];
 }
