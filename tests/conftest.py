@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -56,6 +57,11 @@ _HASH_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"  # MD5
 # that a test starts compiles taskmgr.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A shell without job control makes background commands, and all that they start, ignore SIGINT. Tests
+# interrupt processes, so a run in the background must not pass that on.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # `ci` tries the same examples every time, so that a run that passed passes again. `thorough` looks for
 # new ones: `pytest --hypothesis-profile=thorough`.
