@@ -591,6 +591,8 @@ MORE: Mapping[str, tuple[Plant, str]] = {
     "text in a lock": (put("locks", "admins", touched="often"), "stored_otherwise"),
     "another field in a lock": (put("locks", "admins", owner="ada"), "stored_otherwise"),
     "a lock that does not exist": (insert("locks", {"_id": "everything", "touched": 1}), "foreign"),
+    "a restore that was interrupted": (insert("meta", {"_id": "restore", "phase": "loading"}), "restore"),
+    "a restore that was not finished": (insert("meta", {"_id": "restore", "phase": "replacing"}), "restore"),
     "another document in meta": (insert("meta", {"_id": "notes"}), "foreign"),
     "another field in meta": (put("meta", "stored_form", owner="ada"), "stored_otherwise"),
     **{
