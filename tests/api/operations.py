@@ -113,6 +113,8 @@ OPERATIONS = (
     _read("stream_events", "events", READ),
     _read("get_workflow", "workflow", READ),
     _read("get_stats", "stats", READ),
+    _read("get_flow", "stats/flow", READ),
+    _read("get_cycle_times", "stats/cycle-times", READ),
     _read("list_labels", "labels", READ),
     _read("list_projects", "projects", READ),
     _read("get_project", "projects/{project}", READ),

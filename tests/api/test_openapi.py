@@ -149,7 +149,7 @@ def test_preconditions_and_dry_runs_are_described(operations: dict[str, Any]) ->
     assert taking("If-Match") == {operation.name for operation in GUARDED}
     tagged = {"list_tasks", "list_projects", "list_users", "list_tasks_of_user", "get_stats", "list_labels"}
     tagged |= {"get_task", "get_comment", "get_user", "get_me", "get_project", "get_webhook"}
-    tagged |= {"list_views", "get_view"}
+    tagged |= {"list_views", "get_view", "get_flow", "get_cycle_times"}
     assert taking("If-None-Match") == tagged
     creating = {"create_task", "create_project", "create_comment", "create_view"}
     assert taking("Idempotency-Key") == {*creating, "perform"}

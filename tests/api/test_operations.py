@@ -70,7 +70,7 @@ def test_every_route_except_those_of_the_pages_is_described(app: Flask) -> None:
 
     pages = {
         "openapi", "docs", "docs_errors", "docs_script", "docs_style", "docs_asset", "sign_in_page",
-        "welcome_page", "page_script",
+        "welcome_page", "page_script", "dashboard", "dashboard_file",
     }  # fmt: skip
     assert routed - pages == set(BY_NAME)
 

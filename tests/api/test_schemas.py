@@ -25,7 +25,14 @@ from taskmgr.api.schemas.inbox import ChannelsOut, InboxItemOut, NewsOut, TaskNa
 from taskmgr.api.schemas.projects import NewProjectOut, ProjectCountsOut, ProjectOut, ProjectRowOut
 from taskmgr.api.schemas.receipt import ReceiptOut
 from taskmgr.api.schemas.sign_in import Invitation, InvitationOut, NewLinkOut, SessionOut, ShownSession
-from taskmgr.api.schemas.stats import AssigneeCountOut, CycleTimesOut, DayCountsOut, LabelCountOut
+from taskmgr.api.schemas.stats import (
+    AssigneeCountOut,
+    CycleTimeOut,
+    CycleTimesOut,
+    DayCountsOut,
+    FlowDayOut,
+    LabelCountOut,
+)
 from taskmgr.api.schemas.tasks import (
     AssigneeOut,
     CauseOut,
@@ -62,8 +69,10 @@ from taskmgr.domain.ports.webhooks import Replay, StoredSecret, StoredWebhook
 from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.domain.queries.statistics import (
     AssigneeCount,
+    CycleTime,
     CycleTimes,
     DayCounts,
+    FlowDay,
     LabelCount,
     ProjectCounts,
     ProjectWithCounts,
@@ -204,9 +213,11 @@ SAMPLES += [
     (ProjectRowOut, ProjectWithCounts(PROJECT, PROJECT_COUNTS), merged(PROJECT, counts=PROJECT_COUNTS)),
     *(
         (AssigneeCountOut, row, row)
-        for row in (AssigneeCount(an_id(), "ada", 3), AssigneeCount(None, None, 1))
+        for row in (AssigneeCount(an_id(), "ada", 3, 1), AssigneeCount(None, None, 1, 0))
     ),
     *((LabelCountOut, row, row) for row in [LabelCount("café", 2, 5)]),
+    *((FlowDayOut, row, row) for row in [FlowDay(date(2026, 3, 8), {"todo": 2})]),
+    *((CycleTimeOut, row, row) for row in [CycleTime(an_id(), "OPS-1", NOW, 1.5)]),
     *((DayCountsOut, row, row) for row in [DayCounts(date(2026, 3, 8), 2, 1)]),
     *((CycleTimesOut, row, row) for row in (CycleTimes(2, 0.001, 86_400.0), CycleTimes(0, None, None))),
     (FeedEntryOut, FEED_ENTRY, merged(FEED_ENTRY.change, seq=7)),

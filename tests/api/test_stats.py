@@ -46,8 +46,8 @@ def test_the_numbers_are_told_with_what_they_are_about(client: Client, work: dic
         },
         "by_priority": {"low": 1, "medium": 1, "high": 0, "urgent": 0},
         "by_assignee": [
-            {"assignee_id": work["ada"], "username": "ada", "open": 1},
-            {"assignee_id": None, "username": None, "open": 1},
+            {"assignee_id": work["ada"], "username": "ada", "open": 1, "overdue": 1},
+            {"assignee_id": None, "username": None, "open": 1, "overdue": 0},
         ],
         "overdue": 1,
         "time_zone": "UTC",
@@ -132,6 +132,62 @@ def test_days_that_cannot_be_meant_are_refused(
     assert detail in (None, error["detail"])
     if code == "unknown_parameter":
         assert error["allowed"] == ["from", "project", "to"]
+
+
+@pytest.mark.parametrize("path", ["stats/flow", "stats/cycle-times"])
+def test_the_other_statistics_refuse_the_same_days(path: str, client: Client) -> None:
+    answer = client.as_("viewer").get(path, **{"from": "2025-03-09", "project": "task"})
+
+    assert [error["location"] for error in problem(answer, "malformed")["errors"]] == ["query.from"]
+    unknown = client.as_("viewer").get(path, project="NOWHERE")
+    assert [error["location"] for error in problem(unknown, "malformed")["errors"]] == ["query.project"]
+
+
+def test_the_flow_has_the_statuses_at_the_end_of_each_day(
+    client: Client, services: Services, make_task: MakeTask, make_user: Callable[..., Any], clock: Clock
+) -> None:
+    task = make_task(assignee_id=make_user("ada").id)
+    clock.advance(days=1)
+    services.tasks.change_status(task.id, status="in_progress", by=SYSTEM)
+    make_task()
+    clock.advance(days=1)
+
+    found = client.as_("viewer").get("stats/flow", **{"from": "2026-03-09"}).json
+
+    assert found["time_zone"] == "UTC"
+    assert [row["day"] for row in found["per_day"]] == [
+        "2026-03-09",
+        "2026-03-10",
+        "2026-03-11",
+        "2026-03-12",
+    ]
+    assert list(found["per_day"][0]["by_status"]) == list(DEFAULT_POLICY.workflow.statuses)
+    counts = [(row["by_status"]["todo"], row["by_status"]["in_progress"]) for row in found["per_day"]]
+    assert counts == [(0, 0), (1, 0), (1, 1), (1, 1)]
+
+
+def test_cycle_times_name_their_tasks_the_latest_first(client: Client, work: dict[str, str]) -> None:
+    viewer = client.as_("viewer")
+
+    found = viewer.get("stats/cycle-times").json
+
+    assert found["cycle_times"] == viewer.get("stats").json["cycle_times"]
+    (time,) = found["latest"]
+    assert (time["key"], time["seconds"]) == ("TASK-1", 90.005)
+    assert viewer.get(f"tasks/{time['id']}").json["completed_at"] == time["finished_at"]
+
+
+@pytest.mark.parametrize("path", ["stats/flow", "stats/cycle-times"])
+def test_statistics_that_have_not_changed_are_not_sent_again(
+    path: str, client: Client, work: dict[str, str], services: Services
+) -> None:
+    viewer = client.as_("viewer")
+    tag = viewer.get(path).headers["ETag"]
+
+    assert viewer.get(path, headers={"If-None-Match": tag}).status_code == 304
+    for task in services.tasks.iterate(by=SYSTEM):
+        services.tasks.bin(task.id, by=SYSTEM)
+    assert viewer.get(path, headers={"If-None-Match": tag}).status_code == 200
 
 
 def test_every_mistake_is_told_at_once(client: Client) -> None:

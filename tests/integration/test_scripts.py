@@ -73,6 +73,8 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "bulk.change_where": ((TaskQuery(), {"title": "Plan"}), {"expect": 2}),
     "derived.of": (([],), {}),
     "statistics.of": ((), {}),
+    "statistics.flow": ((), {}),
+    "statistics.cycle_times": ((), {}),
     "statistics.labels": ((), {}),
     "activity.list": ((), {}),
     "activity.of_task": (("{task}",), {}),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -16,8 +18,8 @@ from pymongo.database import Database
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from taskmgr.bootstrap import build_services
-from taskmgr.domain.model.errors import Invalid
-from taskmgr.domain.model.policy import Policy
+from taskmgr.domain.model.errors import Invalid, NotFound, Refused
+from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.model.priority import Priority
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor, User
@@ -27,10 +29,12 @@ from taskmgr.domain.queries.statistics import (
     CycleTimes,
     DayCounts,
     Days,
+    FlowDay,
     LabelCount,
     Statistics,
 )
 from taskmgr.domain.services import Services
+from taskmgr.infrastructure.mongo.repositories.statistics import MongoStatisticsRepository
 from taskmgr.infrastructure.mongo.store import mongo_store
 from tests.conftest import empty
 from tests.factories import NOW, SYSTEM, Clock, a_task, a_user
@@ -79,11 +83,12 @@ def plainly(
     )
     statuses, priorities = Counter(t.status for t in visible), Counter(t.priority for t in open_tasks)
     open_counts = Counter(t.assignee_id for t in open_tasks).items()
+    late = Counter(t.assignee_id for t in open_tasks if t.is_overdue(now=NOW, workflow=workflow))
     return Statistics(
         by_status={status: statuses[status] for status in workflow.statuses},
         by_priority={priority: priorities[priority] for priority in Priority},
         by_assignee=sorted(
-            (AssigneeCount(key, NAMES.get(key), count) for key, count in open_counts),
+            (AssigneeCount(key, NAMES.get(key), count, late[key]) for key, count in open_counts),
             key=lambda row: (-row.open, row.username or "~"),
         ),
         overdue=sum(task.is_overdue(now=NOW, workflow=workflow) for task in visible),
@@ -105,6 +110,133 @@ def test_the_store_counts_what_plain_python_counts(data: st.DataObject, database
     found = services.statistics.of(*span, projects=projects, by=SYSTEM)
     assert found == plainly(tasks, policy, *span, projects)
     assert list(found.by_status) == list(policy.workflow.statuses)
+
+
+@half
+@given(data=st.data())
+def test_cycle_times_are_those_of_the_tasks_completed_last(
+    data: st.DataObject, database: Database[Any]
+) -> None:
+    empty(database)
+    policy = data.draw(st.sampled_from(POLICIES))
+    tasks = data.draw(many_tasks(policy, [None]))
+    store_all(database, (), tasks)
+    services = build_services(mongo_store(database), policy=policy, clock=Clock())
+    span, projects = data.draw(SPANS), data.draw(SOME_PROJECTS)
+
+    found = services.statistics.cycle_times(*span, projects=projects, by=SYSTEM)
+
+    statistics = plainly(tasks, policy, *span, projects)
+    first, last = statistics.days.first, statistics.days.last
+    expected = sorted(
+        (task.completed_at, (task.completed_at - task.started_at).total_seconds(), task.id)
+        for task in tasks
+        if task.completed_at and task.started_at and not task.is_binned and is_in(task, projects)
+        if first <= task.completed_at.astimezone(policy.time_zone).date() <= last
+    )
+    assert found.all == statistics.cycle_times
+    assert sorted((time.finished_at, time.seconds, time.id) for time in found.latest) == expected
+    finished = [time.finished_at for time in found.latest]
+    assert finished == sorted(finished, reverse=True)
+
+
+# --- the history of statuses
+
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from(["create", "move", "move", "move", "bin", "restore", "project"]),
+        st.integers(0, 4),
+        st.sampled_from(["todo", "in_progress", "in_review", "completed", "cancelled"]),
+        st.sampled_from(PROJECTS),
+        st.integers(0, 40),  # hours
+    ),
+    max_size=25,
+)
+BERLIN = ZoneInfo("Europe/Berlin")  # its clocks went forward on 29 March 2026
+
+
+def live(services: Services, clock: Clock, moves: Sequence[tuple[str, int, str, str, int]]) -> None:
+    """Makes these moves; those that the rules refuse are left out."""
+    keys: list[str] = []
+    by = {"by": SYSTEM}
+    for kind, number, status, project, hours in moves:
+        clock.advance(hours=hours)
+        if kind == "create" or not keys:
+            keys.append(services.tasks.create(title="x", project=project, assignee_id=USERS[0].id, **by).id)
+            continue
+        task = keys[number % len(keys)]
+        commands: Mapping[str, Callable[[], Any]] = {
+            "move": lambda task=task, status=status: services.tasks.change(  # type: ignore[misc]
+                task, {"status": status, "title": status}, reason="x", override=True, **by
+            ),
+            "bin": lambda task=task: services.tasks.bin(task, **by),  # type: ignore[misc]
+            "restore": lambda task=task: services.tasks.restore(task, **by),  # type: ignore[misc]
+            "project": lambda task=task, project=project: services.tasks.change(  # type: ignore[misc]
+                task, {"project": project}, **by
+            ),
+        }
+        with suppress(Refused, NotFound):
+            commands[kind]()
+
+
+def flow_by_replay(
+    database: Database[Any], policy: Policy, days: Days, projects: Sequence[str] | None
+) -> list[FlowDay]:
+    """The status of each task at the end of each day, by all entries of its log up to then."""
+    rows = []
+    entries = list(database["activity"].find({"entity": "task"}).sort("version", 1))
+    counted = {
+        row["_id"]
+        for row in database["tasks"].find({"deleted_at": None})
+        if projects is None or row["project"] in [key.upper() for key in projects]
+    }
+    for day in days:
+        latest = {
+            entry["entity_id"]: entry["after"]["status"]
+            for entry in entries
+            if "status" in entry["after"] and entry["entity_id"] in counted
+            if entry["at"].astimezone(policy.time_zone).date() <= day
+        }
+        by_status = Counter(latest.values())
+        rows.append(FlowDay(day, {status: by_status[status] for status in policy.workflow.statuses}))
+    return rows
+
+
+@half
+@given(moves=MOVES, projects=SOME_PROJECTS, zone=st.sampled_from([UTC, BERLIN]), days=st.integers(1, 40))
+def test_the_flow_is_what_a_replay_of_the_log_gives(
+    moves: list[tuple[str, int, str, str, int]],
+    projects: Sequence[str] | None,
+    zone: Any,
+    days: int,
+    database: Database[Any],
+) -> None:
+    empty(database)
+    store_all(database, USERS, ())
+    policy, clock = replace(DEFAULT_POLICY, time_zone=zone), Clock()
+    clock.advance(days=10)
+    services = build_services(mongo_store(database), policy=policy, clock=clock)
+    live(services, clock, moves)
+    last = clock().astimezone(zone).date() - timedelta(days=days % 3)
+
+    found = services.statistics.flow(last - timedelta(days=days - 1), last, projects=projects, by=SYSTEM)
+
+    assert list(found.per_day) == flow_by_replay(database, policy, found.days, projects)
+
+
+@pytest.mark.parametrize("portion", [1, 2])
+def test_tasks_are_named_to_the_database_in_portions(
+    portion: int, services: Services, make_task: MakeTask, database: Database[Any]
+) -> None:
+    tasks = [make_task() for _ in range(5)]
+    for task in tasks[:3]:
+        services.tasks.bin(task.id, by=SYSTEM)
+    numbers = MongoStatisticsRepository(database, portion=portion)
+    moments = [NOW - timedelta(days=1), NOW + timedelta(days=1)]
+
+    assert [+changes for changes in numbers.status_changes(moments)] == [{"todo": 2}, {}]
+    of_project = numbers.of_projects(["TASK"])
+    assert [+changes for changes in of_project.status_changes(moments)] == [{"todo": 2}, {}]
 
 
 def test_an_unknown_project_is_an_error(services: Services) -> None:

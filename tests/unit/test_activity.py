@@ -16,6 +16,7 @@ from taskmgr.domain.history.changes import (
     KINDS,
     PROJECT_KINDS,
     SIGN_IN_KINDS,
+    STATUS_KINDS,
     TASK_KINDS,
     TOKEN_KINDS,
     USER_KINDS,
@@ -139,6 +140,12 @@ def test_every_kind_is_listed_once() -> None:
     credentials = {*TOKEN_KINDS, *SIGN_IN_KINDS}
     others = {*PROJECT_KINDS, *WEBHOOK_KINDS, *VIEW_KINDS}
     assert {*TASK_KINDS, *USER_KINDS, *COMMENT_KINDS, *credentials, *others} == set(KINDS)
+
+
+def test_every_change_of_a_status_has_one_of_three_kinds() -> None:
+    others = [field.name for field in fields(Task)]
+
+    assert {kind_of_task_change({"status", other}) for other in others} < set(STATUS_KINDS) <= set(TASK_KINDS)
 
 
 def test_every_kind_begins_with_its_entity() -> None:

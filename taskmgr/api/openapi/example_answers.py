@@ -164,6 +164,11 @@ def answers(policy: Policy) -> dict[str, Any]:
             "change_set": CHANGE_SET,
         },
         "Workflow": _workflow(policy), "Stats": _stats(policy, task),
+        "Flow": _flow(policy, task),
+        "CycleTimeList": {
+            "cycle_times": {"tasks": 1, "median_seconds": 93_600.0, "p85_seconds": 93_600.0},
+            "latest": [{"id": TASK, "key": TASK_KEY, "finished_at": LATER, "seconds": 93_600.0}],
+        },
         "LabelPage": _page([{"label": "ui", "open": 1, "tasks": 1}]),
         "Root": {"name": "taskmgr", "version": __version__, "links": {"tasks": "/api/v1/tasks"}},
         "Health": {"status": "ok"},
@@ -247,12 +252,17 @@ def _stats(policy: Policy, task: Json) -> Json:
     return {
         "by_status": {name: int(name == task["status"]) for name in policy.workflow.statuses},
         "by_priority": {name: int(name == task["priority"]) for name in _PRIORITIES},
-        "by_assignee": [{"assignee_id": USER, "username": "ada", "open": 1}],
+        "by_assignee": [{"assignee_id": USER, "username": "ada", "open": 1, "overdue": 0}],
         "overdue": 0,
         "time_zone": str(policy.time_zone),
         "per_day": [{"day": "2026-11-20", "created": 1, "completed": 0}],
         "cycle_times": {"tasks": 0, "median_seconds": None, "p85_seconds": None},
     }
+
+
+def _flow(policy: Policy, task: Json) -> Json:
+    by_status = {name: int(name == task["status"]) for name in policy.workflow.statuses}
+    return {"time_zone": str(policy.time_zone), "per_day": [{"day": "2026-11-20", "by_status": by_status}]}
 
 
 def _event(entry: dict[str, Any]) -> str:

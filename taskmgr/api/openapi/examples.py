@@ -25,6 +25,7 @@ from taskmgr.api.problems.codes import CODES
 from taskmgr.domain.model.policy import Policy
 
 # The `example` of a parameter, by operation and parameter.
+_NOVEMBER = {"from": "2026-11-01", "to": "2026-11-30"}
 _FILLED_IN: dict[str, dict[str, Any]] = {
     "list_tasks": {
         "category": ["open"],
@@ -34,7 +35,9 @@ _FILLED_IN: dict[str, dict[str, Any]] = {
     },
     "list_tasks_of_user": {"category": ["open"], "sort": ["due_date"]},
     "list_users": {"include": "tasks", "tasks_limit": 5},
-    "get_stats": {"from": "2026-11-01", "to": "2026-11-30"},
+    "get_stats": _NOVEMBER,
+    "get_flow": _NOVEMBER,
+    "get_cycle_times": _NOVEMBER,
     "list_projects": {"include": "counts"},
     "get_project": {"include": "counts"},
     "list_activity": {"entity": "task", "limit": 20},

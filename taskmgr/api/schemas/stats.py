@@ -10,12 +10,12 @@ from marshmallow import fields
 
 from taskmgr.api.runtime import policy
 from taskmgr.api.schemas import patterns
-from taskmgr.api.schemas.base import CompiledOutput, Input, Output, id_field
+from taskmgr.api.schemas.base import CompiledOutput, Input, Moment, Output, id_field, key_field
 from taskmgr.api.schemas.parameters import parameter, projects_parameter
 from taskmgr.api.schemas.queries import PageQuery
 from taskmgr.domain.model import values
 from taskmgr.domain.model.priority import Priority
-from taskmgr.domain.queries.statistics import DEFAULT_DAYS, MAX_DAYS, parse_day
+from taskmgr.domain.queries.statistics import DEFAULT_DAYS, MAX_DAYS, MAX_POINTS, parse_day
 
 
 def _day(description: str) -> Any:
@@ -45,11 +45,12 @@ class Day(fields.Date):
 
 
 class AssigneeCountOut(CompiledOutput):
-    """How many open tasks a user has."""
+    """How many open tasks a user has, and how many of these are past their due date."""
 
     assignee_id = id_field("The user's id; null for the tasks without an assignee.", allow_none=True)
     username = fields.String(required=True, allow_none=True)
     open = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
 
 
 class DayCountsOut(CompiledOutput):
@@ -78,6 +79,54 @@ class CycleTimesOut(CompiledOutput):
             "description": "85 percent of the tasks took at most this long. Null if there are no tasks."
         },
     )
+
+
+class CycleTimeOut(CompiledOutput):
+    """How long one task took from its first start to its completion."""
+
+    id = id_field("The task's id.")
+    key = key_field("The task's key.")
+    finished_at = Moment(required=True)
+    seconds = fields.Float(required=True)
+
+
+class CycleTimeListOut(Output):
+    """The cycle times of the tasks that were completed on these days."""
+
+    cycle_times = fields.Nested(CycleTimesOut, required=True)
+    latest = fields.List(
+        fields.Nested(CycleTimeOut),
+        required=True,
+        metadata={"description": f"The tasks completed last, at most {MAX_POINTS:,}, the latest first."},
+    )
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        return {
+            "cycle_times": CycleTimesOut().dump(obj.all),
+            "latest": CycleTimeOut().dump(obj.latest, many=True),
+        }
+
+
+class FlowDayOut(CompiledOutput):
+    """How many tasks were in each status of the workflow at the end of a day, or are now if it is today."""
+
+    day = Day(required=True)
+    by_status = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
+class FlowOut(Output):
+    """The tasks in each status at the end of each day."""
+
+    time_zone = fields.String(
+        required=True, metadata={"description": "The time zone in which the days begin and end."}
+    )
+    per_day = fields.List(fields.Nested(FlowDayOut), required=True)
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        return {
+            "time_zone": str(obj.days.zone),
+            "per_day": FlowDayOut().dump(obj.per_day, many=True),
+        }
 
 
 class LabelListQuery(PageQuery):

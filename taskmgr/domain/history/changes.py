@@ -54,6 +54,8 @@ _TASK_KINDS: Mapping[frozenset[str], str] = {
     frozenset({"project", "key", "rank"}): "task.moved",
     frozenset({"project", "key"}): "task.moved",  # its rank is that of the same number in the other project
 }
+# The kinds of entries that can have a status: a new task's, and those of changes of the status.
+STATUS_KINDS = ("task.created", "task.status_changed", "task.changed")
 TASK_KINDS = (
     "task.created",
     *dict.fromkeys(_TASK_KINDS.values()),

@@ -15,7 +15,7 @@ from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.workflow import Workflow
 from taskmgr.domain.queries.pages import Page, PageRequest
-from taskmgr.domain.queries.statistics import ProjectCounts
+from taskmgr.domain.queries.statistics import CycleTime, ProjectCounts
 from taskmgr.domain.queries.task_query import QueryContext, TaskQuery
 from taskmgr.domain.queries.user_query import ALL_USERS, UserQuery, UserWithTasks
 
@@ -116,8 +116,8 @@ class StatisticsRepository(Protocol):
     def by_priority(self, statuses: Collection[str]) -> Mapping[Priority, int]:
         """Returns how many tasks in one of these statuses have each priority."""
 
-    def by_assignee(self, statuses: Collection[str]) -> Mapping[str | None, int]:
-        """Returns how many tasks in one of these statuses each assignee has.
+    def by_assignee(self, statuses: Collection[str], now: datetime) -> Mapping[str | None, tuple[int, int]]:
+        """Returns how many tasks in one of these statuses each assignee has, and how many are overdue.
 
         Users without such tasks are left out. The key None counts unassigned tasks.
         """
@@ -154,4 +154,14 @@ class StatisticsRepository(Protocol):
         """Returns the cycle times at two positions among those of the `finished` tasks, in ascending order.
 
         Positions count from 1; neither may exceed the number of `finished` tasks.
+        """
+
+    def latest_cycle_times(self, start: datetime, end: datetime, *, limit: int) -> Sequence[CycleTime]:
+        """Returns the cycle times of the `finished` tasks that were completed last, the latest first."""
+
+    def status_changes(self, moments: Sequence[datetime]) -> Sequence[Mapping[str, int]]:
+        """Returns by how many tasks each status grew between each of these ascending moments and the next.
+
+        The last mapping is about the time from the last moment up to the present. Tasks count that are
+        counted now, for their whole history.
         """

@@ -13,6 +13,7 @@ from taskmgr.domain.model.project import Project
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 366
+MAX_POINTS = 1_000
 RECENTLY = timedelta(days=30)  # of the counts of projects
 # The percentiles of the cycle times: the median, and the time that most tasks do not exceed.
 PERCENTILES = (50, 85)
@@ -120,11 +121,15 @@ class DayCounts:
 
 @dataclass(frozen=True, slots=True)
 class AssigneeCount:
-    """How many open tasks an assignee has; the count of unassigned tasks has neither id nor username."""
+    """How many open tasks an assignee has, and how many of these are past their due date.
+
+    The counts of unassigned tasks have neither id nor username.
+    """
 
     assignee_id: str | None
     username: str | None
     open: int
+    overdue: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,40 @@ class CycleTimes:
     tasks: int
     median_seconds: float | None
     p85_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CycleTime:
+    """How long one task took from its first start to its completion."""
+
+    id: str
+    key: str
+    finished_at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CycleTimeList:
+    """The cycle times of the tasks that were completed on some days; `latest` has at most `MAX_POINTS`."""
+
+    all: CycleTimes
+    latest: Sequence[CycleTime]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDay:
+    """How many tasks were in each status at the end of a day."""
+
+    day: date
+    by_status: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The tasks in each status at the end of each of these days."""
+
+    days: Days
+    per_day: Sequence[FlowDay]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,11 +19,15 @@ from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.pages import Page, PageRequest, Position
 from taskmgr.domain.queries.search import folded
 from taskmgr.domain.queries.statistics import (
+    MAX_POINTS,
     PERCENTILES,
     AssigneeCount,
+    CycleTimeList,
     CycleTimes,
     DayCounts,
     Days,
+    Flow,
+    FlowDay,
     LabelCount,
     Statistics,
     nearest_rank,
@@ -56,16 +60,46 @@ class StatisticsService:
         are counted. Raises `Invalid` for more than 366 days and for unknown projects.
         """
         permissions.require(by, Action.READ)
-        now, zone = self.clock(), self.policy.time_zone
-        parse = optional(lambda value: parse_day(value, zone))
-        range_ = parse_fields({"first": first, "last": last}, {"first": parse, "last": parse})
-        try:
-            days = Days.between(range_["first"], range_["last"], now=now, zone=zone)
-        except BadValue as bad:
-            raise Invalid([bad.at("first")]) from bad
-        numbers = self._numbers(projects)
+        now = self.clock()
+        days, numbers = self._days(first, last, now), self._numbers(projects)
         # A transaction, although nothing is written: all counts are of one moment.
         return self.store.unit_of_work.run(lambda: self._of(numbers, days, now))
+
+    def flow(
+        self,
+        first: date | str | None = None,
+        last: date | str | None = None,
+        *,
+        projects: Collection[str] | None = None,
+        by: Actor,
+    ) -> Flow:
+        """Returns how many tasks were in each status at the end of each day, for days as in `of`.
+
+        The tasks are those that are outside the bin now and, with `projects`, in one of these now. Their
+        former statuses are read from the log.
+        """
+        permissions.require(by, Action.READ)
+        days, numbers = self._days(first, last, self.clock()), self._numbers(projects)
+        statuses = self.policy.workflow.statuses
+        return self.store.unit_of_work.run(lambda: Flow(days, _flow(numbers, days, statuses)))
+
+    def cycle_times(
+        self,
+        first: date | str | None = None,
+        last: date | str | None = None,
+        *,
+        projects: Collection[str] | None = None,
+        by: Actor,
+    ) -> CycleTimeList:
+        """Returns the cycle times of the tasks completed on these days, and the latest tasks one by one."""
+        permissions.require(by, Action.READ)
+        days, numbers = self._days(first, last, self.clock()), self._numbers(projects)
+        start, *_, end = days.midnights
+        return self.store.unit_of_work.run(
+            lambda: CycleTimeList(
+                _cycle_times(numbers, start, end), numbers.latest_cycle_times(start, end, limit=MAX_POINTS)
+            )
+        )
 
     def labels(
         self,
@@ -84,6 +118,15 @@ class StatisticsService:
         folded_prefix = folded(values.text(prefix, max_length=values.MAX_LABEL_LENGTH))
         numbers = self._numbers(projects)
         return self.store.unit_of_work.run(lambda: self._labels(numbers, page_request, folded_prefix))
+
+    def _days(self, first: date | str | None, last: date | str | None, now: datetime) -> Days:
+        zone = self.policy.time_zone
+        parse = optional(lambda value: parse_day(value, zone))
+        span = parse_fields({"first": first, "last": last}, {"first": parse, "last": parse})
+        try:
+            return Days.between(span["first"], span["last"], now=now, zone=zone)
+        except BadValue as bad:
+            raise Invalid([bad.at("first")]) from bad
 
     def _numbers(self, projects: Collection[str] | None) -> StatisticsRepository:
         """Returns the numbers of these projects' tasks, or of all tasks for None."""
@@ -123,7 +166,7 @@ class StatisticsService:
         return Statistics(
             by_status=numbers.by_status(workflow.statuses),
             by_priority=numbers.by_priority(open_statuses),
-            by_assignee=self._by_assignee(numbers, open_statuses),
+            by_assignee=self._by_assignee(numbers, open_statuses, now),
             overdue=numbers.overdue(open_statuses, now),
             days=days,
             per_day=[
@@ -135,10 +178,12 @@ class StatisticsService:
             cycle_times=_cycle_times(numbers, midnights[0], midnights[-1]),
         )
 
-    def _by_assignee(self, numbers: StatisticsRepository, statuses: tuple[str, ...]) -> list[AssigneeCount]:
-        counts = numbers.by_assignee(statuses)
+    def _by_assignee(
+        self, numbers: StatisticsRepository, statuses: tuple[str, ...], now: datetime
+    ) -> Sequence[AssigneeCount]:
+        counts = numbers.by_assignee(statuses, now)
         names = self.store.users.usernames([user_id for user_id in counts if user_id is not None])
-        rows = [AssigneeCount(key, names.get(key or ""), count) for key, count in counts.items()]
+        rows = [AssigneeCount(key, names.get(key or ""), *numbers) for key, numbers in counts.items()]
         return sorted(rows, key=lambda row: (-row.open, row.username is None, row.username or ""))
 
 
@@ -149,3 +194,14 @@ def _cycle_times(numbers: StatisticsRepository, start: datetime, end: datetime) 
     median, p85 = (nearest_rank(percent, tasks) for percent in PERCENTILES)
     shorter, longer = numbers.cycle_times(start, end, median, p85)
     return CycleTimes(tasks, shorter.total_seconds(), longer.total_seconds())
+
+
+def _flow(numbers: StatisticsRepository, days: Days, statuses: Sequence[str]) -> Sequence[FlowDay]:
+    """Returns the counts at the end of each day, going back from the present through the changes since."""
+    counts = numbers.by_status(statuses)
+    changes = numbers.status_changes(days.midnights[1:])
+    rows: list[FlowDay] = []
+    for day, grown in zip(reversed([*days]), reversed(changes), strict=True):
+        counts = {status: counts[status] - grown.get(status, 0) for status in statuses}
+        rows.append(FlowDay(day, counts))
+    return rows[::-1]
