@@ -5,6 +5,7 @@ import { api, content } from "./api/client";
 import { App } from "./app";
 import { Empty } from "./parts/empty";
 import { startRefusals } from "./parts/refusal";
+import { showSaveView } from "./parts/save-view";
 import { findRoute, routes } from "./routes";
 import { showHelp } from "./shell/help";
 import { showPalette } from "./shell/palette";
@@ -24,6 +25,7 @@ async function start(root: HTMLElement): Promise<void> {
   startRefusals();
   addCommands([
     { keys: "Ctrl+k", label: "Search", group: "Everywhere", run: showPalette },
+    { label: "Save this view", group: "Everywhere", run: showSaveView },
     { keys: "?", label: "Show the keys", group: "Everywhere", run: showHelp },
     ...routes
       .filter((route) => route.icon)

@@ -19,6 +19,21 @@ export interface Route {
 
 export const routes: readonly Route[] = [
   { path: "/board", title: "Board", icon: "board", keys: "g b", load: () => import("./pages/board/page") },
+  {
+    path: "/people",
+    title: "People",
+    icon: "people",
+    keys: "g p",
+    load: () => import("./pages/people/page"),
+  },
+  {
+    path: "/insights",
+    title: "Insights",
+    icon: "insights",
+    keys: "g i",
+    load: () => import("./pages/insights/page"),
+  },
+  { path: "/views", title: "Views", icon: "view", keys: "g v", load: () => import("./pages/views/page") },
 ];
 
 export const HOME = "/board";
