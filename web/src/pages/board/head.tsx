@@ -1,6 +1,7 @@
 // The head of the board: what it shows, and in which order.
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "../../parts/icon";
+import { SaveViewButton } from "../../parts/save-view";
 import { query, setQuery } from "../../state/router";
 import { mayWrite, projects, users, workflow } from "../../state/session";
 import { createTask } from "./create";
@@ -69,6 +70,7 @@ export function BoardHead() {
           </button>
         )}
       </div>
+      <SaveViewButton />
       {mayWrite.value && (
         <button type="button" class="primary" onClick={createTask}>
           <Icon name="plus" />

@@ -1,30 +1,21 @@
 // Gives a task to another person, and says what came of it.
 import type { Task } from "../../api/client";
-import { announce } from "../../parts/live";
 import { type MenuItem, showMenu } from "../../parts/menu";
-import { showToast } from "../../parts/toast";
+import { attempt } from "../../state/attempts";
 import { me, nameOf } from "../../state/session";
-import { changeTask } from "../../state/tasks";
 import type { Row } from "./people";
 
-export async function assign(task: Task, userId: string | null): Promise<void> {
-  const former = task.assignee_id;
-  if (former === userId) return;
+export function assign(task: Task, userId: string | null): void {
+  if (task.assignee_id === userId) return;
   const name = nameOf(userId);
-  const outcome = await changeTask(
-    task.id,
-    { assignee_id: userId },
-    { preview: { assignee_id: userId }, version: task.version },
-  );
-  if (outcome.kind !== "done") {
-    const text = `${task.key} was not assigned to ${name}: ${outcome.problem.detail}`;
-    showToast({ text, kind: "failure" });
-    return;
-  }
-  announce(`${task.key} is assigned to ${name}.`);
-  showToast({
-    text: `${task.key} is assigned to ${name}.`,
-    action: { label: "Undo", run: () => void assign(outcome.task, former) },
+  void attempt({
+    task,
+    change: { assignee_id: userId },
+    label: `Assign ${task.key} to ${name}`,
+    done: `${task.key} is assigned to ${name}`,
+    undo: { assignee_id: task.assignee_id },
+    preview: { assignee_id: userId },
+    version: task.version,
   });
 }
 
@@ -36,9 +27,9 @@ export function chooseAssignee(anchor: HTMLElement, task: Task, people: readonly
       label: person.id === me.value.id ? `${person.name} (you)` : person.name,
       hint: roomText(person),
       checked: person.id === task.assignee_id,
-      run: () => void assign(task, person.id),
+      run: () => assign(task, person.id),
     }));
-  const nobody = { label: "Nobody", checked: task.assignee_id === null, run: () => void assign(task, null) };
+  const nobody = { label: "Nobody", checked: task.assignee_id === null, run: () => assign(task, null) };
   showMenu(anchor, `Assign ${task.key}`, [...items, nobody]);
 }
 

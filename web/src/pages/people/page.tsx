@@ -91,7 +91,7 @@ function Column({ userId, person, people }: { userId: string | null; person?: Ro
       onDrop: ({ source }) => {
         setOver(false);
         const task = findTask(String(source.data.task));
-        if (task) void assign(task, userId);
+        if (task) assign(task, userId);
       },
     });
   }, [userId, canTake]);

@@ -44,7 +44,7 @@ function Views({ all }: { all: readonly View[] }) {
       <Empty title="No saved views yet">
         <p>
           A view keeps the filters, the order and the lanes of the <a href="/board">board</a> under a name.
-          Set them there, and choose “Save this view” with <kbd>Ctrl K</kbd>.
+          Set them there, and choose “Save view”.
         </p>
       </Empty>
     );
