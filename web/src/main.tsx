@@ -9,10 +9,11 @@ import { showSaveView } from "./parts/save-view";
 import { findRoute, routes } from "./routes";
 import { showHelp } from "./shell/help";
 import { showPalette } from "./shell/palette";
+import { startQuickAdd } from "./shell/quick-add";
 import { connect } from "./state/events";
 import { addCommands, startKeys } from "./state/keys";
 import { navigate, startRouter } from "./state/router";
-import { followSession, loadSession } from "./state/session";
+import { followSession, loadSession, mayWrite } from "./state/session";
 import { applySettings } from "./state/settings";
 
 async function start(root: HTMLElement): Promise<void> {
@@ -26,6 +27,7 @@ async function start(root: HTMLElement): Promise<void> {
   addCommands([
     { keys: "Ctrl+k", label: "Search", group: "Everywhere", run: showPalette },
     { label: "Save this view", group: "Everywhere", run: showSaveView },
+    ...(mayWrite.value ? [{ keys: "c", label: "New task", group: "Everywhere", run: startQuickAdd }] : []),
     { keys: "?", label: "Show the keys", group: "Everywhere", run: showHelp },
     ...routes
       .filter((route) => route.icon)

@@ -8,6 +8,8 @@ import { Icon } from "./icon";
 export interface Toast {
   text: string;
   kind?: "info" | "failure";
+  // Comes before the text.
+  link?: { label: string; href: string };
   action?: { label: string; run: () => void };
 }
 
@@ -56,7 +58,9 @@ function ToastBox({ toast }: { toast: Toast }) {
       onFocusCapture={() => hold(true)}
       onBlurCapture={() => hold(false)}
     >
-      <p>{toast.text}</p>
+      <p>
+        {toast.link && <a href={toast.link.href}>{toast.link.label}</a>} {toast.text}
+      </p>
       {toast.action && (
         <button type="button" class="link" onClick={act}>
           {toast.action.label}

@@ -7,10 +7,11 @@ import { showFailure } from "../parts/toast";
 import { HOME, routes } from "../routes";
 import { announceSignOut } from "../state/events";
 import { path, query } from "../state/router";
-import { isAdmin, me, openProjects, signOut } from "../state/session";
+import { isAdmin, mayWrite, me, openProjects, signOut } from "../state/session";
 import { contrast, theme } from "../state/settings";
 import { showHelp } from "./help";
 import { showPalette } from "./palette";
+import { startQuickAdd } from "./quick-add";
 
 export function Sidebar() {
   const here = path.value === "/" ? HOME : path.value;
@@ -25,6 +26,13 @@ export function Sidebar() {
         <span>Search</span>
         <kbd>Ctrl K</kbd>
       </button>
+      {mayWrite.value && (
+        <button type="button" class="new-task" aria-label="New task (c)" onClick={startQuickAdd}>
+          <Icon name="plus" />
+          <span>New task</span>
+          <kbd>c</kbd>
+        </button>
+      )}
       <nav aria-label="Pages">
         {shown.map((route) => (
           <a key={route.path} href={route.path} aria-current={isIn(here, route.path) ? "page" : undefined}>

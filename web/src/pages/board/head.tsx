@@ -4,7 +4,7 @@ import { Icon } from "../../parts/icon";
 import { SaveViewButton } from "../../parts/save-view";
 import { query, setQuery } from "../../state/router";
 import { mayWrite, projects, users, workflow } from "../../state/session";
-import { createTask } from "./create";
+import { startQuickAdd } from "../../shell/quick-add";
 import { filters, isFiltered, lanes, project, SORTS, sort } from "./filters";
 
 export function BoardHead() {
@@ -72,7 +72,7 @@ export function BoardHead() {
       </div>
       <SaveViewButton />
       {mayWrite.value && (
-        <button type="button" class="primary" onClick={createTask}>
+        <button type="button" class="primary" onClick={startQuickAdd}>
           <Icon name="plus" />
           New task
         </button>

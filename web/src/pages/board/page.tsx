@@ -6,7 +6,7 @@ import { type Command, useCommands } from "../../state/keys";
 import { isAdmin, mayWrite } from "../../state/session";
 import { Board } from "./board";
 import { showMoveMenu } from "./card";
-import { createTask } from "./create";
+import { startQuickAdd } from "../../shell/quick-add";
 import { filters, isFiltered, selection, sort } from "./filters";
 import { Grid } from "./grid";
 import { BoardHead, clearFilters } from "./head";
@@ -72,7 +72,7 @@ function NoTasks() {
     <Empty title="There are no tasks here yet">
       {mayWrite.value && (
         <p>
-          <button type="button" class="primary" onClick={createTask}>
+          <button type="button" class="primary" onClick={startQuickAdd}>
             Create the first one
           </button>
         </p>
@@ -94,9 +94,5 @@ function commandsOf(board: Board): Command[] {
     if (id && anchor) showMoveMenu(anchor, board, id);
     else complainAboutNoCard();
   };
-  const group = "Board";
-  return [
-    { keys: "m", label: "Move the card", group, run: move },
-    { keys: "c", label: "New task", group, run: createTask },
-  ];
+  return [{ keys: "m", label: "Move the card", group: "Board", run: move }];
 }
