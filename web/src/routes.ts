@@ -34,6 +34,7 @@ export const routes: readonly Route[] = [
     load: () => import("./pages/insights/page"),
   },
   { path: "/views", title: "Views", icon: "view", keys: "g v", load: () => import("./pages/views/page") },
+  { path: "/tasks/:key", title: "Task", load: () => import("./pages/task/page") },
 ];
 
 export const HOME = "/board";

@@ -6,6 +6,8 @@ import { Icon } from "./icon";
 export interface MenuItem {
   label: string;
   hint?: string;
+  // A sentence below the label.
+  note?: string;
   checked?: boolean;
   danger?: boolean;
   run: () => void;
@@ -69,6 +71,7 @@ function OpenMenu({ menu }: { menu: Shown }) {
         >
           <span>{item.label}</span>
           {item.hint && <small>{item.hint}</small>}
+          {item.note && <small class="note">{item.note}</small>}
           {item.checked && <Icon name="check" />}
         </button>
       ))}

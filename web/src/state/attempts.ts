@@ -177,7 +177,7 @@ export function restoreAttempt(task: Task, next?: () => void): Attempt {
   };
 }
 
-async function outcomeOf(task: Task, answer: Parameters<typeof content>[0]): Promise<Outcome> {
+export async function outcomeOf(task: Task, answer: Parameters<typeof content>[0]): Promise<Outcome> {
   try {
     const after = (await content(answer)) as Task;
     return { kind: "done", task: after, before: task };

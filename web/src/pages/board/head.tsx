@@ -2,9 +2,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "../../parts/icon";
 import { SaveViewButton } from "../../parts/save-view";
+import { startQuickAdd } from "../../shell/quick-add";
 import { query, setQuery } from "../../state/router";
 import { mayWrite, projects, users, workflow } from "../../state/session";
-import { startQuickAdd } from "../../shell/quick-add";
 import { filters, isFiltered, lanes, project, SORTS, sort } from "./filters";
 
 export function BoardHead() {

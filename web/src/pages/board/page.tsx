@@ -2,11 +2,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { explain } from "../../api/problems";
 import { Empty } from "../../parts/empty";
+import { startQuickAdd } from "../../shell/quick-add";
 import { type Command, useCommands } from "../../state/keys";
 import { isAdmin, mayWrite } from "../../state/session";
 import { Board } from "./board";
 import { showMoveMenu } from "./card";
-import { startQuickAdd } from "../../shell/quick-add";
 import { filters, isFiltered, selection, sort } from "./filters";
 import { Grid } from "./grid";
 import { BoardHead, clearFilters } from "./head";
