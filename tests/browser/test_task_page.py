@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.people import add_user
 from tests.browser.watching import OpenPage, Watched, accessibility_findings
@@ -43,6 +43,18 @@ def change(service: Service, task: dict[str, Any], **fields: object) -> None:
 
 def stored(service: Service, task: dict[str, Any]) -> dict[str, Any]:
     return dict(service.call("GET", f"/api/v1/tasks/{task['id']}")[1])
+
+
+def change_before_the_next_request(
+    page: Page, service: Service, task: dict[str, Any], **fields: object
+) -> None:
+    """Changes the task when the page sends its next request about it, so that the page cannot know."""
+
+    def overtake(route: Route) -> None:
+        change(service, task, **fields)
+        route.continue_()
+
+    page.route("**/api/v1/tasks/*", overtake, times=1)
 
 
 def show(watched: Watched, task: dict[str, Any]) -> Page:
@@ -107,11 +119,7 @@ def test_a_change_of_another_field_does_not_stop_an_edit(
     page = show(dashboard, task)
     page.keyboard.press("t")
     page.get_by_role("textbox", name="Title", exact=True).fill("Another title")
-    page.route(
-        "**/api/v1/tasks/*",
-        lambda route: (change(service, task, priority="high"), route.continue_()),
-        times=1,
-    )
+    change_before_the_next_request(page, service, task, priority="high")
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Another title")
@@ -122,11 +130,7 @@ def test_a_choice_that_came_too_late_says_who_has_changed_what(
     dashboard: Watched, service: Service, task: dict[str, Any]
 ) -> None:
     page = show(dashboard, task)
-    page.route(
-        "**/api/v1/tasks/*",
-        lambda route: (change(service, task, due_date="2027-03-31"), route.continue_()),
-        times=1,
-    )
+    change_before_the_next_request(page, service, task, due_date="2027-03-31")
     page.keyboard.press("p")
     page.get_by_role("menuitemradio", name="Low").click()
 
