@@ -28,7 +28,7 @@ UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test test-fast check bench bench-scale lock clean
+.PHONY: help install serve test test-fast check screenshots bench bench-scale lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ check: .venv/installed-dev ## Run the linters (also on the OpenAPI document), th
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.api.clients.lint
 	@sh scripts/web $(BIN)/python check
+
+screenshots: .venv/installed-dev ## Take screenshots of the dashboard into build/screenshots, with the demo's data
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 bench: .venv/installed .venv-bench/installed ## Compare the service with the bare database and two peers (5 minutes)
 	@$(BIN)/python -m benchmarks.compare $(ARGS)

@@ -7,11 +7,13 @@ import { Empty } from "./parts/empty";
 import { Icon } from "./parts/icon";
 import { LiveRegion } from "./parts/live";
 import { MenuHost } from "./parts/menu";
+import { SignInAgainHost } from "./parts/sign-in-again";
 import { ToastHost } from "./parts/toast";
 import { findRoute, HOME, type PageProps, type Route } from "./routes";
 import { Sidebar } from "./shell/sidebar";
 import { isConnected } from "./state/events";
 import { path } from "./state/router";
+import { isAdmin } from "./state/session";
 
 export function App() {
   return (
@@ -29,6 +31,7 @@ export function App() {
       </div>
       <ToastHost />
       <DialogHost />
+      <SignInAgainHost />
       <LiveRegion />
     </>
   );
@@ -48,6 +51,7 @@ function Outlet() {
   const found = findRoute(path.value === "/" ? HOME : path.value);
   if (failure) return <Failure failure={failure} onRetry={retry} />;
   if (!found) return <NotFound />;
+  if (found.route.adminsOnly && !isAdmin.value) return <AdminsOnly />;
   return <Page key={found.route.path} route={found.route} params={found.params} />;
 }
 
@@ -79,6 +83,16 @@ function NotFound() {
     <Empty title="There is no page here">
       <p>
         The address may be misspelt. <a href={HOME}>Go to the board</a>
+      </p>
+    </Empty>
+  );
+}
+
+function AdminsOnly() {
+  return (
+    <Empty title="For admins only">
+      <p>
+        Your role does not allow this page. <a href={HOME}>Go to the board</a>
       </p>
     </Empty>
   );

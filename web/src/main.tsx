@@ -11,9 +11,10 @@ import { showHelp } from "./shell/help";
 import { showPalette } from "./shell/palette";
 import { startQuickAdd } from "./shell/quick-add";
 import { connect } from "./state/events";
+import { followInbox } from "./state/inbox";
 import { addCommands, startKeys } from "./state/keys";
 import { navigate, startRouter } from "./state/router";
-import { followSession, loadSession, mayWrite } from "./state/session";
+import { followSession, isAdmin, loadSession, mayWrite } from "./state/session";
 import { applySettings } from "./state/settings";
 
 async function start(root: HTMLElement): Promise<void> {
@@ -21,6 +22,7 @@ async function start(root: HTMLElement): Promise<void> {
   await connect(id);
   await loadSession();
   followSession();
+  followInbox();
   startRouter((path) => findRoute(path) !== null);
   startKeys();
   startRefusals();
@@ -30,7 +32,7 @@ async function start(root: HTMLElement): Promise<void> {
     ...(mayWrite.value ? [{ keys: "c", label: "New task", group: "Everywhere", run: startQuickAdd }] : []),
     { keys: "?", label: "Show the keys", group: "Everywhere", run: showHelp },
     ...routes
-      .filter((route) => route.icon)
+      .filter((route) => !route.path.includes(":") && (isAdmin.value || !route.adminsOnly))
       .map(({ path, title, keys }) => ({ keys, label: title, group: "Go to", run: () => navigate(path) })),
   ]);
   render(<App />, root);

@@ -1,8 +1,10 @@
 // The pages: the only table of them. Navigation, palette and the help about keys are made from it.
 //
 // `SECTIONS` in taskmgr/api/views/dashboard.py has the first part of each path.
+import type { ReadonlySignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import type { IconName } from "./parts/icon";
+import { unread } from "./state/inbox";
 import { match } from "./state/router";
 
 export type PageProps = { params: Record<string, string> };
@@ -14,8 +16,13 @@ export interface Route {
   icon?: IconName;
   keys?: string;
   adminsOnly?: boolean;
+  // What the navigation shows beside the title, such as the number of unread items.
+  count?: ReadonlySignal<number>;
   load: () => Promise<{ default: ComponentType<PageProps> }>;
 }
+
+const admin = () => import("./pages/admin/page");
+const settings = () => import("./pages/settings/page");
 
 export const routes: readonly Route[] = [
   { path: "/board", title: "Board", icon: "board", keys: "g b", load: () => import("./pages/board/page") },
@@ -35,6 +42,27 @@ export const routes: readonly Route[] = [
   },
   { path: "/views", title: "Views", icon: "view", keys: "g v", load: () => import("./pages/views/page") },
   { path: "/tasks/:key", title: "Task", load: () => import("./pages/task/page") },
+  {
+    path: "/inbox",
+    title: "Inbox",
+    icon: "inbox",
+    keys: "g n",
+    count: unread,
+    load: () => import("./pages/inbox/page"),
+  },
+  { path: "/settings", title: "Settings", icon: "settings", keys: "g s", load: settings },
+  { path: "/settings/password", title: "Settings: password", load: settings },
+  { path: "/settings/sessions", title: "Settings: sessions", load: settings },
+  { path: "/settings/tokens", title: "Settings: tokens", load: settings },
+  { path: "/settings/notifications", title: "Settings: notifications", load: settings },
+  { path: "/settings/appearance", title: "Settings: appearance", load: settings },
+  { path: "/admin", title: "Admin", icon: "admin", keys: "g m", adminsOnly: true, load: admin },
+  { path: "/admin/users/:username", title: "Admin: user", adminsOnly: true, load: admin },
+  { path: "/admin/projects", title: "Admin: projects", adminsOnly: true, load: admin },
+  { path: "/admin/webhooks", title: "Admin: webhooks", adminsOnly: true, load: admin },
+  { path: "/admin/webhooks/:webhook", title: "Admin: webhook", adminsOnly: true, load: admin },
+  { path: "/admin/policy", title: "Admin: policy", adminsOnly: true, load: admin },
+  { path: "/admin/service", title: "Admin: service", adminsOnly: true, load: admin },
 ];
 
 export const HOME = "/board";

@@ -1,4 +1,7 @@
-// What the pages share: calls of the API, and showing what went wrong.
+// What the pages share: the colours that were chosen in the dashboard, calls of the API, and showing what
+// went wrong.
+
+document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "system";
 
 export async function call(method, path, body) {
   const response = await fetch(`/api/v1/${path}`, {

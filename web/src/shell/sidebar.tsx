@@ -38,6 +38,7 @@ export function Sidebar() {
           <a key={route.path} href={route.path} aria-current={isIn(here, route.path) ? "page" : undefined}>
             {route.icon && <Icon name={route.icon} />}
             <span>{route.title}</span>
+            {route.count && <Count value={route.count.value} />}
           </a>
         ))}
       </nav>
@@ -65,6 +66,16 @@ export function Sidebar() {
         <span>{me.value.name}</span>
       </button>
     </header>
+  );
+}
+
+function Count({ value }: { value: number }) {
+  if (!value) return null;
+  return (
+    <b class="count">
+      {value > 99 ? "99+" : value}
+      <i class="unseen"> unread</i>
+    </b>
   );
 }
 

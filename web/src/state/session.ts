@@ -17,7 +17,7 @@ export async function loadSession(): Promise<void> {
   await Promise.all([loadMe(), loadWorkflow(), loadProjects(), loadUsers()]);
 }
 
-const loadMe = async () => {
+export const loadMe = async () => {
   me.value = await content(api.GET("/api/v1/users/me"));
 };
 
@@ -31,7 +31,7 @@ const loadProjects = async () => {
   );
 };
 
-const loadUsers = async () => {
+export const loadUsers = async () => {
   const found = await all((cursor) =>
     content(api.GET("/api/v1/users", { params: { query: { limit: 200, cursor } } })),
   );
