@@ -42,8 +42,8 @@ _PARAMETERS = {
     # The clock of the tests stands still in the past, where everything has expired for MongoDB.
     "ttlMonitorEnabled": False,
     # Every test deletes what the one before it stored. MongoDB keeps deleted documents for readers of earlier
-    # snapshots, by default for five minutes, and searches pass over them. A request has eight seconds.
-    "minSnapshotHistoryWindowInSeconds": 10,
+    # snapshots, by default for five minutes, and searches pass over them. No reader takes a minute.
+    "minSnapshotHistoryWindowInSeconds": 60,
     "syncdelay": 5.0,
 }
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is created in it
