@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 
+from taskmgr.domain.model.account import Admission
 from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.policy import DEFAULT_POLICY, Policy
 from taskmgr.domain.model.session import SessionLimits
 from taskmgr.domain.ports.commands import Clock, NewId
 from taskmgr.domain.ports.identity import Credentials
+from taskmgr.domain.ports.identity_provider import CALLBACK, IdentityProvider
 from taskmgr.domain.ports.outgoing import Outgoing
 from taskmgr.domain.ports.sign_in import PasswordHashes
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.ports.webhooks import SigningSecrets
 from taskmgr.domain.services import Services
+from taskmgr.domain.services.accounts import AccountService
 from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService
@@ -59,6 +63,8 @@ from taskmgr.resources import (
 from taskmgr.settings import Settings
 from taskmgr.version import __version__
 
+PROVIDER_SECONDS = 5.0  # for a call of the identity provider; signing in makes up to four
+
 
 def _no_secret_key() -> str:
     raise CannotStart("The secret key is not known here, but the secrets of webhooks follow from it.")
@@ -75,10 +81,13 @@ def build_services(
     limits: SessionLimits = SessionLimits(),
     outgoing: Outgoing | None = None,
     secret_key: Callable[[], str] = _no_secret_key,
+    provider: IdentityProvider | None = None,
+    admission: Admission = Admission(),
 ) -> Services:
     """Returns the services over a store. Tests and the demo replace what makes times, ids and hashes.
 
     `outgoing` calls the receivers of webhooks, and `secret_key` is called for the secrets of webhooks.
+    `provider` signs people in whom `admission` admits.
     """
     journal = Journal(store, make_id)
     recorder = TaskRecorder(store=store, policy=policy, journal=journal)
@@ -86,6 +95,7 @@ def build_services(
     credentials, hashes = credentials or Sha256Credentials(), hashes or Argon2Hashes()
     changes = SessionChanges(store, journal, credentials, clock, make_id, limits)
     setter, throttle = PasswordSetter(store, journal, changes, clock), Throttle(store, clock)
+    users = UserService(store, policy, journal, clock, make_id, changes)
     tasks = TaskService(
         store=store, policy=policy, clock=clock, recorder=recorder, new_id=make_id, keys=keys,
         ranking=Ranking(store=store, journal=journal, clock=clock),
@@ -96,12 +106,13 @@ def build_services(
     return Services(
         tasks=tasks,
         bulk=BulkService(store, tasks),
-        users=UserService(store, policy, journal, clock, make_id, changes),
+        users=users,
         projects=ProjectService(store=store, policy=policy, journal=journal, clock=clock, new_id=make_id),
         tokens=TokenService(store, journal, credentials, clock, make_id),
         sessions=SessionService(store, changes, throttle, credentials, hashes, clock),
         passwords=PasswordService(store, changes, setter, throttle, hashes, clock),
         links=LinkService(store, journal, changes, setter, credentials, hashes, clock, make_id),
+        accounts=AccountService(store, journal, changes, users, clock, make_id, provider, admission),
         comments=CommentService(store, journal, clock, make_id),
         views=ViewService(store=store, policy=policy, journal=journal, clock=clock, new_id=make_id),
         inbox=InboxService(store, clock),
@@ -143,7 +154,24 @@ def build_configured_services(
     outgoing = GuardedClient(networks=settings.outgoing_networks, ports=settings.outgoing_ports)
     load = cache(partial(load_secret_key, settings)) if secret_key is None else lambda: secret_key
     limits = settings.session_limits
-    return build_services(store, policy=policy, limits=limits, outgoing=outgoing, secret_key=load)
+    return build_services(
+        store, policy=policy, limits=limits, outgoing=outgoing, secret_key=load,
+        provider=_identity_provider(settings, outgoing), admission=settings.admission,
+    )  # fmt: skip
+
+
+def _identity_provider(settings: Settings, client: GuardedClient) -> IdentityProvider | None:
+    if settings.oidc_issuer is None:
+        return None
+    from taskmgr.infrastructure.outside.openid import OpenIdProvider  # here, because it takes time to load
+
+    return OpenIdProvider(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id or "",
+        client_secret=settings.oidc_client_secret or "",
+        redirect_uri=f"{settings.public_url}{CALLBACK}",
+        client=replace(client, seconds=PROVIDER_SECONDS),
+    )
 
 
 def build_status_mapping(store: Store, policy: Policy) -> StatusMapping:

@@ -12,11 +12,19 @@ from zoneinfo import ZoneInfo
 
 from environs import EnvError
 
+from taskmgr.domain.model.user import Role
+
 LOG_FORMATS = ("auto", "json", "text")
 _MIN_SECRET_LENGTH = 32
 _SMTP_FORM = "Must be smtp://HOST:PORT or smtps://HOST:PORT, with USER:PASSWORD@ if the server needs them."
 _PUBLIC_FORM = "Must be the address at which people reach the service, such as https://tasks.example.org."
 _MAIL_ADDRESS = re.compile(r"[^\s@<>\"]+@[A-Za-z0-9.-]+")
+_ISSUER_FORM = "Must be the https:// address that the provider calls its issuer, without a query."
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+_DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
+# An identity provider must not be able to make admins.
+_NEWCOMER_ROLES = (Role.VIEWER.value, Role.MEMBER.value, Role.MANAGER.value)
+ALL_DOMAINS = "*"
 _MAX_DATABASE_NAME = 38  # characters, the limit of Atlas's free clusters; MongoDB itself allows 63
 
 
@@ -141,3 +149,37 @@ def log_format(value: str) -> str:
     if value not in LOG_FORMATS:
         raise EnvError(f"Must be one of: {', '.join(LOG_FORMATS)}.")
     return value
+
+
+def issuer(value: str) -> str:
+    """Parses the address of an identity provider; plain HTTP is acceptable on this machine only."""
+    try:
+        parts = urlsplit(value)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL_HOSTS)
+    except ValueError:
+        raise EnvError(_ISSUER_FORM) from None
+    if not is_safe or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        raise EnvError(_ISSUER_FORM)
+    return value
+
+
+def line(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise EnvError("Must be a line of text.")
+    return value.strip()
+
+
+def domains(value: str) -> tuple[str, ...]:
+    names = tuple(part.lower() for part in _parts(value))
+    for name in names:
+        if name != ALL_DOMAINS and not _DOMAIN.fullmatch(name):
+            raise EnvError(f"{name!r} is not a domain such as example.org, or * for all.")
+    if not names:
+        raise EnvError("Must have at least one domain such as example.org, or * for all.")
+    return names
+
+
+def newcomer_role(value: str) -> Role:
+    if value not in _NEWCOMER_ROLES:
+        raise EnvError(f"Must be one of: {', '.join(_NEWCOMER_ROLES)}.")
+    return Role(value)

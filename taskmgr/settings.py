@@ -6,7 +6,7 @@ No other module of the package reads the environment.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta, tzinfo
 from ipaddress import IPv4Network, IPv6Network
@@ -15,8 +15,10 @@ from pathlib import Path
 from environs import Env, EnvError, EnvValidationError
 
 from taskmgr import setting_parsers as parsers
+from taskmgr.domain.model.account import Admission
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.domain.model.session import SessionLimits
+from taskmgr.domain.model.user import Role
 
 PREFIX = "TASKMGR_"
 _OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -35,7 +37,9 @@ class Settings:
     `smtp_url`, if it is set, by `mail_from`; links in them begin with `public_url`, the address that
     browsers show. A session ends after `session_idle_hours` without a request, and after
     `session_days`. `traces_exporter` is where traces are sent to, by the variables of OpenTelemetry: `otlp`,
-    `console`, or None for no traces.
+    `console`, or None for no traces. People can sign in at the OpenID Connect provider `oidc_issuer`, if it
+    is set, with e-mail addresses in `oidc_allowed_domains`; `oidc_role` is the role of those who come for the
+    first time.
     """
 
     mongodb_uri: str | None = field(default=None, repr=False)  # it may contain a password
@@ -60,12 +64,24 @@ class Settings:
     session_idle_hours: int = 8
     session_days: int = 7
     traces_exporter: str | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = field(default=None, repr=False)
+    oidc_allowed_domains: tuple[str, ...] = ()
+    oidc_role: Role | None = None
 
     @property
     def session_limits(self) -> SessionLimits:
         """Returns how long sessions last."""
         idle, absolute = timedelta(hours=self.session_idle_hours), timedelta(days=self.session_days)
         return SessionLimits(idle=idle, absolute=absolute)
+
+    @property
+    def admission(self) -> Admission:
+        """Returns whom the identity provider may let in."""
+        domains = self.oidc_allowed_domains
+        is_open = not domains or parsers.ALL_DOMAINS in domains
+        return Admission(domains=None if is_open else frozenset(domains), role=self.oidc_role)
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -84,8 +100,8 @@ class Settings:
             env.seal()
         except EnvValidationError as error:
             errors.update(error.error_messages)  # type: ignore[arg-type]
-        if values.get("smtp_url") and not values.get("mail_from"):
-            errors.setdefault(f"{PREFIX}MAIL_FROM", ["Must be set if TASKMGR_SMTP_URL is."])
+        for variable, detail in _missing(values):
+            errors.setdefault(variable, [detail])
         try:
             values["traces_exporter"] = _traces_exporter()
         except EnvError as error:
@@ -108,6 +124,13 @@ def _traces_exporter() -> str | None:
     if name not in ("otlp", "console"):
         raise EnvError("Must be otlp, console or none.")
     return name
+
+
+def _missing(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yields the variables that other settings require, each with the reason."""
+    for given, required in _REQUIRED_BY:
+        if values.get(given) and required not in values:
+            yield PREFIX + _PARSERS[required][0], f"Must be set if {PREFIX}{_PARSERS[given][0]} is."
 
 
 def _unknown_names() -> dict[str, list[str]]:
@@ -149,5 +172,22 @@ _PARSERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "public_url": ("PUBLIC_URL", parsers.public_url),
     "session_idle_hours": ("SESSION_IDLE_HOURS", parsers.integer(1, 720)),
     "session_days": ("SESSION_DAYS", parsers.integer(1, 90)),
+    "oidc_issuer": ("OIDC_ISSUER", parsers.issuer),
+    "oidc_client_id": ("OIDC_CLIENT_ID", parsers.line),
+    "oidc_client_secret": ("OIDC_CLIENT_SECRET", parsers.line),
+    "oidc_allowed_domains": ("OIDC_ALLOWED_DOMAINS", parsers.domains),
+    "oidc_role": ("OIDC_ROLE", parsers.newcomer_role),
 }
+# Pairs of a setting and another one that it requires.
+_REQUIRED_BY = (
+    ("smtp_url", "mail_from"),
+    ("oidc_issuer", "public_url"),
+    ("oidc_issuer", "oidc_client_id"),
+    ("oidc_issuer", "oidc_client_secret"),
+    ("oidc_client_id", "oidc_issuer"),
+    ("oidc_client_secret", "oidc_issuer"),
+    ("oidc_allowed_domains", "oidc_issuer"),
+    ("oidc_role", "oidc_issuer"),
+    ("oidc_role", "oidc_allowed_domains"),
+)
 NAMES = tuple(PREFIX + variable for variable, _ in _PARSERS.values())

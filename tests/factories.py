@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from taskmgr.domain.history.changes import Change
+from taskmgr.domain.model.account import Account, Person
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.link import Link
@@ -23,6 +24,7 @@ from taskmgr.domain.model.token import Scope, Token
 from taskmgr.domain.model.user import Actor, Kind, Role, User
 from taskmgr.domain.model.view import DEFAULT_LAYOUT, Layout, View
 from taskmgr.domain.model.webhook import Disabled, Webhook
+from taskmgr.domain.ports.identity_provider import Attempt, NotSignedIn, Reason
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SYSTEM = Actor.system("tests")
@@ -235,6 +237,34 @@ def a_link(**fields: Any) -> Link:
     return Link(**defaults | fields)
 
 
+def an_account(**fields: Any) -> Account:
+    """Returns an account at the identity provider that has just been linked."""
+    defaults: dict[str, Any] = {
+        "id": an_id(),
+        "user_id": an_id(),
+        "issuer": "https://id.example.org",
+        "subject": f"subject-{next(_numbers)}",
+        "created_at": NOW,
+    }
+    return Account(**defaults | fields)
+
+
+class StandInProvider:
+    """An identity provider that signs nobody in, without a connection."""
+
+    name = "id.example.org"
+
+    def begin(self) -> tuple[str, Attempt]:
+        attempt = Attempt(state="state", nonce="nonce", verifier="verifier")
+        return "https://id.example.org/authorize?state=state", attempt
+
+    def finish(self, attempt: Attempt, code: str) -> Person:  # noqa: ARG002
+        raise NotSignedIn(Reason.FAILED, "It signs nobody in.")
+
+    def require_issuer(self, issuer: str | None) -> None:
+        """Accepts every issuer."""
+
+
 class FastHashes:
     """Hashes passwords without the time that a slow hash takes; `outdated` are hashes to replace."""
 
@@ -347,6 +377,14 @@ def a_full_token() -> Token:
         expires_at=_later(2),
         last_used_at=_later(3),
     )
+
+
+def a_full_account() -> Account:
+    """Returns an account whose fields all differ from those of `an_account`."""
+    return Account(
+        id=an_id(), user_id=an_id(), issuer="https://sso.example.com/größe", subject="日本|1",
+        created_at=_later(1),
+    )  # fmt: skip
 
 
 def a_full_session() -> Session:

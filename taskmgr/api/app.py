@@ -23,6 +23,7 @@ from taskmgr.api.input.limits import DEFAULT_LIMITS
 from taskmgr.api.overload import Overload
 from taskmgr.api.problems import handlers
 from taskmgr.api.runtime import Runtime
+from taskmgr.api.views.accounts import accounts
 from taskmgr.api.views.activity import activity
 from taskmgr.api.views.bulk import bulk
 from taskmgr.api.views.comments import comments
@@ -45,7 +46,7 @@ from taskmgr.settings import Settings
 
 _BLUEPRINTS = (
     tasks, bulk, comments, projects, users, inbox, activity, feed, stats, labels, workflow, tokens, auth,
-    views, webhooks, root,
+    accounts, views, webhooks, root,
 )  # fmt: skip
 
 # How many streams may read from the database at once, because what they need is no longer in memory.
@@ -76,7 +77,7 @@ def create_app(
     handlers.register(app)  # after flask-smorest has registered its own
     for blueprint in _BLUEPRINTS:
         api.register_blueprint(blueprint)
-    register_pages(app)
+    register_pages(app, services.accounts.provider)
     register_dashboard(app)
     with app.app_context():
         document = openapi.document(app, api, services.policy, session_cookie=cookies.session_name)

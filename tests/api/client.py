@@ -37,7 +37,7 @@ class Answer(TestResponse):
 
     @property
     def json(self) -> Any:
-        return None if self.mimetype == EVENTS else json.loads(self.data)
+        return json.loads(self.data) if self.mimetype != EVENTS and self.data else None
 
 
 def set_password(services: Services, user_id: str, password: str = PASSWORD) -> None:

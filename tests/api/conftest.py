@@ -25,14 +25,14 @@ from taskmgr.settings import Settings
 from tests.api.client import Client
 from tests.api.operations import World, make_world
 from tests.conftest import wait_for_majority
-from tests.factories import NOW, Clock, FastHashes
+from tests.factories import NOW, Clock, FastHashes, StandInProvider
 from tests.outside import ManyReceivers
 
 SECRET_KEY = "a key that signs nothing but the cursors of tests"
 UNLIMITED = Settings(rate_limit=0)
 # The collections that the world has rows in.
 WORLD = (
-    "users", "tasks", "comments", "projects", "tokens", "sessions", "passwords", "links", "views",
+    "users", "tasks", "comments", "projects", "tokens", "sessions", "passwords", "links", "accounts", "views",
     "webhooks", "deliveries", "activity",
 )  # fmt: skip
 
@@ -54,6 +54,7 @@ def worker_services(
             hashes=FastHashes(),
             outgoing=ManyReceivers(),
             secret_key=lambda: SECRET_KEY,
+            provider=StandInProvider(),
         )
 
 

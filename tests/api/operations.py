@@ -9,13 +9,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from taskmgr.domain.model.account import Person
 from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.model.session import Visitor
 from taskmgr.domain.model.task import Task
-from taskmgr.domain.model.user import Actor
+from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.model.webhook import new_delivery
 from tests.api.client import PASSWORD, Client, set_password
-from tests.factories import SYSTEM
+from tests.factories import SYSTEM, an_account
 
 READ, WRITE = "tasks:read", "tasks:write"
 USERS_READ, USERS_WRITE = "users:read", "users:write"
@@ -130,6 +131,9 @@ OPERATIONS = (
     _public_write("sign_in", "auth/sessions", {"username": "ada", "password": PASSWORD}, 201),
     _public_write("open_link", "auth/links/open", {"link": "{link}"}, 200),
     _public_write("use_link", "auth/links/use", {"link": "{link}", "password": PASSWORD}, 201),
+    _read("list_accounts", "auth/accounts"),
+    Operation(name="start_oidc", method="GET", path="auth/oidc/start", scopes=None, status=303),
+    Operation(name="finish_oidc", method="GET", path="auth/oidc/callback", scopes=None, status=303),
     _write("create_task", "POST", "tasks", {"title": "Plan"}, may=MEMBERS, status=201, guarded=False),
     _write("change_task", "PATCH", "tasks/{task}", {"title": "Plan", "labels": ["a"]}, may=OWN),
     _write("change_status", "PUT", "tasks/{task}/status", {"status": "in_progress"}, may=OWN),
@@ -194,6 +198,13 @@ OPERATIONS = (
     _webhook("replay_changes", "POST", "/{webhook}/replay", {"since": 0}, status=202),
     _write(
         "end_session", "DELETE", "auth/sessions/{session}", scopes=("admin",), without="not_found",
+        free=("ada",), may=("ada", *ADMINS), otherwise="not_found", status=204, dry=False, guarded=False,
+    ),
+    _write(
+        "link_account", "POST", "auth/accounts", {"next": "/docs"}, scopes=(), dry=False, guarded=False,
+    ),
+    _write(
+        "unlink_account", "DELETE", "auth/accounts/{account}", scopes=("admin",), without="not_found",
         free=("ada",), may=("ada", *ADMINS), otherwise="not_found", status=204, dry=False, guarded=False,
     ),
     _write(
@@ -339,6 +350,7 @@ def make_world(services: Any) -> World:
     session = services.sessions.sign_in("ada", PASSWORD, visitor=Visitor()).session
     link = services.links.create(bertha.id, by=SYSTEM)
     return World(
+        account=link_account(services, ada),
         session=session.id,
         link=link.text,
         task=task.id,
@@ -359,6 +371,13 @@ def make_world(services: Any) -> World:
         private_view=services.views.create(name="Secret", by=Actor.of(ada)).id,
         **make_webhook(services),
     )
+
+
+def link_account(services: Any, user: User) -> str:
+    """Links a new account to a user, and returns its id."""
+    account = an_account()
+    person = Person(issuer=account.issuer, subject=account.subject)
+    return str(services.accounts.link(person, by=Actor.of(user)).id)
 
 
 def make_webhook(services: Any) -> dict[str, str]:

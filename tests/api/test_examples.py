@@ -29,6 +29,7 @@ _STAND_FOR = {
     "comment": example_ids.COMMENT,
     "token": example_ids.TOKEN,
     "session": example_ids.SESSION,
+    "account": example_ids.ACCOUNT,
     "project": example_ids.PROJECT,
     "user": example_ids.USER,
     "view": example_ids.VIEW,

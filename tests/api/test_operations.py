@@ -24,6 +24,7 @@ from tests.api.operations import (
     OPERATIONS,
     Operation,
     World,
+    link_account,
     make_webhook,
 )
 from tests.factories import DEFAULT_PROJECT, SYSTEM
@@ -90,6 +91,9 @@ def request_of(operation: Operation, world: World, services: Services, client: C
     if operation.name == "end_session":
         new = services.sessions.sign_in("ada", PASSWORD, visitor=Visitor())
         return World(world | {"session": new.session.id}).ask(client, operation)
+    if operation.name == "unlink_account":
+        account = link_account(services, services.users.get(world["user"], by=SYSTEM))
+        return World(world | {"account": account}).ask(client, operation)
     if operation.name in ("open_link", "use_link"):
         link = services.links.create(world["other_user"], by=SYSTEM)
         return World(world | {"link": link.text}).ask(client, operation)
@@ -129,6 +133,7 @@ def _lasting_parts(contents: dict[str, Any]) -> dict[str, Any]:
         "tokens",
         "sessions",
         "links",
+        "accounts",
         "passwords",
         "attempts",
         "webhooks",

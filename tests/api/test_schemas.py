@@ -16,6 +16,7 @@ from flask import Flask
 from taskmgr.api.input import strict_json
 from taskmgr.api.input.endpoint import Endpoint
 from taskmgr.api.request_state import RequestState, begin
+from taskmgr.api.schemas.accounts import AccountOut
 from taskmgr.api.schemas.activity import ChangeOut
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
@@ -88,6 +89,7 @@ from taskmgr.domain.services.tokens import NewToken
 from tests.factories import (
     NOW,
     a_change,
+    a_full_account,
     a_full_change,
     a_full_link,
     a_full_session,
@@ -124,7 +126,7 @@ REFUSED = Transition(
     requires=(),
     reasons=(REFUSAL, replace(REFUSAL, fix=None)),
 )
-SESSION, LINK = a_full_session(), a_full_link()
+SESSION, LINK, ACCOUNT = a_full_session(), a_full_link(), a_full_account()
 INVITATION = Invitation("ada", "Ada", NOW)
 COUNTS = TaskCounts(open=5, overdue=4, blocked=3, started=2, urgent=1)
 TASK, USER, TOKEN, PLAIN_TASK = a_full_task(), a_full_user(), a_full_token(), a_task()
@@ -254,6 +256,7 @@ SAMPLES += [
     (MeOut, SimpleNamespace(user=USER, unread=2), merged(USER, unread=2)),
     (NewTokenOut, NewToken(TOKEN, "tm_x"), merged(TOKEN, token="tm_x")),
     *((SessionOut, ShownSession(SESSION, yes), merged(SESSION, current=yes)) for yes in (True, False)),
+    (AccountOut, ACCOUNT, ACCOUNT),
     (NewLinkOut, NewLink(LINK, "tml_x"), merged(LINK, path="/welcome#tml_x")),
 ]
 

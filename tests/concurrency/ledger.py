@@ -20,6 +20,7 @@ _COLLECTIONS = {
     "token": "tokens",
     "session": "sessions",
     "link": "links",
+    "account": "accounts",
 }
 # Fields that the log omits, since they are derived from others or do not belong to a version.
 _DERIVED = {

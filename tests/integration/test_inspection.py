@@ -13,6 +13,7 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from taskmgr.bootstrap import build_services
+from taskmgr.domain.model.account import Person
 from taskmgr.domain.model.policy import DEFAULT_POLICY
 from taskmgr.domain.model.session import Visitor
 from taskmgr.domain.model.user import Actor
@@ -52,6 +53,7 @@ COLLECTIONS = (
     "sessions",
     "passwords",
     "links",
+    "accounts",
     "attempts",
 )
 WITH_OBJECT_IDS = (
@@ -62,6 +64,7 @@ WITH_OBJECT_IDS = (
     "tokens",
     "sessions",
     "links",
+    "accounts",
     "webhooks",
     "views",
 )
@@ -170,6 +173,14 @@ def fill(database: Database[Any]) -> Names:
     store.deliveries.record([delivery.after(attempt, jitter=0)])
     session = services.links.use(services.links.create(ada.id, by=by).text, password=PASSWORD)
     link = services.links.create(ada.id, by=by).link
+    account, other = (
+        services.accounts.link(Person(issuer="https://id.example.org", subject=subject), by=by)
+        for subject in ("1", "2")
+    )
+    lost = services.accounts.link(Person(issuer="https://id.example.org", subject="3"), by=by)
+    services.accounts.end(lost.id, by=by)
+    session = services.links.use(services.links.create(ada.id, by=by).text, password=f"{PASSWORD}!")
+    link = services.links.create(ada.id, by=by).link
     with suppress(WrongCredentials):
         services.sessions.sign_in("ada", "wrong", visitor=Visitor())
     database.sessions.update_many({}, {"$set": {"expires_at": LATER}})
@@ -186,6 +197,7 @@ def fill(database: Database[Any]) -> Names:
         "binned": binned.id, "comment": comment.id, "root": chain[0], "leaf": chain[-1],
         "token": narrow.token.id, "revoked": revoked.id, "moved": moved.id,
         "session": session.session.id, "link": link.id,
+        "account": account.id, "other_account": other.id,
         "ops": services.projects.get("OPS", by=by).id, "default": services.projects.default(by=by).id,
         "webhook": webhook.id, "view": view.id,
     }  # fmt: skip
@@ -357,6 +369,10 @@ OTHER_FIELDS: Mapping[tuple[str, str], Mapping[str, tuple[Any, str]]] = {
         "user_id": (NOBODY, "unknown_user"), "created_by": ("nobody", "bad_value"),
         "secret_hash": (b"short", "bad_value"), "created_at": (LATER, "times"),
         "expires_at": (LONG_AGO, "times"),
+    },
+    ("accounts", "account"): {
+        "user_id": (NOBODY, "unknown_user"), "issuer": ("https://other.example", "log_state"),
+        "subject": (5, "unreadable"), "created_at": (LATER, "log_state"),
     },
     ("attempts", "attempt"): {"count": ("many", "unreadable"), "expires_at": ("never", "unreadable")},
     ("answers", "answer"): {
@@ -540,6 +556,11 @@ MORE: Mapping[str, tuple[Plant, str]] = {
         put("sessions", "session", expires_at=LATER + timedelta(days=1)), "log_state",
     ),
     "a session that is gone": (remove("sessions", "session"), "gone"),
+    "a re-owned account": (put("accounts", "account", user_id="@bob"), "log_state"),
+    "an account that is gone": (remove("accounts", "account"), "gone"),
+    "an account that is linked twice": (
+        without_index("accounts", "account", put("accounts", "other_account", subject="1")), "duplicate",
+    ),
     "a re-owned link": (put("links", "link", user_id="@bob"), "log_state"),
     "a password that is gone": (remove("passwords", "ada"), "gone"),
     "a password of nobody": (
@@ -635,7 +656,7 @@ def test_damage_is_found_and_named(filled: Store, plant: Plant, code: str) -> No
     [
         *("tasks", "projects", "users", "comments", "activity", "feed", "leases", "tokens", "webhooks"),
         *("deliveries", "answers", "views"),
-        *("sessions", "passwords", "links", "attempts"),
+        *("sessions", "passwords", "links", "accounts", "attempts"),
     ],
 )
 def test_every_missing_field_is_found(filled: Store, collection: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pymongo.database import Database
 
 from taskmgr.bootstrap import open_services
+from taskmgr.domain.model.account import Person
 from taskmgr.domain.model.errors import Closed, DomainError, Invalid
 from taskmgr.domain.model.task import Task
 from taskmgr.domain.model.user import Actor
@@ -78,6 +79,8 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "statistics.labels": ((), {}),
     "activity.list": ((), {}),
     "activity.of_task": (("{task}",), {}),
+    "accounts.list": (("{user}",), {}),
+    "accounts.end": (("{account}",), {}),
     "sessions.list": (("{user}",), {}),
     "sessions.end": (("{session}",), {}),
     "links.create": (("{user}",), {}),
@@ -113,7 +116,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "webhooks.replay": (("{webhook}",), {"since": 0}),
 }
 # Not for scripts.
-INTERNAL = {"idempotency.run", "feed.start"}
+INTERNAL = {"idempotency.run", "feed.start", "accounts.link", "accounts.require_linking"}
 
 
 @pytest.fixture
@@ -132,6 +135,9 @@ def ids(services: Services, make_task: MakeTask) -> dict[str, str]:
         "session": services.links.use(
             services.links.create(user, by=SYSTEM).text, password="correct horse battery"
         ).session.id,
+        "account": services.accounts.link(
+            Person(issuer="https://id.example.org", subject="1"), by=services.actor("ada")
+        ).id,
         "token": services.tokens.create(by=SYSTEM, user_id=user, name="laptop").token.id,
         "view": an_id(),
         "webhook": an_id(),  # the actor is judged first

@@ -34,6 +34,7 @@ from tests.factories import (
     NOW,
     a_change,
     a_comment,
+    a_full_account,
     a_full_comment,
     a_full_link,
     a_full_session,
@@ -47,6 +48,7 @@ from tests.factories import (
     a_token,
     a_user,
     a_view,
+    an_account,
     an_id,
 )
 
@@ -59,6 +61,7 @@ PAIRS = {
     "session": (a_session, a_full_session),
     "link": (a_link, a_full_link),
     "view": (a_view, a_full_view),
+    "account": (an_account, a_full_account),
 }
 pairs = pytest.mark.parametrize(("plain", "full"), PAIRS.values(), ids=PAIRS)
 

@@ -22,7 +22,13 @@ TEXT = f"tm_0123456789abcdef01234567_{SECRET}"
 
 
 def test_settings_show_neither_key_nor_password() -> None:
-    shown = repr(Settings(secret_key=SECRET, mongodb_uri=f"mongodb://ada:{SECRET}@db.example.org"))
+    shown = repr(
+        Settings(
+            secret_key=SECRET,
+            oidc_client_secret=SECRET,
+            mongodb_uri=f"mongodb://ada:{SECRET}@db.example.org",
+        )
+    )
 
     assert SECRET not in shown
 

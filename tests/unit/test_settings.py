@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from taskmgr.domain.model.errors import CannotStart
+from taskmgr.domain.model.user import Role
 from taskmgr.settings import NAMES, Settings
 
 Read = Callable[..., Settings]
@@ -120,6 +121,11 @@ def test_every_setting_is_read(read: Read, tmp_path: Path) -> None:
         SMTP_URL="smtps://ada:p%40ss@mail.example.org:465",
         MAIL_FROM="Tasks <tasks@example.org>",
         PUBLIC_URL="https://example.org/tasks/",
+        OIDC_ISSUER="https://id.example.org/",
+        OIDC_CLIENT_ID=" taskmgr ",
+        OIDC_CLIENT_SECRET="s3cret",
+        OIDC_ALLOWED_DOMAINS="Example.org, b.example.com",
+        OIDC_ROLE="member",
     ) == Settings(
         mongodb_uri="mongodb+srv://u:p@cluster.example.org/tasks",
         database="team",
@@ -139,7 +145,86 @@ def test_every_setting_is_read(read: Read, tmp_path: Path) -> None:
         smtp_url="smtps://ada:p%40ss@mail.example.org:465",
         mail_from="Tasks <tasks@example.org>",
         public_url="https://example.org/tasks",
+        oidc_issuer="https://id.example.org/",
+        oidc_client_id="taskmgr",
+        oidc_client_secret="s3cret",
+        oidc_allowed_domains=("example.org", "b.example.com"),
+        oidc_role=Role.MEMBER,
     )
+
+
+OIDC = {
+    "PUBLIC_URL": "https://tasks.example.org",
+    "OIDC_ISSUER": "https://id.example.org",
+    "OIDC_CLIENT_ID": "taskmgr",
+    "OIDC_CLIENT_SECRET": "s3cret",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OIDC_ISSUER", "http://127.0.0.1:8080/realms/main"),
+        ("OIDC_ISSUER", "http://localhost:8080"),
+        ("OIDC_ISSUER", "https://id.example.org:8443/"),
+        ("OIDC_ALLOWED_DOMAINS", "*"),
+    ],
+)
+def test_a_setting_of_an_identity_provider_is_usable(read: Read, name: str, value: str) -> None:
+    read(**OIDC | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OIDC_ISSUER", ""),
+        ("OIDC_ISSUER", "id.example.org"),
+        ("OIDC_ISSUER", "http://id.example.org"),
+        ("OIDC_ISSUER", "https://ada:x@id.example.org"),
+        ("OIDC_ISSUER", "https://id.example.org/?x=1"),
+        ("OIDC_ISSUER", "https://id.example.org/#x"),
+        ("OIDC_ISSUER", "https://"),
+        ("OIDC_ISSUER", "https://[x"),
+        ("OIDC_CLIENT_ID", " "),
+        ("OIDC_CLIENT_SECRET", ""),
+        ("OIDC_CLIENT_SECRET", "two\nlines"),
+        ("OIDC_ALLOWED_DOMAINS", ""),
+        ("OIDC_ALLOWED_DOMAINS", "@example.org"),
+        ("OIDC_ALLOWED_DOMAINS", "example"),
+        ("OIDC_ROLE", "admin"),
+        ("OIDC_ROLE", "owner"),
+    ],
+)
+def test_a_setting_of_an_identity_provider_is_refused(read: Read, name: str, value: str) -> None:
+    given = OIDC | {"OIDC_ALLOWED_DOMAINS": "example.org"} | {name: value}
+    (line,) = mistakes(read, **given)
+
+    assert line.startswith(f"TASKMGR_{name}: ")
+    assert "s3cret" not in line
+
+
+def test_an_identity_provider_needs_all_of_its_settings(read: Read) -> None:
+    assert mistakes(read, OIDC_ISSUER="https://id.example.org", OIDC_ROLE="member") == [
+        "TASKMGR_OIDC_ALLOWED_DOMAINS: Must be set if TASKMGR_OIDC_ROLE is.",
+        "TASKMGR_OIDC_CLIENT_ID: Must be set if TASKMGR_OIDC_ISSUER is.",
+        "TASKMGR_OIDC_CLIENT_SECRET: Must be set if TASKMGR_OIDC_ISSUER is.",
+        "TASKMGR_PUBLIC_URL: Must be set if TASKMGR_OIDC_ISSUER is.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"])
+def test_a_setting_of_an_identity_provider_is_nothing_without_its_issuer(read: Read, name: str) -> None:
+    (line,) = mistakes(read, **{name: "taskmgr"})
+    assert line == f"TASKMGR_OIDC_ISSUER: Must be set if TASKMGR_{name} is."
+
+
+@pytest.mark.parametrize(
+    ("domains", "admitted"), [((), None), (("*",), None), (("example.org",), frozenset({"example.org"}))]
+)
+def test_domains_are_admitted_unless_all_are(
+    domains: tuple[str, ...], admitted: frozenset[str] | None
+) -> None:
+    assert Settings(oidc_allowed_domains=domains).admission.domains == admitted
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,44 @@
-"""Reads and sets the two cookies of a browser: its session, and who has signed in with it before."""
+"""Reads and sets the cookies of a browser.
+
+They hold its session, who has signed in with it before, and while somebody is at the identity provider, what
+has to be remembered meanwhile.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from flask import Request
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 from werkzeug.http import dump_cookie
 
 from taskmgr.domain.model.safe_text import without_controls
 from taskmgr.domain.model.session import KnownBrowser, Visitor
+from taskmgr.domain.ports.identity_provider import Attempt
 from taskmgr.domain.services.session_changes import NewSession
 from taskmgr.settings import Settings
 
 Headers = Sequence[tuple[str, str]]
 
+ATTEMPT_LASTS = timedelta(minutes=10)
 _KNOWN_FOR = timedelta(days=180)
 _MAX_TEXT = 200  # of the header User-Agent, and of an address in X-Forwarded-For
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Errand:
+    """Why a browser is at the identity provider: to sign in, or to link an account to the user `user_id`.
+
+    It goes on to the path `next` afterwards.
+    """
+
+    attempt: Attempt
+    next: str
+    user_id: str | None = None
 
 
 class Cookies:
@@ -34,8 +53,10 @@ class Cookies:
         prefix = "__Host-" if self._is_secure else ""
         self.session_name = f"{prefix}taskmgr_session"
         self.browser_name = f"{prefix}taskmgr_browser"
+        self._errand_name = f"{prefix}taskmgr_oidc"
         self._session_age = timedelta(days=settings.session_days)
         self._signer = URLSafeSerializer(secret_key, salt="taskmgr.browser")
+        self._errand_signer = URLSafeTimedSerializer(secret_key, salt="taskmgr.oidc")
 
     def session_of(self, request: Request) -> str:
         """Returns the text of the session that the browser presents, or ""."""
@@ -72,6 +93,30 @@ class Cookies:
     def without_session(self) -> Headers:
         """Returns the headers that make a browser forget its session."""
         return [self._header(self.session_name, "", timedelta(0))]
+
+    def for_errand(self, errand: Errand) -> Headers:
+        """Returns the headers with which a browser goes to the identity provider."""
+        attempt = errand.attempt
+        text = self._errand_signer.dumps(
+            (attempt.state, attempt.nonce, attempt.verifier, errand.next, errand.user_id)
+        )
+        return [self._header(self._errand_name, str(text), ATTEMPT_LASTS)]
+
+    def errand_of(self, request: Request) -> Errand | None:
+        """Returns the errand of a browser; None if it is on none, or has been for too long."""
+        age = int(ATTEMPT_LASTS.total_seconds())
+        try:
+            values = self._errand_signer.loads(request.cookies.get(self._errand_name, ""), max_age=age)
+            state, nonce, verifier, next_path, user_id = values
+        except (BadSignature, TypeError, ValueError):
+            return None
+        return Errand(
+            attempt=Attempt(state=state, nonce=nonce, verifier=verifier), next=next_path, user_id=user_id
+        )
+
+    def without_errand(self) -> Headers:
+        """Returns the headers that make a browser forget its errand."""
+        return [self._header(self._errand_name, "", timedelta(0))]
 
     def _header(self, name: str, value: str, age: timedelta) -> tuple[str, str]:
         cookie = dump_cookie(

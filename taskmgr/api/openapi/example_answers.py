@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from taskmgr.api.openapi.example_ids import (
+    ACCOUNT,
     BLOCKER,
     CHANGE_SET,
     COMMENT,
@@ -152,6 +153,15 @@ def answers(policy: Policy) -> dict[str, Any]:
         "Token": token, "Tokens": {"items": [token]},
         "NewToken": token | {"last_used_at": None, "token": f"tm_{TOKEN}_…"},
         "Session": session, "Sessions": {"items": [session]},
+        "Accounts": {
+            "items": [
+                {
+                    "id": ACCOUNT, "user_id": USER, "issuer": "https://id.example.org",
+                    "subject": "248289761001", "created_at": AT,
+                }
+            ]
+        },
+        "LinkStart": {"url": "https://id.example.org/authorize?response_type=code&client_id=taskmgr"},
         "NewLink": {
             "id": LINK, "user_id": USER, "created_at": LATER, "expires_at": "2026-11-30T14:05:12.418Z",
             "path": f"/welcome#tml_{LINK}_…",

@@ -10,6 +10,7 @@ ITEM = "6920a1f47b3e5d0c9a8f1e0a"
 OTHER_USER = "6920a1f47b3e5d0c9a8f1e0b"
 SESSION = "6920a1f47b3e5d0c9a8f1e0c"
 LINK = "6920a1f47b3e5d0c9a8f1e0d"
+ACCOUNT = "6920a1f47b3e5d0c9a8f1e0e"
 LINK_TEXT = f"tml_{LINK}_HqV0u3mE8kq2yXo5bZc7dRf1tJw9LnPsGaK4iUvTe6M"
 PASSWORD = "correct horse battery"  # noqa: S105 - an example
 PROJECT = "6920a1f47b3e5d0c9a8f1e08"
@@ -28,4 +29,5 @@ PATH_IDS = {
     "delivery_id": DELIVERY,
     "session_id": SESSION,
     "view_id": VIEW,
+    "account_id": ACCOUNT,
 }

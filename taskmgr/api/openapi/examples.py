@@ -27,6 +27,7 @@ from taskmgr.domain.model.policy import Policy
 # The `example` of a parameter, by operation and parameter.
 _NOVEMBER = {"from": "2026-11-01", "to": "2026-11-30"}
 _FILLED_IN: dict[str, dict[str, Any]] = {
+    "finish_oidc": {"code": "SplxlOBeZQQYbYS6WxSbIA", "state": "af0ifjsldkj"},
     "list_tasks": {
         "category": ["open"],
         "sort": ["-priority", "due_date"],
@@ -152,6 +153,7 @@ def _bodies(policy: Policy) -> dict[str, dict[str, Any]]:
             "Another password": {"current_password": PASSWORD, "password": "a longer horse battery"}
         },
         "create_link": {"For a new user, or to reset a password": {"user_id": USER}},
+        "link_account": {"And go on to a page": {"next": "/docs"}},
         "open_link": {"What follows the # in the address": {"link": LINK_TEXT}},
         "use_link": {"A link and a password": {"link": LINK_TEXT, "password": PASSWORD}},
         "create_token": {

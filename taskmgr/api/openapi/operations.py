@@ -126,13 +126,13 @@ def _returns_version(operation: dict[str, Any], schemas: dict[str, Any]) -> bool
 
 def _describe_responses(operation: dict[str, Any], tagged: bool) -> None:
     responses = operation["responses"]
-    for status in [s for s in responses if not s.startswith("2")]:
+    for status in [s for s in responses if not s.startswith(("2", "3"))]:
         del responses[status]
     for status, response in responses.items():
         present = {
             # A deleted entity has no version any more; a binned one does.
             "ETag": tagged and not operation["operationId"].startswith("delete_"),
-            "Location": tagged and status == "201",
+            "Location": (tagged and status == "201") or status == "303",
             "Dry-Run": _has_parameter(operation, "dry_run"),
             "Idempotent-Replayed": _has_parameter(operation, "Idempotency-Key"),
             "X-Request-Id": True,

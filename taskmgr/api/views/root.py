@@ -7,12 +7,14 @@ from typing import Any
 
 import flask_swagger_ui
 from flask import Flask, Response, request, send_from_directory
+from jinja2 import Environment, FileSystemLoader
 
 from taskmgr.api.input.blueprint import Blueprint
 from taskmgr.api.problems.reference_page import errors_page
 from taskmgr.api.runtime import current_runtime, services
 from taskmgr.api.schemas.service import HealthOut, RootOut
 from taskmgr.api.views.dashboard import dashboard_page
+from taskmgr.domain.ports.identity_provider import IdentityProvider
 from taskmgr.version import __version__
 
 root = Blueprint("service", __name__, description="The service itself")
@@ -61,9 +63,13 @@ def get_readiness() -> Any:
     return {"status": "ok"}
 
 
-def register_pages(app: Flask) -> None:
-    """Adds the OpenAPI document and the pages of the documentation."""
+def register_pages(app: Flask, provider: IdentityProvider | None) -> None:
+    """Adds the OpenAPI document, and the pages of the documentation and of signing in."""
     errors = errors_page()
+    templates = Environment(loader=FileSystemLoader(_PAGES), autoescape=True)
+    provider_name = None if provider is None else provider.name
+    sign_in = templates.get_template("sign-in.html").render(provider=provider_name)
+    welcome = templates.get_template("welcome.html").render()
 
     @app.get("/openapi.json")
     def openapi() -> Response:
@@ -87,11 +93,11 @@ def register_pages(app: Flask) -> None:
 
     @app.get("/sign-in")
     def sign_in_page() -> Response:
-        return send_from_directory(_PAGES, "sign-in.html")
+        return Response(sign_in, mimetype="text/html", headers={"Cache-Control": "no-cache"})
 
     @app.get("/welcome")
     def welcome_page() -> Response:
-        return send_from_directory(_PAGES, "welcome.html")
+        return Response(welcome, mimetype="text/html", headers={"Cache-Control": "no-cache"})
 
     @app.get("/pages/<any('pages.js', 'sign-in.js', 'welcome.js'):name>")
     def page_script(name: str) -> Response:

@@ -66,7 +66,9 @@ TASK_KINDS = (
 USER_KINDS = ("user.created", "user.changed")
 COMMENT_KINDS = ("comment.created", "comment.changed", "comment.deleted")
 TOKEN_KINDS = ("token.created", "token.revoked")
-SIGN_IN_KINDS = ("session.created", "session.ended", "link.created", "link.ended")
+SIGN_IN_KINDS = (
+    "session.created", "session.ended", "link.created", "link.ended", "account.created", "account.ended",
+)  # fmt: skip
 PROJECT_KINDS = ("project.created", "project.changed")
 WEBHOOK_KINDS = ("webhook.created", "webhook.changed", "webhook.deleted")
 VIEW_KINDS = ("view.created", "view.changed", "view.deleted")
@@ -75,7 +77,7 @@ KINDS = (
     *VIEW_KINDS,
 )  # fmt: skip
 # Entities that only their owner and admins see in the log, because they let somebody in.
-CREDENTIALS = ("token", "session", "link")
+CREDENTIALS = ("token", "session", "link", "account")
 ENTITIES = ("task", "user", "comment", *CREDENTIALS, "project", "webhook", "view")
 
 

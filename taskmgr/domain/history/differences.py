@@ -6,6 +6,7 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any
 
+from taskmgr.domain.model.account import Account
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.link import Link
@@ -21,7 +22,7 @@ from taskmgr.domain.model.webhook import Webhook
 # `former_keys` repeat earlier values of `key`; using a token or a session does not change it.
 _NOT_LOGGED = frozenset({"id", "version", "updated_at", "unblocked", "former_keys", "last_used_at"})
 
-Entity = Task | User | Comment | Token | Session | Link | Project | Webhook | View
+Entity = Task | User | Comment | Token | Session | Link | Account | Project | Webhook | View
 
 
 def logged_fields(entity: Entity) -> dict[str, Any]:

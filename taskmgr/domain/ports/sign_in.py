@@ -1,4 +1,4 @@
-"""What signing in needs: stored sessions, passwords and links, the count of failed attempts, and hashes."""
+"""What signing in needs: sessions, passwords, links, accounts, the count of failed attempts, and hashes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from taskmgr.domain.model.account import Account
 from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.session import Session
 from taskmgr.domain.model.user import User
@@ -78,6 +79,25 @@ class LinkRepository(Protocol):
 
     def remove(self, link_id: str) -> None:
         """Deletes a link. Two commands that delete the same link conflict."""
+
+
+class AccountRepository(Protocol):
+    """Stores accounts at the identity provider, each of them once."""
+
+    def get(self, account_id: str) -> Account:
+        """Returns the account. Raises `NotFound`."""
+
+    def find(self, issuer: str, subject: str) -> Account | None:
+        """Returns the account that the provider calls by this name, or None if nobody has linked it."""
+
+    def find_by_user(self, user_id: str) -> Sequence[Account]:
+        """Returns a user's accounts, newest first."""
+
+    def add(self, account: Account) -> None:
+        """Stores a new account. Two commands that store the same one conflict."""
+
+    def remove(self, account_id: str) -> None:
+        """Deletes an account. Two commands that delete the same one conflict."""
 
 
 class AttemptRepository(Protocol):

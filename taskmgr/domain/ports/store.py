@@ -22,6 +22,7 @@ from taskmgr.domain.ports.mail import MailRepository
 from taskmgr.domain.ports.projects import ProjectRepository
 from taskmgr.domain.ports.reads import StatisticsRepository
 from taskmgr.domain.ports.sign_in import (
+    AccountRepository,
     AttemptRepository,
     LinkRepository,
     PasswordRepository,
@@ -71,6 +72,7 @@ class Store:
     sessions: SessionRepository
     passwords: PasswordRepository
     links: LinkRepository
+    accounts: AccountRepository
     attempts: AttemptRepository
     idempotency: IdempotencyRepository
     locks: Locks

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from taskmgr.domain.model.policy import Policy
 from taskmgr.domain.model.user import Actor
 from taskmgr.domain.ports.store import Health
+from taskmgr.domain.services.accounts import AccountService
 from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService
@@ -41,6 +42,7 @@ class Services:
     sessions: SessionService
     passwords: PasswordService
     links: LinkService
+    accounts: AccountService
     comments: CommentService
     inbox: InboxService
     notifier: Notifier

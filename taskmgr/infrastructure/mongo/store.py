@@ -24,6 +24,7 @@ from taskmgr.infrastructure.mongo.repositories.mails import MongoMailRepository
 from taskmgr.infrastructure.mongo.repositories.preferences import MongoPreferencesRepository
 from taskmgr.infrastructure.mongo.repositories.projects import MongoProjectRepository
 from taskmgr.infrastructure.mongo.repositories.sign_in import (
+    MongoAccountRepository,
     MongoAttemptRepository,
     MongoLinkRepository,
     MongoPasswordRepository,
@@ -82,6 +83,7 @@ def mongo_store(
         sessions=MongoSessionRepository(database),
         passwords=MongoPasswordRepository(database),
         links=MongoLinkRepository(database),
+        accounts=MongoAccountRepository(database),
         attempts=MongoAttemptRepository(database),
         idempotency=MongoIdempotencyRepository(database),
         locks=MongoLocks(database),

@@ -49,12 +49,19 @@ class GuardedClient:
         self._permitted_addresses(parse_url(url, self.ports), _CHECK_SECONDS)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        return self._call("POST", url, body, headers)
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+        """Sends a GET request and returns the answer, whatever its status. Raises `CallFailed`."""
+        return self._call("GET", url, None, headers)
+
+    def _call(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         deadline = time.monotonic() + self.seconds
         target = parse_url(url, self.ports)
         addresses = self._permitted_addresses(target, self.seconds)
         try:
             with self._connected(target, addresses, deadline) as connection:
-                reply = _exchange(connection, target, body, headers)
+                reply = _exchange(connection, method, target, body, headers)
         except (OSError, HTTPException) as error:
             is_late = time.monotonic() >= deadline
             raise CallFailed(_TOO_LATE.format(self.seconds) if is_late else _text_of(error)) from error
@@ -120,14 +127,16 @@ def _shut_down(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def _exchange(connection: socket.socket, target: Target, body: bytes, headers: Mapping[str, str]) -> Reply:
+def _exchange(
+    connection: socket.socket, method: str, target: Target, body: bytes | None, headers: Mapping[str, str]
+) -> Reply:
     """Sends the request and reads the answer, but no more than `MAX_ANSWER` bytes of it."""
     http = HTTPConnection(target.host, target.port)
     http.auto_open = 0  # it must not connect by itself
     bounded = _Bounded(connection)
     http.sock = bounded
     own = {"Host": target.authority, "Accept-Encoding": "identity", "Connection": "close"}
-    http.request("POST", target.path, body, {**headers, **own})
+    http.request(method, target.path, body, {**headers, **own})
     with closing(http.getresponse()) as response:
         if bounded.is_exhausted:
             raise HTTPException  # the head did not end

@@ -18,6 +18,7 @@ from taskmgr.infrastructure.mongo.documents.feed import CheckpointDocument, Feed
 from taskmgr.infrastructure.mongo.documents.inbox import INBOX_DOCUMENTS
 from taskmgr.infrastructure.mongo.documents.projects import ProjectDocument
 from taskmgr.infrastructure.mongo.documents.sign_in import (
+    AccountDocument,
     AttemptDocument,
     LinkDocument,
     PasswordDocument,
@@ -45,6 +46,7 @@ DOCUMENTS: tuple[type[Document], ...] = (
     SessionDocument,
     PasswordDocument,
     LinkDocument,
+    AccountDocument,
     AttemptDocument,
     AnswerDocument,
     *INBOX_DOCUMENTS,

@@ -1,4 +1,4 @@
-"""Declares the stored form of what signing in needs: sessions, passwords, links and counted attempts.
+"""Declares the stored form of sessions, passwords, links, accounts and counted attempts.
 
 MongoDB removes expired sessions, links and attempts itself, some time after they have expired.
 """
@@ -61,6 +61,25 @@ class LinkDocument(Document):
         **COMMON,
         "collection": "links",
         "indexes": [{"name": "user", "fields": ["user_id", "-created_at"]}, _EXPIRY],
+    }
+
+
+class AccountDocument(Document):
+    """One account at the identity provider, linked to a user."""
+
+    id = ObjectIdField(primary_key=True)
+    user_id = ObjectIdField(required=True)
+    issuer = StringField(required=True)
+    subject = StringField(required=True)
+    created_at = DateTimeField(required=True)
+
+    meta: ClassVar[dict[str, Any]] = {
+        **COMMON,
+        "collection": "accounts",
+        "indexes": [
+            {"name": "account", "fields": ["issuer", "subject"], "unique": True},
+            {"name": "user", "fields": ["user_id", "-created_at"]},
+        ],
     }
 
 

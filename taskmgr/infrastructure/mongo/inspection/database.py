@@ -35,6 +35,7 @@ from taskmgr.infrastructure.mongo.inspection.log import inspect_foreign_entries
 from taskmgr.infrastructure.mongo.inspection.projects import LastNumbers, check_keys, inspect_projects
 from taskmgr.infrastructure.mongo.inspection.relations import Relations
 from taskmgr.infrastructure.mongo.inspection.sign_in import (
+    inspect_accounts,
     inspect_attempts,
     inspect_links,
     inspect_passwords,
@@ -56,7 +57,7 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         user_ids = frozenset(str(row["_id"]) for row in snapshot.ids("users"))
         entities = Entities(snapshot, policy.time_zone, user_ids, report)
         user_kind, project_kind, task_kind, comment_kind, token_kind, *others = kinds(policy)
-        session_kind, link_kind, webhook_kind, view_kind = others
+        session_kind, link_kind, account_kind, webhook_kind, view_kind = others
         users = {user.id: user for user in entities.of(user_kind)}
         _inspect_users(users.values(), report)
         last_numbers = inspect_projects(snapshot, list(entities.of(project_kind)), user_ids, report)
@@ -71,6 +72,7 @@ def inspect_database(database: Database[Any], policy: Policy, report: Report) ->
         inspect_views(entities.of(view_kind), user_ids, policy, report)
         inspect_sessions(entities.of(session_kind), users, report)
         inspect_links(entities.of(link_kind), users, report)
+        inspect_accounts(entities.of(account_kind), users, report)
         inspect_secret_hashes(snapshot, "sessions", report)
         inspect_secret_hashes(snapshot, "links", report)
         inspect_passwords(snapshot, users, report)

@@ -61,7 +61,7 @@ class Kind:
 
 
 def kinds(policy: Policy) -> tuple[Kind, ...]:
-    """Returns the kinds: users, projects, tasks, comments, tokens, sessions, links, webhooks, views."""
+    """Returns the kinds, each with what its check needs, in the order in which they are checked."""
     task_parsers = {name: parse for name, parse in tasks.parsers(policy).items() if name != "status"}
     task_parsers |= {"project": values.project_key, "key": values.task_reference, "rank": _parse_rank}
     task_parsers |= {"created_by": _parse_actor, "reopen_count": values.count}
@@ -71,6 +71,7 @@ def kinds(policy: Policy) -> tuple[Kind, ...]:
     webhook_parsers = {**webhooks.parsers(KINDS), "project": optional(values.project_key)}
     webhook_parsers |= {"created_by": _parse_actor, "scopes": optional(tokens.parse_scopes)}
     comment_document = _without_row(mappers.comment_document)
+    account_document = _without_row(mappers.account_document)
     return (
         Kind("user", "users", mappers.user, _without_row(mappers.user_document), users.PARSERS, USERS),
         Kind("project", "projects", mappers.project, _project_document, project_parsers),
@@ -79,6 +80,7 @@ def kinds(policy: Policy) -> tuple[Kind, ...]:
         Kind("token", "tokens", mappers.token, _token_document, token_parsers),
         Kind("session", "sessions", mappers.session, _session_document, _SESSION_PARSERS),
         Kind("link", "links", mappers.link, _link_document, _LINK_PARSERS),
+        Kind("account", "accounts", mappers.account, account_document, {"user_id": values.identifier}),
         Kind("webhook", "webhooks", mappers.webhook, _webhook_document, webhook_parsers),
         Kind("view", "views", mappers.view, _without_row(mappers.view_document), _VIEW_PARSERS),
     )

@@ -39,6 +39,7 @@ _WITH_OBJECT_IDS = (
     "tokens",
     "sessions",
     "links",
+    "accounts",
     "webhooks",
     "views",
 )

@@ -1,4 +1,4 @@
-"""Checks sessions, sign-in links, passwords and counted attempts."""
+"""Checks sessions, sign-in links, accounts, passwords and counted attempts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mongoengine import Document
 
+from taskmgr.domain.model.account import Account
 from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.session import Session
 from taskmgr.domain.model.user import User
@@ -48,6 +49,18 @@ def inspect_links(links: Iterable[Link], users: Mapping[str, User], report: Repo
             report(f"link {link.id}", "unknown_user", f"Its user {link.user_id} does not exist.")
         if link.expires_at <= link.created_at:
             report(f"link {link.id}", "times", "It expired before it was created.")
+
+
+def inspect_accounts(accounts: Iterable[Account], users: Mapping[str, User], report: Report) -> None:
+    """Reports accounts that no command could have linked."""
+    first_ids: dict[tuple[str, str], str] = {}
+    for account in accounts:
+        if account.user_id not in users:
+            report(f"account {account.id}", "unknown_user", f"Its user {account.user_id} does not exist.")
+        first = first_ids.setdefault((account.issuer, account.subject), account.id)
+        if first != account.id:
+            detail = f"The account {first} has the same issuer and subject."
+            report(f"account {account.id}", "duplicate", detail)
 
 
 def inspect_passwords(snapshot: Snapshot, users: Mapping[str, User], report: Report) -> None:

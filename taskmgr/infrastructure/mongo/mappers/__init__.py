@@ -22,6 +22,8 @@ from taskmgr.infrastructure.mongo.mappers.inbox import (
 from taskmgr.infrastructure.mongo.mappers.projects import project, project_document
 from taskmgr.infrastructure.mongo.mappers.rows import Row, object_id
 from taskmgr.infrastructure.mongo.mappers.sign_in import (
+    account,
+    account_document,
     link,
     link_document,
     password_document,
@@ -53,6 +55,8 @@ from taskmgr.infrastructure.mongo.mappers.webhooks import (
 __all__ = [
     "PROGRESS",
     "Row",
+    "account",
+    "account_document",
     "change",
     "change_document",
     "comment",

@@ -1,4 +1,4 @@
-"""Converts sessions, passwords and links."""
+"""Converts sessions, passwords, links and accounts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from datetime import datetime
 
 from bson import ObjectId
 
+from taskmgr.domain.model.account import Account
 from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.session import Session
 from taskmgr.infrastructure.mongo.documents.draft import Draft, draft_of
-from taskmgr.infrastructure.mongo.documents.sign_in import LinkDocument, PasswordDocument, SessionDocument
+from taskmgr.infrastructure.mongo.documents.sign_in import (
+    AccountDocument,
+    LinkDocument,
+    PasswordDocument,
+    SessionDocument,
+)
 from taskmgr.infrastructure.mongo.mappers.rows import Row
 
 
@@ -62,4 +68,25 @@ def link(row: Row) -> Link:
         created_by=row["created_by"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+    )
+
+
+def account_document(account: Account) -> Draft:
+    return draft_of(
+        AccountDocument,
+        id=ObjectId(account.id),
+        user_id=ObjectId(account.user_id),
+        issuer=account.issuer,
+        subject=account.subject,
+        created_at=account.created_at,
+    )
+
+
+def account(row: Row) -> Account:
+    return Account(
+        id=str(row["_id"]),
+        user_id=str(row["user_id"]),
+        issuer=row["issuer"],
+        subject=row["subject"],
+        created_at=row["created_at"],
     )

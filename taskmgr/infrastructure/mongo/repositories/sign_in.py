@@ -1,4 +1,4 @@
-"""The ports of signing in, on the collections `sessions`, `passwords`, `links` and `attempts`."""
+"""The ports of signing in, on the collections `sessions`, `passwords`, `links`, `accounts` and `attempts`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bson import ObjectId
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from taskmgr.domain.model.account import Account
 from taskmgr.domain.model.errors import NotFound
 from taskmgr.domain.model.link import Link
 from taskmgr.domain.model.session import Session
@@ -102,6 +103,33 @@ class MongoLinkRepository:
     def remove(self, link_id: str) -> None:
         count_write()
         self._links.delete_one({"_id": ObjectId(link_id)})
+
+
+@raises_domain_errors
+class MongoAccountRepository:
+    def __init__(self, database: Database[Any]) -> None:
+        self._accounts = database["accounts"]
+
+    def get(self, account_id: str) -> Account:
+        row = self._accounts.find_one({"_id": ObjectId(account_id)}) if is_identifier(account_id) else None
+        if row is None:
+            raise NotFound("account", account_id)
+        return mappers.account(row)
+
+    def find(self, issuer: str, subject: str) -> Account | None:
+        row = self._accounts.find_one({"issuer": issuer, "subject": subject})
+        return None if row is None else mappers.account(row)
+
+    def find_by_user(self, user_id: str) -> Sequence[Account]:
+        rows = self._accounts.find({"user_id": ObjectId(user_id)}).sort(_NEWEST)
+        return [mappers.account(row) for row in rows]
+
+    def add(self, account: Account) -> None:
+        insert(self._accounts, mappers.account_document(account))
+
+    def remove(self, account_id: str) -> None:
+        count_write()
+        self._accounts.delete_one({"_id": ObjectId(account_id)})
 
 
 @raises_domain_errors

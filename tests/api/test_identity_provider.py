@@ -1,0 +1,737 @@
+"""Tests signing in at an OpenID Connect provider, and what a hostile or a broken one achieves: nothing."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from joserfc.jwk import RSAKey
+
+from taskmgr.api.identity.cookies import ATTEMPT_LASTS
+from taskmgr.domain.model.account import Admission
+from taskmgr.domain.model.user import Role
+from taskmgr.domain.services import Services
+from taskmgr.infrastructure.outside.client import GuardedClient
+from taskmgr.infrastructure.outside.openid import OpenIdProvider
+from taskmgr.settings import Settings
+from tests.api.client import PASSWORD, Answer, Client, mistakes, problem
+from tests.factories import SYSTEM, Clock
+from tests.provider import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, Provider, parameters, sign
+
+SESSION, ERRAND = "__Host-taskmgr_session", "__Host-taskmgr_oidc"
+START, CALLBACK = "auth/oidc/start", "auth/oidc/callback"
+FOREIGN = {"Sec-Fetch-Site": "cross-site"}  # as the provider sends browsers back
+Make = Callable[..., Client]
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with Provider().running() as provider:
+        yield provider
+
+
+def signing_in_with(provider: Provider, *, seconds: float = 5.0, **options: Any) -> OpenIdProvider:
+    client = GuardedClient(networks=[ip_network("127.0.0.0/8")], ports=[provider.port], seconds=seconds)
+    given: dict[str, Any] = {
+        "issuer": provider.issuer,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "redirect_uri": REDIRECT_URI,
+        "client": client,
+    }
+    return OpenIdProvider(**given | options)
+
+
+@pytest.fixture
+def visiting(services: Services, client_of: Make, provider: Provider) -> Make:
+    """A new browser of a service that trusts the provider; anybody who comes becomes a member."""
+
+    def make(*, role: Role | None = Role.MEMBER, domains: set[str] | None = None, **options: Any) -> Client:
+        admission = Admission(role=role, domains=None if domains is None else frozenset(domains))
+        trusting = signing_in_with(provider, **options)
+        accounts = replace(services.accounts, provider=trusting, admission=admission)
+        return client_of(over=replace(services, accounts=accounts)).browser()
+
+    return make
+
+
+def start(browser: Client, **query: str) -> str:
+    """Goes to the provider, and returns the URL to which the browser is sent."""
+    answer = browser.get(START, **query)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["Location"])
+
+
+def come_back(browser: Client, url: str, **changes: str | None) -> Answer:
+    """Comes back from the provider at this URL, with other parameters."""
+    query = {name: value for name, value in (parameters(url) | changes).items() if value is not None}
+    return browser.get(CALLBACK, headers=FOREIGN, **query)
+
+
+def sign_in(browser: Client, provider: Provider, **query: str) -> Answer:
+    return come_back(browser, provider.authorize(start(browser, **query)))
+
+
+def refused(answer: Answer) -> str:
+    """Asserts that nobody was signed in, and returns the reason that the page for signing in explains."""
+    target = urlsplit(answer.headers["Location"])
+    assert (answer.status_code, target.path) == (303, "/sign-in")
+    assert SESSION not in str(answer.headers.getlist("Set-Cookie"))
+    return parse_qs(target.fragment)["problem"][0]
+
+
+def link(browser: Client, provider: Provider) -> Answer:
+    url = browser.post("auth/accounts", {}).json["url"]
+    return come_back(browser, provider.authorize(url))
+
+
+# --- who comes in
+
+
+def test_a_person_who_comes_for_the_first_time_becomes_a_user(visiting: Make, provider: Provider) -> None:
+    browser = visiting()
+
+    answer = sign_in(browser, provider, next="/docs#/tasks")
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/docs#/tasks")
+    me = browser.get("users/me").json
+    assert [me[name] for name in ("username", "name", "email", "role")] == [
+        "grace", "Grace Hopper", "grace@example.org", "member",
+    ]  # fmt: skip
+    assert browser.cookies is not None
+    assert ERRAND not in browser.cookies
+    assert browser.post("tasks", {"title": "x"}).status_code == 201
+
+
+def test_the_same_account_is_the_same_user_whatever_else_has_changed(
+    visiting: Make, provider: Provider
+) -> None:
+    first, second = visiting(), visiting()
+    sign_in(first, provider)
+    provider.person |= {"email": "other@example.org", "preferred_username": "other", "name": "Other"}
+
+    sign_in(second, provider)
+
+    assert second.get("users/me").json["id"] == first.get("users/me").json["id"]
+
+
+def test_another_account_with_the_same_name_and_address_is_somebody_else(
+    visiting: Make, provider: Provider
+) -> None:
+    sign_in(visiting(), provider)
+    provider.person["sub"] = "0816"
+
+    assert refused(sign_in(visiting(), provider)) == "exists"
+
+
+@pytest.mark.parametrize("claim", ["email", "preferred_username"])
+def test_no_name_or_address_lets_anybody_in_as_an_existing_user(
+    claim: str, visiting: Make, provider: Provider, services: Services
+) -> None:
+    services.users.create(username="victim", name="V", email="victim@example.org", role="admin", by=SYSTEM)
+    provider.person[claim] = "victim@example.org"
+
+    assert refused(sign_in(visiting(), provider)) == "exists"
+
+
+def test_without_a_role_only_linked_accounts_come_in(
+    visiting: Make, provider: Provider, nothing_changes: Callable[[], Any]
+) -> None:
+    with nothing_changes():
+        assert refused(sign_in(visiting(role=None), provider)) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("claims", "is_admitted"),
+    [
+        ({}, True),
+        ({"email": "Grace@EXAMPLE.org"}, True),
+        ({"email_verified": "true"}, True),  # some providers send text
+        ({"email_verified": False}, False),
+        ({"email_verified": "false"}, False),
+        ({"email_verified": None}, False),
+        ({"email": "grace@evil.example"}, False),
+        ({"email": "grace@example.org.evil.example"}, False),
+        ({"email": "grace@sub.example.org"}, False),
+        ({"email": "example.org"}, False),
+        ({"email": ["grace@example.org"]}, False),
+    ],
+)
+def test_only_verified_addresses_in_the_domains_are_admitted(
+    claims: dict[str, Any], is_admitted: bool, visiting: Make, provider: Provider
+) -> None:
+    browser = visiting(domains={"example.org"})
+    provider.claims = claims
+
+    answer = sign_in(browser, provider)
+
+    if is_admitted:
+        assert browser.get("users/me").status_code == 200
+    else:
+        assert refused(answer) == "not_admitted"
+
+
+def test_a_linked_account_is_not_admitted_either_once_its_address_is_not(
+    visiting: Make, provider: Provider
+) -> None:
+    sign_in(visiting(domains={"example.org"}), provider)
+    provider.person["email"] = "grace@evil.example"
+
+    assert refused(sign_in(visiting(domains={"example.org"}), provider)) == "not_admitted"
+
+
+def test_an_address_that_is_not_verified_is_not_stored(visiting: Make, provider: Provider) -> None:
+    provider.person["email_verified"] = False
+    browser = visiting()
+
+    sign_in(browser, provider)
+
+    assert browser.get("users/me").json["email"] is None
+
+
+def test_a_deactivated_user_stays_out(visiting: Make, provider: Provider, services: Services) -> None:
+    browser = visiting()
+    sign_in(browser, provider)
+    services.users.change(browser.get("users/me").json["id"], {"active": False}, by=SYSTEM)
+
+    assert refused(sign_in(visiting(), provider)) == "deactivated"
+
+
+@pytest.mark.parametrize(
+    ("claims", "username"),
+    [
+        ({"preferred_username": "Ada.Lovelace"}, "ada.lovelace"),
+        ({"preferred_username": "Ada Lovelace (Büro)"}, "ada-lovelace-b-ro-"),
+        ({"preferred_username": "me"}, "grace"),
+        ({"preferred_username": None}, "grace"),
+        ({"preferred_username": None, "email": None}, None),
+        ({"preferred_username": 5, "email": "@"}, None),
+    ],
+)
+def test_a_name_that_cannot_be_a_username_is_replaced(
+    claims: dict[str, Any], username: str | None, visiting: Make, provider: Provider
+) -> None:
+    browser = visiting()
+    provider.person |= claims
+
+    sign_in(browser, provider)
+
+    shown = browser.get("users/me").json["username"]
+    assert shown == username if username else shown.startswith("person-")
+
+
+def test_what_the_id_token_lacks_is_read_from_the_userinfo_endpoint(
+    visiting: Make, provider: Provider
+) -> None:
+    provider.claims = {"email": None, "email_verified": None}
+    browser = visiting(domains={"example.org"})
+
+    sign_in(browser, provider)
+
+    assert browser.get("users/me").json["email"] == "grace@example.org"
+
+
+def test_userinfo_about_somebody_else_is_refused(visiting: Make, provider: Provider) -> None:
+    provider.claims, provider.user_info = {"email": None}, {"sub": "0816"}
+
+    assert refused(sign_in(visiting(domains={"example.org"}), provider)) == "invalid"
+
+
+def test_many_first_visits_at_the_same_time_make_one_user(
+    visiting: Make, provider: Provider, services: Services
+) -> None:
+    browsers = [visiting() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda browser: sign_in(browser, provider), browsers))
+
+    assert [user.username for user in services.users.iterate(by=SYSTEM)] == ["grace"]
+    assert len({browser.get("users/me").json["id"] for browser in browsers}) == 1
+
+
+# --- linking
+
+
+def test_a_user_links_an_account_and_signs_in_with_it(
+    visiting: Make, provider: Provider, client: Client
+) -> None:
+    browser = visiting(role=None)
+    user = client.with_password("member")
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+
+    assert link(browser, provider).headers["Location"] == "/"
+    other = visiting(role=None)
+    sign_in(other, provider)
+
+    assert other.get("users/me").json["id"] == user.id
+    (account,) = other.get("auth/accounts").json["items"]
+    assert [account[name] for name in ("issuer", "subject", "user_id")] == [provider.issuer, "0815", user.id]
+
+
+def test_an_account_is_linked_to_one_user_only(visiting: Make, provider: Provider, client: Client) -> None:
+    client.with_password("member"), client.with_password("manager")
+    browser = visiting()
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+    link(browser, provider)
+    link(browser, provider)  # once more does nothing
+    browser.post("auth/sessions", {"username": "manager", "password": PASSWORD})
+
+    assert refused(link(browser, provider)) == "taken"
+    assert len(client.as_("member").get("auth/accounts").json["items"]) == 1
+
+
+def test_an_account_is_linked_only_while_the_same_user_is_signed_in(
+    visiting: Make, provider: Provider, client: Client
+) -> None:
+    client.with_password("member"), client.with_password("manager")
+    browser = visiting()
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+    back = provider.authorize(browser.post("auth/accounts", {}).json["url"])
+    browser.post("auth/sessions", {"username": "manager", "password": PASSWORD})
+
+    assert refused(come_back(browser, back)) == "expired"
+    assert client.as_("manager").get("auth/accounts").json["items"] == []
+
+
+def test_linking_requires_a_recent_sign_in_at_the_start_and_at_the_end(
+    visiting: Make, provider: Provider, client: Client, clock: Clock
+) -> None:
+    client.with_password("member")
+    browser = visiting()
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+    back = provider.authorize(browser.post("auth/accounts", {}).json["url"])
+    clock.advance(minutes=10)
+
+    problem(browser.post("auth/accounts", {}), "recent_sign_in_required")
+    assert refused(come_back(browser, back)) == "too_old"
+
+
+def test_no_other_site_makes_a_browser_link_or_sign_in(
+    visiting: Make, client: Client, provider: Provider
+) -> None:
+    client.with_password("member")
+    browser = visiting()
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+
+    problem(browser.post("auth/accounts", {}, headers=FOREIGN), "cross_site")
+    problem(browser.get(START, headers=FOREIGN), "cross_site")
+
+
+def test_ending_the_link_ends_the_sessions_and_the_way_in(
+    visiting: Make, provider: Provider, services: Services, client: Client
+) -> None:
+    browser = visiting(role=None)
+    client.with_password("member")
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+    link(browser, provider)
+    (account,) = browser.get("auth/accounts").json["items"]
+
+    problem(client.as_("manager").delete(f"auth/accounts/{account['id']}"), "not_found")
+    assert client.as_("admin").delete(f"auth/accounts/{account['id']}").status_code == 204
+
+    assert browser.cookies is not None
+    assert services.sessions.identify(browser.cookies[SESSION]) is None
+    assert refused(sign_in(visiting(role=None), provider)) == "unknown"
+    kinds = [entry["kind"] for entry in client.as_("member").get("activity").json["items"]]
+    assert {"account.created", "account.ended"} <= set(kinds)
+
+
+# --- the browser
+
+
+def test_the_provider_learns_what_the_standard_demands_and_no_secret(
+    visiting: Make, provider: Provider
+) -> None:
+    browser = visiting()
+
+    sent = parameters(start(browser))
+
+    assert sent | dict.fromkeys(("state", "nonce", "code_challenge"), "") == {
+        "response_type": "code", "client_id": CLIENT_ID, "redirect_uri": REDIRECT_URI,
+        "scope": "openid email profile", "code_challenge_method": "S256", "max_age": "600",
+        "state": "", "nonce": "", "code_challenge": "",
+    }  # fmt: skip
+    assert len({sent["state"], sent["nonce"], parameters(start(browser))["state"]}) == 3
+
+
+def test_the_cookie_of_an_attempt_is_out_of_reach_and_lasts_ten_minutes(visiting: Make) -> None:
+    (header,) = visiting().get(START).headers.getlist("Set-Cookie")
+
+    name, _, rest = header.partition("=")
+    attributes = {part.strip() for part in rest.split(";")[1:]}
+    assert name == ERRAND
+    assert {"HttpOnly", "Secure", "Path=/", "SameSite=Lax", "Max-Age=600"} <= attributes
+
+
+def test_another_state_is_refused(visiting: Make, provider: Provider) -> None:
+    for state in ("x", "", None, "é"):
+        browser = visiting()
+        back = provider.authorize(start(browser))
+        assert refused(come_back(browser, back, state=state)) == "invalid"
+
+
+def test_a_browser_that_has_not_begun_is_not_signed_in(visiting: Make, provider: Provider) -> None:
+    """Otherwise, an attacker could sign a victim in as the attacker."""
+    attacker, victim = visiting(), visiting()
+    back = provider.authorize(start(attacker))
+
+    assert refused(come_back(victim, back)) == "expired"
+
+
+def test_the_answer_to_another_browser_is_refused(visiting: Make, provider: Provider) -> None:
+    attacker, victim = visiting(), visiting()
+    start(victim)
+
+    assert refused(come_back(victim, provider.authorize(start(attacker)))) == "invalid"
+
+
+def test_a_code_of_another_attempt_is_refused(visiting: Make, provider: Provider) -> None:
+    """Its ID token has another nonce, and the provider compares the challenge."""
+    attacker, victim = visiting(), visiting()
+    stolen = parameters(provider.authorize(start(attacker)))["code"]
+    back = provider.authorize(start(victim))
+
+    assert refused(come_back(victim, back, code=stolen)) == "failed"
+
+
+@pytest.mark.parametrize("forge", [lambda text: text[:-1], lambda text: "x" + text, lambda text: text * 2])
+def test_a_forged_cookie_is_no_attempt(
+    forge: Callable[[str], str], visiting: Make, provider: Provider
+) -> None:
+    browser = visiting()
+    back = provider.authorize(start(browser))
+    assert browser.cookies is not None
+    browser.cookies[ERRAND] = forge(browser.cookies[ERRAND])
+
+    assert refused(come_back(browser, back)) == "expired"
+
+
+def test_an_attempt_ends_after_ten_minutes(
+    visiting: Make, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = visiting()
+    back = provider.authorize(start(browser))
+    later = time.time() + ATTEMPT_LASTS.total_seconds() + 1
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: later)
+
+    assert refused(come_back(browser, back)) == "expired"
+
+
+def test_an_answer_is_accepted_once(visiting: Make, provider: Provider) -> None:
+    browser = visiting()
+    back = provider.authorize(start(browser))
+    assert browser.cookies is not None
+    kept = browser.cookies[ERRAND]
+    come_back(browser, back)
+
+    assert refused(come_back(browser, back)) == "expired"
+    browser.cookies[ERRAND] = kept
+    assert refused(come_back(browser, back)) == "failed"  # the provider knows that the code was used
+
+
+@pytest.mark.parametrize(
+    "next_path",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "evil", "",
+     "/\t/evil.example", "/\n/evil.example", "\\\\evil.example", " //evil.example", "/" + "x" * 500],
+)  # fmt: skip
+def test_next_is_a_path_of_this_service(next_path: str, visiting: Make, client: Client) -> None:
+    assert mistakes(visiting().get(START, next=next_path), "malformed") == [("query.next", "bad_path")]
+    client.with_password("member")
+    browser = visiting()
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+    answer = browser.post("auth/accounts", {"next": next_path})
+    assert mistakes(answer, "invalid") == [("body.next", "bad_path")]
+
+
+def test_a_page_to_go_on_to_is_kept_if_nobody_is_signed_in(visiting: Make, provider: Provider) -> None:
+    browser = visiting(role=None)
+
+    answer = sign_in(browser, provider, next="/docs?x=1#y")
+
+    assert answer.headers["Location"] == "/sign-in#problem=unknown&next=%2Fdocs%3Fx%3D1%23y"
+
+
+def test_the_session_that_the_browser_presents_ends(
+    visiting: Make, provider: Provider, services: Services, client: Client
+) -> None:
+    client.with_password("member")
+    browser = visiting()
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+    assert browser.cookies is not None
+    planted = browser.cookies[SESSION]
+
+    sign_in(browser, provider)
+
+    assert services.sessions.identify(planted) is None
+    assert browser.get("users/me").json["username"] == "grace"
+
+
+# --- the ID token
+
+
+def unsigned(claims: Any, key: RSAKey) -> str:
+    parts = ({"alg": "none", "kid": key.kid}, dict(claims))
+    return ".".join(_base64(json.dumps(part).encode()) for part in parts) + "."
+
+
+def signed_with_a_shared_key(claims: Any, kid: str, shared: bytes) -> str:
+    parts = ({"alg": "HS256", "kid": kid}, dict(claims))
+    text = ".".join(_base64(json.dumps(part).encode()) for part in parts)
+    return f"{text}.{_base64(hmac.digest(shared, text.encode(), 'sha256'))}"
+
+
+def signed_with_the_public_key(claims: Any, key: RSAKey) -> str:
+    return signed_with_a_shared_key(claims, str(key.kid), key.as_pem(private=False))
+
+
+def signed_with_the_secret(claims: Any, key: RSAKey) -> str:
+    return signed_with_a_shared_key(claims, str(key.kid), CLIENT_SECRET.encode())
+
+
+def signed_by_somebody_else(claims: Any, key: RSAKey) -> str:
+    return sign(claims, RSAKey.generate_key(2048, {"kid": key.kid}))
+
+
+def changed_afterwards(claims: Any, key: RSAKey) -> str:
+    head, body, signature = sign(claims, key).split(".")
+    content = json.loads(urlsafe_b64decode(body + "=="))
+    return f"{head}.{_base64(json.dumps(content | {'sub': 'admin'}).encode())}.{signature}"
+
+
+def _base64(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [unsigned, signed_with_the_public_key, signed_with_the_secret, signed_by_somebody_else,
+     changed_afterwards, lambda *_: "", lambda *_: "x.y.z"],
+)  # fmt: skip
+def test_a_forged_id_token_signs_nobody_in(
+    forge: Callable[[Any, RSAKey], str], visiting: Make, provider: Provider
+) -> None:
+    provider.sign = forge
+
+    assert refused(sign_in(visiting(), provider)) == "invalid"
+
+
+def at_present(claims: dict[str, Any]) -> dict[str, Any]:
+    """Claims with times in place of what they are before or after now."""
+    now = time.time()
+    return {
+        name: int(now + value.total_seconds()) if isinstance(value, timedelta) else value
+        for name, value in claims.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://evil.example"},
+        {"iss": None},
+        {"aud": "another-client"},
+        {"aud": ["another-client"]},
+        {"aud": "another-client", "azp": "taskmgr"},
+        {"aud": ["taskmgr", "another-client"]},  # without azp
+        {"aud": ["taskmgr", "another-client"], "azp": "another-client"},
+        {"azp": "another-client"},
+        {"aud": None},
+        {"exp": timedelta(seconds=-120)},
+        {"exp": None},
+        {"iat": None},
+        {"iat": timedelta(seconds=86_400)},
+        {"nbf": timedelta(seconds=86_400)},
+        {"nonce": "another"},
+        {"nonce": None},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": 5},
+        {"sub": "x" * 256},
+        {"at_hash": "x"},
+        {"auth_time": timedelta(seconds=-3_600)},  # the person may not be there any more
+        {"auth_time": "now"},
+    ],
+    ids=str,
+)
+def test_an_id_token_with_a_wrong_claim_signs_nobody_in(
+    claims: dict[str, Any], visiting: Make, provider: Provider
+) -> None:
+    provider.claims = at_present(claims)
+
+    assert refused(sign_in(visiting(), provider)) == "invalid"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"aud": ["taskmgr"]}, {"azp": "taskmgr"}, {"auth_time": None}, {"exp": timedelta(seconds=-5)}],
+    ids=str,
+)
+def test_an_id_token_may_have_other_right_claims(
+    claims: dict[str, Any], visiting: Make, provider: Provider
+) -> None:
+    provider.claims = at_present(claims)
+    browser = visiting()
+
+    sign_in(browser, provider)
+
+    assert browser.get("users/me").status_code == 200
+
+
+def test_a_new_key_of_the_provider_is_fetched_when_it_is_first_used(
+    visiting: Make, provider: Provider
+) -> None:
+    browser = visiting()
+    sign_in(browser, provider)
+    sign_in(browser, provider)
+    assert provider.asked.count("/keys") == 1
+    provider.rotate()
+
+    sign_in(browser, provider)
+
+    assert browser.get("users/me").json["username"] == "grace"
+    assert provider.asked.count("/keys") == 2
+
+
+def test_a_key_that_is_not_published_is_not_trusted(visiting: Make, provider: Provider) -> None:
+    browser = visiting()
+    sign_in(browser, provider)
+    published = provider.published
+    provider.rotate()
+    provider.published = published
+
+    assert refused(sign_in(browser, provider)) == "invalid"
+
+
+# --- the provider
+
+
+def test_an_answer_from_another_issuer_is_refused(visiting: Make, provider: Provider) -> None:
+    browser = visiting()
+    back = provider.authorize(start(browser))
+
+    assert refused(come_back(browser, back, iss="https://evil.example")) == "invalid"
+    back = provider.authorize(start(browser))
+    assert come_back(browser, back, iss=provider.issuer).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [("access_denied", "denied"), ("server_error", "failed"), ("<x>", "failed")]
+)
+def test_an_error_of_the_provider_is_explained(
+    error: str, reason: str, visiting: Make, provider: Provider
+) -> None:
+    browser = visiting()
+    state = parameters(start(browser))["state"]
+
+    assert refused(browser.get(CALLBACK, state=state, error=error, error_description="<b>x</b>")) == reason
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ({"issuer": "https://evil.example"}, "failed"),
+        ({"issuer": None}, "failed"),
+        ({"authorization_endpoint": "javascript:alert(1)"}, "failed"),
+        ({"token_endpoint": "file:///etc/passwd"}, "failed"),
+        ({"jwks_uri": None}, "failed"),
+        ({"jwks_uri": 5}, "failed"),
+    ],
+    ids=str,
+)
+def test_metadata_that_cannot_be_right_are_refused(
+    metadata: dict[str, Any], reason: str, visiting: Make, provider: Provider
+) -> None:
+    provider.metadata = metadata
+
+    assert refused(visiting().get(START)) == reason
+
+
+def test_the_provider_leads_the_service_to_no_internal_address(visiting: Make, provider: Provider) -> None:
+    """Its metadata name the addresses that the service calls."""
+    provider.metadata = {"token_endpoint": f"http://169.254.169.254:{provider.port}/token"}
+
+    assert refused(sign_in(visiting(), provider)) == "unreachable"
+
+
+def test_a_dead_provider_is_explained_and_stops_nobody_with_a_password(
+    visiting: Make, provider: Provider, client: Client
+) -> None:
+    client.with_password("member")
+    browser = visiting()
+    provider.stop()
+
+    assert refused(browser.get(START)) == "unreachable"
+    assert "Sign in with 127.0.0.1" in browser.get("/sign-in").text
+    assert browser.post("auth/sessions", {"username": "member", "password": PASSWORD}).status_code == 201
+    problem(browser.post("auth/accounts", {}), "unavailable")
+
+
+def test_a_provider_that_dies_in_between_is_explained(visiting: Make, provider: Provider) -> None:
+    browser = visiting()
+    back = provider.authorize(start(browser))
+    provider.status = 503
+
+    assert refused(come_back(browser, back)) == "unreachable"
+
+
+def test_a_slow_provider_costs_a_bounded_time(visiting: Make, provider: Provider) -> None:
+    browser = visiting(seconds=0.3)
+    provider.delay = 2.0
+    began = time.monotonic()
+
+    assert refused(browser.get(START)) == "unreachable"
+    assert time.monotonic() - began < 1.9
+
+
+def test_a_slow_provider_occupies_only_a_few_requests_at_once(visiting: Make, provider: Provider) -> None:
+    browser = visiting(seconds=1.5)
+    provider.delay = 3.0
+
+    def seconds_of_a_start(_: int) -> float:
+        began = time.monotonic()
+        assert refused(browser.get(START)) == "unreachable"
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(16) as pool:
+        seconds = list(pool.map(seconds_of_a_start, range(16)))
+
+    assert sum(taken >= 1.5 for taken in seconds) == 8
+
+
+def test_the_provider_is_not_called_before_somebody_signs_in_with_it(
+    visiting: Make, provider: Provider
+) -> None:
+    visiting().get("/sign-in")
+
+    assert provider.asked == []
+
+
+def test_metadata_are_read_anew_after_an_hour(visiting: Make, provider: Provider) -> None:
+    clock = Clock()
+    browser = visiting(clock=lambda: clock.now.timestamp())
+    for minutes in (0, 59, 2):
+        clock.advance(minutes=minutes)
+        start(browser)
+
+    assert provider.asked.count("/.well-known/openid-configuration") == 2
+
+
+# --- without a provider
+
+
+def test_without_a_provider_there_is_no_button_and_no_way(client_of: Make, services: Services) -> None:
+    without = replace(services, accounts=replace(services.accounts, provider=None))
+    browser = client_of(Settings(rate_limit=0), without).browser()
+
+    assert "oidc" not in browser.get("/sign-in").text
+    problem(browser.get(START), "not_found")
+    problem(browser.get(CALLBACK, code="x", state="y"), "not_found")
