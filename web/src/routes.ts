@@ -26,6 +26,7 @@ const settings = () => import("./pages/settings/page");
 
 export const routes: readonly Route[] = [
   { path: "/board", title: "Board", icon: "board", keys: "g b", load: () => import("./pages/board/page") },
+  { path: "/list", title: "List", icon: "list", keys: "g l", load: () => import("./pages/list/page") },
   {
     path: "/people",
     title: "People",

@@ -12,7 +12,7 @@ from flask import Flask, Response, request, send_from_directory
 from taskmgr.api.input.endpoint import accept_any_query
 
 # The first parts of the dashboard's addresses; the table of its routes, `web/src/routes.ts`, has the whole.
-SECTIONS = ("board", "tasks", "people", "insights", "inbox", "views", "settings", "admin")
+SECTIONS = ("board", "list", "tasks", "people", "insights", "inbox", "views", "settings", "admin")
 
 _PAGES = Path(__file__).parent.parent / "pages"
 _BUILD = Path(__file__).parent.parent / "dashboard"
