@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import ADMIN, PASSWORD, add_user
-from tests.browser.watching import OpenPage, Watched
-from tests.running import Service
+from tests.browser.people import ADMIN, PASSWORD, add_user, choose_password, link_in
+from tests.browser.watching import OpenPage, Watched, accessibility_findings
+from tests.running import Service, free_port, serving, short_folder
 
 ATTACK = "<img src=x onerror=alert(1)>"
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Answers every message with something that must not be taken for HTML."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(ATTACK.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[str]:
+    """The address of a receiver of webhooks."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/hook"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def calling_service(receiver: str) -> Iterator[Service]:
+    """A service that may call the receiver."""
+    port = receiver.rpartition(":")[2].partition("/")[0]
+    settings = {"OUTGOING_NETWORKS": "127.0.0.0/8", "OUTGOING_PORTS": port}
+    with (
+        short_folder() as place,
+        serving(place, "--bind", "127.0.0.1:0", "--workers", "1", **settings) as service,
+    ):
+        choose_password(service, link_in(service))
+        yield service
 
 
 @pytest.fixture
@@ -85,8 +124,93 @@ def test_a_refusal_says_why(page: Page) -> None:
     expect(dialog.get_by_role("alert")).to_contain_text("last active admin")
 
 
+def test_projects_are_created_renamed_and_archived(page: Page) -> None:
+    open_admin(page, "Projects", "/projects")
+    page.get_by_role("button", name="New project").click()
+    page.get_by_label("Key").fill("task")
+    page.get_by_label("Name").fill("Lab")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_label("Key")).to_be_focused()
+    page.get_by_label("Key").fill("lab")
+    page.get_by_role("button", name="Create").click()
+    row = page.locator(".rows > li", has_text="LAB")
+    expect(row).to_contain_text("0 open")
+
+    page.get_by_role("button", name="Change LAB").click()
+    page.get_by_role("menuitem", name="Name and description").click()
+    page.get_by_role("textbox", name="Name").fill(ATTACK)
+    page.get_by_role("button", name="Save").click()
+    expect(row.get_by_role("link", name=ATTACK)).to_be_visible()
+    page.get_by_role("button", name="Change LAB").click()
+    page.get_by_role("menuitem", name="Archive").click()
+    expect(row.get_by_text("Archived")).to_be_visible()
+
+
+def test_a_webhook_is_created_tested_changed_and_deleted(
+    dashboard: Watched, calling_service: Service, receiver: str, open_page: OpenPage
+) -> None:
+    page = open_page(as_=ADMIN, at=calling_service).page
+    open_admin(page, "Webhooks", "/webhooks")
+    page.get_by_role("button", name="New webhook").click()
+    page.get_by_label("Address").fill(receiver)
+    page.get_by_label("Kinds").fill("task.misspelt")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_label("Kinds")).to_be_focused()
+    page.get_by_label("Kinds").fill("task.*, comment.*")
+    page.get_by_role("button", name="Create").click()
+    secret = page.get_by_label("Secret", exact=True).input_value()
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert secret.startswith("whsec_")
+    assert secret not in page.content()
+
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Status 200")
+    expect(page.get_by_role("dialog")).to_contain_text(ATTACK)
+    page.get_by_role("button", name="Close").click()
+    calling_service.create("Order the cables")
+    expect(page.get_by_text("No deliveries.")).to_be_visible()
+    repeat = page.get_by_role("button", name="Send change")
+    while not repeat.count():
+        page.get_by_role("button", name="Read again").click()
+        page.wait_for_timeout(100)
+    repeat.click()
+    expect(page.get_by_text("is being sent again.")).to_be_visible()
+    page.locator("summary", has_text="task.created").click()
+    assert accessibility_findings(page) == []
+
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Replace the secret").click()
+    page.get_by_role("button", name="Replace it").click()
+    assert page.get_by_label("Secret", exact=True).input_value() != secret
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Disable").click()
+    expect(page.get_by_text("Disabled")).to_be_visible()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_text("No webhooks.")).to_be_visible()
+
+
 def test_the_policy_shows_which_moves_are_possible(page: Page) -> None:
     open_admin(page, "Statuses and moves", "/policy")
     row = page.get_by_role("row", name="Todo")
     expect(row.get_by_text("yes")).to_have_count(3)
     expect(page.get_by_text("At most 5 started tasks")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [
+        ("", "Users"),
+        (f"/users/{ADMIN}", "Sessions"),
+        ("/projects", "Projects"),
+        ("/webhooks", "Webhooks"),
+        ("/policy", "Rules and limits"),
+        ("/service", "Service"),
+    ],
+)
+def test_axe_finds_nothing_in_the_admin_pages(path: str, heading: str, page: Page) -> None:
+    open_admin(page, heading, path)
+    assert accessibility_findings(page) == []

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.people import PASSWORD, add_user
-from tests.browser.watching import OpenPage, Watched
+from tests.browser.watching import OpenPage, Watched, accessibility_findings
 from tests.running import Service
 
 _NUMBERS = itertools.count()
@@ -168,3 +168,14 @@ def test_the_palette_leads_to_the_settings(page: Page) -> None:
     page.get_by_role("radio", name="Dark Light text").check()
 
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+@pytest.mark.parametrize(
+    "section", ["Profile", "Password", "Sessions", "Tokens", "Notifications", "Appearance"]
+)
+def test_axe_finds_nothing_in_the_settings(section: str, page: Page) -> None:
+    open_settings(page, section)
+    if section == "Tokens":
+        page.get_by_role("button", name="New token").click()
+        page.get_by_label("Only some things").check()
+    assert accessibility_findings(page) == []
