@@ -28,7 +28,7 @@ UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test test-fast check screenshots bench bench-scale lock clean
+.PHONY: help install serve test test-fast check screenshots bench bench-scale bench-web lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,9 @@ bench: .venv/installed .venv-bench/installed ## Compare the service with the bar
 
 bench-scale: .venv/installed ## Measure the service on 10,000 to 1,000,000 tasks (20 minutes, 4 GB of disk)
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
+
+bench-web: .venv/installed-dev ## Measure the dashboard's board of 2,000 and 5,000 cards in Chromium (2 minutes)
+	@$(BIN)/python -m benchmarks.web $(ARGS)
 
 lock: .venv/made-in ## Update the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PIP) install --no-deps $(UV)

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.people import ADMIN, PASSWORD, choose_password, link_in
+from tests.browser.people import ADMIN, choose_password, link_in, sign_in
 from tests.browser.watching import DASHBOARD, WIDE, OpenPage, Watched, watch
 from tests.browser.work import Work
 from tests.running import PATIENCE, Service, serving, short_folder
 
 CHROMIUM = shutil.which("chromium")
-TIMEOUT = 1000 * float(os.environ.get("WEB_PATIENCE", PATIENCE))
+TIMEOUT = 1000 * PATIENCE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,12 +59,7 @@ def open_page(browser: Browser, service: Service) -> Iterator[OpenPage]:
         context = browser.new_context(base_url=f"http://127.0.0.1:{at.port}", **options)  # type: ignore[arg-type]
         context.set_default_timeout(TIMEOUT)
         if as_ is not None:
-            answer = context.request.post(
-                "/api/v1/auth/sessions",
-                data={"username": as_, "password": PASSWORD},
-                headers={"Sec-Fetch-Site": "same-origin"},
-            )
-            assert answer.ok, answer.text()
+            sign_in(context, as_)
         opened.append(watch(context.new_page()))
         return opened[-1]
 

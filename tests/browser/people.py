@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from playwright.sync_api import BrowserContext
+
 from tests.running import Service
 
 ADMIN = "admin"
@@ -29,3 +31,13 @@ def add_user(service: Service, username: str, name: str, *, role: str = "member"
     _, link = service.call("POST", "/api/v1/auth/links", {"user_id": user["id"]})
     choose_password(service, link["path"])
     return str(user["id"])
+
+
+def sign_in(context: BrowserContext, username: str) -> None:
+    """Begins a session for all pages of a context."""
+    answer = context.request.post(
+        "/api/v1/auth/sessions",
+        data={"username": username, "password": PASSWORD},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+    assert answer.ok, answer.text()

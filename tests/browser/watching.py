@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from tests.running import ROOT
 
 DASHBOARD = ROOT / "taskmgr/api/dashboard/index.html"
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 # All columns of the board are in view.
-WIDE = {"width": 2080, "height": 900}
+WIDE: ViewportSize = {"width": 2080, "height": 900}
 # An answer with a problem is an error to the console, too, and so is an advice of Swagger UI.
 _EXPECTED = ("Failed to load resource", "Deprecated: escaping deep link")
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

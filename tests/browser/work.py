@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.running import Service
@@ -28,11 +29,14 @@ class Work:
         """Creates a task and returns it."""
         return self._do("POST", "tasks", {"title": title, "project": self.key, **fields})
 
-    def tasks(self, count: int) -> None:
-        """Creates `Task 0`, `Task 1`, …"""
+    def tasks(self, count: int, kinds: Sequence[Mapping[str, object]] = ({},)) -> None:
+        """Creates `Task 0`, `Task 1`, …, with the fields of each of the kinds in turn."""
         for start in range(0, count, 1_000):
             numbers = range(start, min(start + 1_000, count))
-            operations = [{"op": "create", "title": f"Task {n}", "project": self.key} for n in numbers]
+            operations = [
+                {"op": "create", "title": f"Task {n}", "project": self.key, **kinds[n % len(kinds)]}
+                for n in numbers
+            ]
             self._do("POST", "tasks/bulk", {"operations": operations})
 
     def change(self, title: str, **fields: object) -> None:

@@ -81,12 +81,21 @@ export class Board {
     const task = findTask(id);
     const from = this.columnOf(id);
     const to = task && this.columns.find((column) => column.status === task.status);
+    if (task && to && from === to && this.isInPlace(to, task)) return;
     batch(() => {
       if (from) from.ids.value = from.ids.peek().filter((other) => other !== id);
       if (task && to) this.insert(to, task, from === to);
       if (from && from !== to) from.total.value -= 1;
       if (to && from && from !== to) to.total.value += 1;
     });
+  }
+
+  // Most changes leave a card where it is; then nothing has to be laid out again.
+  private isInPlace(column: Column, task: Task): boolean {
+    const ids = column.ids.peek();
+    const at = ids.indexOf(task.id);
+    const [above, below] = [findTask(ids[at - 1] ?? ""), findTask(ids[at + 1] ?? "")];
+    return !(above && this.compare(above, task) > 0) && !(below && this.compare(task, below) > 0);
   }
 
   private insert(column: Column, task: Task, wasHere: boolean): void {
