@@ -103,7 +103,7 @@ def test_every_body_of_an_example_is_accepted_as_it_is(
     operation = operations[name]
     for options in bodies(operation):
         answer = sent(admin, operation, {}, **options)
-        assert 200 <= answer.status_code < 300, (options, answer.json)
+        assert 200 <= answer.status_code < 400, (options, answer.json)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -121,7 +121,7 @@ def test_every_parameter_of_an_example_is_accepted_as_it_is(
         # A dry run of what can happen once only can be repeated; what is deleted cannot.
         dry = {"dry_run": True} if "dry_run" in {p["name"] for p in operation["parameters"]} else {}
         answer = sent(admin, operation, {**dry, parameter: value}, **bodies(operation)[0])
-        assert 200 <= answer.status_code < 300, (parameter, value, answer.json)
+        assert 200 <= answer.status_code < 400, (parameter, value, answer.json)
 
 
 # Of these no example can work everywhere: a cursor is signed, and a version is of one moment.

@@ -27,7 +27,13 @@ from taskmgr.domain.model.policy import Policy
 # The `example` of a parameter, by operation and parameter.
 _NOVEMBER = {"from": "2026-11-01", "to": "2026-11-30"}
 _FILLED_IN: dict[str, dict[str, Any]] = {
-    "finish_oidc": {"code": "SplxlOBeZQQYbYS6WxSbIA", "state": "af0ifjsldkj"},
+    "start_oidc": {"next": "/docs"},
+    "finish_oidc": {
+        "code": "SplxlOBeZQQYbYS6WxSbIA",
+        "state": "af0ifjsldkj",
+        "iss": "https://id.example.org",
+        "error": "access_denied",
+    },
     "list_tasks": {
         "category": ["open"],
         "sort": ["-priority", "due_date"],
