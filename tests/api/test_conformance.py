@@ -164,6 +164,10 @@ def _sensible_body(given: dict[str, Any], world: World) -> None:
         given["url"] = "https://hooks.example.org/"
     if isinstance(given.get("since"), int | float):  # of a replay, which is not empty
         given |= {"since": 0, "until": 5}
+    if isinstance(given.get("filters"), dict):  # of a view
+        _sensible_query(given["filters"], world)
+    if isinstance(given.get("sort"), str):
+        _sensible_query(given, world)
     if given.get("expires_at") is not None:
         given["expires_at"] = "2999-12-31T23:59:59Z"
     if given.get("user_id") is not None:
