@@ -31,7 +31,11 @@ def local_path(text: object) -> str:
 
 
 def _provided(description: str) -> fields.Field[Any]:
-    return parameter(lambda value: values.text(value, max_length=_MAX_PROVIDED), description=description)
+    return parameter(
+        lambda value: values.text(value, max_length=_MAX_PROVIDED),
+        description=description,
+        **patterns.text(_MAX_PROVIDED),
+    )
 
 
 _NEXT: dict[str, Any] = {

@@ -30,7 +30,7 @@ from taskmgr.domain.services.views import parse_view_sort
 _SORT = {"x-list": {"items": {"type": "string", "enum": list(SORT_NAMES)}}}
 
 
-class ViewFilters(TaskListQuery):
+class TaskFilters(TaskListQuery):
     """The filters of `GET /tasks` as an object. Their values are text, as in a query."""
 
     class Meta:
@@ -86,7 +86,7 @@ class ViewIn(Input):
     """A new view. Without `filters` it has all tasks, and without `shared` it is private."""
 
     name = _name(required=True)
-    filters = _GivenFilters(ViewFilters)
+    filters = _GivenFilters(TaskFilters)
     sort = _sort()
     layout = NestedObject(ViewLayoutIn)
     shared = _shared()
@@ -96,7 +96,7 @@ class ViewPatch(Input):
     """Changes of a view: an absent field stays as it is. `filters` and `layout` are replaced as a whole."""
 
     name = _name()
-    filters = _GivenFilters(ViewFilters)
+    filters = _GivenFilters(TaskFilters)
     sort = _sort()
     layout = NestedObject(ViewLayoutIn)
     shared = _shared()
