@@ -53,7 +53,7 @@ def test_every_block_has_a_known_language(page: str) -> None:
     assert unknown == []
 
 
-_LANGUAGES = ("sh", "python", "json", "text", "toml", "ini", "mermaid", "http")
+_LANGUAGES = ("sh", "python", "json", "text", "toml", "ini", "mermaid", "http", "yaml")
 
 
 @pytest.mark.slow

@@ -32,6 +32,7 @@ from taskmgr.settings import Settings
 from tests.api.client import Answer, Client, answered
 from tests.api.operations import OPERATIONS, Operation, World, make_world
 from tests.conftest import empty
+from tests.factories import StandInProvider
 from tests.outside import ManyReceivers
 from tests.running import free_port, short_folder
 
@@ -156,7 +157,10 @@ def database(uri: str) -> Iterator[Database[Any]]:
 def failing(uri: str, database: Database[Any]) -> Iterator[Failing]:
     empty(database)
     services = build_services(
-        mongo_store(database), outgoing=ManyReceivers(), secret_key=lambda: "the key of the secrets"
+        mongo_store(database),
+        outgoing=ManyReceivers(),
+        secret_key=lambda: "the key of the secrets",
+        provider=StandInProvider(),
     )
     health = Hurried(services.health)
     services = replace(services, health=health)
