@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,13 @@ def metrics_folder() -> Iterator[None]:
 
     Call it before `taskmgr.metrics.instruments` is imported.
     """
-    with tempfile.TemporaryDirectory(prefix="taskmgr-metrics-", ignore_cleanup_errors=True) as path:
-        os.environ[_VARIABLE] = path  # noqa: TID251 - its only way to learn of it
+    path, owner = tempfile.mkdtemp(prefix="taskmgr-metrics-"), os.getpid()
+    os.environ[_VARIABLE] = path  # noqa: TID251 - its only way to learn of it
+    try:
         yield
+    finally:
+        if os.getpid() == owner:  # a child that ends leaves the block, too
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def forget_process(pid: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.running import Service, free_port, serving, wait_until
+from tests.running import Service, free_port, is_running, serving, wait_until
 
 TASKS = "/api/v1/tasks"
 Labels = dict[str, str]
@@ -141,6 +141,18 @@ def test_the_counts_of_killed_processes_are_kept_and_their_gauges_are_not(place:
         service.background(after=background)
         assert wait_until(lambda: value(service, "taskmgr_process_starts_total", process="background") == 2)
         assert value(service, "taskmgr_http_requests_in_progress") == 0
+
+
+def test_counting_goes_on_after_a_reload_whose_old_workers_have_ended(place: Path) -> None:
+    with serving(place, "--bind", "127.0.0.1:0", METRICS_BIND=f"127.0.0.1:{free_port()}") as service:
+        service.create("Before the reload")
+        old = service.workers
+        service.signal(signal.SIGHUP)
+        assert wait_until(lambda: not any(is_running(worker) for worker in old))
+        service.create("After the reload")
+
+        route = {"method": "POST", "route": TASKS, "status": "201"}
+        assert wait_until(lambda: value(service, "taskmgr_http_requests_total", **route) == 2)
 
 
 def test_an_address_in_use_ends_the_start_unless_it_is_the_default_one(place: Path) -> None:
