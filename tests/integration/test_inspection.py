@@ -235,6 +235,11 @@ def remove(collection: str, name: str) -> Plant:
     return lambda database, names: database[collection].delete_one({"_id": names[name]})
 
 
+def _two_minutes_ago() -> ObjectId:
+    """An id of the time at which the test runs, which may be long after its collection."""
+    return ObjectId.from_datetime(datetime.now(UTC) - timedelta(minutes=2))
+
+
 def insert(collection: str, row: Mapping[str, Any]) -> Plant:
     return lambda database, _: database[collection].insert_one(dict(row))
 
@@ -596,7 +601,7 @@ MORE: Mapping[str, tuple[Plant, str]] = {
         insert("activity", {"_id": ObjectId.from_datetime(LONG_AGO)}), "feed_missing",
     ),
     "an entry of the log that nobody appends": (
-        insert("activity", {"_id": ObjectId.from_datetime(datetime.now(UTC) - timedelta(minutes=2))}),
+        lambda *given: insert("activity", {"_id": _two_minutes_ago()})(*given),
         "feed_lag",
     ),
     "an entry of the feed with an unknown field": (
