@@ -15,6 +15,17 @@ LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff" * 2
 ARABIC_NAME, ARABIC_TITLE = "ليلى حداد", "طلب كابلات جديدة للمكتب"
 
 
+# Of this file alone, because a column shows the first twenty tasks.
+PROJECT = "PEOPLE"
+PEOPLE = f"/people?project={PROJECT}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def project(service: Service) -> None:
+    status, created = service.call("POST", "/api/v1/projects", {"key": PROJECT, "name": "People"})
+    assert status == 201, created
+
+
 @pytest.fixture(scope="session")
 def team(service: Service) -> dict[str, str]:
     """Three people, one with a very long name, one with a name that is written from right to left."""
@@ -23,7 +34,7 @@ def team(service: Service) -> dict[str, str]:
 
 
 def make_task(service: Service, title: str, **fields: Any) -> dict[str, Any]:
-    status, task = service.call("POST", "/api/v1/tasks", {"title": title, **fields})
+    status, task = service.call("POST", "/api/v1/tasks", {"title": title, "project": PROJECT, **fields})
     assert status == 201, task
     return dict(task)
 
@@ -43,7 +54,7 @@ def test_everybody_is_shown_with_their_load(
     late = make_task(service, "Late", assignee_id="pia", due_date="2026-01-02")
     make_task(service, "Waiting", assignee_id="pia", blocked_by=[late["id"]])
     page = dashboard.page
-    page.goto("/people")
+    page.goto(PEOPLE)
 
     pia = column(page, "Pia Berg")
     expect(pia).to_contain_text("1 overdue")
@@ -55,7 +66,7 @@ def test_everybody_is_shown_with_their_load(
 def test_a_task_is_dragged_to_a_person(dashboard: Watched, service: Service, team: dict[str, str]) -> None:
     task = make_task(service, "Order the yellow cables")
     page = dashboard.page
-    page.goto("/people")
+    page.goto(PEOPLE)
     card = column(page, "Nobody").get_by_text("Order the yellow cables")
     expect(card).to_be_visible()
 
@@ -73,7 +84,7 @@ def test_a_task_is_given_to_a_person_without_a_pointer(
 ) -> None:
     task = make_task(service, "Order the orange cables")
     page = dashboard.page
-    page.goto("/people")
+    page.goto(PEOPLE)
     button = page.get_by_role("button", name=f"Assign {task['key']}")
     button.focus()
     page.keyboard.press("m")
@@ -92,7 +103,7 @@ def test_a_task_that_somebody_else_has_taken_goes_back_and_says_why(
 ) -> None:
     make_task(service, "Order the purple cables", assignee_id="pia")
     page = open_page(as_="layla").page
-    page.goto("/people")
+    page.goto(PEOPLE)
     card = column(page, "Pia Berg").get_by_text("Order the purple cables")
     expect(card).to_be_visible()
 
@@ -106,7 +117,7 @@ def test_what_others_do_is_shown_without_loading_again(
     dashboard: Watched, service: Service, team: dict[str, str]
 ) -> None:
     page = dashboard.page
-    page.goto("/people")
+    page.goto(PEOPLE)
     expect(column(page, "Pia Berg")).to_be_visible()
 
     task = make_task(service, "Order the pink cables")
@@ -119,7 +130,7 @@ def test_a_viewer_sees_everything_and_moves_nothing(open_page: OpenPage, service
     add_user(service, "vera", "Vera", role="viewer")
     make_task(service, "Only to look at")
     page = open_page(as_="vera").page
-    page.goto("/people")
+    page.goto(PEOPLE)
 
     expect(column(page, "Nobody").get_by_text("Only to look at")).to_be_visible()
     expect(page.get_by_role("button", name="Assign")).to_have_count(0)
@@ -131,7 +142,7 @@ def test_axe_finds_nothing_with_long_names_and_text_from_right_to_left(
     make_task(service, ARABIC_TITLE, assignee_id="layla", priority="high", due_date="2026-01-02")
     make_task(service, "Unbreakable" * 18, assignee_id="wolf")
     page = dashboard.page
-    page.goto("/people")
+    page.goto(PEOPLE)
     expect(column(page, ARABIC_NAME).get_by_text(ARABIC_TITLE)).to_be_visible()
 
     assert accessibility_findings(page) == []
