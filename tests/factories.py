@@ -363,6 +363,7 @@ def a_full_change() -> Change:
         override=True,
         version=4,
         projects=("OPS", "WEB"),
+        private_to=an_id(),
     )
 
 

@@ -57,6 +57,8 @@ def written(capsys: pytest.CaptureFixture[str]) -> Any:
         root, config = logging.getLogger(), structlog.get_config()
         handlers, level = root.handlers, root.level
         logs.set_up("json")
+        # Otherwise the loggers that are used here would log in this way for good.
+        structlog.configure(cache_logger_on_first_use=False)
         lines: list[str] = []
         try:
             yield lines

@@ -29,7 +29,7 @@ from tests.factories import FULL_AND_PLAIN, a_task, a_user
 
 SECRET_HASH = bytes(range(32))
 # Stored from the first value on, and never taken away: most users of earlier releases lack it.
-OPTIONAL = {"password_set_at"}
+OPTIONAL = {"password_set_at", "private_to"}
 
 # What stands beside the entity's own fields in the stored form: orders, uniqueness, the bin, touches.
 DERIVED = {
