@@ -9,6 +9,7 @@ import pytest
 
 from taskmgr.domain.model.task import Task
 from tests.api.client import Answer, Client, answered, problem
+from tests.api.hostile import TAKES_ANY_QUERY
 from tests.api.operations import DRY, OPERATIONS, Operation, World
 
 every_dry = pytest.mark.parametrize("operation", DRY, ids=lambda o: o.name)
@@ -81,7 +82,7 @@ def test_what_is_no_write_cannot_be_tried_dry(client: Client, world: World) -> N
     admin = client.as_("admin")
 
     for operation in OPERATIONS:
-        if not operation.dry:
+        if not operation.dry and operation.name not in TAKES_ANY_QUERY:
             problem(world.ask(admin, operation, dry_run="true"), "malformed")
 
 
