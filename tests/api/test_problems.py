@@ -30,6 +30,8 @@ ELSEWHERE = {
     "link_unusable": "test_sign_in.py",
     "cross_site": "test_cross_site.py",
     "request_timeout": "test_slow_bodies.py",
+    "view_name_taken": "test_views.py",
+    "too_many_views": "test_views.py",
     "transaction_too_large": "../faults/test_transaction_too_large.py",
 }
 
