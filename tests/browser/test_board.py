@@ -151,8 +151,8 @@ NOTE_WHEN_SENT = """
 def test_of_two_who_move_one_card_the_later_one_hears_who_has_changed_what(
     page: Page, open_page: OpenPage, work: Work, service: Service
 ) -> None:
-    name = "nora" + secrets.token_hex(3)
-    add_user(service, name, "Nora Lind", role="manager")
+    name = "olga" + secrets.token_hex(3)
+    add_user(service, name, "Olga Lind", role="manager")
     key = work.task("Order cables")["key"]
     slow = open_page(as_=name).page
     slow.route("**/api/v1/events", lambda route: route.abort())  # does not hear of the other's move

@@ -12,7 +12,7 @@ from tests.browser.watching import OpenPage, Watched, accessibility_findings
 from tests.running import Service, wait_until
 
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff" * 2
-ARABIC_NAME, ARABIC_TITLE = "ليلى حداد", "طلب كابلات جديدة للمكتب"
+ARABIC_NAME, ARABIC_TITLE = "ليلى حداد القاضي", "طلب كابلات جديدة للمكتب"
 
 
 # Of this file alone, because a column shows the first twenty tasks.

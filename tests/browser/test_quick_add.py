@@ -23,7 +23,7 @@ def page(dashboard: Watched) -> Page:
 
 def ready(watched: Watched, path: str = "/board") -> Page:
     watched.page.goto(path)
-    expect(watched.page.get_by_role("heading", name="Board")).to_be_visible()
+    expect(watched.page.get_by_role("heading", level=1)).to_be_visible()
     watched.page.keyboard.press("c")
     expect(watched.page.get_by_role("textbox", name="Task")).to_be_focused()
     return watched.page

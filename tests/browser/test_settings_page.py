@@ -90,7 +90,11 @@ def test_changing_the_password_keeps_only_this_session(page: Page, open_page: Op
     username = page.request.get("/api/v1/users/me").json()["username"]
     other = open_page(as_=username).page
     open_settings(page, "Password")
-    for label, text in (("Present", PASSWORD), ("New", OTHER_PASSWORD), ("The same", "something else")):
+    for label, text in (
+        ("Present", PASSWORD),
+        ("New password", OTHER_PASSWORD),
+        ("The same", "something else"),
+    ):
         page.get_by_label(label).fill(text)
     page.get_by_role("button", name="Change the password").click()
     expect(page.get_by_label("The same")).to_have_accessible_description("The two passwords differ.")

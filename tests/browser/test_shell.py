@@ -82,10 +82,10 @@ def test_the_palette_finds_pages_and_tasks(dashboard: Watched, service: Service)
     page.goto("/board")
     expect(page.get_by_role("heading", name="Board")).to_be_visible()
     page.keyboard.press("Control+k")
-    page.get_by_role("combobox").fill("violet")
+    page.get_by_role("dialog").get_by_role("combobox").fill("violet")
     expect(page.get_by_role("option", name="Order the violet cables")).to_be_visible()
 
-    page.get_by_role("combobox").fill("boa")
+    page.get_by_role("dialog").get_by_role("combobox").fill("boa")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
 

@@ -146,7 +146,7 @@ def test_a_refused_status_says_why_and_is_mended_by_a_button(
 ) -> None:
     change(service, task, assignee_id=None)
     page = show(dashboard, task)
-    page.keyboard.press("s")
+    page.get_by_role("button", name="Status: Todo").click()
     refused = page.get_by_role("menuitemradio", name="In progress")
     expect(refused).to_contain_text("A task in status in_progress needs an assignee.")
     refused.click()

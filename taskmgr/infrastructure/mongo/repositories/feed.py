@@ -31,7 +31,7 @@ def read_head(feed: Collection[Any]) -> FeedHead:
 class MongoFeedRepository:
     def __init__(self, database: Database[Any]) -> None:
         self._feed = database["feed"]
-        self._activity = with_any_text(database["activity"], "replace")
+        self._activity = database["activity"]
 
     def head(self) -> FeedHead:
         return read_head(self._feed)
@@ -48,7 +48,8 @@ class MongoFeedRepository:
         if not rows:
             return FeedPart(entries=(), last=after, hash=None)
         ids = {"_id": {"$in": [row["entry"] for row in rows]}}
-        changes = {row["_id"]: row for row in self._activity.find({"$and": [ids, activity_filter(query)]})}
+        activity = with_any_text(self._activity, "replace")
+        changes = {row["_id"]: row for row in activity.find({"$and": [ids, activity_filter(query)]})}
         entries = [_entry(row, changes[row["entry"]]) for row in rows if row["entry"] in changes]
         readable = [entry for entry in entries if entry is not None]
         return FeedPart(entries=readable, last=rows[-1]["_id"], hash=rows[-1]["hash"])
