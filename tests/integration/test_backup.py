@@ -56,6 +56,7 @@ from tests.integration.backups import (
     save,
 )
 from tests.integration.test_cli_db import a_mongod
+from tests.running import wait_until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # Every so many writes, the restore is killed; odd, so that both sides of writes are among them.
@@ -230,6 +231,7 @@ def test_a_backup_that_was_taken_while_others_write_is_consistent(
         for writer in writers:
             writer.start()
         try:
+            assert wait_until(lambda: database["tasks"].count_documents({}) > 0)
             for _ in range(4):
                 restore(another, save(database))
                 counts.append(another["tasks"].count_documents({}))
