@@ -90,8 +90,8 @@ def test_a_line_that_was_not_sent_is_still_there_later(page: Page) -> None:
 
 
 def test_viewers_are_not_offered_what_they_may_not_do(open_page: OpenPage, service: Service) -> None:
-    add_user(service, "vera", "Vera Viewer", role="viewer")
-    page = open_page(as_="vera").page
+    add_user(service, "viola", "Viola Viewer", role="viewer")
+    page = open_page(as_="viola").page
     page.goto("/board")
     expect(page.get_by_role("heading", name="Board")).to_be_visible()
     expect(page.get_by_role("button", name="New task")).to_have_count(0)
