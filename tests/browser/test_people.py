@@ -40,7 +40,7 @@ def make_task(service: Service, title: str, **fields: Any) -> dict[str, Any]:
 
 
 def column(page: Page, name: str) -> Locator:
-    return page.get_by_role("region", name=name, exact=True)
+    return page.get_by_role("group", name=name, exact=True)
 
 
 def assignee(service: Service, task: dict[str, Any]) -> str | None:

@@ -100,7 +100,8 @@ function Column({ userId, person, people }: { userId: string | null; person?: Ro
   const heading = `person-${userId ?? "nobody"}`;
   return (
     <li ref={element} class={isOver ? "column over" : "column"}>
-      <section aria-labelledby={heading}>
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms */}
+      <div role="group" aria-labelledby={heading}>
         <h2 id={heading} dir="auto">
           <Person id={userId} />
         </h2>
@@ -112,7 +113,7 @@ function Column({ userId, person, people }: { userId: string | null; person?: Ro
         </ul>
         {total > tasks.length && <p class="hint">and {counted(total - tasks.length, "more open task")}</p>}
         {tasks.length === 0 && <p class="hint">Nothing open.</p>}
-      </section>
+      </div>
     </li>
   );
 }
