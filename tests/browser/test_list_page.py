@@ -14,7 +14,7 @@ from tests.running import Service
 COUNT = 60
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def lily(service: Service) -> None:
     """A user, and a project with so many tasks that they need two pages."""
     add_user(service, "lily", "Lily List")

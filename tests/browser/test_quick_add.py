@@ -10,7 +10,7 @@ from tests.browser.watching import OpenPage, Watched, accessibility_findings
 from tests.running import Service
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def quinn(service: Service) -> None:
     add_user(service, "quinn", "Quinn Quick")
     assert service.call("POST", "/api/v1/projects", {"key": "QUI", "name": "Quick"})[0] == 201

@@ -15,7 +15,7 @@ from tests.running import Service
 MARK = "<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nora(service: Service) -> str:
     """The username of a manager."""
     add_user(service, "nora", f"Nora {MARK}", role="manager")
