@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import gevent
-import orjson
 import structlog
 
+from taskmgr.api.input import strict_json
 from taskmgr.api.problems.codes import CODES
+from taskmgr.api.problems.responses import CONTENT_TYPE, type_uri
 from taskmgr.metrics.instruments import OVERLOAD_REFUSALS
 
 # Requests that one worker works on at once. With 2 to 5 ms of CPU each, they take up to a third of a second,
@@ -76,9 +77,9 @@ class Overload:
 def _refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     kind = CODES[_CODE]
     request_id = secrets.token_hex(8)
-    body = orjson.dumps(
+    body = strict_json.dumps(
         {
-            "type": f"/docs/errors#{_CODE}",
+            "type": type_uri(_CODE),
             "title": kind.title,
             "status": kind.status,
             "code": _CODE,
@@ -87,7 +88,7 @@ def _refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iter
         }
     )
     headers = [
-        ("Content-Type", "application/problem+json"),
+        ("Content-Type", CONTENT_TYPE),
         ("Content-Length", str(len(body))),
         ("Retry-After", str(RETRY_SECONDS)),
         ("Cache-Control", "no-store"),
