@@ -112,3 +112,8 @@ def test_a_lock_file_has_exact_versions_with_hashes_and_names_no_host(lock: str)
     assert all("--hash=sha256:" in entry for entry in entries)
     assert "://" not in text
     assert not re.search(r"^\s*-", text.replace("    --hash=", ""), re.MULTILINE)
+
+
+def test_the_lock_file_of_the_dashboard_names_no_host() -> None:
+    """npm adds links for donations to it, which are to be removed."""
+    assert "://" not in (ROOT / "web" / "package-lock.json").read_text("utf-8")
