@@ -9,3 +9,15 @@ export function Empty({ title, children }: { title: string; children?: Component
     </div>
   );
 }
+
+export function NothingMatches({ onClear }: { onClear: () => void }) {
+  return (
+    <Empty title="No task matches">
+      <p>
+        <button type="button" onClick={onClear}>
+          Clear the filters
+        </button>
+      </p>
+    </Empty>
+  );
+}

@@ -1,7 +1,7 @@
 // The board: the tasks of a project, or of all, in columns by status.
 import { useEffect, useState } from "preact/hooks";
 import { explain } from "../../api/problems";
-import { Empty } from "../../parts/empty";
+import { Empty, NothingMatches } from "../../parts/empty";
 import { startQuickAdd } from "../../shell/quick-add";
 import { type Command, useCommands } from "../../state/keys";
 import { isAdmin, mayWrite } from "../../state/session";
@@ -52,19 +52,7 @@ function useBoard(): { board: Board | null; failure: unknown } {
 function Content({ board }: { board: Board }) {
   if (board.columns.some((column) => column.total.value > 0))
     return <Grid key={board.number} board={board} />;
-  return isFiltered.value ? <NothingMatches /> : <NoTasks />;
-}
-
-function NothingMatches() {
-  return (
-    <Empty title="No task matches">
-      <p>
-        <button type="button" onClick={clearFilters}>
-          Clear the filters
-        </button>
-      </p>
-    </Empty>
-  );
+  return isFiltered.value ? <NothingMatches onClear={clearFilters} /> : <NoTasks />;
 }
 
 function NoTasks() {

@@ -4,9 +4,10 @@ import { useEffect, useState } from "preact/hooks";
 import { api, content, type Schemas } from "../../api/client";
 import { Empty } from "../../parts/empty";
 import { Person } from "../../parts/person";
+import { ProjectChoice } from "../../parts/project-choice";
 import { showFailure } from "../../parts/toast";
 import { query, setQuery } from "../../state/router";
-import { nameOf, openProjects, workflow } from "../../state/session";
+import { nameOf, workflow } from "../../state/session";
 import { counted, dayIn, statusText } from "../../state/texts";
 import { Areas, Bars, Figure, type Series, Table } from "./charts";
 import { durationText } from "./scale";
@@ -37,20 +38,7 @@ export default function InsightsPage() {
     <>
       <header class="page-head">
         <h1>Insights</h1>
-        <label class="choice">
-          Project
-          <select
-            value={project ?? ""}
-            onChange={(event) => setQuery({ project: event.currentTarget.value || null })}
-          >
-            <option value="">All projects</option>
-            {openProjects.value.map(({ key, name }) => (
-              <option key={key} value={key}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <ProjectChoice />
         <label class="choice">
           Span
           <select value={span} onChange={(event) => setQuery({ days: event.currentTarget.value })}>

@@ -1,7 +1,7 @@
 // The list: the tasks that match, with everything that can be done to many at once.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { explain } from "../../api/problems";
-import { Empty } from "../../parts/empty";
+import { Empty, NothingMatches } from "../../parts/empty";
 import { Icon } from "../../parts/icon";
 import { showFailure } from "../../parts/toast";
 import { startQuickAdd } from "../../shell/quick-add";
@@ -57,7 +57,7 @@ function Content({ list }: { list: List }) {
   const ids = list.ids.value;
   useEffect(() => chosen.keep(ids), [chosen, ids]);
   useCommands(commandsOf(list, chosen, table));
-  if (!ids.length) return isFiltered.value ? <NothingMatches /> : <NoTasks />;
+  if (!ids.length) return isFiltered.value ? <NothingMatches onClear={clearFilters} /> : <NoTasks />;
   return (
     <>
       <table class="list" ref={table}>
@@ -171,18 +171,6 @@ function More({ list }: { list: List }) {
         Load more
       </button>
     </p>
-  );
-}
-
-function NothingMatches() {
-  return (
-    <Empty title="No task matches">
-      <p>
-        <button type="button" onClick={clearFilters}>
-          Clear the filters
-        </button>
-      </p>
-    </Empty>
   );
 }
 

@@ -8,9 +8,10 @@ import { Blocked, Due, Priority } from "../../parts/chips";
 import { Empty } from "../../parts/empty";
 import { Icon } from "../../parts/icon";
 import { Person } from "../../parts/person";
+import { ProjectChoice } from "../../parts/project-choice";
 import { showFailure } from "../../parts/toast";
-import { query, setQuery } from "../../state/router";
-import { mayWrite, openProjects } from "../../state/session";
+import { query } from "../../state/router";
+import { mayWrite } from "../../state/session";
 import { findTask, isPending } from "../../state/tasks";
 import { counted } from "../../state/texts";
 import { assign, chooseAssignee, roomText } from "./assign";
@@ -31,20 +32,7 @@ export default function PeoplePage() {
     <>
       <header class="page-head">
         <h1>People</h1>
-        <label class="of-project">
-          Project
-          <select
-            value={project ?? ""}
-            onChange={(event) => setQuery({ project: event.currentTarget.value || null })}
-          >
-            <option value="">All projects</option>
-            {openProjects.value.map(({ key, name }) => (
-              <option key={key} value={key}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <ProjectChoice />
       </header>
       <div class="page-body">
         {rows.value ? <People people={rows.value} /> : <p class="loading">Loading…</p>}
