@@ -20,8 +20,9 @@ export interface Picker {
   // Returns what a text finds; with `pause`, only after so many milliseconds without a key.
   find: (text: string) => readonly Option[] | Promise<readonly Option[]>;
   pause?: number;
-  // Called with every option that is chosen. With `several`, the dialog stays open.
-  onPick: (option: Option) => void;
+  // Called with every option that is chosen. With `several`, the dialog stays open, and the options are found
+  // again once what this has returned is done.
+  onPick: (option: Option) => unknown;
   several?: boolean;
 }
 
@@ -35,16 +36,16 @@ function Content({ picker }: { picker: Picker }) {
   const [selected, select] = useState(0);
   const found = useFound(picker, text, turn);
   const at = Math.min(selected, (found?.length ?? 0) - 1);
-  const pick = (option: Option | undefined) => {
+  const pick = async (option: Option | undefined) => {
     if (!option) return;
     if (!picker.several) closeDialog();
-    picker.onPick(option);
-    setTurn(turn + 1);
+    await picker.onPick(option);
+    setTurn((before) => before + 1);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const count = found?.length ?? 0;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (event.key === "Enter") pick(found?.[at]);
+    if (event.key === "Enter") void pick(found?.[at]);
     else if (step && count) select((at + step + count) % count);
     else return;
     event.preventDefault();
@@ -77,7 +78,7 @@ function Content({ picker }: { picker: Picker }) {
             role="option"
             class={place === at ? "current" : undefined}
             aria-selected={picker.several ? Boolean(option.checked) : place === at}
-            onClick={() => pick(option)}
+            onClick={() => void pick(option)}
             ref={(element) => {
               if (place === at) element?.scrollIntoView({ block: "nearest" });
             }}

@@ -217,7 +217,7 @@ function LabelsField({ task, mayEdit }: { task: Task; mayEdit: boolean }) {
       pause: PAUSE,
       several: true,
       find: (text) => labelOptions(text, confirmedTask(task.id)?.labels ?? []),
-      onPick: ({ id, checked }) => void toggleLabel(task, id, !checked),
+      onPick: ({ id, checked }) => toggleLabel(task, id, !checked),
     });
   return (
     <div>
