@@ -102,6 +102,9 @@ class _Code(AuthorizationCodeMixin):
         return None
 
 
+_POLL = 0.02  # seconds between two looks at whether to stop
+
+
 class Provider:
     """A provider at which one person is signed in. `person` has the claims about them."""
 
@@ -144,7 +147,7 @@ class Provider:
 
     @contextmanager
     def running(self) -> Iterator[Provider]:
-        thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        thread = threading.Thread(target=self._server.serve_forever, args=(_POLL,), daemon=True)
         thread.start()
         try:
             yield self

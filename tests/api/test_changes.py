@@ -140,6 +140,7 @@ def test_the_filters_are_those_of_the_log(client: Client, query: dict[str, str],
     assert set(found) == set(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("scopes", [(), ("tasks:read",), ("tasks:read", "users:read")], ids=str)
 @pytest.mark.parametrize("role", ["viewer", "member", "manager", "admin", "ada"])

@@ -21,6 +21,8 @@ from tests.api.operations import BY_NAME, World
 from tests.conftest import wait_for_majority
 from tests.running import ROOT
 
+pytestmark = pytest.mark.slow
+
 NAMES = list(BY_NAME)
 # The things of `World` that the ids in the examples stand for.
 _STAND_FOR = {

@@ -28,6 +28,8 @@ from tests.api.client import PASSWORD, Answer, Client, mistakes, problem
 from tests.factories import SYSTEM, Clock
 from tests.provider import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, Provider, parameters, sign
 
+pytestmark = pytest.mark.slow
+
 SESSION, ERRAND = "__Host-taskmgr_session", "__Host-taskmgr_oidc"
 START, CALLBACK = "auth/oidc/start", "auth/oidc/callback"
 FOREIGN = {"Sec-Fetch-Site": "cross-site"}  # as the provider sends browsers back

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from flask import Flask
 
 from taskmgr.api.cors import EXPOSED_HEADERS
 from taskmgr.api.openapi.schemas import ENUMS
@@ -17,7 +18,7 @@ from taskmgr.api.problems.codes import CODES
 from taskmgr.api.problems.responses import CONTENT_TYPE
 from taskmgr.api.schemas.problems import REFUSALS
 from taskmgr.domain.rules import rule_book, urgency
-from taskmgr.domain.services import bulk, projects, users
+from taskmgr.domain.services import Services, bulk, projects, users
 from taskmgr.domain.services.tasks import transitions
 from taskmgr.settings import Settings
 from taskmgr.version import __version__
@@ -333,12 +334,17 @@ def test_every_header_is_described_and_the_limit_says_what_it_counts(document: d
     assert "60 seconds" in headers["RateLimit-Limit"]["description"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
 def test_no_answer_has_a_header_of_ours_that_is_not_described(
-    operation: Operation, operations: dict[str, Any], client_of: Callable[..., Client], world: World
+    operation: Operation,
+    operations: dict[str, Any],
+    worker_apps: Callable[[Settings], Flask],
+    services: Services,
+    world: World,
 ) -> None:
     described = operations[operation.name]["responses"][str(operation.status)]["headers"]
-    client = client_of(Settings(rate_limit=100)).as_("admin")
+    client = Client(worker_apps(Settings(rate_limit=1000)), services).as_("admin")
     for options in ({}, {"headers": {"Idempotency-Key": "once"}}, {"headers": {"Idempotency-Key": "once"}}):
         answer = world.ask(client, operation, **options)
         assert {name for name in EXPOSED_HEADERS if name in answer.headers} <= set(described)

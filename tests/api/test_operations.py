@@ -29,6 +29,8 @@ from tests.api.operations import (
 )
 from tests.factories import DEFAULT_PROJECT, SYSTEM
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("get", "put", "post", "delete", "patch")
 ROWS = (*OPERATIONS, *MORE)
 SINGLE_SCOPES = tuple((scope,) for scope in ALL_SCOPES)

@@ -97,7 +97,7 @@ def test_slow_and_idle_clients_do_not_hold_up_those_that_behave(place: Path) -> 
     with serving(place, "--bind", "127.0.0.1:0") as service:
         alone = latencies(service)
         with SlowClients(service).connected():
-            # Half of the requests have arrived at once, and the service may refuse others until it has read them.
+            # The requests have arrived all at once, so the service may refuse others until it has read them.
             assert wait_until(lambda: service.call("GET", "/api/v1/tasks?limit=20")[0] == 200)
             beside = latencies(service)
 
