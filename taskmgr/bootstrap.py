@@ -24,6 +24,7 @@ from taskmgr.domain.services.accounts import AccountService
 from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService
+from taskmgr.domain.services.demo.commands import DemoService
 from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.feed import FeedService
 from taskmgr.domain.services.idempotency import IdempotencyService
@@ -123,6 +124,7 @@ def build_services(
         feed=FeedService(store),
         statistics=StatisticsService(store, policy, clock),
         webhooks=webhooks,
+        demo=DemoService(clock, lambda clock: build_services(store, policy=policy, clock=clock)),
         policy=policy,
         health=store.health,
     )

@@ -28,6 +28,7 @@ from taskmgr.api.views.activity import activity
 from taskmgr.api.views.bulk import bulk
 from taskmgr.api.views.comments import comments
 from taskmgr.api.views.dashboard import register_dashboard
+from taskmgr.api.views.demo import demo
 from taskmgr.api.views.feed import feed
 from taskmgr.api.views.inbox import inbox
 from taskmgr.api.views.labels import labels
@@ -46,7 +47,7 @@ from taskmgr.settings import Settings
 
 _BLUEPRINTS = (
     tasks, bulk, comments, projects, users, inbox, activity, feed, stats, labels, workflow, tokens, auth,
-    accounts, views, webhooks, root,
+    accounts, views, webhooks, demo, root,
 )  # fmt: skip
 
 # How many streams may read from the database at once, because what they need is no longer in memory.

@@ -48,6 +48,7 @@ class Operation:
     without: str = "scope_missing"
     free: tuple[str, ...] = ()  # the callers who need no scope
     body: Mapping[str, Any] | None = None
+    refused: str | None = None  # the code that even an admin gets, because the world is not empty
     dry: bool = False  # accepts `dry_run`
     guarded: bool = False  # accepts `If-Match`
 
@@ -64,7 +65,7 @@ class Operation:
             return "unauthenticated"
         if scopes and who not in self.free and not set(self.scopes) <= set(scopes):
             return self.without
-        return self.status if who in self.may else self.otherwise
+        return (self.refused or self.status) if who in self.may else self.otherwise
 
 
 def _public(name: str, path: str) -> Operation:
@@ -196,6 +197,10 @@ OPERATIONS = (
     _webhook("list_deliveries", "GET", "/{webhook}/deliveries"),
     _webhook("redeliver", "POST", "/{webhook}/deliveries/{delivery}/redeliver", status=202),
     _webhook("replay_changes", "POST", "/{webhook}/replay", {"since": 0}, status=202),
+    Operation(
+        name="create_demo", method="POST", path="demo", scopes=("admin", WRITE, USERS_WRITE), status=201,
+        may=ADMINS, refused="database_not_empty",
+    ),
     _write(
         "end_session", "DELETE", "auth/sessions/{session}", scopes=("admin",), without="not_found",
         free=("ada",), may=("ada", *ADMINS), otherwise="not_found", status=204, dry=False, guarded=False,
@@ -296,6 +301,7 @@ MORE = (
     ),
 )  # fmt: skip
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
+SUCCEEDING = tuple(operation for operation in OPERATIONS if operation.refused is None)
 DRY = tuple(operation for operation in OPERATIONS if operation.dry)
 GUARDED = tuple(operation for operation in OPERATIONS if operation.guarded)
 

@@ -17,13 +17,13 @@ from taskmgr.infrastructure.credentials import Sha256Credentials
 from taskmgr.infrastructure.files.policy_file import load_policy_file
 from tests.api.client import Answer, Client
 from tests.api.conftest import WORLD
-from tests.api.operations import BY_NAME, World
+from tests.api.operations import SUCCEEDING, World
 from tests.conftest import wait_for_majority
 from tests.running import ROOT
 
 pytestmark = pytest.mark.slow
 
-NAMES = list(BY_NAME)
+NAMES = [operation.name for operation in SUCCEEDING]
 # The things of `World` that the ids in the examples stand for.
 _STAND_FOR = {
     "task": example_ids.TASK,

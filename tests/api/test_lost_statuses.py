@@ -66,7 +66,7 @@ def expected(operation: Operation, lost: Collection[str]) -> int | str:
     if "admin" not in operation.may:
         return operation.otherwise
     moves = operation.name == "change_status" and {"task", "blocker"} & set(lost)
-    return "refused" if moves else operation.status
+    return "refused" if moves else operation.refused or operation.status
 
 
 @pytest.mark.parametrize("operation", [*OPERATIONS, *MORE], ids=lambda operation: operation.name)

@@ -23,7 +23,7 @@ from taskmgr.domain.services.tasks import transitions
 from taskmgr.settings import Settings
 from taskmgr.version import __version__
 from tests.api.client import Client
-from tests.api.operations import BY_NAME, DRY, GUARDED, OPERATIONS, Operation, World
+from tests.api.operations import BY_NAME, DRY, GUARDED, OPERATIONS, SUCCEEDING, Operation, World
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -109,7 +109,7 @@ def test_every_operation_describes_its_success_and_its_failures(operations: dict
         assert wanted <= answers, name
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
+@pytest.mark.parametrize("operation", SUCCEEDING, ids=lambda o: o.name)
 def test_an_answer_has_the_headers_that_are_described(
     operation: Operation, operations: dict[str, Any], client: Client, world: World
 ) -> None:

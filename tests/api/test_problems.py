@@ -32,6 +32,7 @@ ELSEWHERE = {
     "request_timeout": "test_slow_bodies.py",
     "view_name_taken": "test_views.py",
     "too_many_views": "test_views.py",
+    "database_not_empty": "test_demo.py",
     "transaction_too_large": "../faults/test_transaction_too_large.py",
 }
 

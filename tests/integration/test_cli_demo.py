@@ -156,7 +156,7 @@ def test_the_content_is_the_same_every_time_and_is_made_once(
 
     assert first == second
     assert (again.status, again.out, again.err.count("\n")) == (1, "", 1)
-    assert again.err.startswith("Error: The database is not empty. ")
+    assert again.err.startswith("Error: The database is not empty. It has tasks. ")
 
 
 def test_the_work_crosses_projects(settings: Settings, services: Services, system: Actor) -> None:

@@ -36,6 +36,7 @@ BOOK = {
     Action.CHANGE_PROFILE: (ALL, ALL, ALL, ALL),
     Action.MANAGE_USERS: (NO, NO, NO, ALL),
     Action.MANAGE_WEBHOOKS: (NO, NO, NO, ALL),
+    Action.CREATE_DEMO: (NO, NO, NO, ALL),
     Action.SEE_EMAILS: (NO, NO, ALL, ALL),
     Action.MANAGE_PROJECTS: (NO, NO, ALL, ALL),
     Action.CHOOSE_DEFAULT_PROJECT: (NO, NO, NO, ALL),

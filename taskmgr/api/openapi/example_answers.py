@@ -179,6 +179,7 @@ def answers(policy: Policy) -> dict[str, Any]:
             "cycle_times": {"tasks": 1, "median_seconds": 93_600.0, "p85_seconds": 93_600.0},
             "latest": [{"id": TASK, "key": TASK_KEY, "finished_at": LATER, "seconds": 93_600.0}],
         },
+        "Demo": {"users": 8, "projects": 4, "tasks": 67},
         "LabelPage": _page([{"label": "ui", "open": 1, "tasks": 1}]),
         "Root": {"name": "taskmgr", "version": __version__, "links": {"tasks": "/api/v1/tasks"}},
         "Health": {"status": "ok"},

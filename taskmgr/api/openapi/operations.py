@@ -31,11 +31,14 @@ _PROBLEM_HEADERS = {
     "too_many_requests": (*RATE, "Retry-After"),
     "unavailable": ("Retry-After",),
 }
-# The codes of operations that need no token but can still refuse a caller.
+# The codes of operations that do not follow from their input.
 _REFUSALS = {
     "sign_in": ("wrong_credentials", "cross_site", "too_many_attempts"),
     "open_link": ("link_unusable",),
     "use_link": ("cross_site", "link_unusable"),
+    "create_demo": ("database_not_empty",),
+    "stream_events": ("resync_required",),
+    "list_changes": ("resync_required",),
 }
 
 
@@ -92,8 +95,6 @@ def _complete(app: Flask, operation: dict[str, Any], path: str, endpoint: str, *
         *([IDEMPOTENCY_KEY] if is_idempotent(view) else []),
     ]
     _describe_responses(operation, tagged)
-    if endpoint in ("feed.stream_events", "feed.list_changes"):
-        operation["responses"]["410"] = {"$ref": "#/components/responses/resync_required"}
     for code in _failures(operation, path_ids, public=scopes is None):
         status = str(CODES[code].status)
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/{code}"})

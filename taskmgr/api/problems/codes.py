@@ -48,6 +48,9 @@ CODES: Mapping[str, Kind] = {
     "project_key_taken": Kind(409, "Project key taken", "Another project has this key."),
     "view_name_taken": Kind(409, "Name of a view taken", "Another view of this user has this name."),
     "too_many_views": Kind(409, "Too many views", "The user has as many saved views as are possible."),
+    "database_not_empty": Kind(
+        409, "Database not empty", "The demo is only created in a database without tasks."
+    ),
     "already_assigned": Kind(409, "Already assigned", "The task is assigned to somebody else."),
     "idempotency_in_progress": Kind(
         409, "Still in progress", "Another request with this Idempotency-Key is still in progress."

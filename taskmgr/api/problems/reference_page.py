@@ -39,6 +39,7 @@ FIXES: Mapping[str, str] = {
     "project_key_taken": "Choose another key, or use the project that has it.",
     "view_name_taken": "Choose another name, or change the view that has it.",
     "too_many_views": "Delete a view first.",
+    "database_not_empty": "Use a database of its own for the demo: `detail` says what this one has.",
     "already_assigned": "Choose another task, or ask a manager to assign this one to you.",
     "idempotency_in_progress": "Wait as many seconds as `Retry-After` says, and send the same request again.",
     "unexpected_count": "Look at the tasks that match, correct `where` or `expect`, and send it again.",

@@ -177,6 +177,15 @@ class TooManyViews(Conflict):
         super().__init__(f"A user can have at most {most} views: delete one first.")
 
 
+class DatabaseNotEmpty(Conflict):
+    """The demo would be mixed with something that exists; `obstacle` is a sentence about it."""
+
+    code = "database_not_empty"
+
+    def __init__(self, obstacle: str) -> None:
+        super().__init__(f"The database is not empty. {obstacle}")
+
+
 class AlreadyAssigned(Conflict):
     """The task is already assigned to another user, `assignee_id`."""
 

@@ -41,6 +41,7 @@ class Action(Enum):
     CHANGE_PROFILE = "change one's own name and e-mail address"
     MANAGE_USERS = "manage users, roles and other people's tokens"
     MANAGE_WEBHOOKS = "manage webhooks"
+    CREATE_DEMO = "fill the database with the demo"
     SEE_EMAILS = "see other people's e-mail addresses"
 
 
@@ -64,6 +65,7 @@ TABLE: Mapping[Action, Mapping[Role, Extent]] = {
         Action.CHANGE_PROFILE: (_ANY, _ANY, _ANY, _ANY),
         Action.MANAGE_USERS: (_N, _N, _N, _ANY),
         Action.MANAGE_WEBHOOKS: (_N, _N, _N, _ANY),
+        Action.CREATE_DEMO: (_N, _N, _N, _ANY),
         Action.SEE_EMAILS: (_N, _N, _ANY, _ANY),
     }.items()
 }

@@ -1,6 +1,6 @@
 """The use cases: everything that callers can ask or do, with the same rules for all of them.
 
-Each module has one area of use cases; those of tasks and webhooks are packages.
+Each module has one area of use cases; those of tasks, webhooks and the demo are packages.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from taskmgr.domain.services.accounts import AccountService
 from taskmgr.domain.services.activity import ActivityService
 from taskmgr.domain.services.bulk import BulkService
 from taskmgr.domain.services.comments import CommentService
+from taskmgr.domain.services.demo.commands import DemoService
 from taskmgr.domain.services.derived import DerivedService
 from taskmgr.domain.services.feed import FeedService
 from taskmgr.domain.services.idempotency import IdempotencyService
@@ -54,6 +55,7 @@ class Services:
     statistics: StatisticsService
     views: ViewService
     webhooks: WebhookService
+    demo: DemoService
     policy: Policy
     health: Health
 

@@ -7,6 +7,7 @@ import { type Command, useCommands } from "../../state/keys";
 import { isAdmin, mayWrite } from "../../state/session";
 import { Board } from "./board";
 import { showMoveMenu } from "./card";
+import { DemoOffer, isFirst } from "./demo";
 import { filters, isFiltered, selection, sort } from "./filters";
 import { Grid } from "./grid";
 import { BoardHead, clearFilters } from "./head";
@@ -65,12 +66,7 @@ function NoTasks() {
           </button>
         </p>
       )}
-      {isAdmin.value && (
-        <p>
-          To look around first, run <code>taskmgr demo</code> with a database of its own: it contains the work
-          of a small team.
-        </p>
-      )}
+      {isAdmin.value && isFirst.value && <DemoOffer />}
     </Empty>
   );
 }

@@ -1,7 +1,7 @@
-"""The content of `taskmgr demo`: a small team, its projects, and two months of its work.
+"""The content of the demo: a small team, its projects, and two months of its work.
 
 A team's policy may rename the statuses, so a task only has the category of its last status, and
-`demo_data` chooses the status. Times are in days before now, with fractions.
+`data` chooses the status. Times are in days before now, with fractions.
 """
 
 from __future__ import annotations

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from taskmgr.cli.demo_story import ARCHIVED, LEAD, PROJECTS, STORY, TEAM, Edit, Work
-from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.model.commands import TaskChanges
 from taskmgr.domain.model.errors import NotPermitted, Refused
 from taskmgr.domain.model.user import Actor, User
 from taskmgr.domain.model.workflow import Category, Workflow
-from taskmgr.domain.services import Services
+from taskmgr.domain.services.demo.story import ARCHIVED, LEAD, PROJECTS, STORY, TEAM, Edit, Work
+
+if TYPE_CHECKING:
+    from taskmgr.domain.services import Services
 
 _TEAM_CREATED = 60.0  # days ago
 _START_OF_WORK, _HOURS_OF_WORK = 8.0, 9.5  # o'clock, hours
@@ -32,8 +33,8 @@ Event = tuple[float, Callable[[], None]]  # days ago, and what happens
 class SettableClock:
     """A `Clock` that returns the instant that it is set to."""
 
-    def __init__(self) -> None:
-        self.instant = utc_now()
+    def __init__(self, instant: datetime) -> None:
+        self.instant = instant
 
     def __call__(self) -> datetime:
         return self.instant
@@ -46,10 +47,13 @@ class DemoData:
     services: Services
     clock: SettableClock
     by: Actor
-    now: datetime = field(default_factory=utc_now)
+    now: datetime = field(init=False)
     _team: dict[str, User] = field(default_factory=dict)
     _ids: dict[int, str] = field(default_factory=dict)  # task ids by position in the story
     _ids_by_name: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.now = self.clock.instant
 
     def create(self) -> None:
         """Creates the team and the projects, then lets all events happen in order of time."""
