@@ -252,7 +252,7 @@ def an_account(**fields: Any) -> Account:
 class StandInProvider:
     """An identity provider that signs nobody in, without a connection."""
 
-    name = "id.example.org"
+    name, issuer = "id.example.org", "https://id.example.org"
 
     def begin(self) -> tuple[str, Attempt]:
         attempt = Attempt(state="state", nonce="nonce", verifier="verifier")

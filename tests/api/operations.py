@@ -133,6 +133,7 @@ OPERATIONS = (
     _public_write("open_link", "auth/links/open", {"link": "{link}"}, 200),
     _public_write("use_link", "auth/links/use", {"link": "{link}", "password": PASSWORD}, 201),
     _read("list_accounts", "auth/accounts"),
+    _read("list_methods", "auth/methods"),
     Operation(name="start_oidc", method="GET", path="auth/oidc/start", scopes=None, status=303),
     Operation(name="finish_oidc", method="GET", path="auth/oidc/callback", scopes=None, status=303),
     _write("create_task", "POST", "tasks", {"title": "Plan"}, may=MEMBERS, status=201, guarded=False),

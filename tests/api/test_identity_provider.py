@@ -287,8 +287,31 @@ def test_an_account_is_linked_to_one_user_only(visiting: Make, provider: Provide
     link(browser, provider)  # once more does nothing
     browser.post("auth/sessions", {"username": "manager", "password": PASSWORD})
 
-    assert refused(link(browser, provider)) == "taken"
+    answer = link(browser, provider)
+    assert refused(answer) == "taken"
+    assert answer.headers["Location"].endswith("&linking=yes")  # the page offers to go back
     assert len(client.as_("member").get("auth/accounts").json["items"]) == 1
+
+
+def test_people_are_told_how_they_can_sign_in(
+    visiting: Make, provider: Provider, client_of: Make, services: Services, client: Client
+) -> None:
+    def methods(browser: Client) -> dict[str, Any]:
+        return dict(browser.get("auth/methods").json)
+
+    client.with_password("member")
+    with_password, without = visiting(), visiting()
+    with_password.post("auth/sessions", {"username": "member", "password": PASSWORD})
+    sign_in(without, provider)
+
+    assert methods(with_password) == {"password": True, "provider": "127.0.0.1", "is_linked": False}
+    assert methods(without) == {"password": False, "provider": "127.0.0.1", "is_linked": True}
+    elsewhere = replace(
+        services.accounts, provider=signing_in_with(provider, issuer="https://id.example.org")
+    )
+    moved = client_of(over=replace(services, accounts=elsewhere)).browser()
+    moved.cookies = without.cookies
+    assert methods(moved) == {"password": False, "provider": "id.example.org", "is_linked": False}
 
 
 def test_an_account_is_linked_only_while_the_same_user_is_signed_in(
@@ -732,8 +755,10 @@ def test_metadata_are_read_anew_after_an_hour(visiting: Make, provider: Provider
 
 def test_without_a_provider_there_is_no_button_and_no_way(client_of: Make, services: Services) -> None:
     without = replace(services, accounts=replace(services.accounts, provider=None))
-    browser = client_of(Settings(rate_limit=0), without).browser()
+    client = client_of(Settings(rate_limit=0), without)
+    browser = client.browser()
 
+    assert client.as_("member").get("auth/methods").json["provider"] is None
     assert "oidc" not in browser.get("/sign-in").text
     problem(browser.get(START), "not_found")
     problem(browser.get(CALLBACK, code="x", state="y"), "not_found")

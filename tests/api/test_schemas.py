@@ -16,7 +16,7 @@ from flask import Flask
 from taskmgr.api.input import strict_json
 from taskmgr.api.input.endpoint import Endpoint
 from taskmgr.api.request_state import RequestState, begin
-from taskmgr.api.schemas.accounts import AccountOut
+from taskmgr.api.schemas.accounts import AccountOut, SignInMethodsOut
 from taskmgr.api.schemas.activity import ChangeOut
 from taskmgr.api.schemas.base import CompiledOutput
 from taskmgr.api.schemas.comments import CommentOut, NewCommentOut
@@ -56,6 +56,7 @@ from taskmgr.api.schemas.webhooks import (
     WebhookOut,
     WebhookRowOut,
 )
+from taskmgr.domain.model.account import SignInMethods
 from taskmgr.domain.model.comment import Comment
 from taskmgr.domain.model.errors import Fix, Refusal
 from taskmgr.domain.model.inbox import Channel, InboxItem, News, NewsKind
@@ -125,6 +126,10 @@ REFUSED = Transition(
     allowed=False,
     requires=(),
     reasons=(REFUSAL, replace(REFUSAL, fix=None)),
+)
+SIGN_IN_METHODS = (
+    SignInMethods(password=True, provider="id.example.org", is_linked=False),
+    SignInMethods(password=False, provider=None, is_linked=True),
 )
 SESSION, LINK, ACCOUNT = a_full_session(), a_full_link(), a_full_account()
 INVITATION = Invitation("ada", "Ada", NOW)
@@ -257,6 +262,7 @@ SAMPLES += [
     (NewTokenOut, NewToken(TOKEN, "tm_x"), merged(TOKEN, token="tm_x")),
     *((SessionOut, ShownSession(SESSION, yes), merged(SESSION, current=yes)) for yes in (True, False)),
     (AccountOut, ACCOUNT, ACCOUNT),
+    *((SignInMethodsOut, methods, methods) for methods in SIGN_IN_METHODS),
     (NewLinkOut, NewLink(LINK, "tml_x"), merged(LINK, path="/welcome#tml_x")),
 ]
 

@@ -15,6 +15,7 @@ from tests.running import Service
 
 _NUMBERS = itertools.count()
 OTHER_PASSWORD = "another horse battery"
+ADDRESSES = {"Profile": "/settings", "Password": "/settings/sign-in"}
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def new_user(service: Service) -> str:
 
 
 def open_settings(page: Page, section: str) -> None:
-    page.goto("/settings" if section == "Profile" else f"/settings/{section.lower()}")
+    page.goto(ADDRESSES.get(section, f"/settings/{section.lower()}"))
     expect(page.get_by_role("heading", name=section, exact=True)).to_be_visible()
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import PASSWORD, choose_password, link_in
+from tests.browser.people import PASSWORD, link_in
 from tests.browser.watching import OpenPage
-from tests.provider import CLIENT_ID, CLIENT_SECRET, Provider
-from tests.running import Service, free_port, serving, short_folder
+from tests.running import Service, serving, short_folder
 
 
 @pytest.fixture
@@ -135,65 +134,6 @@ def test_next_leads_to_no_other_form_of_an_own_address(next_page: str, page: Pag
 
     expect_signed_in(page)
     assert page.url == f"http://{host}/"
-
-
-# --- an identity provider
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with Provider().running() as provider:
-        yield provider
-
-
-@pytest.fixture(scope="module")
-def trusting(provider: Provider) -> Iterator[Service]:
-    """A service that lets people in from the provider, if they have linked their account."""
-    port = free_port()
-    public_url = f"http://127.0.0.1:{port}"
-    provider.client.redirect_uris.append(f"{public_url}/api/v1/auth/oidc/callback")
-    settings = {
-        "PUBLIC_URL": public_url,
-        "OIDC_ISSUER": provider.issuer,
-        "OIDC_CLIENT_ID": CLIENT_ID,
-        "OIDC_CLIENT_SECRET": CLIENT_SECRET,
-        "OUTGOING_NETWORKS": "127.0.0.0/8",
-        "OUTGOING_PORTS": str(provider.port),
-    }
-    with short_folder() as place, serving(place, "--bind", f"127.0.0.1:{port}", **settings) as service:
-        choose_password(service, link_in(service))
-        yield service
-
-
-def test_somebody_links_an_account_and_signs_in_with_it(open_page: OpenPage, trusting: Service) -> None:
-    page = open_page(at=trusting).page
-    page.goto("/sign-in#next=/docs%23/users")
-    button = page.get_by_role("link", name="Sign in with 127.0.0.1")
-    expect(page.get_by_role("checkbox")).to_be_hidden()
-    button.click()
-    expect(page.get_by_role("alert")).to_contain_text("Nobody here has linked this account.")
-
-    page.get_by_role("checkbox").check()
-    sign_in(page)
-    page.wait_for_url("**/docs#/users")
-    page.context.clear_cookies()
-    page.goto("/sign-in")
-    button.click()
-
-    expect_signed_in(page)
-
-
-def test_an_answer_that_is_not_acceptable_is_explained_and_the_password_still_works(
-    open_page: OpenPage, trusting: Service, provider: Provider
-) -> None:
-    page = open_page(at=trusting).page
-    page.goto("/sign-in")
-    provider.claims = {"aud": "another-client"}
-    page.get_by_role("link", name="Sign in with 127.0.0.1").click()
-    expect(page.get_by_role("alert")).to_contain_text("answer cannot be accepted")
-    sign_in(page)
-
-    expect_signed_in(page)
 
 
 def test_no_other_page_frames_the_form(page: Page, service: Service) -> None:

@@ -52,7 +52,7 @@ export const routes: readonly Route[] = [
     load: () => import("./pages/inbox/page"),
   },
   { path: "/settings", title: "Settings", icon: "settings", keys: "g s", load: settings },
-  { path: "/settings/password", title: "Settings: password", load: settings },
+  { path: "/settings/sign-in", title: "Settings: signing in", load: settings },
   { path: "/settings/sessions", title: "Settings: sessions", load: settings },
   { path: "/settings/tokens", title: "Settings: tokens", load: settings },
   { path: "/settings/notifications", title: "Settings: notifications", load: settings },

@@ -161,6 +161,7 @@ def answers(policy: Policy) -> dict[str, Any]:
                 }
             ]
         },
+        "SignInMethods": {"password": True, "provider": "id.example.org", "is_linked": False},
         "LinkStart": {"url": "https://id.example.org/authorize?response_type=code&client_id=taskmgr"},
         "NewLink": {
             "id": LINK, "user_id": USER, "created_at": LATER, "expires_at": "2026-11-30T14:05:12.418Z",

@@ -22,6 +22,9 @@ const provider = document.querySelector("#provider");
 if (Object.hasOwn(PROBLEMS, problem)) show({ detail: PROBLEMS[problem] });
 if (provider && next) provider.search = new URLSearchParams({ next });
 if (provider) document.querySelector("#link").hidden = !["unknown", "exists", "too_old"].includes(problem);
+// Somebody who came to link an account is signed in already.
+document.querySelector("#back").hidden = !fragment.has("linking");
+document.querySelector("#back button").addEventListener("click", goOn);
 
 onSubmit(document.querySelector("form"), async ({ username, password, link }) => {
   const answer = await call("POST", "auth/sessions", { username, password });

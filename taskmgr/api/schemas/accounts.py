@@ -85,6 +85,21 @@ class AccountListQuery(Input):
     )
 
 
+class SignInMethodsOut(CompiledOutput):
+    """How the caller can sign in."""
+
+    password = fields.Boolean(required=True, metadata={"description": "Whether the caller has a password."})
+    provider = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The identity provider of this service, or null if it has none."},
+    )
+    is_linked = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether the caller has linked an account of this provider."},
+    )
+
+
 class AccountOut(CompiledOutput):
     """An account at the identity provider, linked to a user."""
 

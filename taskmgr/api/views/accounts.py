@@ -28,6 +28,7 @@ from taskmgr.api.schemas.accounts import (
     CallbackQuery,
     LinkStartIn,
     LinkStartOut,
+    SignInMethodsOut,
     StartQuery,
 )
 from taskmgr.api.schemas.pages import items_of
@@ -118,9 +119,16 @@ def explain(error: NotSignedIn) -> Response:
     if current_request().method == "POST":
         return problem_response("unavailable", "The identity provider cannot be used at the moment.")
     errand = current_runtime().cookies.errand_of(current_request())
-    going_on = {} if errand is None or errand.next == HOME else {"next": errand.next}
-    target = f"{SIGN_IN_PAGE}#{urlencode({'problem': error.reason, **going_on})}"
+    target = f"{SIGN_IN_PAGE}#{urlencode({'problem': error.reason, **_going_on(errand)})}"
     return _redirect(target, current_runtime().cookies.without_errand())
+
+
+def _going_on(errand: Errand | None) -> dict[str, str]:
+    """Returns what the page for signing in has to know to go on with an errand."""
+    if errand is None:
+        return {}
+    going_on = {} if errand.next == HOME else {"next": errand.next}
+    return going_on if errand.user_id is None else {**going_on, "linking": "yes"}
 
 
 @accounts.post("/accounts")
@@ -140,6 +148,14 @@ def link_account(body: dict[str, Any]) -> Any:
 
 def _names_another_user() -> bool:
     return any(key != identity().user.id for key in request.args.getlist("user_id"))
+
+
+@accounts.get("/methods")
+@requires_scopes()
+@accounts.response(200, SignInMethodsOut)
+def list_methods() -> Any:
+    """Show how the caller can sign in"""
+    return services().accounts.methods(by=actor())
 
 
 @accounts.get("/accounts")

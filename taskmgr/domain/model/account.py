@@ -48,6 +48,18 @@ class Person:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SignInMethods:
+    """How a user can sign in: with a `password`, and at the `provider`, if an account there `is_linked`.
+
+    `provider` is what people call the identity provider, or None if the settings name none.
+    """
+
+    password: bool
+    provider: str | None
+    is_linked: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Admission:
     """Whom the identity provider may let in.
 

@@ -56,6 +56,10 @@ class IdentityProvider(Protocol):
     def name(self) -> str:
         """Returns what people call it."""
 
+    @property
+    def issuer(self) -> str:
+        """Returns the issuer of the accounts that it gives."""
+
     def begin(self) -> tuple[str, Attempt]:
         """Returns the URL to send the browser to, and a new attempt. Raises `NotSignedIn`."""
 

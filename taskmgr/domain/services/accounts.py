@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from taskmgr.domain.model import values
-from taskmgr.domain.model.account import Account, Admission, Person
+from taskmgr.domain.model.account import Account, Admission, Person, SignInMethods
 from taskmgr.domain.model.clock import time_of_change
 from taskmgr.domain.model.errors import EmailTaken, NotFound, NotPermitted, UsernameTaken
 from taskmgr.domain.model.parsing import BadValue
@@ -110,6 +110,16 @@ class AccountService:
             self.require_linking(actor)
         except RecentSignInRequired as error:
             raise NotSignedIn(Reason.TOO_OLD, str(error)) from error
+
+    def methods(self, *, by: Actor) -> SignInMethods:
+        """Returns how the actor's user can sign in."""
+        user = find_owner(self.store, None, by)
+        provider, accounts = self.provider, self.store.accounts.find_by_user(user.id)
+        return SignInMethods(
+            password=user.password_set_at is not None,
+            provider=None if provider is None else provider.name,
+            is_linked=provider is not None and provider.issuer in {each.issuer for each in accounts},
+        )
 
     def list(self, user_id: str | None = None, *, by: Actor) -> Sequence[Account]:
         """Returns the actor's own accounts, or those of another user, newest first."""

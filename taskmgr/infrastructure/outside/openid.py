@@ -78,6 +78,10 @@ class OpenIdProvider:
         self._free = BoundedSemaphore(_MAX_CALLS)
 
     @property
+    def issuer(self) -> str:
+        return self._issuer
+
+    @property
     def name(self) -> str:
         return urlsplit(self._issuer).hostname or self._issuer
 

@@ -49,7 +49,7 @@ export function Part({
   title: ComponentChildren;
   note?: ComponentChildren;
   action?: ComponentChildren;
-  children: ComponentChildren;
+  children?: ComponentChildren;
 }) {
   return (
     <section class="part">

@@ -3,14 +3,14 @@ import { Sections } from "../../parts/sections";
 import { path } from "../../state/router";
 import { Appearance } from "./appearance";
 import { Notifications } from "./notifications";
-import { Password } from "./password";
 import { Profile } from "./profile";
 import { Sessions } from "./sessions";
+import { SignIn } from "./sign-in";
 import { Tokens } from "./tokens";
 
 const SECTIONS = [
   { path: "/settings", title: "Profile", pages: "/settings/profile", Content: Profile },
-  { path: "/settings/password", title: "Password", Content: Password },
+  { path: "/settings/sign-in", title: "Signing in", Content: SignIn },
   { path: "/settings/sessions", title: "Sessions", Content: Sessions },
   { path: "/settings/tokens", title: "Tokens", Content: Tokens },
   { path: "/settings/notifications", title: "Notifications", Content: Notifications },

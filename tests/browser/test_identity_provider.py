@@ -1,0 +1,163 @@
+"""Signing in at an identity provider with a real browser, and linking accounts in the settings."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.people import PASSWORD, add_user, choose_password, link_in
+from tests.browser.watching import OpenPage, accessibility_findings
+from tests.provider import CLIENT_ID, CLIENT_SECRET, Provider
+from tests.running import Service, free_port, serving, short_folder
+
+_NUMBERS = itertools.count()
+SIGN_IN = "Sign in with 127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def running_provider() -> Iterator[Provider]:
+    with Provider().running() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(running_provider: Provider) -> Provider:
+    """A provider at which somebody who has never been here is signed in."""
+    name = f"grace{next(_NUMBERS)}"
+    running_provider.claims = {}
+    running_provider.person |= {
+        "sub": f"subject of {name}", "preferred_username": name, "email": f"{name}@example.org",
+    }  # fmt: skip
+    return running_provider
+
+
+@pytest.fixture(scope="module")
+def trusting(running_provider: Provider) -> Iterator[Service]:
+    """A service that makes everybody a member who comes from the provider."""
+    provider, port = running_provider, free_port()
+    public_url = f"http://127.0.0.1:{port}"
+    provider.client.redirect_uris.append(f"{public_url}/api/v1/auth/oidc/callback")
+    settings = {
+        "PUBLIC_URL": public_url,
+        "OIDC_ISSUER": provider.issuer,
+        "OIDC_CLIENT_ID": CLIENT_ID,
+        "OIDC_CLIENT_SECRET": CLIENT_SECRET,
+        "OIDC_ALLOWED_DOMAINS": "example.org",
+        "OIDC_ROLE": "member",
+        "OUTGOING_NETWORKS": "127.0.0.0/8",
+        "OUTGOING_PORTS": str(provider.port),
+    }
+    with short_folder() as place, serving(place, "--bind", f"127.0.0.1:{port}", **settings) as service:
+        choose_password(service, link_in(service))
+        yield service
+
+
+def username_of(provider: Provider) -> str:
+    return str(provider.person["preferred_username"])
+
+
+def sign_in_at_the_provider(page: Page) -> None:
+    page.goto("/sign-in")
+    page.get_by_role("link", name=SIGN_IN).click()
+
+
+def sign_in_with_the_password(page: Page, username: str) -> None:
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def expect_signed_in(page: Page) -> None:
+    expect(page.get_by_role("button", name="your menu")).to_be_visible()
+
+
+# --- on the page for signing in
+
+
+def test_somebody_links_an_account_and_signs_in_with_it(
+    open_page: OpenPage, trusting: Service, provider: Provider
+) -> None:
+    username = username_of(provider)
+    add_user(trusting, username, "Grace")
+    page = open_page(at=trusting).page
+    page.goto("/sign-in#next=/docs%23/users")
+    expect(page.get_by_role("checkbox")).to_be_hidden()
+    page.get_by_role("link", name=SIGN_IN).click()
+    expect(page.get_by_role("alert")).to_contain_text("Somebody here has your username")
+
+    page.get_by_role("checkbox").check()
+    sign_in_with_the_password(page, username)
+    page.wait_for_url("**/docs#/users")
+    page.context.clear_cookies()
+    sign_in_at_the_provider(page)
+
+    expect_signed_in(page)
+
+
+def test_an_answer_that_is_not_acceptable_is_explained_and_the_password_still_works(
+    open_page: OpenPage, trusting: Service, provider: Provider
+) -> None:
+    page = open_page(at=trusting).page
+    provider.claims = {"aud": "another-client"}
+    sign_in_at_the_provider(page)
+    expect(page.get_by_role("alert")).to_contain_text("answer cannot be accepted")
+    sign_in_with_the_password(page, "admin")
+
+    expect_signed_in(page)
+
+
+# --- in the settings
+
+
+def test_an_account_is_linked_and_unlinked_in_the_settings(
+    open_page: OpenPage, trusting: Service, provider: Provider
+) -> None:
+    username = username_of(provider)
+    add_user(trusting, username, "Grace")
+    page = open_page(as_=username, at=trusting).page
+    page.goto("/settings/sign-in")
+    expect(page.get_by_text("No linked accounts.")).to_be_visible()
+    page.get_by_role("button", name="Link an account").click()
+    expect(page.locator(".rows > li")).to_contain_text(f"subject of {username}")
+    assert accessibility_findings(page) == []
+    page.context.clear_cookies()
+    sign_in_at_the_provider(page)
+    expect_signed_in(page)
+
+    page.goto("/settings/sign-in")
+    page.get_by_role("button", name="Unlink the account of 127.0.0.1").click()
+    page.get_by_role("button", name="Unlink it").click()
+    page.wait_for_url("**/sign-in#next=/settings/sign-in")
+    sign_in_at_the_provider(page)
+
+    expect(page.get_by_role("alert")).to_contain_text("Somebody here has your username")
+
+
+def test_somebody_whose_account_is_another_users_can_go_back_to_the_settings(
+    open_page: OpenPage, trusting: Service, provider: Provider
+) -> None:
+    sign_in_at_the_provider(open_page(at=trusting).page)
+    page = open_page(as_="admin", at=trusting).page
+    page.goto("/settings/sign-in")
+    page.get_by_role("button", name="Link an account").click()
+    expect(page.get_by_role("alert")).to_contain_text("linked to another user")
+    page.get_by_role("button", name="Go back without linking").click()
+
+    expect(page.get_by_text("No linked accounts.")).to_be_visible()
+
+
+def test_the_only_way_in_cannot_be_unlinked_in_the_settings(
+    open_page: OpenPage, trusting: Service, provider: Provider
+) -> None:
+    page = open_page(at=trusting).page
+    sign_in_at_the_provider(page)
+    expect_signed_in(page)
+    page.goto("/settings/sign-in")
+
+    expect(page.get_by_text("You have no password.")).to_be_visible()
+    expect(page.get_by_text("Without an account you could not sign in.")).to_be_visible()
+    expect(page.get_by_role("button", name="Unlink")).to_have_count(0)
+    assert accessibility_findings(page) == []
