@@ -19,8 +19,6 @@ from tests.browser.work import Work
 from tests.running import Service, serving, short_folder, wait_until
 
 HERE = Path(__file__).read_text("utf-8")
-# The board archives no projects; the panel of this fix is that of the projects.
-ELSEWHERE = {"choose_default_project"}
 FOUR_EYES = "[rules]\nfour_eyes = true\n"
 
 
@@ -51,7 +49,7 @@ def give_reason(page: Page, text: str = "Because") -> None:
 def test_every_fix_has_its_test() -> None:
     tested = set(re.findall(r'"""`(\w+)`', HERE))
 
-    assert tested == set(FIX_ACTIONS) - ELSEWHERE
+    assert tested == set(FIX_ACTIONS)
 
 
 def test_a_refused_card_goes_back_and_its_steps_are_made(page: Page, work: Work) -> None:
@@ -272,3 +270,24 @@ def test_somebody_else_is_asked_in_a_comment(open_page: OpenPage, careful_servic
 
     path = f"/api/v1/tasks/{task['id']}/comments"
     assert wait_until(lambda: page.wait_for_timeout(20) or careful_service.call("GET", path)[1]["items"])
+
+
+def test_another_project_becomes_the_default_before_this_one_is_archived(
+    open_page: OpenPage, careful_service: Service
+) -> None:
+    """`choose_default_project`."""
+    other = Work(careful_service)
+    page = open_page(as_=ADMIN, at=careful_service).page
+    page.goto("/admin/projects")
+    page.get_by_role("button", name="Change TASK").click()
+    page.get_by_role("menuitem", name="Archive").click()
+    expect(panel(page)).to_contain_text("default")
+    panel(page).get_by_label("Choose another default project").select_option(f"{other.key} {other.name}")
+
+    expect(panel(page)).to_have_count(0)
+    rows = {key: page.get_by_role("listitem").filter(has_text=key) for key in ("TASK", other.key)}
+    expect(rows["TASK"].get_by_text("Archived", exact=True)).to_be_visible()
+    expect(rows[other.key].get_by_text("Default", exact=True)).to_be_visible()
+    path = "/api/v1/projects/"
+    assert careful_service.call("GET", path + "TASK")[1]["archived_at"] is not None
+    assert careful_service.call("GET", path + other.key)[1]["default"] is True

@@ -3,7 +3,7 @@ import { effect } from "@preact/signals";
 import { useId } from "preact/hooks";
 import type { Reason } from "../api/problems";
 import { type Attempt, type Refused, refused, retry } from "../state/attempts";
-import { FIXES, type FixButton } from "../state/fixes";
+import { buttonsFor, type FixButton } from "../state/fixes";
 import { mayManage } from "../state/session";
 import { closeDialog, showDialog } from "./dialog";
 
@@ -13,7 +13,7 @@ export function startRefusals(): void {
     const shown = refused.value;
     if (!shown) return;
     showDialog({
-      title: `Refused: ${shown.attempt.label}`,
+      title: `Refused: ${shown.label}`,
       wide: true,
       content: () => <Reasons refused={shown} />,
       onClose: () => {
@@ -23,17 +23,18 @@ export function startRefusals(): void {
   });
 }
 
-function Reasons({ refused: { attempt, problem } }: { refused: Refused }) {
-  const reasons = problem.reasons ?? [];
+function Reasons({ refused }: { refused: Refused }) {
+  const { attempt } = refused;
+  const reasons = refused.problem.reasons ?? [];
   const canOverride = mayManage.value && reasons.some((reason) => reason.overridable);
   return (
     <div class="refusal">
       <ul>
         {reasons.map((reason) => (
-          <ReasonItem key={reason.code + reason.detail} reason={reason} attempted={attempt} />
+          <ReasonItem key={reason.code + reason.detail} reason={reason} refused={refused} />
         ))}
       </ul>
-      {canOverride && <Override attempted={attempt} />}
+      {attempt && canOverride && <Override attempted={attempt} />}
       <div class="actions">
         <button type="button" class="quiet" onClick={closeDialog}>
           Leave it as it is
@@ -43,22 +44,22 @@ function Reasons({ refused: { attempt, problem } }: { refused: Refused }) {
   );
 }
 
-function ReasonItem({ reason, attempted }: { reason: Reason; attempted: Attempt }) {
-  const { fix } = reason;
-  const buttons = fix ? FIXES[fix.action]?.(fix, attempted) : undefined;
+function ReasonItem({ reason: { detail, fix }, refused }: { reason: Reason; refused: Refused }) {
+  const { attempt } = refused;
+  const buttons = fix && buttonsFor(fix, refused);
   const main = buttons?.find((one) => one.run);
   const asksForReason = fix?.action === "give_reason" || fix?.action === "set_due_date";
   return (
     <li>
-      <p>{reason.detail}</p>
+      <p>{detail}</p>
       {fix && !buttons?.length && !asksForReason && <p class="hint">{fix.text}</p>}
       <div class="fixes">
         {buttons?.map((one) => (
           <Fix key={one.label} button={one} isMain={one === main} />
         ))}
       </div>
-      {fix?.action === "set_due_date" && <GiveDueDate attempted={attempted} />}
-      {asksForReason && <GiveReason attempted={attempted} />}
+      {attempt && fix?.action === "set_due_date" && <GiveDueDate attempted={attempt} />}
+      {attempt && asksForReason && <GiveReason attempted={attempt} />}
     </li>
   );
 }

@@ -38,8 +38,13 @@ export interface Attempt {
 }
 
 export interface Refused {
-  attempt: Attempt;
+  // What was refused: "Move OPS-12 to In review".
+  label: string;
   problem: Problem;
+  // The change of a task, unless it was a change of something else.
+  attempt?: Attempt;
+  // Makes it again.
+  again: () => void;
 }
 
 // The refusal that is shown.
@@ -94,9 +99,15 @@ function takeBack(task: Task, undo: TaskChange, onProgress?: () => void): Promis
   return attempt({ task, change: undo, label, done: `${task.key} is as it was before`, onProgress });
 }
 
-function refuse(attempted: Attempt, problem: Problem): void {
-  announce(`Refused: ${problem.detail}`);
-  refused.value = { attempt: attempted, problem };
+// Shows why a change of a task was refused, and what can be done about it.
+export function refuse(attempted: Attempt, problem: Problem): void {
+  const { label } = attempted;
+  showRefusal({ label, problem, attempt: attempted, again: () => retry(attempted) });
+}
+
+export function showRefusal(shown: Refused): void {
+  announce(`Refused: ${shown.problem.detail}`);
+  refused.value = shown;
 }
 
 function fail({ label }: Attempt, problem: Problem): void {

@@ -4,7 +4,16 @@ import { api, content, type Schemas, type Task } from "../api/client";
 import type { Fix } from "../api/problems";
 import { askForText } from "../parts/dialog";
 import { showFailure, showToast } from "../parts/toast";
-import { type Attempt, attempt, binAttempt, moveAttempt, needTask, restoreAttempt, retry } from "./attempts";
+import {
+  type Attempt,
+  attempt,
+  binAttempt,
+  moveAttempt,
+  needTask,
+  type Refused,
+  restoreAttempt,
+  retry,
+} from "./attempts";
 import { mayManage, me, openProjects, projects, users, workflow } from "./session";
 import { putTasks, type TaskChange } from "./tasks";
 import { statusText } from "./texts";
@@ -18,9 +27,15 @@ export interface FixButton {
   choices?: { label: string; run: () => void }[];
 }
 
+// Returns the buttons that deal with a reason of a refusal.
+export function buttonsFor(fix: Fix, { attempt, again }: Refused): FixButton[] {
+  if (fix.action === "choose_default_project") return [chooseDefault(again)];
+  return attempt ? FIXES[fix.action](fix, attempt) : [];
+}
+
 type FixOf = (fix: Fix, attempted: Attempt) => FixButton[];
 
-export const FIXES: Record<Fix["action"], FixOf> = {
+const FIXES: Record<Exclude<Fix["action"], "choose_default_project">, FixOf> = {
   change_status: ({ status }, attempted) => [stepFirst(String(status), attempted)],
   assign: (_, attempted) => assign(attempted),
   resolve_blockers: (fix, attempted) =>
@@ -57,7 +72,6 @@ export const FIXES: Record<Fix["action"], FixOf> = {
   ],
   ask_another: (_, attempted) => [{ label: "Ask somebody in a comment", run: () => askSomebody(attempted) }],
   unarchive_project: ({ project }, attempted) => unarchive(String(project), attempted),
-  choose_default_project: (_, attempted) => [chooseDefault(attempted)],
   // These are fields of the panel, not buttons.
   give_reason: () => [],
   set_due_date: () => [],
@@ -180,11 +194,11 @@ function withoutRank({ rank: _, ...change }: TaskChange): TaskChange {
   return change;
 }
 
-function chooseDefault(attempted: Attempt): FixButton {
+function chooseDefault(again: () => void): FixButton {
   const candidates = projects.value.filter((project) => !project.default && !project.archived_at);
   const choices = candidates.map(({ key, name }) => ({
     label: `${key} ${name}`,
-    run: () => void patchProject(key, { default: true }).then(() => retry(attempted), showFailure),
+    run: () => void patchProject(key, { default: true }).then(again, showFailure),
   }));
   return { label: "Choose another default project", choices };
 }

@@ -1,6 +1,7 @@
 // Projects: new ones, their names, which one is the default, and the archive.
 import { useEffect } from "preact/hooks";
 import { all, api, content, type Project, type Schemas } from "../../api/client";
+import { ProblemError } from "../../api/problems";
 import { closeDialog, showDialog } from "../../parts/dialog";
 import { Field, Form, textIn } from "../../parts/form";
 import { Icon } from "../../parts/icon";
@@ -8,6 +9,7 @@ import { useLoaded } from "../../parts/loaded";
 import { type MenuItem, showMenu } from "../../parts/menu";
 import { Part } from "../../parts/sections";
 import { showFailure, showToast } from "../../parts/toast";
+import { showRefusal } from "../../state/attempts";
 import { onChange } from "../../state/events";
 
 type ProjectRow = Schemas["ProjectRow"];
@@ -87,7 +89,22 @@ function patch(project: Project, change: Schemas["ProjectPatch"]): void {
     "archived" in change
       ? `${project.key} is ${change.archived ? "archived: its tasks can only be read" : "out of the archive"}.`
       : `New tasks go into ${project.key}.`;
-  send(project, change).then(() => showToast({ text }), showFailure);
+  send(project, change).then(
+    () => showToast({ text }),
+    (error) => explainFailure(error, project, change),
+  );
+}
+
+function explainFailure(error: unknown, project: Project, change: Schemas["ProjectPatch"]): void {
+  const again = () => void read(project.id).then((present) => patch(present, change), showFailure);
+  if (error instanceof ProblemError && error.problem.reasons?.length)
+    showRefusal({ label: `Archive ${project.key}`, problem: error.problem, again });
+  else showFailure(error);
+}
+
+// What deals with a refusal may have changed the project itself.
+function read(project_id: string): Promise<Project> {
+  return content(api.GET("/api/v1/projects/{project_id}", { params: { path: { project_id } } }));
 }
 
 async function send(project: Project, change: Schemas["ProjectPatch"]): Promise<void> {

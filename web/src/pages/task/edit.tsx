@@ -7,7 +7,7 @@ import { Icon } from "../../parts/icon";
 import { announce } from "../../parts/live";
 import { Markdown } from "../../parts/markdown";
 import { MentionArea } from "../../parts/mention";
-import { refused } from "../../state/attempts";
+import { refuse } from "../../state/attempts";
 import { keepDraft, readDraft } from "../../state/drafts";
 import { nameOf } from "../../state/session";
 import { changeTask, confirmedTask } from "../../state/tasks";
@@ -112,10 +112,10 @@ async function send(task: Task, field: Field, { base, text }: Edit): Promise<str
     const outcome = await changeTask(task.id, { [field]: text }, { version: current.version });
     if (outcome.kind === "done") return undefined;
     if (outcome.kind === "refused")
-      refused.value = {
-        attempt: { task, change: { [field]: text }, label: `Change the ${field} of ${task.key}` },
-        problem: outcome.problem,
-      };
+      refuse(
+        { task, change: { [field]: text }, label: `Change the ${field} of ${task.key}` },
+        outcome.problem,
+      );
     if (outcome.kind !== "stale")
       return outcome.problem.errors?.map((one) => one.detail).join(" ") || outcome.problem.detail;
   }
