@@ -260,6 +260,45 @@ def test_many_first_visits_at_the_same_time_make_one_user(
     assert len({browser.get("users/me").json["id"] for browser in browsers}) == 1
 
 
+# --- signing in again
+
+
+def test_somebody_signs_in_again_with_a_new_session(
+    visiting: Make, provider: Provider, services: Services, clock: Clock
+) -> None:
+    browser = visiting()
+    sign_in(browser, provider)
+    assert browser.cookies is not None
+    before, user_id = browser.cookies[SESSION], browser.get("users/me").json["id"]
+    clock.advance(minutes=10)
+    problem(browser.post("tokens", {"name": "script"}), "recent_sign_in_required")
+
+    assert sign_in(browser, provider, user_id=user_id, next="/signed-in").headers["Location"] == "/signed-in"
+
+    assert services.sessions.identify(before) is None
+    assert browser.post("tokens", {"name": "script"}).status_code == 201
+
+
+def test_nobody_but_the_user_who_signs_in_again_is_signed_in(
+    visiting: Make, provider: Provider, nothing_changes: Callable[[], Any]
+) -> None:
+    browser, other = visiting(), visiting()
+    sign_in(browser, provider)
+    user_id = browser.get("users/me").json["id"]
+    provider.person |= {"sub": "0816", "preferred_username": "other", "email": "other@example.org"}
+
+    with nothing_changes():
+        unknown = sign_in(browser, provider, user_id=user_id, next="/signed-in")
+    sign_in(other, provider)
+    with nothing_changes():
+        known = sign_in(browser, provider, user_id=user_id, next="/signed-in")
+
+    assert refused(unknown) == refused(known) == "other_user"
+    assert unknown.headers["Location"].endswith(f"&next=%2Fsigned-in&user_id={user_id}")  # for another try
+    assert browser.get("users/me").json["id"] == user_id
+    assert mistakes(browser.get(START, user_id="x"), "malformed") == [("query.user_id", "bad_id")]
+
+
 # --- linking
 
 

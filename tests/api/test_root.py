@@ -16,7 +16,7 @@ from taskmgr.domain.model.policy import DEFAULT_POLICY
 from tests.api.client import Client, problem
 from tests.docs.markdown import read, section
 
-PAGES = ["/docs", "/docs/errors", "/sign-in", "/welcome"]
+PAGES = ["/docs", "/docs/errors", "/sign-in", "/signed-in", "/welcome"]
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
@@ -113,7 +113,7 @@ def test_a_browser_gets_a_page_where_a_program_gets_links(client: Client) -> Non
     assert _References(page.text).inline == []
 
 
-@pytest.mark.parametrize("path", ["/", "/sign-in", "/welcome"])
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/signed-in", "/welcome"])
 def test_the_pages_of_signing_in_run_no_script_but_ours(path: str, client: Client) -> None:
     policy = client.get(path, headers=HTML).headers["Content-Security-Policy"]
 

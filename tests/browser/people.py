@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page, Route
 
 from tests.running import Service
 
@@ -41,3 +42,17 @@ def sign_in(context: BrowserContext, username: str) -> None:
         headers={"Sec-Fetch-Site": "same-origin"},
     )
     assert answer.ok, answer.text()
+
+
+def require_recent_sign_in(page: Page, path: str) -> None:
+    """Answers the next request that changes something as if the user had signed in long ago."""
+    refused: list[str] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method == "GET" or refused:
+            return route.fallback()
+        refused.append(route.request.url)
+        problem = {"code": "recent_sign_in_required", "status": 403, "title": "", "detail": "Sign in again."}
+        return route.fulfill(status=403, content_type="application/problem+json", body=json.dumps(problem))
+
+    page.route(path, answer)

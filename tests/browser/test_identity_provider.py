@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import PASSWORD, add_user, choose_password, link_in
+from tests.browser.people import PASSWORD, add_user, choose_password, link_in, require_recent_sign_in
 from tests.browser.watching import OpenPage, accessibility_findings
 from tests.provider import CLIENT_ID, CLIENT_SECRET, Provider
-from tests.running import Service, free_port, serving, short_folder
+from tests.running import Service, free_port, serving, short_folder, wait_until
 
 _NUMBERS = itertools.count()
 SIGN_IN = "Sign in with 127.0.0.1"
@@ -27,7 +28,7 @@ def running_provider() -> Iterator[Provider]:
 def provider(running_provider: Provider) -> Provider:
     """A provider at which somebody who has never been here is signed in."""
     name = f"grace{next(_NUMBERS)}"
-    running_provider.claims = {}
+    running_provider.claims, running_provider.auth_time = {}, int(time.time())
     running_provider.person |= {
         "sub": f"subject of {name}", "preferred_username": name, "email": f"{name}@example.org",
     }  # fmt: skip
@@ -161,3 +162,70 @@ def test_the_only_way_in_cannot_be_unlinked_in_the_settings(
     expect(page.get_by_text("Without an account you could not sign in.")).to_be_visible()
     expect(page.get_by_role("button", name="Unlink")).to_have_count(0)
     assert accessibility_findings(page) == []
+
+
+# --- signing in again
+
+
+def save_an_address(page: Page, provider: Provider) -> str:
+    """Saves another e-mail address in a session that began too long ago, as far as the page can tell."""
+    page.goto("/settings")
+    require_recent_sign_in(page, "**/api/v1/users/*")
+    address = f"new-{provider.person['email']}"
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_role("button", name="Save").click()
+    return address
+
+
+def test_somebody_without_a_password_signs_in_again_at_the_provider_and_goes_on(
+    open_page: OpenPage, trusting: Service, provider: Provider
+) -> None:
+    page = open_page(at=trusting).page
+    sign_in_at_the_provider(page)
+    expect_signed_in(page)
+    before = page.context.cookies()
+    address = save_an_address(page, provider)
+    dialog = page.get_by_role("dialog", name="Is it you, Grace Hopper?")
+    expect(dialog.get_by_label("Password")).to_have_count(0)
+    assert accessibility_findings(page) == []
+    with page.expect_popup() as popup:
+        dialog.get_by_role("button", name=SIGN_IN).click()
+
+    expect(page.get_by_text("Your profile is saved.")).to_be_visible()
+    expect(dialog).to_have_count(0)
+    assert wait_until(lambda: page.title() and popup.value.is_closed())  # a call, to hear of the end
+    assert page.request.get("/api/v1/users/me").json()["email"] == address
+    assert page.context.cookies() != before
+
+
+def test_somebody_elses_account_is_no_second_sign_in(
+    open_page: OpenPage, trusting: Service, provider: Provider
+) -> None:
+    page = open_page(at=trusting).page
+    sign_in_at_the_provider(page)
+    expect_signed_in(page)
+    own = dict(provider.person)
+    save_an_address(page, provider)
+    dialog = page.get_by_role("dialog", name="Is it you, Grace Hopper?")
+    provider.person |= {"sub": "somebody else"}
+    with page.expect_popup() as popup:
+        dialog.get_by_role("button", name=SIGN_IN).click()
+    expect(popup.value.get_by_role("alert")).to_contain_text("not linked to the user who is signed in here")
+    expect(dialog).to_be_visible()
+    provider.person |= own
+    popup.value.get_by_role("link", name=SIGN_IN).click()
+
+    expect(page.get_by_text("Your profile is saved.")).to_be_visible()
+
+
+def test_whoever_gives_up_signing_in_again_keeps_what_was_typed(
+    open_page: OpenPage, trusting: Service, provider: Provider
+) -> None:
+    page = open_page(at=trusting).page
+    sign_in_at_the_provider(page)
+    expect_signed_in(page)
+    address = save_an_address(page, provider)
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+
+    expect(page.get_by_label("E-mail address")).to_have_value(address)
+    expect(page.get_by_text("Sign in again.", exact=True)).to_be_visible()

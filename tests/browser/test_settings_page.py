@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.people import PASSWORD, add_user
+from tests.browser.people import PASSWORD, add_user, require_recent_sign_in
 from tests.browser.watching import OpenPage, Watched, accessibility_findings
 from tests.running import Service
 
@@ -33,20 +32,6 @@ def new_user(service: Service) -> str:
 def open_settings(page: Page, section: str) -> None:
     page.goto(ADDRESSES.get(section, f"/settings/{section.lower()}"))
     expect(page.get_by_role("heading", name=section, exact=True)).to_be_visible()
-
-
-def require_recent_sign_in(page: Page, path: str) -> None:
-    """Answers the next request that changes something as if the user had signed in long ago."""
-    refused: list[str] = []
-
-    def answer(route: Route) -> None:
-        if route.request.method == "GET" or refused:
-            return route.fallback()
-        refused.append(route.request.url)
-        problem = {"code": "recent_sign_in_required", "status": 403, "title": "", "detail": "Sign in again."}
-        return route.fulfill(status=403, content_type="application/problem+json", body=json.dumps(problem))
-
-    page.route(path, answer)
 
 
 def test_the_name_is_changed_everywhere(page: Page) -> None:

@@ -31,14 +31,16 @@ _MAX_TEXT = 200  # of the header User-Agent, and of an address in X-Forwarded-Fo
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Errand:
-    """Why a browser is at the identity provider: to sign in, or to link an account to the user `user_id`.
+    """Why a browser is at the identity provider: to sign in, or to link an account.
 
-    It goes on to the path `next` afterwards.
+    The account is linked to the user `user_id`. If somebody signs in, it has to be this user, or anybody if
+    it is None. The browser goes on to the path `next` afterwards.
     """
 
     attempt: Attempt
     next: str
     user_id: str | None = None
+    links: bool = False
 
 
 class Cookies:
@@ -98,7 +100,7 @@ class Cookies:
         """Returns the headers with which a browser goes to the identity provider."""
         attempt = errand.attempt
         text = self._errand_signer.dumps(
-            (attempt.state, attempt.nonce, attempt.verifier, errand.next, errand.user_id)
+            (attempt.state, attempt.nonce, attempt.verifier, errand.next, errand.user_id, errand.links)
         )
         return [self._header(self._errand_name, str(text), ATTEMPT_LASTS)]
 
@@ -107,12 +109,11 @@ class Cookies:
         age = int(ATTEMPT_LASTS.total_seconds())
         try:
             values = self._errand_signer.loads(request.cookies.get(self._errand_name, ""), max_age=age)
-            state, nonce, verifier, next_path, user_id = values
+            state, nonce, verifier, next_path, user_id, links = values
         except (BadSignature, TypeError, ValueError):
             return None
-        return Errand(
-            attempt=Attempt(state=state, nonce=nonce, verifier=verifier), next=next_path, user_id=user_id
-        )
+        attempt = Attempt(state=state, nonce=nonce, verifier=verifier)
+        return Errand(attempt=attempt, next=next_path, user_id=user_id, links=links)
 
     def without_errand(self) -> Headers:
         """Returns the headers that make a browser forget its errand."""

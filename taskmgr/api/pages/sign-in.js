@@ -12,6 +12,7 @@ const PROBLEMS = {
   not_admitted: "The provider gives no verified e-mail address that is admitted here. Ask an admin.",
   deactivated: "Your user is deactivated. Ask an admin.",
   taken: "This account is linked to another user. Ask an admin.",
+  other_user: "This account is not linked to the user who is signed in here. Sign in with the account that is.",
   too_old: "Sign in again before you link an account.",
 };
 
@@ -20,7 +21,11 @@ const next = fragment.get("next");
 const problem = fragment.get("problem");
 const provider = document.querySelector("#provider");
 if (Object.hasOwn(PROBLEMS, problem)) show({ detail: PROBLEMS[problem] });
-if (provider && next) provider.search = new URLSearchParams({ next });
+if (provider) {
+  // Where to go on, and the only user who may sign in, as they were named at the first attempt.
+  const again = ["next", "user_id"].filter((name) => fragment.has(name));
+  provider.search = new URLSearchParams(again.map((name) => [name, fragment.get(name)]));
+}
 if (provider) document.querySelector("#link").hidden = !["unknown", "exists", "too_old"].includes(problem);
 // Somebody who came to link an account is signed in already.
 document.querySelector("#back").hidden = !fragment.has("linking");

@@ -21,7 +21,8 @@ FIXES: Mapping[str, str] = {
     "revoked nor expired. `taskmgr tokens create` creates one.",
     "wrong_credentials": "Type the password again. If it is forgotten, an admin can make a sign-in link "
     "with which you choose another: `taskmgr users invite` or `POST /api/v1/auth/links`.",
-    "recent_sign_in_required": "Sign in again with the password, and repeat the request within 10 minutes.",
+    "recent_sign_in_required": "Sign in again, with the password or at the identity provider, and "
+    "repeat the request within 10 minutes.",
     "cross_site": "Send the request from the service's own pages, or with a token. If it did come from them, "
     "the operators should set `TASKMGR_PUBLIC_URL` to the address that the browser shows.",
     "link_unusable": "Ask an admin for a new link.",

@@ -46,9 +46,14 @@ _NEXT: dict[str, Any] = {
 
 
 class StartQuery(Input):
-    """Where to go after signing in."""
+    """Where to go after signing in, and who has to sign in."""
 
     next = parameter(local_path, HOME, **_NEXT, default=HOME)
+    user_id = parameter(
+        values.identifier,
+        pattern=patterns.ID,
+        description="The user who signs in again: nobody else is signed in.",
+    )
 
 
 class CallbackQuery(Input):

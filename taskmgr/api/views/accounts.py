@@ -58,7 +58,7 @@ def start_oidc(params: dict[str, Any]) -> Any:
     """
     current_runtime().own_origin.refuse_others(current_request())
     url, attempt = _provider().begin()
-    errand = Errand(attempt=attempt, next=params["next"])
+    errand = Errand(attempt=attempt, next=params["next"], user_id=params["user_id"])
     return _redirect(url, current_runtime().cookies.for_errand(errand))
 
 
@@ -77,10 +77,10 @@ def finish_oidc(params: dict[str, Any]) -> Any:
         raise NotSignedIn(Reason.EXPIRED, "The browser has no cookie of an attempt.")
     person = _identify(provider, errand, params)
     visitor = cookies.visitor_of(current_request())
-    if errand.user_id is not None:
+    if errand.links:
         _link(person, errand.user_id, visitor)
         return _redirect(errand.next, cookies.without_errand())
-    new = services().accounts.sign_in(person, visitor=visitor)
+    new = services().accounts.sign_in(person, visitor=visitor, only=errand.user_id)
     return _redirect(errand.next, [*cookies.for_session(new, visitor), *cookies.without_errand()])
 
 
@@ -101,7 +101,7 @@ def _identify(provider: IdentityProvider, errand: Errand, params: dict[str, Any]
     return person
 
 
-def _link(person: Person, user_id: str, visitor: Visitor) -> None:
+def _link(person: Person, user_id: str | None, visitor: Visitor) -> None:
     """Links the account if the browser still has a session of the user who began to link it."""
     caller = services().sessions.identify(visitor.session)
     if caller is None or caller.user.id != user_id:
@@ -128,7 +128,9 @@ def _going_on(errand: Errand | None) -> dict[str, str]:
     if errand is None:
         return {}
     going_on = {} if errand.next == HOME else {"next": errand.next}
-    return going_on if errand.user_id is None else {**going_on, "linking": "yes"}
+    if errand.links:
+        return {**going_on, "linking": "yes"}
+    return going_on if errand.user_id is None else {**going_on, "user_id": errand.user_id}
 
 
 @accounts.post("/accounts")
@@ -142,7 +144,7 @@ def link_account(body: dict[str, Any]) -> Any:
     """
     services().accounts.require_linking(actor())
     url, attempt = _provider().begin()
-    errand = Errand(attempt=attempt, next=body["next"], user_id=identity().user.id)
+    errand = Errand(attempt=attempt, next=body["next"], user_id=identity().user.id, links=True)
     return {"url": url}, current_runtime().cookies.for_errand(errand)
 
 

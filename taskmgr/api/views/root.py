@@ -69,6 +69,7 @@ def register_pages(app: Flask, provider: IdentityProvider | None) -> None:
     templates = Environment(loader=FileSystemLoader(_PAGES), autoescape=True)
     provider_name = None if provider is None else provider.name
     sign_in = templates.get_template("sign-in.html").render(provider=provider_name)
+    signed_in = templates.get_template("signed-in.html").render()
     welcome = templates.get_template("welcome.html").render()
 
     @app.get("/openapi.json")
@@ -95,11 +96,15 @@ def register_pages(app: Flask, provider: IdentityProvider | None) -> None:
     def sign_in_page() -> Response:
         return Response(sign_in, mimetype="text/html", headers={"Cache-Control": "no-cache"})
 
+    @app.get("/signed-in")
+    def signed_in_page() -> Response:
+        return Response(signed_in, mimetype="text/html", headers={"Cache-Control": "no-cache"})
+
     @app.get("/welcome")
     def welcome_page() -> Response:
         return Response(welcome, mimetype="text/html", headers={"Cache-Control": "no-cache"})
 
-    @app.get("/pages/<any('pages.js', 'sign-in.js', 'welcome.js'):name>")
+    @app.get("/pages/<any('pages.js', 'sign-in.js', 'signed-in.js', 'welcome.js'):name>")
     def page_script(name: str) -> Response:
         return send_from_directory(_PAGES, name)
 

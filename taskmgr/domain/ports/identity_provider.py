@@ -24,6 +24,7 @@ class Reason(StrEnum):
     NOT_ADMITTED = "not_admitted"  # the e-mail address is not verified or not in an admitted domain
     DEACTIVATED = "deactivated"
     TAKEN = "taken"  # another user has linked it
+    OTHER_USER = "other_user"  # it is not linked to the user who signs in again
     TOO_OLD = "too_old"  # the session is too old for linking an account
 
 

@@ -47,16 +47,19 @@ class AccountService:
     provider: IdentityProvider | None = None
     admission: Admission = Admission()
 
-    def sign_in(self, person: Person, *, visitor: Visitor) -> NewSession:
+    def sign_in(self, person: Person, *, visitor: Visitor, only: str | None = None) -> NewSession:
         """Begins a session of the user to whom the person's account is linked.
 
-        Creates the user at the first time, if the settings say with which role. Raises `NotSignedIn`.
+        Creates the user at the first time, if the settings say with which role. With the id of a user in
+        `only`, nobody else is signed in. Raises `NotSignedIn`.
         """
         self._require_admitted(person)
         account_id = self.new_id()
 
         def command() -> NewSession:
             account = self.store.accounts.find(person.issuer, person.subject)
+            if only is not None and (account is None or account.user_id != only):
+                raise NotSignedIn(Reason.OTHER_USER, f"The account is not linked to the user {only}.")
             if account is None:
                 user = self._create_user(person)
                 self._add(account_id, user.id, person, by=Actor.of(user))
