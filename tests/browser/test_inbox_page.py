@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from tests.browser.people import add_user
 from tests.browser.watching import OpenPage, Watched, accessibility_findings
 from tests.running import Service, wait_until
 
 _NUMBERS = itertools.count()
+INBOX = "**/api/v1/inbox?*"
 
 
 @pytest.fixture
@@ -81,11 +82,77 @@ def test_the_keys_move_and_mark_as_read(ivy: tuple[Page, str], service: Service)
     expect(page.get_by_role("link", name="Middle")).to_be_focused()
     page.keyboard.press("R")
     expect(page.locator(".inbox > li.unread")).to_contain_text(["Newest"])
-    page.get_by_role("link", name="Newest").focus()
+    expect(page.get_by_role("link", name="Middle")).to_be_focused()
+    page.keyboard.press("k")
     page.keyboard.press("r")
 
     expect(page.locator(".inbox > li.unread")).to_have_count(0)
+    expect(page.get_by_role("link", name="Newest")).to_be_focused()
     expect(page.get_by_role("link", name="Inbox", exact=True)).to_be_visible()
+
+
+def test_one_task_after_the_other_is_marked_as_read(ivy: tuple[Page, str], service: Service) -> None:
+    page, username = ivy
+    for title in ("Oldest", "Middle", "Newest"):
+        assign(service, title, username)
+    open_inbox(page, unread=3)
+    rows = page.locator(".inbox > li")
+    expect(rows.first).to_contain_text("Newest")
+    page.keyboard.press("j")
+
+    for title, following in (("Newest", "Middle"), ("Middle", "Oldest")):
+        expect(page.get_by_role("link", name=title)).to_be_focused()
+        page.keyboard.press("r")
+        expect(rows.first).to_contain_text(following)
+    expect(page.get_by_role("link", name="Oldest")).to_be_focused()
+    rows.first.get_by_role("button", name="Mark TASK-").click()
+
+    expect(page.locator(".inbox > li.unread")).to_have_count(0)
+    expect(page.get_by_role("link", name="Newest")).to_be_focused()
+
+
+@pytest.mark.parametrize("title", ["Newest", "Middle", "Oldest"])
+def test_the_focus_stays_with_a_task_while_what_others_do_moves_its_row(
+    title: str, ivy: tuple[Page, str], service: Service
+) -> None:
+    page, username = ivy
+    keys = {name: assign(service, name, username) for name in ("Oldest", "Middle", "Newest")}
+    open_inbox(page, unread=3)
+    page.get_by_role("link", name=title).focus()
+
+    for name in ("Oldest", "Middle"):
+        comment(service, keys[name], "Soon, please.")
+        expect(page.locator(".inbox > li").first).to_contain_text(name)
+        expect(page.get_by_role("link", name=title)).to_be_focused()
+
+
+def test_what_was_read_before_a_mark_does_not_take_it_back(ivy: tuple[Page, str], service: Service) -> None:
+    page, username = ivy
+    for title in ("Older", "Newer"):
+        assign(service, title, username)
+    open_inbox(page, unread=2)
+    unread = page.locator(".inbox > li.unread")
+    expect(unread).to_have_count(2)
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold_the_first(route: Route) -> None:
+        if len(held) < 2:
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route(INBOX, hold_the_first)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert wait_until(lambda: page.wait_for_timeout(20) or len(held) == 2)
+
+    page.get_by_role("link", name="Newer").focus()
+    page.keyboard.press("R")
+    expect(unread).to_have_count(0)
+    with page.expect_request(INBOX):  # the inbox is read again
+        for route, answer in held:
+            route.fulfill(response=answer)
+
+    expect(unread).to_have_count(0)
 
 
 def test_a_task_can_be_watched_from_the_inbox(ivy: tuple[Page, str], service: Service) -> None:

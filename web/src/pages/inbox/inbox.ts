@@ -18,9 +18,15 @@ export const next = signal<string | null>(null);
 const PAGE = 50;
 const MOST_IDS = 200;
 
-// Reads the unread items and the latest ones of all.
+// How often items have been marked as read.
+let marks = 0;
+
+// Reads the unread items and the latest ones of all, and once more if some were marked as read meanwhile:
+// what was read before would show them as unread again.
 export async function loadInbox(): Promise<void> {
+  const marksBefore = marks;
   const [unread, latest] = await Promise.all([readPage({ unread: true, limit: MOST_IDS }), readPage({})]);
+  if (marks !== marksBefore) return loadInbox();
   items.value = newestFirst([...unread.items, ...latest.items]);
   next.value = latest.next;
 }
@@ -69,6 +75,7 @@ export function latestOf(found: readonly Item[]): string {
 
 async function mark(body: { ids?: string[]; up_to: string }): Promise<void> {
   const { unread } = await content(api.POST("/api/v1/inbox/read", { body }));
+  marks += 1;
   const isMarked = (item: Item) => item.at <= body.up_to && (body.ids?.includes(item.id) ?? true);
   const now = new Date().toISOString();
   items.value = (items.peek() ?? []).map((item) =>

@@ -1,6 +1,6 @@
 // The inbox: what others did to the tasks that concern you, by task.
 import { computed } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { api, content } from "../../api/client";
 import { Empty } from "../../parts/empty";
 import { Icon } from "../../parts/icon";
@@ -38,6 +38,7 @@ export default function InboxPage() {
     loadInbox().catch(showFailure);
   }, [turn]);
   useInboxKeys(list);
+  useKeptFocus();
   return (
     <>
       <header class="page-head">
@@ -144,11 +145,29 @@ const hrefOf = ({ task }: Topic) => `/tasks/${task.key ?? task.id}`;
 const nameOfTopic = ({ task }: Topic) => task.key ?? task.title;
 
 async function read(topic: Topic): Promise<void> {
-  const link = linkOf(topic.task.id);
-  const hadFocus = link?.closest("li")?.contains(document.activeElement);
-  await markTopic(topic).catch(showFailure);
-  // The button that was used is gone.
-  if (hadFocus && document.activeElement === document.body) link?.focus();
+  await inPlace(topic, markTopic(topic)).catch(showFailure);
+}
+
+async function readWithOlder(topic: Topic): Promise<void> {
+  await inPlace(topic, markUpTo(latestOf(topic.items))).catch(showFailure);
+  announce(`${counted(unread.value, "item")} unread.`);
+}
+
+// Marks a topic, which may move down. The focus stays at its place, so the next one can be marked at once.
+async function inPlace(topic: Topic, marking: Promise<void>): Promise<void> {
+  const place = focusedPlace();
+  const hadFocus = topics.value[place]?.task.id === topic.task.id;
+  await marking;
+  const hasFocus = isFocusLost() || focusedTask() === topic.task.id;
+  if (hadFocus && hasFocus) focusPlace(place);
+}
+
+// A row that changes its place loses the focus, because the browser takes it from elements that are moved.
+function useKeptFocus(): void {
+  const before = focusedTask();
+  useLayoutEffect(() => {
+    if (before && isFocusLost()) linkOf(before)?.focus();
+  });
 }
 
 function markAll(): void {
@@ -165,7 +184,7 @@ async function showTopicMenu(anchor: HTMLElement, topic: Topic): Promise<void> {
     const items: MenuItem[] = [
       {
         label: "Mark this and older ones as read",
-        run: () => void markUpTo(latestOf(topic.items)).catch(showFailure),
+        run: () => void readWithOlder(topic),
       },
       watching
         ? {
@@ -187,15 +206,28 @@ function linkOf(task: string): HTMLAnchorElement | null {
   return document.querySelector<HTMLAnchorElement>(`.inbox > [data-task="${task}"] .topic > a`);
 }
 
+function focusedTask(): string | undefined {
+  return document.activeElement?.closest<HTMLElement>(".inbox > [data-task]")?.dataset.task;
+}
+
+function focusedPlace(): number {
+  const focused = focusedTask();
+  return topics.value.findIndex(({ task }) => task.id === focused);
+}
+
+function focusPlace(place: number): void {
+  const topic = topics.value[Math.max(0, Math.min(place, topics.value.length - 1))];
+  if (topic) linkOf(topic.task.id)?.focus();
+}
+
+function isFocusLost(): boolean {
+  return document.activeElement === null || document.activeElement === document.body;
+}
+
 function useInboxKeys(list: { current: HTMLUListElement | null }): void {
-  const focused = () =>
-    topics.value.findIndex(({ task }) => linkOf(task.id)?.closest("li")?.contains(document.activeElement));
-  const step = (by: number) => {
-    const to = topics.value[Math.max(0, Math.min(focused() + by, topics.value.length - 1))];
-    if (to) linkOf(to.task.id)?.focus();
-  };
+  const step = (by: number) => focusPlace(focusedPlace() + by);
   const withFocused = (run: (topic: Topic) => void) => () => {
-    const topic = topics.value[focused()];
+    const topic = topics.value[focusedPlace()];
     if (topic && list.current) run(topic);
   };
   const group = "Inbox";
@@ -213,13 +245,7 @@ function useInboxKeys(list: { current: HTMLUListElement | null }): void {
       keys: "R",
       label: "Mark this and older ones as read",
       group,
-      run: withFocused(
-        (topic) =>
-          void markUpTo(latestOf(topic.items)).then(
-            () => announce(`${counted(unread.value, "item")} unread.`),
-            showFailure,
-          ),
-      ),
+      run: withFocused((topic) => void readWithOlder(topic)),
     },
     { keys: "A", label: "Mark everything as read", group, run: markAll },
   ]);
