@@ -296,3 +296,30 @@ def test_axe_finds_nothing_on_the_board(page: Page, work: Work) -> None:
     page.goto(work.board + "&lanes=assignee")
     expect(page.get_by_role("region", name="Admin")).to_be_visible()
     assert accessibility_findings(page) == []
+
+
+def test_the_room_of_the_people_in_view_follows_what_they_start(
+    page: Page, work: Work, service: Service
+) -> None:
+    amira = add_user(service, "amira" + secrets.token_hex(3), "Amira Haddad")
+    for number in range(3):
+        work.task(f"Started {number}", status="in_progress", assignee_id=amira)
+    work.task("Next", assignee_id=amira)
+    work.task("Last", assignee_id=amira)
+    work.task("Nobody's")
+    open_board(page, work)
+    rooms = page.get_by_role("list", name="Room for more started tasks").get_by_role("listitem")
+    expect(rooms).to_have_count(1)
+    expect(rooms).to_contain_text("Amira Haddad: room for 2 more")
+
+    hold(page, "Next", column(page, "In progress"))
+    expect(head_of(page, "In progress")).to_contain_text("Amira Haddad has room for 2 more")
+    expect(head_of(page, "Backlog")).not_to_contain_text("room")
+    page.mouse.up()
+    expect(rooms).to_contain_text("room for 1 more")
+    work.change("Last", status="in_progress")
+    expect(rooms).to_contain_text("no room for more")
+
+    page.goto(work.board + "&lanes=assignee")
+    expect(page.get_by_role("region", name="Amira Haddad")).to_contain_text("no room for more")
+    expect(rooms).to_have_count(0)

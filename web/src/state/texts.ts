@@ -51,6 +51,11 @@ export function counted(count: number, noun: string): string {
   return `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+// How many more tasks somebody may start.
+export function roomText(room: number): string {
+  return room === 0 ? "no room for more" : `room for ${room} more`;
+}
+
 const FIELD_TEXTS: Record<string, (value: unknown) => string> = {
   status: (value) => `status is ${statusText(String(value))}`,
   assignee_id: (value) => `assignee is ${nameOf(value as string | null)}`,

@@ -76,6 +76,14 @@ export class Board {
     return this.columns.find((column) => column.ids.peek().includes(id));
   }
 
+  // Returns the ids of those whose open tasks are here.
+  assignees(): Set<string> {
+    const open = this.columns.filter(({ category }) => category === "unstarted" || category === "started");
+    const ids = open.flatMap((column) => column.ids.peek());
+    const assignees = ids.map((id) => findTask(id)?.assignee_id);
+    return new Set(assignees.filter((id) => typeof id === "string"));
+  }
+
   // Puts a task where it belongs by what is shown of it.
   replace(id: string): void {
     const task = findTask(id);

@@ -17,7 +17,8 @@ import type { Board, Column } from "./board";
 import { Card } from "./card";
 import { lanes } from "./filters";
 import { moveByKey } from "./keys";
-import { dragging, type LaneValue, moveCard, verdict } from "./moves";
+import { dragging, type LaneValue, moveCard, type Verdict, verdict } from "./moves";
+import { Room, Rooms, roomFor } from "./rooms";
 
 interface Lane {
   // Empty if there is but one lane.
@@ -39,27 +40,30 @@ export function Grid({ board }: { board: Board }) {
   }, [board]);
   const shown = useComputed(() => lanesOf(board));
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the cards inside
-    <div
-      ref={element}
-      class="board"
-      style={{ "--count": board.columns.length }}
-      onKeyDown={(event) => moveByKey(event, board)}
-    >
-      <div class="columns heads">
-        {board.columns.map((column) => (
-          <Head key={column.status} column={column} />
+    <>
+      <Rooms board={board} />
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the cards inside */}
+      <div
+        ref={element}
+        class="board"
+        style={{ "--count": board.columns.length }}
+        onKeyDown={(event) => moveByKey(event, board)}
+      >
+        <div class="columns heads">
+          {board.columns.map((column) => (
+            <Head key={column.status} column={column} />
+          ))}
+        </div>
+        {shown.value.map((lane) => (
+          <LaneRow key={lane.name} lane={lane} board={board} />
         ))}
+        <div class="columns">
+          {board.columns.map((column) => (
+            <More key={column.status} column={column} board={board} />
+          ))}
+        </div>
       </div>
-      {shown.value.map((lane) => (
-        <LaneRow key={lane.name} lane={lane} board={board} />
-      ))}
-      <div class="columns">
-        {board.columns.map((column) => (
-          <More key={column.status} column={column} board={board} />
-        ))}
-      </div>
-    </div>
+    </>
   );
 }
 
@@ -76,8 +80,7 @@ function drop(board: Board, task: Task, targets: DropTargets): void {
 }
 
 function Head({ column }: { column: Column }) {
-  const row = dragging.value?.transitions.find(({ to }) => to === column.status);
-  const says = row && dragging.value?.task.status !== column.status ? verdict(row) : null;
+  const says = verdictOf(column);
   return (
     <div class={`head ${says?.kind ?? ""}`}>
       <h2>
@@ -87,6 +90,16 @@ function Head({ column }: { column: Column }) {
       {says && <p title={says.text}>{says.text}</p>}
     </div>
   );
+}
+
+// What a column says about the card that is being dragged.
+function verdictOf(column: Column): Verdict | null {
+  const { task, transitions } = dragging.value ?? {};
+  const transition = transitions?.find(({ to }) => to === column.status);
+  if (!task || !transition || task.status === column.status) return null;
+  const says = verdict(transition);
+  const room = says.kind === "refused" ? undefined : roomFor(task, column);
+  return room ? { ...says, text: `${says.text}. ${room}` } : says;
 }
 
 function LaneRow({ lane, board }: { lane: Lane; board: Board }) {
@@ -108,7 +121,12 @@ function LaneRow({ lane, board }: { lane: Lane; board: Board }) {
 
 function laneHead({ value }: Lane) {
   if (!value) return null;
-  if ("assignee_id" in value) return <Person id={value.assignee_id} />;
+  if ("assignee_id" in value)
+    return (
+      <>
+        <Person id={value.assignee_id} /> <Room of={value.assignee_id} />
+      </>
+    );
   return (
     <span class="person">
       <Priority value={value.priority} />

@@ -150,8 +150,13 @@ function shortVerdict({ allowed, requires }: Transition): string {
   return requires.includes("reason") ? "needs a reason" : "";
 }
 
+export interface Verdict {
+  kind: "allowed" | "reason" | "refused";
+  text: string;
+}
+
 // What a column says while a card is dragged.
-export function verdict(transition: Transition): { kind: "allowed" | "reason" | "refused"; text: string } {
+export function verdict(transition: Transition): Verdict {
   if (!transition.allowed) return { kind: "refused", text: transition.reasons[0]?.detail ?? "Refused" };
   return transition.requires.includes("reason")
     ? { kind: "reason", text: "Needs a reason" }

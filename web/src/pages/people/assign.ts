@@ -3,6 +3,7 @@ import type { Task } from "../../api/client";
 import { type MenuItem, showMenu } from "../../parts/menu";
 import { attempt } from "../../state/attempts";
 import { me, nameOf } from "../../state/session";
+import { roomText } from "../../state/texts";
 import type { Row } from "./people";
 
 export function assign(task: Task, userId: string | null): void {
@@ -25,7 +26,7 @@ export function chooseAssignee(anchor: HTMLElement, task: Task, people: readonly
     .filter((person) => person.active)
     .map((person) => ({
       label: person.id === me.value.id ? `${person.name} (you)` : person.name,
-      hint: roomText(person),
+      hint: roomOf(person),
       checked: person.id === task.assignee_id,
       run: () => assign(task, person.id),
     }));
@@ -33,9 +34,7 @@ export function chooseAssignee(anchor: HTMLElement, task: Task, people: readonly
   showMenu(anchor, `Assign ${task.key}`, [...items, nobody]);
 }
 
-// How many more tasks somebody may start; nothing if the policy has no limit.
-export function roomText(person: Row): string | undefined {
-  const room = person.wip_room;
-  if (room === null || room === undefined) return undefined;
-  return room === 0 ? "no room for more" : `room for ${room} more`;
+// Nothing if the policy has no limit.
+export function roomOf({ wip_room: room }: Row): string | undefined {
+  return room === null || room === undefined ? undefined : roomText(room);
 }

@@ -14,7 +14,7 @@ import { query } from "../../state/router";
 import { mayWrite } from "../../state/session";
 import { findTask, isPending } from "../../state/tasks";
 import { counted } from "../../state/texts";
-import { assign, chooseAssignee, roomText } from "./assign";
+import { assign, chooseAssignee, roomOf } from "./assign";
 import { followPeople, load, openTasksOf, type Row, rows, unassignedTotal } from "./people";
 
 export default function PeoplePage() {
@@ -108,7 +108,7 @@ function Column({ userId, person, people }: { userId: string | null; person?: Ro
 
 function Load({ person }: { person: Row }) {
   const { open, overdue, blocked } = person.counts ?? { open: 0, overdue: 0, blocked: 0 };
-  const room = roomText(person);
+  const room = roomOf(person);
   return (
     <p class="load">
       {open} open
