@@ -342,29 +342,76 @@ def test_the_log_shows_sessions_and_links_to_their_owner_and_admins(
     ("method", "path", "body"),
     [
         ("POST", "tokens", {"name": "to stay"}),
-        ("PATCH", "users/{}", {"email": "mallory@example.org"}),
-        ("POST", "auth/links", {"user_id": "{}"}),
+        ("PATCH", "users/{admin}", {"email": "mallory@example.org"}),
+        ("PATCH", "users/{member}", {"role": "manager"}),
+        ("PATCH", "users/{member}", {"role": "admin", "name": "M"}),
+        ("PATCH", "users/{former}", {"active": True}),
+        ("POST", "auth/links", {"user_id": "member"}),
+        ("POST", "webhooks", {"url": "https://hooks.example.org/mallory"}),
+        ("PATCH", "webhooks/{webhook}", {"url": "https://hooks.example.org/mallory"}),
+        ("PATCH", "webhooks/{webhook}", {"kinds": ["user.*"]}),
+        ("POST", "webhooks/{webhook}/rotate-secret", None),
     ],
 )
 def test_what_would_outlast_a_session_requires_a_recent_sign_in(
     method: str,
     path: str,
-    body: dict[str, str],
+    body: dict[str, Any] | None,
     client: Client,
+    services: Services,
     clock: Clock,
     nothing_changes: Callable[[], Any],
 ) -> None:
-    admin = client.signed_in("admin")
-    body = {name: value.format(admin.user.id) for name, value in body.items()}
+    admin, ids = client.signed_in("admin"), made_for_the_session(client, services)
+    arguments: list[Any] = [method, path.format(**ids)]
+    if body is not None:
+        arguments.append({"user_id": ids["member"]} if "user_id" in body else body)
     clock.advance(minutes=10)
     outlive_cache()
     admin.get("users/me")  # stores when the session was used
 
     with nothing_changes():
-        problem(admin.open(method, path.format(admin.user.id), body), "recent_sign_in_required")
+        problem(admin.open(*arguments), "recent_sign_in_required")
     sign_in(admin, "admin")
 
-    assert admin.open(method, path.format(admin.user.id), body).status_code < 300
+    assert admin.open(*arguments).status_code < 300
+
+
+def made_for_the_session(client: Client, services: Services) -> dict[str, str]:
+    """Returns the ids of what an admin may change."""
+    former = client.as_("viewer").user
+    services.users.change(former.id, {"active": False}, by=SYSTEM)
+    webhook = services.webhooks.create(url="https://hooks.example.org/", by=SYSTEM).webhook
+    users = {"admin": client.as_("admin").user.id, "member": client.as_("member").user.id}
+    return {**users, "former": former.id, "webhook": webhook.id}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("users/{member}", {"role": "viewer"}),
+        ("users/{member}", {"active": False}),
+        ("users/{member}", {"name": "M", "role": "member", "email": None}),
+        ("users/{former}", {"name": "F", "active": False}),
+    ],
+)
+def test_what_gives_nobody_more_rights_can_be_done_in_an_old_session(
+    path: str, body: dict[str, Any], client: Client, services: Services, clock: Clock
+) -> None:
+    admin, ids = client.signed_in("admin"), made_for_the_session(client, services)
+    clock.advance(minutes=10)
+    outlive_cache()
+
+    assert admin.patch(path.format(**ids), body).status_code == 200
+
+
+def test_tokens_need_no_recent_sign_in(client: Client, services: Services, clock: Clock) -> None:
+    admin, ids = client.as_("admin"), made_for_the_session(client, services)
+    clock.advance(days=1)
+
+    assert admin.patch(f"users/{ids['member']}", {"role": "admin"}).status_code == 200
+    assert admin.post("webhooks", {"url": "https://hooks.example.org/other"}).status_code == 201
+    assert admin.post(f"webhooks/{ids['webhook']}/rotate-secret").status_code == 200
 
 
 def test_a_token_made_in_a_session_may_outlast_it(client: Client, clock: Clock) -> None:

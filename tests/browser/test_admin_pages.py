@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import ADMIN, PASSWORD, add_user, choose_password, link_in
+from tests.browser.people import (
+    ADMIN,
+    PASSWORD,
+    add_user,
+    choose_password,
+    link_in,
+    require_recent_sign_in,
+)
 from tests.browser.watching import OpenPage, Watched, accessibility_findings
 from tests.running import Service, free_port, serving, short_folder
 
@@ -191,6 +199,50 @@ def test_a_webhook_is_created_tested_changed_and_deleted(
     page.get_by_role("menuitem", name="Delete").click()
     page.get_by_role("button", name="Delete it").click()
     expect(page.get_by_text("No webhooks.")).to_be_visible()
+
+
+def sign_in_again(page: Page) -> None:
+    dialog = page.get_by_role("dialog", name="Is it you")
+    dialog.get_by_label("Password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Continue").click()
+
+
+def test_raising_a_role_asks_to_sign_in_again_and_goes_on(page: Page, service: Service) -> None:
+    add_user(service, "olga", "Olga")
+    open_admin(page, "Sessions", "/users/olga")
+    require_recent_sign_in(page, "**/api/v1/users/*")
+    page.get_by_label("Role").select_option("Admin")
+    page.get_by_role("button", name="Save").click()
+    sign_in_again(page)
+
+    expect(page.get_by_text("The profile of Olga is saved.")).to_be_visible()
+    expect(page.get_by_label("Role")).to_have_value("admin")
+
+
+def test_changing_webhooks_asks_to_sign_in_again_and_goes_on(
+    dashboard: Watched, calling_service: Service, receiver: str, open_page: OpenPage
+) -> None:
+    page = open_page(as_=ADMIN, at=calling_service).page
+    open_admin(page, "Webhooks", "/webhooks")
+    require_recent_sign_in(page, "**/api/v1/webhooks")
+    page.get_by_role("button", name="New webhook").click()
+    page.get_by_label("Address").fill(receiver)
+    page.get_by_role("button", name="Create").click()
+    sign_in_again(page)
+    page.get_by_role("button", name="Done").click()
+
+    require_recent_sign_in(page, "**/api/v1/webhooks/*")
+    page.get_by_label("Description").fill("For the chat")
+    page.get_by_role("button", name="Save").click()
+    sign_in_again(page)
+    expect(page.get_by_text("The webhook is saved.")).to_be_visible()
+
+    require_recent_sign_in(page, "**/api/v1/webhooks/*/rotate-secret")
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Replace the secret").click()
+    page.get_by_role("button", name="Replace it").click()
+    sign_in_again(page)
+    expect(page.get_by_label("Secret", exact=True)).to_have_value(re.compile("whsec_"))
 
 
 def test_the_policy_shows_which_moves_are_possible(page: Page) -> None:

@@ -9,8 +9,10 @@ import pytest
 from pymongo.database import Database
 
 from taskmgr.domain.model.errors import NotFound, NotPermitted, Unauthenticated
+from taskmgr.domain.model.session import Visitor
 from taskmgr.domain.model.user import Actor, Role, User
 from taskmgr.domain.services import Services
+from taskmgr.domain.services.current_rights import RecentSignInRequired
 from tests.factories import SYSTEM, Clock
 
 MakeUser = Callable[..., User]
@@ -111,4 +113,35 @@ def test_an_actor_without_a_token_is_judged_as_given(
 ) -> None:
     services.users.change(ada.id, {"role": "member"}, by=SYSTEM)
 
+    command(services, Actor.of(ada))
+
+
+# --- sessions
+
+
+LASTING: dict[str, Callable[[Services, Actor], Any]] = {
+    "raises a role": lambda services, by: services.users.change(
+        services.actor("eve").id, {"role": "admin"}, by=by
+    ),
+    "makes a webhook": lambda services, by: services.webhooks.create(url="https://93.184.215.14/", by=by),
+}
+
+
+@pytest.mark.parametrize("command", LASTING.values(), ids=LASTING)
+def test_only_a_session_can_be_too_old_for_what_outlasts_it(
+    command: Callable[[Services, Actor], Any],
+    services: Services,
+    ada: User,
+    make_user: MakeUser,
+    clock: Clock,
+) -> None:
+    make_user("eve")
+    link = services.links.create(ada.id, by=SYSTEM)
+    new = services.links.use(link.text, password="correct horse battery", visitor=Visitor())
+    in_a_browser = services.sessions.identify(new.text)
+    assert in_a_browser is not None
+    clock.advance(minutes=10)
+
+    with pytest.raises(RecentSignInRequired):
+        command(services, in_a_browser.actor)
     command(services, Actor.of(ada))

@@ -200,8 +200,8 @@ class UserService:
         """Changes any fields of a user in one command. Users may change their own name and e-mail address.
 
         Demoting or deactivating a user ends all of their sessions. Raises `Refused` with `last_admin` if it
-        would demote or deactivate the last active admin, and `RecentSignInRequired` for a change of an e-mail
-        address in a session that began too long ago.
+        would demote or deactivate the last active admin, and `RecentSignInRequired` in a session that began
+        too long ago, for another e-mail address, a higher role, and a user who becomes active again.
         """
         fields = parsing.parse_fields(changes, PARSERS)
         values.parse_options(version=version, dry_run=dry_run)
@@ -216,7 +216,7 @@ class UserService:
             _, changed = difference(before, after)
             if not changed:
                 return before
-            if "email" in changed:
+            if _outlasts_sessions(before, after):
                 require_recent_sign_in(actor, now=self.clock())
             self._require_remaining_admin(before, after)
             touch_rights(self.store, actor)
@@ -238,6 +238,12 @@ class UserService:
         if before.is_active_admin and self.store.users.count_active_admins() == 1:
             detail = "This is the last active admin: make another user an admin first."
             raise Refused([Refusal(code="last_admin", detail=detail)])
+
+
+def _outlasts_sessions(before: User, after: User) -> bool:
+    """Returns True if a change could let somebody in, or give them more rights, for longer than a session."""
+    is_let_in = after.active and not before.active
+    return after.email != before.email or after.role > before.role or is_let_in
 
 
 def _must_hide_email(actor: Actor, *, dry_run: bool) -> bool:

@@ -1,4 +1,8 @@
-"""Manages webhooks. Only admins do, with a token that has the scope `admin`."""
+"""Manages webhooks. Only admins do, with a token that has the scope `admin`, or in a session.
+
+What a webhook sends outlasts the session that it was made in, so creating and changing one, and learning its
+secret, require a recent sign-in.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,11 @@ from taskmgr.domain.ports.webhooks import FormerSecret, Replay, SigningSecrets, 
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.rules import permissions
 from taskmgr.domain.rules.permissions import Action
-from taskmgr.domain.services.current_rights import touch_rights, with_current_rights
+from taskmgr.domain.services.current_rights import (
+    require_recent_sign_in,
+    touch_rights,
+    with_current_rights,
+)
 from taskmgr.domain.services.journal import Journal
 from taskmgr.domain.services.versions import require_version
 from taskmgr.domain.services.webhooks.messages import Messenger, may_see_tasks, secret_text
@@ -98,7 +106,7 @@ class WebhookService:
 
         def command() -> Webhook:
             now = self.clock()
-            actor = self._authorized(by)
+            actor = self._recently_authorized(by)
             webhook = Webhook(
                 id=webhook_id, **{**_DEFAULTS, **fields}, disabled_because=None,
                 scopes=None if actor.scopes is None else tuple(sorted(actor.scopes)),
@@ -129,7 +137,7 @@ class WebhookService:
         values.parse_options(version=version, dry_run=dry_run)
 
         def command() -> Webhook:
-            actor, before = self._authorized(by), self.store.webhooks.get(webhook_id).webhook
+            actor, before = self._recently_authorized(by), self.store.webhooks.get(webhook_id).webhook
             require_version(before, version)
             after = before.changed(fields, now=time_of_change(self.clock, before))
             if not difference(before, after)[1]:
@@ -149,7 +157,7 @@ class WebhookService:
         secret = self.secrets.new()
 
         def command() -> datetime:
-            actor, stored = self._authorized(by), self.store.webhooks.get(webhook_id)
+            actor, stored = self._recently_authorized(by), self.store.webhooks.get(webhook_id)
             before = stored.webhook
             # Later than the secret before, because the log has only what differs.
             now = max(time_of_change(self.clock, before), before.secret_changed_at + _SHORTEST)
@@ -209,6 +217,12 @@ class WebhookService:
         """Returns the actor with present rights. Raises `NotPermitted` or `Unauthenticated`."""
         actor = with_current_rights(self.store, by, now=self.clock())
         _require_right(actor)
+        return actor
+
+    def _recently_authorized(self, by: Actor) -> Actor:
+        """Returns the actor with present rights. Raises `RecentSignInRequired`, too."""
+        actor = self._authorized(by)
+        require_recent_sign_in(actor, now=self.clock())
         return actor
 
     def _checked(self, raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 // One webhook: its settings, its secret, and what was delivered.
 import { useEffect } from "preact/hooks";
-import { api, content } from "../../api/client";
+import { api, content, type Schemas } from "../../api/client";
 import { confirmFirst } from "../../parts/confirm";
 import { closeDialog, showDialog } from "../../parts/dialog";
 import { Empty } from "../../parts/empty";
@@ -8,6 +8,7 @@ import { Field, Form, mistakeAt, textIn } from "../../parts/form";
 import { useLoaded } from "../../parts/loaded";
 import { type MenuItem, showMenu } from "../../parts/menu";
 import { Part } from "../../parts/sections";
+import { withRecentSignIn } from "../../parts/sign-in-again";
 import { showFailure, showToast } from "../../parts/toast";
 import { When } from "../../parts/when";
 import { onChange } from "../../state/events";
@@ -64,16 +65,18 @@ export function WebhookDetails({ id }: { id: string }) {
 
 const at = (webhook: Webhook) => ({ params: { path: { webhook_id: webhook.id } } });
 
+const change = (webhook: Webhook, body: Schemas["WebhookPatch"]) =>
+  withRecentSignIn(() => content(api.PATCH("/api/v1/webhooks/{webhook_id}", { ...at(webhook), body })));
+
 async function save(webhook: Webhook, data: FormData): Promise<void> {
   const body = { ...webhookIn(data), version: webhook.version };
-  await content(api.PATCH("/api/v1/webhooks/{webhook_id}", { ...at(webhook), body }));
+  await change(webhook, body);
   showToast({ text: "The webhook is saved." });
 }
 
 function Actions({ webhook, onDone }: { webhook: Webhook; onDone: () => Promise<void> }) {
   const setActive = async (active: boolean) => {
-    const body = { active, version: webhook.version };
-    await content(api.PATCH("/api/v1/webhooks/{webhook_id}", { ...at(webhook), body }));
+    await change(webhook, { active, version: webhook.version });
     await onDone();
   };
   const items: MenuItem[] = [
@@ -116,7 +119,9 @@ function rotate(webhook: Webhook, onDone: () => Promise<void>): void {
     text: "For 24 hours, messages are signed with both. Give the new secret to the receiver within them.",
     action: "Replace it",
     run: async () => {
-      const { secret } = await content(api.POST("/api/v1/webhooks/{webhook_id}/rotate-secret", at(webhook)));
+      const { secret } = await withRecentSignIn(() =>
+        content(api.POST("/api/v1/webhooks/{webhook_id}/rotate-secret", at(webhook))),
+      );
       await onDone();
       return () => showWebhookSecret(secret, "The former one is valid for 24 more hours.");
     },

@@ -5,6 +5,7 @@ import { Field, Form, mistakeAt, textIn } from "../../parts/form";
 import { useLoaded } from "../../parts/loaded";
 import { showSecret } from "../../parts/secret";
 import { Part } from "../../parts/sections";
+import { withRecentSignIn } from "../../parts/sign-in-again";
 import { When } from "../../parts/when";
 import { navigate } from "../../state/router";
 import { projects } from "../../state/session";
@@ -131,7 +132,7 @@ function create(onDone: () => Promise<void>): void {
   const send = async (data: FormData) => {
     const body = webhookIn(data);
     if (!body.kinds.length) throw mistakeAt("kinds", "Name at least one kind, or * for all.");
-    const { id, secret } = await content(api.POST("/api/v1/webhooks", { body }));
+    const { id, secret } = await withRecentSignIn(() => content(api.POST("/api/v1/webhooks", { body })));
     await onDone();
     closeDialog();
     navigate(`/admin/webhooks/${id}`);
