@@ -123,7 +123,9 @@ LASTING: dict[str, Callable[[Services, Actor], Any]] = {
     "raises a role": lambda services, by: services.users.change(
         services.actor("eve").id, {"role": "admin"}, by=by
     ),
-    "makes a webhook": lambda services, by: services.webhooks.create(url="https://93.184.215.14/", by=by),
+    "activates somebody": lambda services, by: services.users.change(
+        services.users.get_by_username("former", by=by).id, {"active": True}, by=by
+    ),
 }
 
 
@@ -136,6 +138,7 @@ def test_only_a_session_can_be_too_old_for_what_outlasts_it(
     clock: Clock,
 ) -> None:
     make_user("eve")
+    services.users.change(make_user("former").id, {"active": False}, by=SYSTEM)
     link = services.links.create(ada.id, by=SYSTEM)
     new = services.links.use(link.text, password="correct horse battery", visitor=Visitor())
     in_a_browser = services.sessions.identify(new.text)
