@@ -114,6 +114,16 @@ def test_a_lock_file_has_exact_versions_with_hashes_and_names_no_host(lock: str)
     assert not re.search(r"^\s*-", text.replace("    --hash=", ""), re.MULTILINE)
 
 
+@pytest.mark.parametrize("lock", ["requirements-dev.txt", "requirements-otel.txt"])
+def test_the_same_versions_are_locked_wherever_the_service_is_installed(lock: str) -> None:
+    service, more = (
+        set(re.findall(r"^[\w.-]+==\S+", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.txt", lock)
+    )
+
+    assert service - more == set()
+
+
 def test_the_lock_file_of_the_dashboard_names_no_host() -> None:
     """npm adds links for donations to it, which are to be removed."""
     assert "://" not in (ROOT / "web" / "package-lock.json").read_text("utf-8")
