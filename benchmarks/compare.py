@@ -1,4 +1,4 @@
-"""Compares taskmgr with the bare database and two peers on the same data (`make bench`).
+"""Compares taskmgr with the bare driver and FastAPI + Beanie on the same data (`make bench`).
 
 All servers run the whole time, and only the measured one is busy. Every round measures every call on every
 server, so that other load on the machine affects all of them alike.
@@ -116,8 +116,10 @@ def _report(table: Table, options: argparse.Namespace) -> str:
     return "\n\n".join(
         [
             run,
-            "CPU milliseconds per request, of the service without the database:",
+            "CPU milliseconds per request, of the process that answers:",
             tables.figures(table, LABELS, COLUMNS, tables.cpu_and_spread),
+            "CPU milliseconds per request, of taskmgr's background process:",
+            tables.figures(table, LABELS, {OURS: COLUMNS[OURS]}, tables.background_cpu),
             "As a multiple of the floor:",
             tables.ratios(table, LABELS, COLUMNS, base="floor"),
             "Requests per second:",

@@ -1,8 +1,8 @@
 """Generates the tasks and users that every server reads, in exactly the form that the service stores.
 
 There are 100 tasks per user at every size, 90 assigned to the user and 10 unassigned. Statuses,
-labels and dates are distributed as in a team that has worked for two years: most tasks are closed.
-Each entity has an entry in the activity log, so that `taskmgr doctor` finds nothing wrong. The rows
+labels and dates are distributed as in a team that has worked for two years: most tasks are closed, and
+have been created so. Each entity has an entry in the activity log, so that `taskmgr doctor` finds nothing wrong. The rows
 are built without the service, because validating a million documents takes half an hour; instead,
 every run compares a sample with what the service's own mappers produce.
 """
@@ -139,9 +139,6 @@ def _task_row(rng: random.Random, number: int, users: int, created: datetime) ->
     label_words = _words(*labels)
     due_date, due_at = _due(rng, slot, created)
     priority = rng.choice(_PRIORITIES)
-    started = created + timedelta(hours=rng.randrange(1, 200))
-    ended = started + timedelta(hours=rng.randrange(1, 300))
-    closed = status in ("completed", "cancelled")
     key = f"{DEFAULT_KEY}-{number + 1}"
     return {
         "_id": task_id(number),
@@ -168,9 +165,9 @@ def _task_row(rng: random.Random, number: int, users: int, created: datetime) ->
         "created_by": str(user_id(owner)),
         "created_at": created,
         "updated_at": created,
-        "started_at": None if status in ("todo", "backlog", "cancelled") else started,
-        "completed_at": ended if status == "completed" else None,
-        "status_changed_at": ended if closed else created,
+        "started_at": None if status in ("todo", "backlog", "cancelled") else created,
+        "completed_at": created if status == "completed" else None,
+        "status_changed_at": created,
         "reopen_count": 0,
         "binned": False,
         "deleted_at": None,
@@ -215,9 +212,9 @@ def _creation_entry(entity: str, row: Row) -> Row:
         logged["blocked_by"] = [str(blocker) for blocker in row["blocked_by"]]
     return {
         "_id": ObjectId(b"\x65" + row["_id"].binary[1:]),
-        "at": row["updated_at"],
+        "at": row["created_at"],
         "by": "system:import",
-        "change_set": f"import{row['_id']}",
+        "change_set": str(row["_id"]),
         "entity": entity,
         "entity_id": row["_id"],
         "projects": [row["project"]] if entity == "task" else [],

@@ -71,6 +71,12 @@ class Measurement:
         return sum(self.statuses.values())
 
 
+def child_named(name: str, pid: int) -> int | None:
+    """Returns the process id of the descendant with this name (see proc_pid_comm(5)), or None."""
+    names = {child: Path(f"/proc/{child}/comm").read_text().strip() for child in _with_descendants(pid)}
+    return next((child for child, found in names.items() if found == name), None)
+
+
 def cpu_seconds(pid: int) -> float:
     """Returns the user and system time of a process, its threads and its descendants."""
     return sum(map(_process_cpu_seconds, _with_descendants(pid)))

@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from benchmarks.calls import Load, Server
 from benchmarks.load import Job, Measurement
 
-_SERVICE, _MONGOD = "service", "mongod"
+_SERVICE, _MONGOD, _BACKGROUND = "service", "mongod", "background"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """The cost of a request: CPU time and latency in milliseconds, and the rate in requests per second."""
+    """The cost of a request: CPU time and latency in milliseconds, and the rate in requests per second.
+
+    `background_cpu` is what the service does later because of the request, in a process of its own.
+    """
 
     cpu: float
+    background_cpu: float
     mongod_cpu: float
     rate: float
     median_wait: float
@@ -36,6 +40,8 @@ class UnexpectedStatus(Exception):
 def measure(server: Server, load: Load, mongod: int, *, seconds: float) -> Figures:
     """Runs the client once. Raises `UnexpectedStatus` if any response has an unexpected status."""
     groups = {_SERVICE: server.pid, _MONGOD: mongod}
+    if server.background is not None:
+        groups[_BACKGROUND] = server.background
     job = Job(port=server.port, requests=load.requests, groups=groups, seconds=seconds, unit=load.unit)
     completed = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
@@ -55,8 +61,10 @@ def measure(server: Server, load: Load, mongod: int, *, seconds: float) -> Figur
 def figures(measurement: Measurement) -> Figures:
     """Returns the figures per request of one measurement."""
     waits = sorted(measurement.waits)
+    background = measurement.cpu.get(_BACKGROUND, 0.0)
     return Figures(
-        cpu=1000 * measurement.cpu[_SERVICE] / measurement.requests,
+        cpu=1000 * (measurement.cpu[_SERVICE] - background) / measurement.requests,
+        background_cpu=1000 * background / measurement.requests,
         mongod_cpu=1000 * measurement.cpu[_MONGOD] / measurement.requests,
         rate=measurement.requests / measurement.seconds,
         median_wait=1000 * statistics.median(waits),
@@ -72,6 +80,7 @@ def median(rounds: Iterable[Figures]) -> Figures:
     middle = statistics.median(cpu)
     return Figures(
         cpu=middle,
+        background_cpu=statistics.median(figures.background_cpu for figures in rounds),
         mongod_cpu=statistics.median(figures.mongod_cpu for figures in rounds),
         rate=statistics.median(figures.rate for figures in rounds),
         median_wait=statistics.median(figures.median_wait for figures in rounds),

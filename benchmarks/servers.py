@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from pymongo.database import Database
 
 from benchmarks import data
 from benchmarks.calls import LIST, Server
+from benchmarks.load import child_named
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.queries.pages import PageRequest
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
 from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.server.background_child import PROCESS_NAME
 
 ROOT = Path(__file__).parents[1]
 DATABASE = "taskmgr"
@@ -40,7 +42,6 @@ _UVICORN = ("-m", "uvicorn", "benchmarks.peers.modern:app", "--workers", "1", "-
             "--log-level", "warning", "--port")  # fmt: skip
 PEERS: dict[str, str] = {
     "floor": "pymongo + orjson alone",
-    "textbook": "Flask + MongoEngine + marshmallow",
     "modern": "FastAPI + Beanie",
 }
 
@@ -95,12 +96,16 @@ def our_server(mongo: MongoServer) -> Iterator[Server]:
     }
     command = [str(Path(sys.executable).with_name("taskmgr")), "serve", "--workers", "1"]
     with _run_process(OURS, [*command, "--bind", f"127.0.0.1:{port}"], settings, mongo) as pid:
-        yield _wait_until_ready(Server(name=OURS, port=port, pid=pid, token=_create_token(mongo)))
+        server = _wait_until_ready(Server(name=OURS, port=port, pid=pid, token=create_token(mongo)))
+        yield replace(server, background=child_named(PROCESS_NAME, pid))
 
 
 @contextmanager
 def peer_server(name: str, mongo: MongoServer, index: int) -> Iterator[Server]:
-    """Runs one of `PEERS`; `index` is its position among the servers, see `Server.index`."""
+    """Runs one of `PEERS`, which looks tokens up as taskmgr does.
+
+    `index` is its position among the servers, see `Server.index`.
+    """
     port = _free_port()
     settings = peer_settings(mongo.uri, DATABASE, mongo.folder)
     if name == "modern":
@@ -108,7 +113,7 @@ def peer_server(name: str, mongo: MongoServer, index: int) -> Iterator[Server]:
     else:
         command = [*_GUNICORN, f"127.0.0.1:{port}", f"benchmarks.peers.{name}:app"]
     with _run_process(name, [str(_PEERS_PYTHON), *command], settings, mongo) as pid:
-        yield _wait_until_ready(Server(name=name, port=port, pid=pid, index=index))
+        yield _wait_until_ready(Server(name=name, port=port, pid=pid, token=create_token(mongo), index=index))
 
 
 def peer_settings(uri: str, database: str, folder: Path) -> dict[str, str]:
@@ -150,7 +155,7 @@ def _users_pipeline(uri: str, database: str) -> Any:
     return pipeline
 
 
-def _create_token(mongo: MongoServer) -> str:
+def create_token(mongo: MongoServer) -> str:
     with mongo.database() as database:
         services = build_services(mongo_store(database))
         by = services.system("benchmark")

@@ -52,7 +52,7 @@ def verdicts(judged: Sequence[Verdict]) -> str:
     rows = [
         [
             verdict.target.text,
-            f"{verdict.target.max_ratio:.1f}",
+            f"{verdict.target.max_ratio:.2f}",
             _MISSING if verdict.ratio is None else f"{verdict.ratio:.2f}",
             verdict.text,
         ]
@@ -67,6 +67,10 @@ def cpu(measured: Figures) -> str:
 
 def cpu_and_spread(measured: Figures) -> str:
     return f"{measured.cpu:.2f} ± {50 * measured.spread:.0f} %"
+
+
+def background_cpu(measured: Figures) -> str:
+    return f"{measured.background_cpu:.2f}"
 
 
 def mongod_cpu(measured: Figures) -> str:

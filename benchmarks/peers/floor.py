@@ -1,7 +1,8 @@
 """The floor: the same calls at the lowest possible cost, with pymongo, orjson and one WSGI function.
 
-It trusts its input, authenticates nobody, checks no rules, writes no log, and returns the same fields
-as taskmgr. All of its CPU time is spent in the database driver, the JSON encoder and gunicorn.
+It trusts its input and checks no rules, but has the duties of `benchmarks.peers.duties`, returns the same
+fields as taskmgr, and its writes send the database what taskmgr sends. Its CPU time is that of the database
+driver, the JSON encoder and gunicorn.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import base64
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,6 +19,10 @@ from urllib.parse import parse_qsl
 import orjson
 from bson import ObjectId, json_util
 from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.read_concern import ReadConcern
+
+from benchmarks.peers import duties
 
 Row = dict[str, Any]
 
@@ -27,6 +33,11 @@ _TASK_FIELDS = (
     "key", "project", "rank", "title", "description", "status", "priority", "due_date", "due_at",
     "assignee_id", "labels", "parent_id", "blocked_by", "created_by", "created_at", "updated_at",
     "started_at", "completed_at", "status_changed_at", "reopen_count", "deleted_at", "version",
+)  # fmt: skip
+_LOGGED_FIELDS = (
+    "key", "project", "title", "description", "status", "priority", "due_date", "labels", "rank",
+    "created_by", "created_at", "started_at", "completed_at", "status_changed_at",
+    "reopen_count", "deleted_at",
 )  # fmt: skip
 _USER_FIELDS = (
     "username", "name", "email", "role", "kind", "active", "created_at", "updated_at", "version",
@@ -45,12 +56,13 @@ client: MongoClient[Row] = MongoClient(os.environ["BENCH_MONGODB_URI"], w="major
 database = client[os.environ["BENCH_DATABASE"]]
 tasks = database["tasks"]
 projects = database["projects"]
+activity = database["activity"]
 users = database["users"]
 with open(os.environ["BENCH_USERS_PIPELINE"]) as file:
     users_pipeline = json_util.loads(file.read())
 
 
-def app(environ: Row, start_response: Callable[..., Any]) -> Iterable[bytes]:
+def respond(environ: Row, start_response: Callable[..., Any]) -> Iterable[bytes]:
     query = dict(parse_qsl(environ["QUERY_STRING"]))
     collection, *rest = environ["PATH_INFO"].split("/")[3:]  # after /api/v1
     status, content = _ROUTES[environ["REQUEST_METHOD"], collection, len(rest)](environ, query, *rest)
@@ -61,13 +73,25 @@ def app(environ: Row, start_response: Callable[..., Any]) -> Iterable[bytes]:
 
 def list_tasks(_: Row, query: Mapping[str, str]) -> tuple[str, Any]:
     limit = int(query["limit"])
-    cursor = tasks.find({"binned": False, "status": query["status"]}, _TASK_FIELDS)
-    rows = list(cursor.sort([("due_at", 1), ("_id", 1)]).limit(limit + 1))
+    filters = _after({"binned": False, "status": query["status"]}, query.get("cursor"))
+    rows = list(tasks.find(filters, _TASK_FIELDS).sort([("due_at", 1), ("_id", 1)]).limit(limit + 1))
     next_cursor = None
     if len(rows) > limit:
         last = rows[limit - 1]
-        next_cursor = base64.urlsafe_b64encode(orjson.dumps([last["due_at"], str(last["_id"])])).decode()
+        position = [last["due_at"].isoformat(), str(last["_id"])]
+        next_cursor = base64.urlsafe_b64encode(orjson.dumps(position)).decode()
     return "200 OK", {"items": [_task(row) for row in rows[:limit]], "next": next_cursor}
+
+
+def _after(filters: Row, cursor: str | None) -> Row:
+    """Returns the filter for the rows after a cursor, in the form that taskmgr sends."""
+    if cursor is None:
+        return filters
+    due_at, last = orjson.loads(base64.urlsafe_b64decode(cursor))
+    moment = datetime.fromisoformat(due_at)
+    later = {"due_at": {"$gt": moment}}
+    same = {"due_at": moment, "_id": {"$gt": ObjectId(last)}}
+    return {"$or": [{"$and": [filters, later]}, {"$and": [filters, same]}]}
 
 
 def get_task(_: Row, __: Mapping[str, str], task_id: str) -> tuple[str, Any]:
@@ -76,8 +100,9 @@ def get_task(_: Row, __: Mapping[str, str], task_id: str) -> tuple[str, Any]:
 
 
 def create_task(environ: Row, _: Mapping[str, str]) -> tuple[str, Any]:
-    """Inserts a task; the write concern is a majority."""
+    """Takes a number, and in a transaction touches the assignee, inserts the task and its log entry."""
     values = _body(environ)
+    assignee = ObjectId(values["assignee_id"])
     now = datetime.now(UTC).replace(tzinfo=None)
     due = values.get("due_date")
     project = projects.find_one_and_update(
@@ -100,11 +125,11 @@ def create_task(environ: Row, _: Mapping[str, str]) -> tuple[str, Any]:
         "priority_rank": _RANKS[values.get("priority", "medium")],
         "due_date": due,
         "due_at": datetime.fromisoformat(due) if due else _UNDATED,
-        "assignee_id": ObjectId(values["assignee_id"]),
+        "assignee_id": assignee,
         "labels": values.get("labels", []),
         "parent_id": None,
         "blocked_by": [],
-        "created_by": values["assignee_id"],
+        "created_by": environ["caller"],
         "created_at": now,
         "updated_at": now,
         "started_at": None,
@@ -115,20 +140,67 @@ def create_task(environ: Row, _: Mapping[str, str]) -> tuple[str, Any]:
         "deleted_at": None,
         "version": 1,
     }
-    tasks.insert_one(row)
+    with _transaction() as session:
+        _touch(assignee, session)
+        tasks.insert_one(row, session=session)
+        logged = {name: row[name] for name in _LOGGED_FIELDS}
+        logged |= {"assignee_id": values["assignee_id"], "parent_id": None, "blocked_by": []}
+        _log(environ, row, "task.created", {}, logged, session)
     return "201 Created", _task({name: row[name] for name in ("_id", *_TASK_FIELDS)})
 
 
 def change_status(environ: Row, _: Mapping[str, str], task_id: str, __: str) -> tuple[str, Any]:
-    now = datetime.now(UTC).replace(tzinfo=None)
-    fields = {"status": _body(environ)["status"], "status_changed_at": now, "updated_at": now}
-    row = tasks.find_one_and_update(
-        {"_id": ObjectId(task_id)},
-        {"$set": fields, "$inc": {"version": 1}},
-        _TASK_FIELDS,
-        return_document=True,
-    )
-    return "200 OK", _task(row)
+    """Changes the task and inserts a log entry; before a start, counts what the assignee has started."""
+    now, status = datetime.now(UTC).replace(tzinfo=None), _body(environ)["status"]
+    with _transaction() as session:
+        row: Row = tasks.find_one({"_id": ObjectId(task_id), "binned": False}, session=session)  # type: ignore[assignment]
+        if status in _STARTED:
+            _touch(row["assignee_id"], session)
+            _count_started(row["assignee_id"], session)
+        before = {name: row[name] for name in ("status", "status_changed_at")}
+        after = {"status": status, "status_changed_at": now}
+        row |= {**after, "updated_at": now, "version": row["version"] + 1}
+        tasks.update_one(
+            {"_id": row["_id"], "version": row["version"] - 1},
+            {"$set": {name: value for name, value in row.items() if name != "_id"}},
+            session=session,
+        )
+        _log(environ, row, "task.status_changed", before, after, session)
+    return "200 OK", _task({name: row[name] for name in ("_id", *_TASK_FIELDS)})
+
+
+@contextmanager
+def _transaction() -> Iterator[ClientSession]:
+    with client.start_session() as session, session.start_transaction(ReadConcern("snapshot")):
+        yield session
+
+
+def _touch(user_id: ObjectId, session: ClientSession) -> None:
+    users.find_one_and_update({"_id": user_id}, {"$inc": {"touched": 1}}, session=session)
+
+
+def _count_started(user_id: ObjectId, session: ClientSession) -> int:
+    started = {"binned": False, "status": {"$in": _STARTED}, "assignee_id": user_id}
+    return len(list(tasks.find(started, {"key": True, "title": True}, limit=20, session=session)))
+
+
+def _log(environ: Row, task: Row, kind: str, before: Row, after: Row, session: ClientSession) -> None:
+    entry = {
+        "_id": ObjectId(),
+        "at": task["updated_at"],
+        "by": environ["caller"],
+        "change_set": str(ObjectId()),
+        "entity": "task",
+        "entity_id": task["_id"],
+        "kind": kind,
+        "before": before,
+        "after": after,
+        "reason": None,
+        "override": False,
+        "version": task["version"],
+        "projects": [task["project"]],
+    }
+    activity.insert_one(entry, session=session)
 
 
 def list_users(_: Row, __: Mapping[str, str]) -> tuple[str, Any]:
@@ -192,3 +264,5 @@ _ROUTES: Mapping[tuple[str, str, int], Callable[..., tuple[str, Any]]] = {
     ("PUT", "tasks", 2): change_status,
     ("GET", "users", 0): list_users,
 }
+
+app = duties.wsgi(respond, database)

@@ -6,6 +6,7 @@ import runpy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pymongo.database import Database
@@ -17,6 +18,9 @@ from benchmarks.compare import require_same_answers
 from benchmarks.servers import OURS, peer_settings
 from taskmgr.api.app import create_app
 from taskmgr.bootstrap import build_services
+from taskmgr.domain.model.policy import DEFAULT_POLICY
+from taskmgr.domain.services import Services
+from taskmgr.infrastructure.mongo.inspection.database import inspect_database
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.settings import Settings
 from tests.factories import SYSTEM
@@ -34,22 +38,35 @@ def filled(database: Database[Any]) -> Database[Any]:
 
 
 @pytest.fixture
-def taskmgr(filled: Database[Any]) -> Fetch:
-    services = build_services(mongo_store(filled))
-    token = services.tokens.create(user_id=str(data.user_id(0)), name="tests", by=SYSTEM)
-    app = create_app(services, Settings(rate_limit=0), secret_key="signs the cursors of tests")
-    return fetching(app, Authorization=f"Bearer {token.text}")
+def services(filled: Database[Any]) -> Services:
+    return build_services(mongo_store(filled))
 
 
 @pytest.fixture
-def floor(
+def token(services: Services) -> str:
+    return services.tokens.create(user_id=str(data.user_id(0)), name="tests", by=SYSTEM).text
+
+
+@pytest.fixture
+def taskmgr(services: Services, token: str) -> Fetch:
+    app = create_app(services, Settings(rate_limit=0), secret_key="signs the cursors of tests")
+    return fetching(app, Authorization=f"Bearer {token}")
+
+
+@pytest.fixture
+def floor_app(
     filled: Database[Any], mongodb_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Fetch]:
+) -> Iterator[Any]:
     for name, value in peer_settings(mongodb_uri, filled.name, tmp_path).items():
         monkeypatch.setenv(name, value)
     module = runpy.run_module("benchmarks.peers.floor")  # it reads the environment when it is imported
     with module["client"]:
-        yield fetching(module["app"])
+        yield module["app"]
+
+
+@pytest.fixture
+def floor(floor_app: Any, token: str) -> Fetch:
+    return fetching(floor_app, Authorization=f"Bearer {token}")
 
 
 def fetching(app: Any, **headers: str) -> Fetch:
@@ -87,3 +104,36 @@ def test_the_floor_writes_the_same_fields_as_taskmgr(taskmgr: Fetch, floor: Fetc
 
     assert [status for status, _ in ours] == [201, 200]
     assert theirs == ours
+
+
+def test_the_floor_leads_through_the_same_pages(taskmgr: Fetch, floor: Fetch) -> None:
+    path = f"{API}/tasks?status=todo&sort=due_date&limit=7"
+
+    theirs, ours = (_ids_of_pages(fetch, path) for fetch in (floor, taskmgr))
+
+    assert len(ours) > 2
+    assert theirs == ours
+
+
+def test_the_floor_answers_nobody_with_a_wrong_secret(floor_app: Any, token: str) -> None:
+    answer = fetching(floor_app, Authorization=f"Bearer {token}x")(f"{API}/tasks/{data.task_id(0)}")
+
+    assert answer[0] == 401
+
+
+def test_doctor_finds_nothing_wrong_with_the_data(filled: Database[Any]) -> None:
+    found: list[tuple[str, str, str]] = []
+
+    inspect_database(filled, DEFAULT_POLICY, lambda *finding: found.append(finding))
+
+    assert found == []
+
+
+def _ids_of_pages(fetch: Fetch, path: str) -> list[list[str]]:
+    """Returns the ids of the tasks on each page of a list."""
+    pages, cursor = [], ""
+    while cursor is not None:
+        _, _, page = fetch(f"{path}{cursor and '&cursor='}{quote(cursor)}")
+        pages.append([task["id"] for task in page["items"]])
+        cursor = page["next"]
+    return pages
