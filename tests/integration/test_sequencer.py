@@ -194,3 +194,27 @@ def test_two_sequencers_at_once_append_every_entry_once(
 
     assert_feed_is_the_log(database)
     assert database["feed"].count_documents({}) == database["activity"].count_documents({}) == 180
+
+
+def test_only_what_happened_before_the_start_is_looked_up_in_the_log(
+    mongodb_uri: str, database: Database[Any], make_task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_task()
+    fill_feed(mongodb_uri, database)
+    before, looked_up = make_task(), list[ObjectId]()
+    existing = Sequencer._existing
+
+    def recording(self: Sequencer, entries: Any) -> Any:
+        looked_up.extend(entry.id for entry in entries)
+        return existing(self, entries)
+
+    monkeypatch.setattr(Sequencer, "_existing", recording)
+    with sequencing(mongodb_uri, database.name):
+        wait_until_complete(database)
+        for _ in range(5):
+            make_task()
+            wait_until_complete(database)
+
+    entry = database["activity"].find_one({"entity_id": ObjectId(before.id)})
+    assert entry is not None
+    assert looked_up == [entry["_id"]]

@@ -39,11 +39,13 @@ class CannotResume(Exception):
 class Batch:
     """The next inserted documents, each with the token to go on after it.
 
-    `token` is the one to go on after all of them; it advances even if no document was inserted.
+    `token` is the one to go on after all of them; it advances even if no document was inserted. `is_past` is
+    True if one of them was inserted before the stream was opened.
     """
 
     documents: Sequence[tuple[Mapping[str, Any], Token]]
     token: Token
+    is_past: bool
 
 
 class InsertStream:
@@ -63,6 +65,7 @@ class InsertStream:
         self._cursor_id = 0
         try:
             reply = self._command({"aggregate": collection.name, **_open_options(start)})
+            self._opened_at: Timestamp = reply["operationTime"]
         except BaseException as error:
             self._session.end_session()
             if isinstance(error, OperationFailure) and _is_about_token(error):
@@ -119,7 +122,8 @@ class InsertStream:
         self._cursor_id = cursor["id"]
         events = [event for event in cursor[name] if event["operationType"] == "insert"]
         documents = [(event["fullDocument"], event["_id"]) for event in events]
-        return Batch(documents, cursor["postBatchResumeToken"])
+        is_past = bool(events) and events[0]["clusterTime"] <= self._opened_at
+        return Batch(documents, cursor["postBatchResumeToken"], is_past)
 
 
 def _is_about_token(error: OperationFailure) -> bool:
@@ -133,7 +137,7 @@ def _open_options(start: Token | Timestamp | None) -> dict[str, Any]:
     stages = [
         {"$changeStream": {} if start is None else {option: start}},
         {"$match": {"operationType": {"$in": ["insert", "invalidate"]}}},
-        {"$project": {"operationType": True, "fullDocument": True}},
+        {"$project": {"operationType": True, "fullDocument": True, "clusterTime": True}},
     ]
     return {
         "pipeline": stages,

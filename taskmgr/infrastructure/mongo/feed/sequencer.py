@@ -100,27 +100,24 @@ class Sequencer:
                     start = self._append_missing()
                 try:
                     with InsertStream(self._activity, start) as stream:
-                        self._follow(stream, stop, resumed=not isinstance(start, Timestamp))
+                        self._follow(stream, stop)
                 except CannotResume as error:
                     _log.warning("the log is compared with the feed", reason=str(error))
                     start = self._head = None  # after a restore, the feed has another end
 
-    def _follow(self, stream: InsertStream, stop: Event, *, resumed: bool) -> None:
+    def _follow(self, stream: InsertStream, stop: Event) -> None:
         """Appends what the stream has. A resumed one begins with the past, as the oplog has it.
 
         The oplog may have entries that the log lacks: those after the time of a restored backup.
         """
         self._next_checkpoint = 0.0  # the first token of a new stream is stored at once
-        is_past = resumed
         while not stop.is_set():
             batch = stream.next_batch()
             if batch.documents:
                 entries = [_entry(row, token) for row, token in batch.documents]
-                self._append(self._existing(entries) if is_past else entries)
+                self._append(self._existing(entries) if batch.is_past else entries)
                 self._next_checkpoint = time.monotonic() + _CHECKPOINT_INTERVAL
-                continue
-            is_past = False
-            if time.monotonic() >= self._next_checkpoint:
+            elif time.monotonic() >= self._next_checkpoint:
                 self._store_checkpoint(batch.token)
 
     def _existing(self, entries: Sequence[_Entry | None]) -> list[_Entry | None]:
