@@ -1,10 +1,10 @@
 """Generates the tasks and users that every server reads, in exactly the form that the service stores.
 
-There are 100 tasks per user at every size, 90 assigned to the user and 10 unassigned. Statuses,
-labels and dates are distributed as in a team that has worked for two years: most tasks are closed, and
-have been created so. Each entity has an entry in the activity log, so that `taskmgr doctor` finds nothing wrong. The rows
-are built without the service, because validating a million documents takes half an hour; instead,
-every run compares a sample with what the service's own mappers produce.
+There are 100 tasks per user at every size, 90 assigned to the user and 10 unassigned. Statuses, labels
+and dates are distributed as in a team that has worked for two years: most tasks are closed, and have
+been created so. Each entity has an entry in the activity log, so that `taskmgr doctor` finds nothing
+wrong. The rows are built without the service, because validating a million documents takes half an hour;
+instead, every run compares a sample with what the service's own mappers produce.
 """
 
 from __future__ import annotations
