@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ _ATTRIBUTE = "_request_limits"
 class RequestLimits:
     """The size of the largest body in bytes, and two deadlines in seconds.
 
-    `body_seconds` is for the body to arrive. `store_seconds` is for all calls of the database before
-    the body has arrived, and once more for all calls after that.
+    `body_seconds` is for the body to arrive. `store_seconds` is for all calls of the database, before and
+    after that.
     """
 
     max_body_bytes: int = 1024 * 1024
@@ -34,6 +35,7 @@ class RequestLimits:
 
 
 DEFAULT_LIMITS = RequestLimits()
+_LEAST_STORE_SECONDS = 0.001  # because 0 would mean no deadline
 
 
 def request_limits(*, max_body_bytes: int, body_seconds: float, store_seconds: float) -> Callable[[F], F]:
@@ -59,25 +61,30 @@ def read_body() -> bytes:
     """
     state = request_state()
     if state.body is None:
+        used = time.perf_counter() - state.started
         state.body = _receive(current_request(), state.endpoint.limits)
         # The client is responsible for the time that the body took, not the store.
-        go_on_after_waiting()
+        go_on_after_waiting(used)
     return state.body
 
 
-def go_on_after_waiting() -> None:
-    """Restarts the store's deadline and authorizes the caller again, whose rights may have been lost."""
-    start_store_deadline()
+def go_on_after_waiting(used: float = 0.0) -> None:
+    """Restarts the store's deadline and authorizes the caller again, whose rights may have been lost.
+
+    `used` is how many seconds of the new deadline are over.
+    """
+    start_store_deadline(used)
     authorize = request_state().authorize
     if authorize is not None:
         authorize()
 
 
-def start_store_deadline() -> None:
-    """Starts the current request's deadline for the store, or restarts it."""
+def start_store_deadline(used: float = 0.0) -> None:
+    """Starts the current request's deadline for the store, or restarts it; so many seconds of it are over."""
     end_store_deadline()
     state = request_state()
-    state.store_deadline = services().health.deadline(state.endpoint.limits.store_seconds)
+    seconds = max(_LEAST_STORE_SECONDS, state.endpoint.limits.store_seconds - used)
+    state.store_deadline = services().health.deadline(seconds)
     state.store_deadline.__enter__()
 
 
