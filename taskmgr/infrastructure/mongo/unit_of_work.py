@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import Context
+from functools import partial
 from itertools import count
+from threading import Thread
 from typing import Any, Generic, TypeVar
 
 import pymongo
@@ -21,7 +24,7 @@ from pymongo.write_concern import WriteConcern
 from taskmgr import tally
 from taskmgr.domain.model.errors import WriteConflict
 from taskmgr.domain.ports.commands import NewId
-from taskmgr.infrastructure.mongo.driver_errors import translated_errors
+from taskmgr.infrastructure.mongo.driver_errors import is_temporary, translated_errors
 from taskmgr.infrastructure.mongo.transaction import Transaction, current_transaction, running
 from taskmgr.infrastructure.mongo.writing import flush
 
@@ -32,6 +35,9 @@ _OPTIONS = TransactionOptions(
     write_concern=WriteConcern("majority"),
     read_preference=ReadPreference.PRIMARY,
 )
+# For telling the server that a transaction is over. A server that answers nobody for longer than this
+# abandons the transaction soon after that.
+_END_SECONDS = 30.0
 
 
 class _RolledBack(Exception, Generic[T]):
@@ -129,14 +135,41 @@ class MongoUnitOfWork:
             self._admit()
             return result
 
-        with (
-            self._client.start_session(default_transaction_options=_OPTIONS) as session,
-            session.bind(end_session=False),
-        ):
+        with self._session() as session:
             try:
                 return session.with_transaction(attempt)
             except _RolledBack as rolled_back:
                 return rolled_back.result  # type: ignore[no-any-return]
+
+    @contextmanager
+    def _session(self) -> Iterator[ClientSession]:
+        """Yields a session for one command, and ends it after the block."""
+        session = self._client.start_session(default_transaction_options=_OPTIONS)
+        end = session.end_session
+        try:
+            with session.bind(end_session=False):
+                yield session
+        except PyMongoError as error:
+            if is_temporary(error):
+                end = partial(_end_on_server, session)
+            raise
+        finally:
+            end()
+
+
+def _end_on_server(session: ClientSession) -> None:
+    """Ends a session whose transaction the server may still keep, in a thread, and ends the transaction.
+
+    The driver does not abort a transaction after the deadline. Until the server did, after 60 seconds by
+    default, nobody else could write what the transaction has written.
+    """
+
+    def end() -> None:
+        with session, suppress(PyMongoError), pymongo.timeout(_END_SECONDS):
+            session.client.admin.command("killSessions", [session.session_id])
+
+    # In a context of its own, because the deadline of this one is over.
+    Thread(target=Context().run, args=(end,), daemon=True).start()
 
 
 def _transient(conflict: WriteConflict) -> PyMongoError:
