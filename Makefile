@@ -28,7 +28,7 @@ UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test test-fast check screenshots bench bench-scale bench-web lock clean
+.PHONY: help install serve test test-fast test-faults check screenshots bench bench-scale bench-web lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ test: check ## Run all checks, then the whole test suite against a real MongoDB
 test-fast: .venv/installed-dev ## Run the unit tests and the API's tests, without the slow ones
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) -m "not slow" --ignore tests/api/test_conformance.py \
 		tests/unit tests/api $(ARGS)
+
+test-faults: .venv/installed-dev ## Kill, pause and starve processes under load, and print what was lost (20 minutes)
+	@$(BIN)/python -m tests.faults.table $(ARGS)
 
 check: .venv/installed-dev ## Run the linters (also on the OpenAPI document), the type checkers and the import contracts
 	$(BIN)/python -m ruff check
