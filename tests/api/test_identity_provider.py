@@ -7,19 +7,23 @@ import json
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_network
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from joserfc.jwk import RSAKey
+from joserfc.jwk import OctKey, RSAKey
 
 from taskmgr.api.identity.cookies import ATTEMPT_LASTS
-from taskmgr.domain.model.account import Admission
+from taskmgr.domain.model.account import Admission, Person
+from taskmgr.domain.model.session import Visitor
 from taskmgr.domain.model.user import Role
+from taskmgr.domain.ports.identity_provider import NotSignedIn
+from taskmgr.domain.ports.outgoing import Reply
 from taskmgr.domain.services import Services
 from taskmgr.infrastructure.outside.client import GuardedClient
 from taskmgr.infrastructure.outside.openid import OpenIdProvider
@@ -33,6 +37,7 @@ pytestmark = pytest.mark.slow
 SESSION, ERRAND = "__Host-taskmgr_session", "__Host-taskmgr_oidc"
 START, CALLBACK = "auth/oidc/start", "auth/oidc/callback"
 FOREIGN = {"Sec-Fetch-Site": "cross-site"}  # as the provider sends browsers back
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
 Make = Callable[..., Client]
 
 
@@ -260,6 +265,45 @@ def test_many_first_visits_at_the_same_time_make_one_user(
     assert len({browser.get("users/me").json["id"] for browser in browsers}) == 1
 
 
+def test_two_first_visits_at_the_same_moment_are_the_same_user(services: Services, clock: Clock) -> None:
+    person = Person(issuer="https://id.example.org", subject="0815", usernames=("grace",))
+    accounts = replace(services.accounts, admission=Admission(role=Role.MEMBER))
+    others = []
+
+    def clock_during_which_the_other_comes() -> datetime:
+        if not others:
+            with ThreadPoolExecutor(1) as pool:
+                others.append(pool.submit(accounts.sign_in, person, visitor=Visitor()).result())
+        return clock()
+
+    users = replace(services.users, clock=clock_during_which_the_other_comes)
+    own = replace(accounts, users=users).sign_in(person, visitor=Visitor())
+
+    assert own.user.id == others[0].user.id
+
+
+def test_no_session_begins_at_the_same_moment_as_its_user_is_deactivated(
+    services: Services, clock: Clock
+) -> None:
+    person = Person(issuer="https://id.example.org", subject="0815", usernames=("grace",))
+    accounts = replace(services.accounts, admission=Admission(role=Role.MEMBER))
+    user = accounts.sign_in(person, visitor=Visitor()).user
+    deactivations: list[Future[Any]] = []
+
+    def clock_during_which_somebody_deactivates() -> datetime:
+        if not deactivations:
+            deactivations.append(pool.submit(services.users.change, user.id, {"active": False}, by=SYSTEM))
+            wait(deactivations, timeout=1.0)  # it has to wait for this sign-in
+        return clock()
+
+    changes = replace(services.accounts.changes, clock=clock_during_which_somebody_deactivates)
+    with ThreadPoolExecutor(1) as pool:
+        replace(accounts, changes=changes).sign_in(person, visitor=Visitor())
+    deactivations[0].result()
+
+    assert list(services.sessions.list(user.id, by=SYSTEM)) == []
+
+
 # --- signing in again
 
 
@@ -366,6 +410,44 @@ def test_an_account_is_linked_only_while_the_same_user_is_signed_in(
     assert client.as_("manager").get("auth/accounts").json["items"] == []
 
 
+def test_an_account_is_linked_only_while_somebody_is_signed_in(
+    visiting: Make, provider: Provider, client: Client
+) -> None:
+    client.with_password("member")
+    browser = visiting()
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+    back = provider.authorize(browser.post("auth/accounts", {}).json["url"])
+    assert browser.cookies is not None
+    del browser.cookies[SESSION]
+
+    assert refused(come_back(browser, back)) == "expired"
+    assert client.as_("member").get("auth/accounts").json["items"] == []
+
+
+def test_only_admitted_accounts_are_linked(visiting: Make, provider: Provider, client: Client) -> None:
+    client.with_password("member")
+    browser = visiting(domains={"example.com"})
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+
+    assert refused(link(browser, provider)) == "not_admitted"
+    assert client.as_("member").get("auth/accounts").json["items"] == []
+
+
+def test_the_attempt_of_linking_is_forgotten_at_the_end(
+    visiting: Make, provider: Provider, client: Client
+) -> None:
+    client.with_password("member")
+    browser = visiting()
+    browser.post("auth/sessions", {"username": "member", "password": PASSWORD})
+    assert browser.cookies is not None
+
+    link(browser, provider)
+    assert ERRAND not in browser.cookies
+    provider.claims = {"aud": "another-client"}
+    refused(link(browser, provider))
+    assert ERRAND not in browser.cookies
+
+
 def test_linking_requires_a_recent_sign_in_at_the_start_and_at_the_end(
     visiting: Make, provider: Provider, client: Client, clock: Clock
 ) -> None:
@@ -424,7 +506,10 @@ def test_the_provider_learns_what_the_standard_demands_and_no_secret(
         "scope": "openid email profile", "code_challenge_method": "S256", "max_age": "600",
         "state": "", "nonce": "", "code_challenge": "",
     }  # fmt: skip
-    assert len({sent["state"], sent["nonce"], parameters(start(browser))["state"]}) == 3
+    again = parameters(start(browser))
+    secrets = [attempt[name] for attempt in (sent, again) for name in ("state", "nonce", "code_challenge")]
+    assert len(set(secrets)) == 6
+    assert min(map(len, secrets)) >= 43  # 256 bits
 
 
 def test_the_cookie_of_an_attempt_is_out_of_reach_and_lasts_ten_minutes(visiting: Make) -> None:
@@ -636,7 +721,13 @@ def test_an_id_token_with_a_wrong_claim_signs_nobody_in(
 
 @pytest.mark.parametrize(
     "claims",
-    [{"aud": ["taskmgr"]}, {"azp": "taskmgr"}, {"auth_time": None}, {"exp": timedelta(seconds=-5)}],
+    [
+        {"aud": ["taskmgr"]},
+        {"azp": "taskmgr"},
+        {"auth_time": None},
+        {"auth_time": timedelta(minutes=-10, seconds=-5)},
+        {"exp": timedelta(seconds=-5)},
+    ],
     ids=str,
 )
 def test_an_id_token_may_have_other_right_claims(
@@ -665,6 +756,49 @@ def test_a_new_key_of_the_provider_is_fetched_when_it_is_first_used(
     assert provider.asked.count("/keys") == 2
 
 
+def test_a_forged_signature_makes_nobody_fetch_the_keys_again(visiting: Make, provider: Provider) -> None:
+    browser = visiting()
+    sign_in(browser, provider)
+    provider.sign = signed_by_somebody_else
+
+    assert refused(sign_in(browser, provider)) == "invalid"
+    assert provider.asked.count("/keys") == 1
+
+
+def test_a_published_key_for_something_else_is_not_trusted(visiting: Make, provider: Provider) -> None:
+    shared = OctKey.import_key(CLIENT_SECRET, {"kid": "shared"})
+    encrypting = RSAKey.generate_key(2048, {"kid": "encrypting"})
+    published: Any = [
+        SimpleNamespace(as_dict=lambda **_: shared.as_dict(private=True)),
+        SimpleNamespace(as_dict=lambda **_: encrypting.as_dict(private=False) | {"use": "enc"}),
+    ]
+    provider.published = [*published, *provider.published]
+
+    provider.sign = lambda claims, _: signed_with_a_shared_key(claims, "shared", CLIENT_SECRET.encode())
+    assert refused(sign_in(visiting(), provider)) == "invalid"
+    provider.sign = lambda claims, _: sign(claims, encrypting)
+    assert refused(sign_in(visiting(), provider)) == "invalid"
+    provider.sign = sign
+    assert sign_in(visiting(), provider).headers["Location"] == "/"
+
+
+def test_no_token_of_the_provider_is_logged(
+    visiting: Make, provider: Provider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokens = []
+
+    def forge(claims: Any, key: RSAKey) -> str:
+        tokens.append(signed_by_somebody_else(claims, key))
+        return str(tokens[0])
+
+    provider.sign = forge
+    refused(sign_in(visiting(), provider))
+
+    logged = capsys.readouterr().out
+    assert "nobody was signed in by the identity provider" in logged
+    assert [part for part in tokens[0].split(".") if part in logged] == []
+
+
 def test_a_key_that_is_not_published_is_not_trusted(visiting: Make, provider: Provider) -> None:
     browser = visiting()
     sign_in(browser, provider)
@@ -691,12 +825,28 @@ def test_an_answer_from_another_issuer_is_refused(visiting: Make, provider: Prov
     ("error", "reason"), [("access_denied", "denied"), ("server_error", "failed"), ("<x>", "failed")]
 )
 def test_an_error_of_the_provider_is_explained(
-    error: str, reason: str, visiting: Make, provider: Provider
+    error: str, reason: str, visiting: Make, provider: Provider, capsys: pytest.CaptureFixture[str]
 ) -> None:
     browser = visiting()
     state = parameters(start(browser))["state"]
 
     assert refused(browser.get(CALLBACK, state=state, error=error, error_description="<b>x</b>")) == reason
+    assert "<" not in capsys.readouterr().out
+
+
+def test_an_error_counts_also_beside_a_code(visiting: Make, provider: Provider) -> None:
+    browser = visiting()
+
+    back = provider.authorize(start(browser))
+    assert refused(come_back(browser, back, error="access_denied")) == "denied"
+
+
+def test_the_answer_is_read_from_the_address_only(visiting: Make, provider: Provider) -> None:
+    """A form from another site would arrive without the browser's cookies."""
+    browser = visiting()
+    back = parameters(provider.authorize(start(browser)))
+
+    problem(browser.post(CALLBACK, back), "method_not_allowed")
 
 
 @pytest.mark.parametrize(
@@ -717,6 +867,23 @@ def test_metadata_that_cannot_be_right_are_refused(
     provider.metadata = metadata
 
     assert refused(visiting().get(START)) == reason
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_a_provider_with_https_has_no_endpoint_without(name: str) -> None:
+    issuer = "https://id.example.org"
+    metadata = {"issuer": issuer, **{each: f"{issuer}/{each}" for each in ENDPOINTS}}
+
+    def asking(metadata: dict[str, str]) -> OpenIdProvider:
+        reply = Reply(status=200, retry_after=None, body=json.dumps(metadata).encode())
+        client: Any = SimpleNamespace(get=lambda *_: reply)
+        return OpenIdProvider(
+            issuer=issuer, client_id="x", client_secret="y", redirect_uri=REDIRECT_URI, client=client
+        )
+
+    asking(metadata).begin()
+    with pytest.raises(NotSignedIn, match=name):
+        asking({**metadata, name: f"http://id.example.org/{name}"}).begin()
 
 
 def test_the_provider_leads_the_service_to_no_internal_address(visiting: Make, provider: Provider) -> None:
@@ -769,6 +936,8 @@ def test_a_slow_provider_occupies_only_a_few_requests_at_once(visiting: Make, pr
         seconds = list(pool.map(seconds_of_a_start, range(16)))
 
     assert sum(taken >= 1.5 for taken in seconds) == 8
+    provider.delay = 0.0
+    start(browser)
 
 
 def test_the_provider_is_not_called_before_somebody_signs_in_with_it(

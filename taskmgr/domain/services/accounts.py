@@ -70,15 +70,7 @@ class AccountService:
                 self.store.users.touch(user.id)
             return self.changes.begin(user, visitor)
 
-        try:
-            return self.store.unit_of_work.run(command)
-        except NotSignedIn as refused:
-            if refused.reason is not Reason.EXISTS or not self._is_linked(person):
-                raise
-            return self.store.unit_of_work.run(command)  # the same person came twice at the same time
-
-    def _is_linked(self, person: Person) -> bool:
-        return self.store.accounts.find(person.issuer, person.subject) is not None
+        return self.store.unit_of_work.run(command)
 
     def require_linking(self, by: Actor) -> None:
         """Raises `RecentSignInRequired` in a session that began too long ago to link an account."""

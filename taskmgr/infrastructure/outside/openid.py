@@ -40,6 +40,7 @@ _MAX_SUBJECT = 255  # characters, as the specification says
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _KEY_TYPES = ("RSA", "EC", "OKP")
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_OPTIONAL = ("userinfo_endpoint",)
 _ACCEPT = {"Accept": "application/json"}
 _FORM = {**_ACCEPT, "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8"}
 
@@ -174,7 +175,7 @@ class OpenIdProvider:
     def _user_info(self, token: Json, subject: str) -> Json:
         """Returns the claims that the provider does not put into ID tokens."""
         url = self._metadata().get("userinfo_endpoint")
-        if not isinstance(url, str) or not token.get("access_token"):
+        if url is None or not token.get("access_token"):
             return {}
         headers = {**_ACCEPT, "Authorization": f"Bearer {token['access_token']}"}
         claims = self._answer(lambda: self._client.get(url, headers), "userinfo endpoint")
@@ -195,7 +196,7 @@ class OpenIdProvider:
         if metadata.get("issuer") != self._issuer:
             raise NotSignedIn(Reason.FAILED, "The issuer in the metadata is not TASKMGR_OIDC_ISSUER.")
         scheme = urlsplit(self._issuer).scheme
-        for name in _ENDPOINTS:
+        for name in (*_ENDPOINTS, *filter(metadata.__contains__, _OPTIONAL)):
             url = metadata.get(name)
             if not isinstance(url, str) or urlsplit(url).scheme not in ("https", scheme):
                 raise NotSignedIn(Reason.FAILED, f"The provider's metadata has no usable {name}.")
