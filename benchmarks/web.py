@@ -1,6 +1,6 @@
-"""Measures the board in Chromium (`make bench-web`): until it can be used, and until a moved card is painted.
+"""Measures the board in Chromium (`make bench-web`): its size, its speed, and its memory after many changes.
 
-Each figure is the median of several runs, each in a new browser profile, so nothing is cached.
+Each time is the median of several runs, each in a new browser profile, so nothing is cached.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ BOARDS = ((2_000, 1_000), (5_000, 2_500))
 MOVE = 50
 POLICY = "[limits]\nwip = 0\nurgent = 0\n"
 MOVES = 5
+# Bytes that the board may load, compressed.
+SIZES = (("JavaScript", ".js", 60_000), ("CSS", ".css", 12_000))
+# The changes of an hour in a busy team, all of them to the same cards.
+CHANGES = 3_600
+CHANGED_AT_ONCE = 100
 
 # Resolves once cards are drawn and the page has nothing more to do, with the milliseconds since its request.
 USABLE = """() => new Promise((resolve) => {
@@ -41,6 +46,10 @@ READ_ALL = """async (count) => {
   }
   return performance.now() - start;
 }"""
+# The compressed size of what the page has loaded with one ending.
+LOADED = """(ending) => performance.getEntriesByType("resource")
+  .filter((entry) => new URL(entry.name).pathname.endsWith(ending))
+  .reduce((sum, entry) => sum + entry.encodedBodySize, 0)"""
 # The browser's own measure: from pressing a key until the next paint, in steps of eight milliseconds.
 OBSERVE = """() => {
   window.durations = [];
@@ -63,6 +72,7 @@ def main() -> None:
             runs = [_measure(browser, service, work, count) for _ in range(rounds)]
             usable, read, moved = (statistics.median(figures) for figures in zip(*runs, strict=True))
             print(f"{count:>6} {usable:>8.0f} {target:>8} {read:>9.0f} {moved:>11.0f} {MOVE:>8}", flush=True)
+        _report_size_and_memory(browser, service, _fill(service, BOARDS[0][0]))
         browser.close()
 
 
@@ -84,16 +94,50 @@ def _fill(service: Service, count: int) -> Work:
 
 
 def _measure(browser: Browser, service: Service, work: Work, count: int) -> tuple[float, float, float]:
+    with _signed_in(browser, service) as page:
+        page.goto(work.board, wait_until="commit")
+        usable: float = page.evaluate(USABLE)
+        read: float = page.evaluate(READ_ALL, count)
+        return usable, read, _move_cards(page)
+
+
+@contextmanager
+def _signed_in(browser: Browser, service: Service) -> Iterator[Page]:
     context = browser.new_context(base_url=f"http://127.0.0.1:{service.port}", viewport=WIDE)
     context.set_default_timeout(60_000)
     sign_in(context, ADMIN)
-    page = context.new_page()
-    page.goto(work.board, wait_until="commit")
-    usable: float = page.evaluate(USABLE)
-    read: float = page.evaluate(READ_ALL, count)
-    moved = _move_cards(page)
+    yield context.new_page()
     context.close()
-    return usable, read, moved
+
+
+def _report_size_and_memory(browser: Browser, service: Service, work: Work) -> None:
+    with _signed_in(browser, service) as page:
+        page.goto(work.board)
+        page.evaluate(USABLE)
+        for name, ending, limit in SIZES:
+            print(f"{name} of the board, compressed: {page.evaluate(LOADED, ending):,} bytes of {limit:,}")
+        before = _heap_megabytes(page)
+        _change_often(work, page)
+        after = _heap_megabytes(page)
+        print(f"Heap of the page before and after {CHANGES:,} changes: {before:.1f} and {after:.1f} MB")
+
+
+def _change_often(work: Work, page: Page) -> None:
+    """Changes the titles of the same cards again and again, and waits until the page shows the last ones."""
+    ids = [task["id"] for task in work.all()][:CHANGED_AT_ONCE]
+    for number in range(CHANGES // CHANGED_AT_ONCE):
+        work.bulk([{"op": "change", "id": key, "title": f"Change {number} of {key}"} for key in ids])
+    page.get_by_text(f"Change {number} of {ids[0]}").wait_for()
+
+
+def _heap_megabytes(page: Page) -> float:
+    """Returns the size of what the page still needs."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("HeapProfiler.collectGarbage")
+    devtools.send("Performance.enable")
+    metrics = devtools.send("Performance.getMetrics")["metrics"]
+    (size,) = (each["value"] for each in metrics if each["name"] == "JSHeapUsedSize")
+    return float(size) / 1e6
 
 
 def _move_cards(page: Page) -> float:

@@ -37,7 +37,10 @@ class Work:
                 {"op": "create", "title": f"Task {n}", "project": self.key, **kinds[n % len(kinds)]}
                 for n in numbers
             ]
-            self._do("POST", "tasks/bulk", {"operations": operations})
+            self.bulk(operations)
+
+    def bulk(self, operations: Sequence[Mapping[str, object]]) -> None:
+        self._do("POST", "tasks/bulk", {"operations": operations})
 
     def change(self, title: str, **fields: object) -> None:
         self._do("PATCH", f"tasks/{self.find(title)['id']}", fields)
