@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from taskmgr.api.identity.cookies import ATTEMPT_LASTS
@@ -782,6 +783,17 @@ def test_a_published_key_for_something_else_is_not_trusted(visiting: Make, provi
     assert sign_in(visiting(), provider).headers["Location"] == "/"
 
 
+def test_keys_for_something_else_do_no_harm(visiting: Make, provider: Provider) -> None:
+    encrypting = RSAKey.generate_key(2048, {"kid": "encrypting"})
+    others = (5, {}, {"kty": "AKP", "kid": "unknown"}, encrypting.as_dict(private=False) | {"use": "enc"})
+    published: Any = [SimpleNamespace(as_dict=lambda key=key, **_: key) for key in others]
+    provider.published = [*published, *provider.published]
+    provider.sign = lambda claims, key: jwt.encode({"alg": "RS256"}, dict(claims), key)
+
+    for _ in range(6):  # a token that names no key is verified with any of them that signs
+        assert sign_in(visiting(), provider).headers["Location"] == "/"
+
+
 def test_no_token_of_the_provider_is_logged(
     visiting: Make, provider: Provider, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -937,7 +949,7 @@ def test_a_slow_provider_occupies_only_a_few_requests_at_once(visiting: Make, pr
 
     assert sum(taken >= 1.5 for taken in seconds) == 8
     provider.delay = 0.0
-    start(browser)
+    assert start(browser).startswith(provider.issuer)
 
 
 def test_the_provider_is_not_called_before_somebody_signs_in_with_it(
