@@ -54,6 +54,7 @@ from taskmgr.infrastructure.mongo.store import mongo_store, new_id
 from taskmgr.infrastructure.outside.client import GuardedClient
 from taskmgr.infrastructure.password_hashes import Argon2Hashes
 from taskmgr.infrastructure.signing_secrets import DerivedSecrets
+from taskmgr.infrastructure.unsubscribe_tokens import SignedUnsubscribeTokens
 from taskmgr.resources import (
     load_policy,
     load_secret_key,
@@ -87,7 +88,8 @@ def build_services(
 ) -> Services:
     """Returns the services over a store. Tests and the demo replace what makes times, ids and hashes.
 
-    `outgoing` calls the receivers of webhooks, and `secret_key` is called for the secrets of webhooks.
+    `outgoing` calls the receivers of webhooks, and `secret_key` is called for the secrets of webhooks and for
+    the tokens in mails.
     `provider` signs people in whom `admission` admits.
     """
     journal = Journal(store, make_id)
@@ -116,7 +118,7 @@ def build_services(
         accounts=AccountService(store, journal, changes, users, clock, make_id, provider, admission),
         comments=CommentService(store, journal, clock, make_id),
         views=ViewService(store=store, policy=policy, journal=journal, clock=clock, new_id=make_id),
-        inbox=InboxService(store, clock),
+        inbox=InboxService(store, clock, SignedUnsubscribeTokens(secret_key)),
         notifier=Notifier(store=store, policy=policy, clock=clock, new_id=make_id),
         idempotency=IdempotencyService(store, clock),
         derived=DerivedService(store, policy, clock),

@@ -51,7 +51,7 @@ def _telling(services: Services, settings: Settings) -> list[Job]:
         return [InboxJob(notifier)]
     mails = MailService(
         store=notifier.store, policy=notifier.policy, clock=notifier.clock, new_id=notifier.new_id,
-        public_url=settings.public_url,
+        public_url=settings.public_url, tokens=services.inbox.tokens,
     )  # fmt: skip
     mailer = SmtpMailer(url=settings.smtp_url, sender=settings.mail_from)
     return [InboxJob(replace(notifier, mails=mails)), MailJob(mails, mailer)]

@@ -7,7 +7,6 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email import message_from_bytes
-from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 from ssl import SSLContext
@@ -28,32 +27,14 @@ from taskmgr.domain.services import Services
 from taskmgr.domain.services.mailing import MailService
 from taskmgr.infrastructure.mongo.store import new_id
 from taskmgr.infrastructure.outside.smtp import SmtpMailer, SmtpPost, build_message
+from taskmgr.infrastructure.unsubscribe_tokens import SignedUnsubscribeTokens
 from tests.factories import NOW, Clock
 from tests.feeds import fill_feed
+from tests.mail_server import Server, receiving_mails
 from tests.outside import make_certificate
 from tests.running import free_port
 
 TITLE = 'Prüfe <b>"alles"</b> & mehr'
-
-
-@dataclass
-class Server:
-    """Receives mails as the handler of an SMTP server, and refuses what it is told to."""
-
-    messages: list[EmailMessage] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
-    url: str = ""
-
-    async def handle_RCPT(self, _: Any, __: Any, envelope: Any, address: str, *___: Any) -> str:  # noqa: N802
-        if address in self.refused:
-            return self.refused[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:  # noqa: N802
-        message: Any = message_from_bytes(envelope.content, policy=default)
-        self.messages.append(message)
-        return "250 OK"
 
 
 @dataclass
@@ -88,20 +69,16 @@ def a_server_with_passwords(scheme: str, tls: SSLContext) -> Iterator[ServerWith
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    handler = Server()
-    port = free_port()
-    controller = Controller(handler, hostname="127.0.0.1", port=port, ready_timeout=60)
-    controller.start()
-    handler.url = f"smtp://127.0.0.1:{port}"
-    yield handler
-    controller.stop()
+    with receiving_mails() as server:
+        yield server
 
 
 @pytest.fixture
 def mails(store: Store, clock: Clock) -> MailService:
     return MailService(
-        store=store, policy=DEFAULT_POLICY, clock=clock, new_id=new_id, public_url="https://tasks.example.org"
-    )
+        store=store, policy=DEFAULT_POLICY, clock=clock, new_id=new_id,
+        public_url="https://tasks.example.org", tokens=SignedUnsubscribeTokens(lambda: "a secret key"),
+    )  # fmt: skip
 
 
 @pytest.fixture

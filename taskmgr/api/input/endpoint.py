@@ -15,11 +15,18 @@ from taskmgr.api.input.limits import DEFAULT_LIMITS, RequestLimits, limits_of
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 _ACCEPTS_ANY_QUERY = "accepts_any_query"
+_ACCEPTS_ANY_BODY = "accepts_any_body"
 
 
 def accept_any_query(view: _View) -> _View:
-    """Marks the view of a page whose own script reads the parameters."""
+    """Marks a view that reads the parameters itself, or the page whose own script does."""
     setattr(view, _ACCEPTS_ANY_QUERY, True)
+    return view
+
+
+def accept_any_body(view: _View) -> _View:
+    """Marks a view that reads the body itself."""
+    setattr(view, _ACCEPTS_ANY_BODY, True)
     return view
 
 
@@ -52,6 +59,6 @@ def endpoint_of(app: Flask, request: Request) -> Endpoint:
         required_scopes=required,
         limits=limits_of(view),
         has_query=has_arguments(view, "query") or hasattr(view, _ACCEPTS_ANY_QUERY),
-        has_body=has_arguments(view, "json"),
+        has_body=has_arguments(view, "json") or hasattr(view, _ACCEPTS_ANY_BODY),
         has_version=required is not None and not has_list_etag(view),
     )

@@ -14,6 +14,7 @@ from taskmgr.api.problems.reference_page import errors_page
 from taskmgr.api.runtime import current_runtime, services
 from taskmgr.api.schemas.service import HealthOut, RootOut
 from taskmgr.api.views.dashboard import dashboard_page
+from taskmgr.api.views.unsubscribe import register_unsubscribing
 from taskmgr.domain.ports.identity_provider import IdentityProvider
 from taskmgr.version import __version__
 
@@ -64,13 +65,15 @@ def get_readiness() -> Any:
 
 
 def register_pages(app: Flask, provider: IdentityProvider | None) -> None:
-    """Adds the OpenAPI document, and the pages of the documentation and of signing in."""
+    """Adds the OpenAPI document, and the pages of the documentation, of signing in and of mails."""
     errors = errors_page()
     templates = Environment(loader=FileSystemLoader(_PAGES), autoescape=True)
     provider_name = None if provider is None else provider.name
     sign_in = templates.get_template("sign-in.html").render(provider=provider_name)
     signed_in = templates.get_template("signed-in.html").render()
     welcome = templates.get_template("welcome.html").render()
+
+    register_unsubscribing(app, templates)
 
     @app.get("/openapi.json")
     def openapi() -> Response:

@@ -71,6 +71,11 @@ class Preferences:
         channels = self.channels
         return next((kind for kind in kinds if channels[kind] is not Channel.NOTHING), None)
 
+    @property
+    def has_mail(self) -> bool:
+        """Whether the user gets any mails."""
+        return not {Channel.MAIL, Channel.DAILY}.isdisjoint(self.channels.values())
+
     def without_mail(self) -> Preferences:
         """Returns these preferences with the inbox in the place of every mail."""
         mailed = (Channel.MAIL, Channel.DAILY)

@@ -1,4 +1,4 @@
-"""Stores mails that are to be sent, and sends them."""
+"""Stores mails that are to be sent, sends them, and recognises who wants no more of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import Protocol
 
 from taskmgr.domain.model.mail import Mail
 
+UNSUBSCRIBE = "/unsubscribe"  # the path at which the recipient of a mail ends the mails
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Letter:
     """What a mail says. `message_id` is the same for each attempt; mails with one `thread` belong together.
 
-    None of the texts are escaped; `html` is a document.
+    None of the texts are escaped; `html` is a document. A `POST` to `unsubscribe_url` ends the mails to the
+    recipient.
     """
 
     to: str
@@ -24,6 +27,7 @@ class Letter:
     html: str
     message_id: str
     thread: str | None
+    unsubscribe_url: str | None = None
 
 
 class NotSent(Exception):
@@ -54,6 +58,16 @@ class Mailer(Protocol):
 
     def connected(self) -> AbstractContextManager[Post]:
         """Yields a connection. Raises `NotSent` if the server cannot be reached or refuses the login."""
+
+
+class UnsubscribeTokens(Protocol):
+    """Makes and reads the tokens that are in mails. Only the user's own mails have the user's token."""
+
+    def make(self, user_id: str) -> str:
+        """Returns the token of a user, which nobody can guess and which can be part of a URL."""
+
+    def read(self, text: str) -> str | None:
+        """Returns the user's id, or None if this is no token."""
 
 
 class MailRepository(Protocol):

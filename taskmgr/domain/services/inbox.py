@@ -14,6 +14,7 @@ from taskmgr.domain.model.inbox import PARSERS, Channel, InboxItem, NewsKind, Pr
 from taskmgr.domain.model.task import TaskName
 from taskmgr.domain.model.user import Actor, require_actor
 from taskmgr.domain.ports.commands import Clock
+from taskmgr.domain.ports.mail import UnsubscribeTokens
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.domain.rules import permissions
@@ -43,6 +44,7 @@ class InboxService:
 
     store: Store
     clock: Clock
+    tokens: UnsubscribeTokens
 
     def list(
         self, page_request: PageRequest = PageRequest(), *, by: Actor, unread: bool = False
@@ -118,6 +120,25 @@ class InboxService:
             return after.channels
 
         return self.store.unit_of_work.run(command, dry_run=dry_run)
+
+    def knows_unsubscribe_token(self, token: str) -> bool:
+        """Returns whether this is the token in the mails of a user."""
+        return self.tokens.read(token) is not None
+
+    def end_mails(self, token: str) -> bool:
+        """Ends the mails to the user whose mails have this token; the news stay in the inbox.
+
+        Whoever has the token may do so, and nothing else with it. Returns False if it is nobody's.
+        """
+        user_id = self.tokens.read(token)
+        if user_id is None:
+            return False
+
+        def command() -> None:
+            self.store.preferences.save(self._preferences(user_id).without_mail())
+
+        self.store.unit_of_work.run(command)
+        return True
 
     def _preferences(self, user_id: str) -> Preferences:
         return self.store.preferences.get_many([user_id])[user_id]

@@ -21,6 +21,8 @@ _SENTENCES: Mapping[NewsKind, str] = {
 }
 _MAX_TITLE = 150  # in a subject
 
+Footer = Sequence[tuple[str, str | None]]  # sentences and the links that belong to them
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
@@ -59,7 +61,7 @@ def subject_of(sections: Sequence[Section], *, daily: bool) -> str:
     return f"[{task.key or task.id}] {task.title[:_MAX_TITLE]}"
 
 
-def text_of(sections: Sequence[Section], footer: str) -> str:
+def text_of(sections: Sequence[Section], footer: Footer) -> str:
     """Returns the mail as plain text."""
     blocks = []
     for section in sections:
@@ -70,22 +72,27 @@ def text_of(sections: Sequence[Section], footer: str) -> str:
         if section.url:
             lines.append(section.url)
         blocks.append("\n".join(lines))
-    return "\n\n".join([*blocks, f"-- \n{footer}\n"])
+    end = "".join(f"{text}: {url}\n" if url else f"{text}\n" for text, url in footer)
+    return "\n\n".join([*blocks, f"-- \n{end}"])
 
 
-def html_of(sections: Sequence[Section], footer: str) -> str:
+def html_of(sections: Sequence[Section], footer: Footer) -> str:
     """Returns the mail as an HTML document without anything to load."""
     body = "".join(map(_html_of_section, sections))
     head = '<!DOCTYPE html><html><head><meta charset="utf-8"></head>'
-    return f"{head}<body>{body}<hr><p>{escape(footer)}</p></body></html>"
+    end = "<br>".join(_html_of_link(*each) for each in footer)
+    return f"{head}<body>{body}<hr><p>{end}</p></body></html>"
 
 
 def _html_of_section(section: Section) -> str:
-    name = escape(f"{section.task.key or section.task.id} {section.task.title}")
-    heading = f'<a href="{escape(section.url)}">{name}</a>' if section.url else name
+    heading = _html_of_link(f"{section.task.key or section.task.id} {section.task.title}", section.url)
     return f"<h3>{heading}</h3><ul>{''.join(_html_of_line(*line) for line in section.lines)}</ul>"
 
 
 def _html_of_line(line: str, comment: str | None) -> str:
     quoted = f"<blockquote>{escape(comment).replace(chr(10), '<br>')}</blockquote>" if comment else ""
     return f"<li>{escape(line)}{quoted}</li>"
+
+
+def _html_of_link(text: str, url: str | None) -> str:
+    return f'<a href="{escape(url)}">{escape(text)}</a>' if url else escape(text)

@@ -16,7 +16,7 @@ from taskmgr.domain.model.task import TaskName
 from taskmgr.domain.model.user import User
 from taskmgr.domain.model.values import is_identifier
 from taskmgr.domain.ports.commands import Clock, NewId
-from taskmgr.domain.ports.mail import Letter
+from taskmgr.domain.ports.mail import UNSUBSCRIBE, Letter, UnsubscribeTokens
 from taskmgr.domain.ports.store import Store
 from taskmgr.domain.rules import concerns
 from taskmgr.domain.services import letters
@@ -34,6 +34,7 @@ class MailService:
     clock: Clock
     new_id: NewId
     public_url: str | None
+    tokens: UnsubscribeTokens
 
     def add(self, item: InboxItem, user: User, channel: Channel) -> None:
         """Makes sure that new news of an item are mailed. Called in the transaction that stores them."""
@@ -90,7 +91,7 @@ class MailService:
         user = self.store.users.get_many([mail.user_id]).get(mail.user_id)
         claimed = mail.claimed(parts, now=now)
         letter = None
-        if user is not None and user.email and concerns.may_be_told(user) and claimed.unknown <= MAX_UNKNOWN:
+        if user is not None and self._is_wanted(user) and claimed.unknown <= MAX_UNKNOWN:
             letter = self._letter(claimed, user, items)
         if letter is None:
             self.store.mails.remove(mail.id)
@@ -100,6 +101,12 @@ class MailService:
             self.store.inbox.save(told)
         self.store.mails.save(claimed)
         return claimed, letter
+
+    def _is_wanted(self, user: User) -> bool:
+        """Returns whether a user still gets mails, which they may have ended while this one waited."""
+        if not user.email or not concerns.may_be_told(user):
+            return False
+        return self.store.preferences.get_many([user.id])[user.id].has_mail
 
     @staticmethod
     def _parts(items: Mapping[str, InboxItem]) -> tuple[Part, ...]:
@@ -111,9 +118,14 @@ class MailService:
         sections = self._sections(mail, items)
         if not sections:
             return None
-        footer = "Choose what you are told: PATCH /api/v1/users/me/notifications"
+        unsubscribe_url = None
+        footer: letters.Footer = [("Choose what you are told: PATCH /api/v1/users/me/notifications", None)]
         if self.public_url is not None:
-            footer = f"{footer} at {self.public_url}/docs"
+            unsubscribe_url = f"{self.public_url}{UNSUBSCRIBE}?token={self.tokens.make(user.id)}"
+            footer = [
+                ("Choose what you are told", f"{self.public_url}/settings/notifications"),
+                ("No more mails", unsubscribe_url),
+            ]
         return Letter(
             to=user.email or "",
             name=user.name,
@@ -122,6 +134,7 @@ class MailService:
             html=letters.html_of(sections, footer),
             message_id=f"mail.{mail.id}",
             thread=None if mail.is_daily else f"task.{sections[0].task.id}",
+            unsubscribe_url=unsubscribe_url,
         )
 
     def _sections(self, mail: Mail, items: Mapping[str, InboxItem]) -> Sequence[letters.Section]:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +23,18 @@ from taskmgr.domain.ports.mail import Disconnected, Letter, NotSent, OutcomeUnkn
 _SECONDS = 20.0  # for each call of the server
 _PORTS = {"smtp": 25, "smtps": 465}
 _LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class _UrlHeader(UnstructuredHeader, BaseHeader):
+    """A header with a URL, which Python would otherwise encode to make its lines short."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _UrlHeader)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +125,7 @@ class SmtpPost:
 
 def build_message(letter: Letter, sender: str) -> EmailMessage:
     """Returns the mail as it is sent. The policy refuses line breaks in headers."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     host = parseaddr(sender)[1].rpartition("@")[2]
     local, _, domain = letter.to.rpartition("@")
     message["From"] = sender
@@ -123,7 +135,12 @@ def build_message(letter: Letter, sender: str) -> EmailMessage:
     message["Message-ID"] = f"<{letter.message_id}@{host}>"
     if letter.thread is not None:
         message["In-Reply-To"] = message["References"] = f"<{letter.thread}@{host}>"
-    message["List-Unsubscribe"] = f"<mailto:{parseaddr(sender)[1]}?subject=unsubscribe>"
+    if letter.unsubscribe_url is None:
+        message["List-Unsubscribe"] = f"<mailto:{parseaddr(sender)[1]}?subject=unsubscribe>"
+    else:
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
+    if (letter.unsubscribe_url or "").startswith("https://"):  # RFC 8058 allows no other
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
