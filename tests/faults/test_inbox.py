@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 API = "/api/v1"
 COMMENTS = 30
+ONE_CLICK = b"List-Unsubscribe=One-Click"
 
 
 def told(service: Service, reader: Callable[..., Any]) -> Counter[str]:
@@ -73,6 +76,12 @@ def wait_until_users_are_told(service: Service) -> None:
     assert wait_until(is_told)
 
 
+def address_to_unsubscribe(service: Service, content: bytes) -> str:
+    found = re.search(rb"^List-Unsubscribe: <https://tasks\.example\.org(/\S+)>\r\n", content, re.MULTILINE)
+    assert found, content
+    return f"http://127.0.0.1:{service.port}{found[1].decode()}"
+
+
 def test_a_running_service_sends_mails(place: Path) -> None:
     received: list[Any] = []
 
@@ -95,6 +104,10 @@ def test_a_running_service_sends_mails(place: Path) -> None:
         user = service.call("POST", f"{API}/users", body)[1]["id"]
         task = service.call("POST", f"{API}/tasks", {"title": "Yours", "assignee_id": user})[1]
         assert wait_until(lambda: received, seconds=120)  # a mail at once is sent after a minute
+        # The workers understand the address that the background process has made.
+        address = address_to_unsubscribe(service, received[0].content)
+        with urlopen(address, data=ONE_CLICK) as answer:  # noqa: S310 - it is ours
+            assert b"You get no more mails" in answer.read()
     controller.stop()
 
     (envelope,) = received
