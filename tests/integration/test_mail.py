@@ -343,6 +343,25 @@ def test_a_password_is_sent_over_tls_to_a_server_with_the_right_certificate(
     assert set(server.logins) == {("ada", "p@ss", True), ("ada", "pass", True)}
 
 
+@pytest.mark.parametrize(
+    ("url", "header", "post"),
+    [
+        ("https://t.example.org/unsubscribe?token=x", "<https://t.example.org/unsubscribe?token=x>", True),
+        ("http://t.example.org/unsubscribe?token=x", "<http://t.example.org/unsubscribe?token=x>", False),
+        (None, "<mailto:tasks@example.org?subject=unsubscribe>", False),
+    ],
+)
+def test_mail_programs_get_a_button_only_for_https(url: str | None, header: str, post: bool) -> None:
+    letter = Letter(
+        to="ada@example.org", name="Ada", subject="x", text="x", html="x", message_id="m", thread=None,
+        unsubscribe_url=url,
+    )  # fmt: skip
+
+    message = build_message(letter, "Tasks <tasks@example.org>")
+    assert message["List-Unsubscribe"] == header
+    assert ("List-Unsubscribe-Post" in message) is post
+
+
 @pytest.mark.parametrize("text", ["a\r\nBcc: eve@example.org", "a\nBcc: eve@example.org\n\nbody"])
 def test_no_text_adds_a_header(text: str) -> None:
     letter = Letter(

@@ -242,8 +242,7 @@ class UserService:
 
 def _outlasts_sessions(before: User, after: User) -> bool:
     """Returns True if a change could let somebody in, or give them more rights, for longer than a session."""
-    is_let_in = after.active and not before.active
-    return after.email != before.email or after.role > before.role or is_let_in
+    return after.email != before.email or after.role > before.role or after.active > before.active
 
 
 def _must_hide_email(actor: Actor, *, dry_run: bool) -> bool:

@@ -1,8 +1,4 @@
-"""Manages webhooks. Only admins do, with a token that has the scope `admin`, or in a session.
-
-What a webhook sends outlasts the session that it was made in, so creating and changing one, and learning its
-secret, require a recent sign-in.
-"""
+"""Manages webhooks. Only admins do, with a token that has the scope `admin`, or in a session."""
 
 from __future__ import annotations
 
@@ -220,7 +216,7 @@ class WebhookService:
         return actor
 
     def _recently_authorized(self, by: Actor) -> Actor:
-        """Returns the actor with present rights. Raises `RecentSignInRequired`, too."""
+        """Returns the same for what outlasts a session. Raises `RecentSignInRequired`, too."""
         actor = self._authorized(by)
         require_recent_sign_in(actor, now=self.clock())
         return actor
