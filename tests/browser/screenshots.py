@@ -1,6 +1,7 @@
 """Takes screenshots of all pages of the dashboard, in both themes, at the widths of a desk and of a phone.
 
-Usage: python -m tests.browser.screenshots [FOLDER], by default build/screenshots. The data are the demo's.
+Usage: python -m tests.browser.screenshots [FOLDER], by default build/screenshots. The data are the demo's,
+and a project with texts that are hard to show.
 """
 
 from __future__ import annotations
@@ -14,14 +15,26 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM
+from tests.browser.hard_texts import add_hard_texts
 from tests.browser.people import PASSWORD, choose_password
-from tests.browser.watching import DESKTOP, PHONE
+from tests.browser.watching import DESKTOP, NARROW
 from tests.running import ROOT, Service, run, serving, short_folder
 
 USER = "nora.lind"
 THEMES = ("light", "dark")
-WIDTHS = {"desk": DESKTOP, "phone": PHONE}
+WIDTHS = {"desk": DESKTOP, "phone": NARROW}
 SIGNED_OUT = ("/sign-in",)
+# Addresses besides those of the routes.
+MORE = (
+    "/board?lanes=assignee",
+    "/board?project=HARD",
+    "/board?project=HARD&q=nothing",
+    "/list?project=HARD",
+    "/people?project=HARD",
+    "/tasks/HARD-1",
+    "/tasks/HARD-2",
+    "/board/nowhere",
+)
 # What stands for the names in the paths of the routes.
 NAMES = {"key": "OPS-7", "username": "priya.nair"}
 
@@ -36,12 +49,13 @@ def main(folder: Path) -> None:
         link = run(settings, "users", "invite", USER).out.strip()
         with serving(place, "--bind", "127.0.0.1:0", "--workers", "1") as service:
             choose_password(service, link)
+            add_hard_texts(service, "HARD")
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
                 for theme, (width, size) in itertools.product(THEMES, WIDTHS.items()):
                     page = _sign_in(browser, service, color_scheme=theme, viewport=size)
                     for path in paths():
-                        name = path.strip("/").replace("/", "-")
+                        name = re.sub(r"\W+", "-", path).strip("-")
                         _take(page, path, folder / f"{name}-{theme}-{width}.png")
                     page.context.close()
                 browser.close()
@@ -54,6 +68,7 @@ def paths() -> Iterator[str]:
         path = re.sub(r":(\w+)", lambda name: NAMES.get(name[1], name[0]), route)
         if ":" not in path:
             yield path
+    yield from MORE
 
 
 def _sign_in(browser: Browser, service: Service, **options: object) -> Page:
@@ -69,8 +84,8 @@ def _sign_in(browser: Browser, service: Service, **options: object) -> Page:
 
 def _take(page: Page, path: str, file: Path) -> None:
     page.goto(path)
-    page.locator("h1").first.wait_for()
-    page.locator(".loading").wait_for(state="hidden")
+    page.get_by_role("heading").first.wait_for()
+    page.locator("main .loading").wait_for(state="hidden")
     page.wait_for_timeout(500)  # until what the page has asked for is drawn
     page.screenshot(path=file)
     print(file)

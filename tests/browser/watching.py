@@ -12,6 +12,7 @@ from playwright.sync_api import Page, ViewportSize
 from tests.running import ROOT
 
 DASHBOARD = ROOT / "taskmgr/api/dashboard/index.html"
+NARROW: ViewportSize = {"width": 360, "height": 740}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 # All columns of the board are in view.

@@ -16,6 +16,8 @@ export interface Route {
   icon?: IconName;
   keys?: string;
   adminsOnly?: boolean;
+  // Stays in the navigation of a phone; the others are in a menu there.
+  isMain?: boolean;
   // What the navigation shows beside the title, such as the number of unread items.
   count?: ReadonlySignal<number>;
   load: () => Promise<{ default: ComponentType<PageProps> }>;
@@ -25,8 +27,22 @@ const admin = () => import("./pages/admin/page");
 const settings = () => import("./pages/settings/page");
 
 export const routes: readonly Route[] = [
-  { path: "/board", title: "Board", icon: "board", keys: "g b", load: () => import("./pages/board/page") },
-  { path: "/list", title: "List", icon: "list", keys: "g l", load: () => import("./pages/list/page") },
+  {
+    path: "/board",
+    title: "Board",
+    icon: "board",
+    keys: "g b",
+    isMain: true,
+    load: () => import("./pages/board/page"),
+  },
+  {
+    path: "/list",
+    title: "List",
+    icon: "list",
+    keys: "g l",
+    isMain: true,
+    load: () => import("./pages/list/page"),
+  },
   {
     path: "/people",
     title: "People",
@@ -48,6 +64,7 @@ export const routes: readonly Route[] = [
     title: "Inbox",
     icon: "inbox",
     keys: "g n",
+    isMain: true,
     count: unread,
     load: () => import("./pages/inbox/page"),
   },

@@ -4,9 +4,9 @@ import { Icon } from "../parts/icon";
 import { type MenuItem, showMenu } from "../parts/menu";
 import { Avatar } from "../parts/person";
 import { showFailure } from "../parts/toast";
-import { HOME, routes } from "../routes";
+import { HOME, type Route, routes } from "../routes";
 import { announceSignOut } from "../state/events";
-import { path, query } from "../state/router";
+import { navigate, path, query } from "../state/router";
 import { isAdmin, mayWrite, me, openProjects, signOut } from "../state/session";
 import { contrast, theme } from "../state/settings";
 import { showHelp } from "./help";
@@ -35,13 +35,27 @@ export function Sidebar() {
       )}
       <nav aria-label="Pages">
         {shown.map((route) => (
-          <a key={route.path} href={route.path} aria-current={isIn(here, route.path) ? "page" : undefined}>
+          <a
+            key={route.path}
+            href={route.path}
+            class={route.isMain ? undefined : "minor"}
+            aria-current={isIn(here, route.path) ? "page" : undefined}
+          >
             {route.icon && <Icon name={route.icon} />}
             <span>{route.title}</span>
             {route.count && <Count value={route.count.value} />}
           </a>
         ))}
       </nav>
+      <button
+        type="button"
+        class="more-pages quiet"
+        aria-haspopup="menu"
+        onClick={(event) => showMenu(event.currentTarget, "More pages", morePages(here, shown))}
+      >
+        <Icon name="more" />
+        <span>More</span>
+      </button>
       <nav class="projects" aria-label="Projects">
         <h2>Projects</h2>
         {openProjects.value.map((project) => (
@@ -81,6 +95,19 @@ function Count({ value }: { value: number }) {
 
 function isIn(here: string, path: string): boolean {
   return here === path || here.startsWith(`${path}/`);
+}
+
+// What the navigation of a phone has no room for.
+function morePages(here: string, shown: readonly Route[]): MenuItem[] {
+  const pages = shown
+    .filter((route) => !route.isMain)
+    .map(({ path, title }) => ({ label: title, checked: isIn(here, path), run: () => navigate(path) }));
+  const boards = openProjects.value.map(({ key, name }) => ({
+    label: name,
+    hint: key,
+    run: () => navigate(`/board?project=${key}`),
+  }));
+  return [...pages, ...boards];
 }
 
 function userMenu(): MenuItem[] {

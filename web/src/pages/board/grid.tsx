@@ -206,7 +206,7 @@ function More({ column, board }: { column: Column; board: Board }) {
     return () => observer.disconnect();
   }, [board, column, next]);
   return (
-    <div ref={element} class="more">
+    <div ref={element} class="column-end">
       {next && (
         <button type="button" class="quiet" onClick={() => void board.readMore(column).catch(showFailure)}>
           Show more

@@ -11,7 +11,7 @@ export function BoardHead() {
   const found = projects.value.find(({ key }) => key === project.value);
   const people = [...users.value.values()].filter((user) => user.active && user.kind === "person");
   return (
-    <header class="page-head">
+    <header class="page-head board-head">
       <h1>{found ? found.name : "Board"}</h1>
       <div class="filters">
         <SearchField />

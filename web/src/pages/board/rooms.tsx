@@ -1,5 +1,5 @@
 // How many more tasks the people in view may start, by the limit of the policy.
-import { effect, signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { api, content, type Task } from "../../api/client";
 import { Avatar } from "../../parts/person";
@@ -20,7 +20,7 @@ export const rooms = signal<ReadonlyMap<string, number>>(new Map());
 export function Rooms({ board }: { board: Board }) {
   useEffect(() => followRooms(board), [board]);
   const people = [...rooms.value].sort(([one], [other]) => nameOf(one).localeCompare(nameOf(other)));
-  if (!people.length || lanes.value === "assignee") return null;
+  if (!workflow.value.limits.wip || lanes.value === "assignee") return null;
   return (
     <ul class="rooms" aria-label="Room for more started tasks">
       {people.map(([id, room]) => (
@@ -53,6 +53,7 @@ function followRooms(board: Board): () => void {
   if (!workflow.value.limits.wip) return () => {};
   let timer: ReturnType<typeof setTimeout> | undefined;
   const read = () => {
+    clearTimeout(timer);
     timer = undefined;
     readRooms(board.assignees()).then((found) => {
       rooms.value = found;
@@ -63,7 +64,7 @@ function followRooms(board: Board): () => void {
   };
   const stopPages = effect(() => {
     for (const column of board.columns) void column.next.value;
-    readSoon();
+    untracked(read);
   });
   const stopChanges = onChange((change) => change.entity === "task" && readSoon());
   return () => {

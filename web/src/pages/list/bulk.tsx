@@ -216,7 +216,7 @@ function Trial({ plan }: { plan: Plan }) {
         {refused.length > 0 && `; ${refused.length} would be refused:`}
       </p>
       {refused.length > 0 && (
-        <ul class="refused">
+        <ul class="bulk-refusals">
           {refused.map(({ operation, detail }) => {
             const task = findTask(operation.id);
             return (

@@ -15,10 +15,12 @@ import type { List } from "./list";
 export function ListHead({ list }: { list: List | null }) {
   return (
     <header class="page-head list-head">
-      <h1>List</h1>
-      <span class="hint" role="status" aria-label="Number of tasks">
-        {list && counted(list.total.value, "task")}
-      </span>
+      <h1>
+        List{" "}
+        <small class="hint" role="status" aria-label="Number of tasks">
+          {list && counted(list.total.value, "task")}
+        </small>
+      </h1>
       <div class="filters">
         <Search />
         {FILTERS.map((filter) => (
@@ -47,11 +49,12 @@ export function ListHead({ list }: { list: List | null }) {
             Clear
           </button>
         )}
-        <button type="button" class="quiet" aria-haspopup="dialog" onClick={pickColumns}>
-          Columns
-        </button>
-        <SaveViewButton />
       </div>
+      <button type="button" class="quiet" aria-haspopup="dialog" onClick={pickColumns}>
+        <Icon name="settings" />
+        Columns
+      </button>
+      <SaveViewButton />
     </header>
   );
 }

@@ -145,7 +145,7 @@ function Row({ id, list, chosen }: { id: string; list: List; chosen: Selection }
         </div>
       </th>
       {columns.value.map(({ name, cell }) => (
-        <td key={name} class={`wide ${name}`}>
+        <td key={name} class="wide" data-column={name}>
           {cell(task)}
         </td>
       ))}
@@ -166,7 +166,7 @@ function More({ list }: { list: List }) {
     return () => near.disconnect();
   }, [list, list.ids.value.length]);
   return (
-    <p class="more">
+    <p class="list-end">
       <button type="button" ref={button} onClick={read}>
         Load more
       </button>
