@@ -50,6 +50,23 @@ def test_no_page_is_wider_than_the_window(
     assert overflowing(page) == []
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/docs/errors"])
+def test_a_page_for_everybody_is_not_wider_than_a_phone(path: str, open_page: OpenPage) -> None:
+    page = open_page(viewport=NARROW).page
+    page.goto(path)
+    expect(page.get_by_role("heading").first).to_be_visible()
+
+    assert overflowing(page) == []
+
+
+def test_a_card_shows_the_first_of_many_labels_and_their_number(open_page: OpenPage, crowded: str) -> None:
+    page = open_at(open_page, DESKTOP, f"/board?project={crowded}")
+    card = page.locator("[data-card]").filter(has_text=f"{crowded}-1")
+
+    expect(card.locator(".chip", has_text="label number")).to_have_count(5)
+    expect(card).to_contain_text("+15 more labels")
+
+
 def test_every_page_can_be_reached_on_a_phone(open_page: OpenPage, crowded: str) -> None:
     page = open_at(open_page, NARROW, "/board")
     links = page.get_by_role("navigation", name="Pages")

@@ -27,12 +27,26 @@ export function Due({ date, isOpen }: { date: string; isOpen: boolean }) {
   );
 }
 
+// How many labels are shown where there is little room.
+const FEW = 5;
+
 export function Labels({ labels }: { labels: readonly string[] }) {
-  return labels.map((label) => (
-    <span class="chip" key={label}>
-      {label}
-    </span>
-  ));
+  const others = labels.slice(FEW);
+  return (
+    <>
+      {labels.slice(0, FEW).map((label) => (
+        <span class="chip" key={label}>
+          {label}
+        </span>
+      ))}
+      {others.length > 0 && (
+        <span class="chip" title={others.join(", ")}>
+          +{others.length}
+          <span class="unseen"> more labels</span>
+        </span>
+      )}
+    </>
+  );
 }
 
 export function Blocked() {

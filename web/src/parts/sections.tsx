@@ -1,5 +1,6 @@
 // A page that consists of several, with a navigation of its own.
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { path } from "../state/router";
 
 export interface Section {
@@ -20,13 +21,19 @@ export function Sections({
 }) {
   const isHere = ({ path: own, pages = own }: Section) =>
     path.value === own || path.value.startsWith(`${pages}/`);
+  const nav = useRef<HTMLElement>(null);
+  // On a phone, the row of links is wider than the window.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: every page has another link
+  useEffect(() => {
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [path.value]);
   return (
     <>
       <header class="page-head">
         <h1>{title}</h1>
       </header>
       <div class="sections">
-        <nav aria-label={title}>
+        <nav ref={nav} aria-label={title}>
           {sections.map((section) => (
             <a key={section.path} href={section.path} aria-current={isHere(section) ? "page" : undefined}>
               {section.title}

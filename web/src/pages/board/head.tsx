@@ -72,7 +72,7 @@ export function BoardHead() {
       </div>
       <SaveViewButton />
       {mayWrite.value && (
-        <button type="button" class="primary" onClick={startQuickAdd}>
+        <button type="button" class="primary desk-only" onClick={startQuickAdd}>
           <Icon name="plus" />
           New task
         </button>

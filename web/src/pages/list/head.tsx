@@ -15,12 +15,10 @@ import type { List } from "./list";
 export function ListHead({ list }: { list: List | null }) {
   return (
     <header class="page-head list-head">
-      <h1>
-        List{" "}
-        <small class="hint" role="status" aria-label="Number of tasks">
-          {list && counted(list.total.value, "task")}
-        </small>
-      </h1>
+      <h1>List</h1>
+      <span class="hint" role="status" aria-label="Number of tasks">
+        {list && counted(list.total.value, "task")}
+      </span>
       <div class="filters">
         <Search />
         {FILTERS.map((filter) => (
