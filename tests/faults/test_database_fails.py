@@ -55,6 +55,7 @@ FAILURES: dict[str, tuple[dict[str, Any], str]] = {
     "the disk is full": ({"errorCode": 14031}, "internal"),
     "the user of the URI has lost the right": ({"errorCode": 13}, "internal"),
     "another server becomes the primary": ({"errorCode": 10107}, "unavailable"),
+    "the server has just started and has no snapshot yet": ({"errorCode": 246}, "unavailable"),
     "the connection breaks": ({"closeConnection": True}, "unavailable"),
 }
 asked = pytest.mark.parametrize(

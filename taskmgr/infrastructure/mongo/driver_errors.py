@@ -27,6 +27,9 @@ C = TypeVar("C")
 _TEMPORARY = (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError)
 _LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 
+# A server that has just started, or has changed a collection, cannot read as of a moment yet.
+_SNAPSHOT_UNAVAILABLE = 246
+
 # TransactionTooLarge, TransactionTooLargeForCache, BSONObjectTooLarge, and an update that makes a document
 # too large.
 # https://github.com/mongodb/mongo/blob/v6.0/src/mongo/base/error_codes.yml
@@ -64,8 +67,13 @@ def _raise_domain_error(error: PyMongoError) -> None:
 
 
 def is_temporary(error: PyMongoError) -> bool:
-    """Returns True if the same call may succeed later: the server is away, slow or in an election."""
-    return isinstance(error, _TEMPORARY) or error.timeout or any(map(error.has_error_label, _LABELS))
+    """Returns True if the same call may succeed later: it is away, slow, starting or in an election."""
+    return (
+        isinstance(error, _TEMPORARY)
+        or error.timeout
+        or _SNAPSHOT_UNAVAILABLE in error_codes(error)
+        or any(map(error.has_error_label, _LABELS))
+    )
 
 
 def is_too_large(error: PyMongoError) -> bool:

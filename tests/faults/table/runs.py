@@ -61,7 +61,7 @@ def run_stage(name: str, *, quick: bool) -> Iterator[Row]:
             if fault.stage == name and (fault.quick or not quick):
                 rows.append(_strike(fault, stage, 1 if quick else fault.times))
                 if not quick:
-                    yield _judge(stage, rows)
+                    yield _judge(stage, rows[-1:])
         if quick:
             _judge(stage, rows)
             yield from rows
@@ -82,7 +82,7 @@ def _strike(fault: Fault, stage: Stage, times: int) -> Row:
 
 
 def _judge(stage: Stage, rows: Sequence[Row]) -> Row:
-    """Completes and returns the last row, whose findings are those of the whole stage until now."""
+    """Completes the rows, and returns the last one, which gets the findings about the whole stage."""
     for row in rows:
         lost = oracle.lost_writes(stage.database, row.load)
         row.lost = len(lost)
