@@ -20,7 +20,7 @@ from tests.running import PATIENCE, is_running, kill_database_servers, wait_unti
 
 # Seconds. Documented are 10 for a 503; /healthz needs no database.
 _MAX_REFUSAL, _MAX_HEALTH = 13.0, 3.0
-_LATE, _SILENT = 2.0, 60.0  # seconds that the database's answers wait
+_LATE, _SILENT = 2.5, 60.0  # seconds that the database's answers wait
 _STEP_DOWNS = 5
 _BALLAST = 2**20  # bytes that are written at a time
 
@@ -230,7 +230,7 @@ FAULTS = (
     Fault("five step-downs of the primary", "three members", step_down, times=2, quick=False),
     Fault("SIGTERM", "three members", terminate, times=2, quick=False),
     Fault("SIGHUP", "three members", reload, times=2, quick=False),
-    Fault("answers of the database 2 s late", "behind a proxy", slow_down, times=3, quick=False),
+    Fault("answers of the database 2.5 s late", "behind a proxy", slow_down, times=3, quick=False),
     Fault("no answers of the database", "behind a proxy", silence, times=3, quick=False),
     Fault("answer to a commit lost", "behind a proxy", lose_answers_to_commits, times=4),
     Fault("disk full", "small disk", fill_disk, times=3),
