@@ -82,7 +82,7 @@ def restore(file: Path, replace: bool) -> None:
         source.seek(0)
         with _progress("Restoring", sum(rows.count for rows in manifest.values())) as seen:
             again = BackupFile(source, str(file))
-            restore_database(database, again, manifest, replace=replace, seen=seen)
+            restore_database(database, again, replace=replace, seen=seen)
         _migrate(database, time_zone)
     show(f"Restored {_describe(header, manifest)}.")
 

@@ -36,8 +36,8 @@ def restore(
     settling: float = 0.0,
 ) -> None:
     """Checks and restores a backup; by default no other process is running that has to notice."""
-    manifest = open_backup(backup).check()
-    restore_database(database, open_backup(backup), manifest, replace=replace, seen=seen, settling=settling)
+    open_backup(backup).check()
+    restore_database(database, open_backup(backup), replace=replace, seen=seen, settling=settling)
 
 
 def open_backup(backup: bytes) -> BackupFile:

@@ -37,7 +37,12 @@ from taskmgr.infrastructure.files.backup_format import write_backup
 from taskmgr.infrastructure.mongo.backup.history import SETTING
 from taskmgr.infrastructure.mongo.backup.restoring import require_replaceable, require_restorable
 from taskmgr.infrastructure.mongo.backup.saving import save_database
-from taskmgr.infrastructure.mongo.backup.swapping import begin_restore, enter_phase
+from taskmgr.infrastructure.mongo.backup.swapping import (
+    begin_restore,
+    enter_phase,
+    give_up,
+    loaded_collections,
+)
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.migrations import is_current, migrate
 from taskmgr.infrastructure.mongo.replica_set import initiate_replica_set
@@ -309,7 +314,7 @@ def test_a_restore_that_fails_while_it_loads_changes_nothing(small: Database[Any
     def fail() -> None:
         raise AutoReconnect("the connection is lost")
 
-    with pytest.raises(AutoReconnect):
+    with pytest.raises(CannotStart, match="Nothing was changed: repeat it"):
         restore(small, backup, seen=fail)
 
     assert contents(small) == before
@@ -331,6 +336,23 @@ def test_of_two_restores_the_one_that_began_last_wins(small: Database[Any], serv
         restore(small, backup, seen=begin_another)
 
     assert small["tasks"].count_documents({}) == 2
+    assert leftovers(small) == []
+
+
+@pytest.mark.parametrize(("phase", "is_left"), [("loading", False), ("settling", False), ("replacing", True)])
+def test_a_restore_is_given_up_only_before_it_replaces_the_data(
+    small: Database[Any], phase: str, is_left: bool
+) -> None:
+    """What has been renamed is in use already, so the rest of it must follow."""
+    begin_restore(small, "abc", ["tasks"], small["meta"].find_one({"_id": "stored_form"}) or {})
+    small.create_collection("restoring_abc.tasks")
+    enter_phase(small, "abc", phase)
+
+    give_up(small, "abc")
+
+    assert loaded_collections(small) == ["restoring_abc.tasks"] * is_left
+    assert (small["meta"].find_one({"_id": "restore"}) is not None) == is_left
+    migrate(small, DEFAULT_POLICY.time_zone)  # finishes it
     assert leftovers(small) == []
 
 

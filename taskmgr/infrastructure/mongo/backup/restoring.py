@@ -6,7 +6,9 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import tzinfo
+from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from bson.codec_options import CodecOptions
 from bson.errors import InvalidDocument
 from bson.raw_bson import RawBSONDocument
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError, WriteError
@@ -21,7 +24,7 @@ from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.infrastructure.files.backup_file import BackupFile, BadBackup
-from taskmgr.infrastructure.files.backup_format import BackupHeader, Manifest, RowCounter
+from taskmgr.infrastructure.files.backup_format import BackupHeader, Manifest
 from taskmgr.infrastructure.mongo.backup.saving import SAVED_COLLECTIONS
 from taskmgr.infrastructure.mongo.backup.swapping import (
     begin_restore,
@@ -32,12 +35,17 @@ from taskmgr.infrastructure.mongo.backup.swapping import (
 )
 from taskmgr.infrastructure.mongo.client import without_deadline
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS
+from taskmgr.infrastructure.mongo.driver_errors import is_temporary
 from taskmgr.infrastructure.mongo.indexes import declared_indexes
 from taskmgr.infrastructure.mongo.schema_version import SCHEMA_VERSION, SETTLING_SECONDS
 
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _BATCH_ROWS = 1_000
 _BATCH_BYTES = 8 * 1024 * 1024
+_INTERRUPTED = (
+    "The restore was interrupted, because the database could not be reached or another member became its "
+    "primary. Nothing was changed: repeat it."
+)
 # A database that nobody has used: `taskmgr db migrate` creates a project and nothing else.
 _SIGNS_OF_USE = ("users", "tasks", "comments", "tokens")
 
@@ -73,13 +81,12 @@ def require_replaceable(database: Database[Any], *, replace: bool) -> None:
 def restore_database(
     database: Database[Any],
     backup: BackupFile,
-    manifest: Manifest,
     *,
     replace: bool,
     seen: Callable[[], None] = lambda: None,
     settling: float = SETTLING_SECONDS,
 ) -> None:
-    """Replaces the data by that of a backup, whose file has been checked and has this manifest.
+    """Replaces the data by that of a backup, whose file has been checked.
 
     `seen` is called for each document that has been loaded. Until everything has been loaded and compared,
     the present data stays as it is and in use. Then processes refuse to write: for `settling` seconds, in
@@ -93,17 +100,21 @@ def restore_database(
         begin_restore(database, restore, SAVED_COLLECTIONS, schema)
         try:
             loaded = _create_collections(database, restore)
-            _load(loaded, backup, seen)
-            _compare(loaded, manifest)
+            # Another primary may not show at once what a majority has stored, except to the same session.
+            with database.client.start_session(causal_consistency=True) as session:
+                sent = _load(loaded, backup, session, seen)
+                _compare(loaded, sent, session)
             if header.schema_version == SCHEMA_VERSION:
                 _create_indexes(loaded)
             enter_phase(database, restore, "settling")
             time.sleep(settling)
             require_replaceable(database, replace=replace)  # again, because a service may be running
             enter_phase(database, restore, "replacing")
-        except BaseException:
+        except BaseException as error:
             with suppress(PyMongoError):  # the next restore removes what is left
                 give_up(database, restore)
+            if isinstance(error, PyMongoError) and is_temporary(error):
+                raise CannotStart(_INTERRUPTED) from error
             raise
         _replace(database)
 
@@ -129,20 +140,40 @@ def _create_collections(database: Database[Any], restore: str) -> dict[str, Coll
     }
 
 
+@dataclass
+class _RowSet:
+    """Counts rows and adds up their hashes. The order does not matter: each member stores rows in its own."""
+
+    count: int = 0
+    hashes: int = 0
+
+    def add(self, row: bytes) -> None:
+        self.count += 1
+        self.hashes += int.from_bytes(sha256(row).digest())
+
+
 def _load(
-    loaded: dict[str, Collection[RawBSONDocument]], backup: BackupFile, seen: Callable[[], None]
-) -> None:
+    loaded: dict[str, Collection[RawBSONDocument]],
+    backup: BackupFile,
+    session: ClientSession,
+    seen: Callable[[], None],
+) -> dict[str, _RowSet]:
+    sent = {name: _RowSet() for name in loaded}
     for name, rows in groupby(backup.rows(), key=itemgetter(0)):
         for batch in _batches(row for _, row in rows):
             try:
-                loaded[name].insert_many(list(map(RawBSONDocument, batch)))
+                loaded[name].insert_many(list(map(RawBSONDocument, batch)), session=session)
             except (BulkWriteError, WriteError, InvalidDocument) as error:
+                if isinstance(error, PyMongoError) and is_temporary(error):
+                    raise
                 raise CannotStart(
                     f"MongoDB refused a document of the collection {name}. Nothing was changed: use another "
                     "backup."
                 ) from error
-            for _ in batch:
+            for row in batch:
+                sent[name].add(row)
                 seen()
+    return sent
 
 
 def _batches(rows: Iterator[bytes]) -> Iterator[Sequence[bytes]]:
@@ -158,14 +189,15 @@ def _batches(rows: Iterator[bytes]) -> Iterator[Sequence[bytes]]:
         yield batch
 
 
-def _compare(loaded: dict[str, Collection[RawBSONDocument]], manifest: Manifest) -> None:
-    """Raises `CannotStart` unless the loaded collections have exactly the rows of the backup."""
-    empty = RowCounter().rows
+def _compare(
+    loaded: dict[str, Collection[RawBSONDocument]], sent: dict[str, _RowSet], session: ClientSession
+) -> None:
+    """Raises `CannotStart` unless the loaded collections have exactly the rows that were sent."""
     for name, collection in loaded.items():
-        counter = RowCounter()
-        for row in collection.find().hint([("$natural", 1)]):
-            counter.add(bytes(row.raw))
-        if counter.rows != manifest.get(name, empty):
+        stored = _RowSet()
+        for row in collection.find(session=session).hint([("$natural", 1)]):
+            stored.add(bytes(row.raw))
+        if stored != sent[name]:
             raise CannotStart(
                 f"MongoDB has not stored the collection {name} as it is in the backup. Nothing was changed: "
                 "make sure that no other restore is running, and repeat this one."

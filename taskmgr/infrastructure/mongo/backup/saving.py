@@ -13,13 +13,14 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import OperationFailure
+from pymongo.errors import OperationFailure, PyMongoError
 
 from taskmgr.domain.model.errors import CannotStart
 from taskmgr.infrastructure.files.backup_format import BackupHeader, Manifest, write_backup
 from taskmgr.infrastructure.mongo.backup.history import DEFAULT_WINDOW, SETTING, kept_history
 from taskmgr.infrastructure.mongo.client import without_deadline
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS
+from taskmgr.infrastructure.mongo.driver_errors import is_temporary
 from taskmgr.infrastructure.mongo.reads import snapshots
 from taskmgr.infrastructure.mongo.schema_version import SCHEMA_ID, require_known_schema
 
@@ -33,6 +34,10 @@ _MAX_WAIT = 10.0  # seconds
 _PAUSE = 0.1  # seconds
 _SNAPSHOT_TOO_OLD = 239
 _SNAPSHOT_UNAVAILABLE = 246
+_INTERRUPTED = (
+    "The backup was interrupted, because the database could not be reached or another member became its "
+    "primary: repeat it."
+)
 _REASONS: Mapping[int | None, str] = {
     _SNAPSHOT_TOO_OLD: "The backup took longer than MongoDB keeps the data as of a moment "
     f"({DEFAULT_WINDOW} seconds, unless {SETTING} was changed), and the user of TASKMGR_MONGODB_URI may not "
@@ -109,7 +114,10 @@ def _rows(
 def _translated_errors() -> Iterator[None]:
     try:
         yield
-    except OperationFailure as error:
-        if error.code not in _REASONS:
+    except PyMongoError as error:
+        reason = _REASONS.get(getattr(error, "code", None))
+        if reason is None and is_temporary(error):
+            reason = _INTERRUPTED
+        if reason is None:
             raise
-        raise CannotStart(_REASONS[error.code]) from error
+        raise CannotStart(reason) from error

@@ -72,11 +72,17 @@ def enter_phase(database: Database[Any], restore: str, phase: str) -> None:
 
 
 def give_up(database: Database[Any], restore: str) -> None:
-    """Removes what a restore has loaded."""
+    """Removes what a restore has loaded, unless it has begun to replace the data.
+
+    The row goes first: then the restore cannot begin to replace any more.
+    """
+    ours = {"_id": RESTORE_ID, "restore": restore}
+    _meta(database).delete_one({**ours, "phase": {"$ne": "replacing"}})
+    if _meta(database).find_one(ours) is not None:
+        return
     for name in loaded_collections(database):
         if name.startswith(loaded_name(restore, "")):
             database.drop_collection(name)
-    _meta(database).delete_one({"_id": RESTORE_ID, "restore": restore})
 
 
 def finish_restore(database: Database[Any], *, settling: float = 0.0) -> None:
