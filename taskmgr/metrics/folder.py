@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is imported
+
+_KEPT_KINDS = ("counter", "histogram")  # of files, as prometheus_client names them
+_ENDED = "ended"  # in place of the id of a process
 
 
 @contextmanager
@@ -27,7 +32,38 @@ def metrics_folder() -> Iterator[None]:
 
 
 def forget_process(pid: int) -> None:
-    """Removes the gauges of a process that has ended; its counters are kept."""
+    """Removes the gauges of a process that has ended, and adds its counters to those of all that have.
+
+    Its files would otherwise be kept, and read for every scrape, for as long as the service runs.
+    """
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    folder = Path(os.environ[_VARIABLE])  # noqa: TID251 - as above
+    with suppress(OSError), locked(fcntl.LOCK_EX | fcntl.LOCK_NB):  # while Prometheus reads, they are kept
+        for kind in _KEPT_KINDS:
+            _merge(folder / f"{kind}_{pid}.db", folder / f"{kind}_{_ENDED}.db")
+
+
+@contextmanager
+def locked(kind: int) -> Iterator[None]:
+    """Holds a lock on the folder inside the block, `LOCK_SH` to read all files or `LOCK_EX` to merge some."""
+    descriptor = os.open(os.environ[_VARIABLE], os.O_RDONLY | os.O_CLOEXEC)  # noqa: TID251 - as above
+    try:
+        fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _merge(source: Path, target: Path) -> None:
+    """Adds the values of a file to those of another one, and removes it."""
+    from prometheus_client.mmap_dict import MmapedDict
+
+    if not source.exists():
+        return
+    total = MmapedDict(str(target))  # type: ignore[no-untyped-call]
+    for key, value, *_ in MmapedDict.read_all_values_from_file(source):  # type: ignore[no-untyped-call]
+        total.write_value(key, total.read_value(key)[0] + value, 0.0)  # type: ignore[no-untyped-call]
+    total.close()  # type: ignore[no-untyped-call]
+    source.unlink()

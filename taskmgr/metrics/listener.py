@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable, Iterable
 from socket import socket
 from socketserver import ThreadingMixIn
@@ -12,6 +13,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from taskmgr.metrics.folder import locked
 
 _TEXT = "text/plain; charset=utf-8"
 _TIMEOUT = 10.0  # seconds, for a client that sends or reads nothing
@@ -57,4 +60,5 @@ def _answer(method: str, path: str) -> tuple[str, str, bytes]:
         return "405 Method Not Allowed", _TEXT, b"Only GET is allowed.\n"
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return "200 OK", CONTENT_TYPE_LATEST, generate_latest(registry)
+    with locked(fcntl.LOCK_SH):
+        return "200 OK", CONTENT_TYPE_LATEST, generate_latest(registry)
