@@ -49,7 +49,6 @@ def register(
         endpoint = endpoint_of(app, request)
         state = RequestState(_request_id(request), time.perf_counter(), endpoint)
         begin(state)
-        instruments.IN_PROGRESS.inc()
         start_store_deadline()
         if endpoint.required_scopes is not None:
             state.authorize = partial(callers.authorize, endpoint.required_scopes, request, state)
@@ -73,7 +72,6 @@ def register(
 
     @app.teardown_request
     def release(_: BaseException | None) -> None:
-        instruments.IN_PROGRESS.dec()
         end_store_deadline()
 
 

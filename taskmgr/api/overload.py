@@ -14,7 +14,7 @@ import structlog
 from taskmgr.api.input import strict_json
 from taskmgr.api.problems.codes import CODES
 from taskmgr.api.problems.responses import CONTENT_TYPE, type_uri
-from taskmgr.metrics.instruments import OVERLOAD_REFUSALS
+from taskmgr.metrics.instruments import IN_PROGRESS, OVERLOAD_REFUSALS
 
 # Requests that one worker works on at once. With 2 to 5 ms of CPU each, they take up to a third of a second,
 # and whoever came next would wait longer than that. The pool has more connections: 100.
@@ -44,11 +44,11 @@ class Overload:
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Leaves the current request out of the count inside the block."""
-        self._working -= 1
+        self._count(-1)
         try:
             yield
         finally:
-            self._working += 1
+            self._count(1)
 
     def guard(self, application: Application) -> Application:
         """Returns the WSGI application, which refuses requests when there are too many."""
@@ -57,13 +57,17 @@ class Overload:
             if self._working >= self._max_working and environ["PATH_INFO"] not in _EXEMPT:
                 self._report()
                 return _refuse(environ, start_response)
-            self._working += 1
+            self._count(1)
             try:
                 return application(environ, start_response)
             finally:
-                self._working -= 1
+                self._count(-1)
 
         return respond
+
+    def _count(self, change: int) -> None:
+        self._working += change
+        IN_PROGRESS.set(self._working)
 
     def _report(self) -> None:
         """Counts a refusal. The log has one line a second, because lines would add to the load."""

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from prometheus_client import REGISTRY
+
 from taskmgr.api.overload import Overload
 
 
@@ -84,3 +86,22 @@ def test_checks_of_health_are_never_refused() -> None:
 
     for path in ("/healthz", "/readyz"):
         assert ask(Overload(max_working=0).guard(healthy), path)[0] == "200 OK"
+
+
+def in_progress() -> float | None:
+    return REGISTRY.get_sample_value("taskmgr_http_requests_in_progress")
+
+
+def test_the_metric_of_requests_in_progress_is_the_count_that_decides() -> None:
+    overload, seen = Overload(), list[float | None]()
+
+    def respond(_: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        seen.append(in_progress())
+        with overload.waiting():
+            seen.append(in_progress())
+        start_response("200 OK", [])
+        return [b""]
+
+    ask(overload.guard(respond))
+
+    assert [*seen, in_progress()] == [1, 0, 0]
