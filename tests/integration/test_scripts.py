@@ -80,6 +80,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "activity.list": ((), {}),
     "activity.of_task": (("{task}",), {}),
     "accounts.list": (("{user}",), {}),
+    "accounts.methods": ((), {}),
     "accounts.end": (("{account}",), {}),
     "sessions.list": (("{user}",), {}),
     "sessions.end": (("{session}",), {}),
