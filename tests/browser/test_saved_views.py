@@ -37,6 +37,8 @@ def open_board(page: Page, query: str) -> None:
 
 def test_without_views_the_page_says_how_to_save_one(open_page: OpenPage, service: Service) -> None:
     add_user(service, "novi", "Novi")
+    for view in service.call("GET", "/api/v1/views?limit=200")[1]["items"]:  # other tests have shared some
+        assert service.call("DELETE", f"/api/v1/views/{view['id']}")[0] == 200
     page = open_page(as_="novi").page
     page.goto("/views")
 
@@ -54,6 +56,24 @@ def test_what_the_board_shows_is_saved_and_opened_again(open_page: OpenPage, viv
     page.get_by_role("link", name="My urgent work").click()
 
     page.wait_for_url(f"**/board?{query}")
+
+
+def test_the_columns_of_the_list_are_saved_and_shown_again(open_page: OpenPage, vivi: str) -> None:
+    page = open_page(as_=vivi).page
+    page.goto("/list?project=TASK&category=open")
+    page.get_by_role("button", name="Columns").click()
+    for column in ("Labels", "Assignee", "Priority", "Changed"):
+        page.get_by_role("option", name=column).click()
+    page.get_by_role("button", name="Done").click()
+    save_view(page, "When it is due")
+
+    page.goto("/views")
+    expect(page.get_by_text("Columns: status, due date")).to_be_visible()
+    page.get_by_role("link", name="When it is due").click()
+
+    page.wait_for_url("**/list?project=TASK&category=open&columns=status,due_date")
+    page.get_by_role("button", name="Columns").click()
+    expect(page.get_by_role("option", selected=True)).to_have_text(["Status", "Due"])
 
 
 def test_people_in_a_view_are_named_in_its_address(open_page: OpenPage, vivi: str) -> None:

@@ -39,7 +39,9 @@ export function showSaveView(): void {
             <input type="checkbox" name="shared" /> Everybody sees it
           </span>
         </label>
-        <p class="hint">The view keeps the filters, the order and the lanes.</p>
+        <p class="hint">
+          The view keeps the filters, the order and the {view.layout?.kind === "list" ? "columns" : "lanes"}.
+        </p>
         <div class="actions">
           <button type="button" class="quiet" onClick={closeDialog}>
             Cancel

@@ -24,6 +24,7 @@ test("a view leads back to the address that it was made of", () => {
   for (const text of [
     "/board?project=OPS&label=a&label=b&sort=-priority&lanes=assignee",
     "/list?q=cake+and+tea",
+    "/list?sort=due_date&columns=status,due_date",
   ]) {
     const view = viewOf(new URL(text, "http://localhost"));
     assert.ok(view);

@@ -43,8 +43,8 @@ function Views({ all }: { all: readonly View[] }) {
     return (
       <Empty title="No saved views yet">
         <p>
-          A view keeps the filters, the order and the lanes of the <a href="/board">board</a> under a name.
-          Set them there, and choose “Save view”.
+          A view keeps the filters, the order, and the lanes of the <a href="/board">board</a> or the columns
+          of the <a href="/list">list</a> under a name. Set them there, and choose “Save view”.
         </p>
       </Empty>
     );
@@ -112,6 +112,7 @@ function describe(view: View): string {
   if (parts.length === 0) parts.push("All tasks");
   if (view.sort) parts.push(`Sorted by ${view.sort.replaceAll("_", " ").replaceAll("-", "descending ")}`);
   if (view.layout.swimlanes) parts.push(`Lanes by ${view.layout.swimlanes}`);
+  if (view.layout.fields) parts.push(`Columns: ${view.layout.fields.map(shownValue).join(", ")}`);
   return parts.join(" · ");
 }
 
