@@ -53,9 +53,18 @@ class Stage:
         return self.service.settings
 
     def restart(self) -> None:
-        """Starts a service in the place of one that has ended."""
+        """Starts a service in the place of one that has ended, and again if it ends, as systemd does.
+
+        On a busy machine, the workers of a master that was killed may hold the port for some seconds.
+        """
         assert self.service.has_ended
-        self.service = _start(self.service.place, self.address, self.settings)
+
+        def runs() -> bool:
+            if self.service.has_ended:
+                self.service = _start(self.service.place, self.address, self.settings)
+            return "The service is running" in self.service.out
+
+        assert wait_until(runs), self.service.err
 
     def is_up(self, path: str = "/readyz") -> bool:
         with suppress(OSError):
