@@ -117,7 +117,10 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "webhooks.replay": (("{webhook}",), {"since": 0}),
 }
 # Not for scripts.
-INTERNAL = {"idempotency.run", "feed.start", "accounts.link", "accounts.require_linking"}
+INTERNAL = {
+    "idempotency.run", "feed.start", "accounts.link", "accounts.require_linking", "demo.create",
+    "demo.require_empty",
+}  # fmt: skip
 
 
 @pytest.fixture
