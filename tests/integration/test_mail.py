@@ -142,7 +142,7 @@ def test_a_mail_at_once_says_what_happened_and_belongs_to_the_thread_of_its_task
     assert message["List-Unsubscribe"]
     assert "Ada commented." in text
     assert "> See <script> & so on." in text
-    assert f"https://tasks.example.org/api/v1/tasks/{watched.key}" in text
+    assert f"https://tasks.example.org/tasks/{watched.key}" in text
     assert "See &lt;script&gt; &amp; so on." in html
     assert "&lt;b&gt;&quot;alles&quot;&lt;/b&gt; &amp; mehr" in html
     assert "<script>" not in html

@@ -47,7 +47,7 @@ def section_of(
     public_url: str | None,
 ) -> Section:
     """Returns the section about some news about a task."""
-    url = None if public_url is None else f"{public_url}/api/v1/tasks/{task.key or task.id}"
+    url = None if public_url is None else f"{public_url}/tasks/{task.key or task.id}"
     lines = [(sentence(each, who), comments.get(each.comment_id or "")) for each in news]
     return Section(task=task, url=url, lines=lines)
 
