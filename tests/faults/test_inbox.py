@@ -113,4 +113,4 @@ def test_a_running_service_sends_mails(place: Path) -> None:
     (envelope,) = received
     assert (envelope.mail_from, envelope.rcpt_tos) == ("tasks@example.org", ["eve@example.org"])
     assert f"Subject: [{task['key']}] Yours".encode() in envelope.content
-    assert f"https://tasks.example.org/api/v1/tasks/{task['key']}".encode() in envelope.content
+    assert f"https://tasks.example.org/tasks/{task['key']}".encode() in envelope.content
