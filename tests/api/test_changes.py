@@ -128,6 +128,7 @@ def test_a_change_that_is_made_later_comes_after_the_end_of_the_feed(
     ids=str,
 )
 @pytest.mark.parametrize("limit", ["2", "100"])
+@pytest.mark.slow
 @pytest.mark.usefixtures("history")
 def test_the_filters_are_those_of_the_log(client: Client, query: dict[str, str], limit: str) -> None:
     admin = client.as_("admin")

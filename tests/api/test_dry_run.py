@@ -12,6 +12,8 @@ from tests.api.client import Answer, Client, answered, problem
 from tests.api.hostile import TAKES_ANY_QUERY
 from tests.api.operations import DRY, OPERATIONS, Operation, World
 
+pytestmark = pytest.mark.slow
+
 every_dry = pytest.mark.parametrize("operation", DRY, ids=lambda o: o.name)
 
 

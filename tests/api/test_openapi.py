@@ -109,6 +109,7 @@ def test_every_operation_describes_its_success_and_its_failures(operations: dict
         assert wanted <= answers, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", SUCCEEDING, ids=lambda o: o.name)
 def test_an_answer_has_the_headers_that_are_described(
     operation: Operation, operations: dict[str, Any], client: Client, world: World

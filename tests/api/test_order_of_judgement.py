@@ -16,6 +16,8 @@ from tests.api.client import Answer, Client, mistakes, problem
 from tests.api.operations import World
 from tests.factories import an_id
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = an_id()
 LARGE = 1024 * 1024 + 1
 

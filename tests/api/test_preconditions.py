@@ -12,6 +12,8 @@ from tests.api.client import Client, mistakes, problem
 from tests.api.operations import BY_NAME, GUARDED, Operation, World
 from tests.factories import SYSTEM
 
+pytestmark = pytest.mark.slow
+
 every_guarded = pytest.mark.parametrize("operation", GUARDED, ids=lambda o: o.name)
 with_version = pytest.mark.parametrize(
     "operation",

@@ -12,6 +12,8 @@ import pytest
 from tests.api.client import Client, mistakes, problem
 from tests.api.operations import BY_NAME, OPERATIONS, World
 
+pytestmark = pytest.mark.slow
+
 JSON = {"Content-Type": "application/json"}
 WITH_BODY = [o for o in OPERATIONS if o.body is not None] + [BY_NAME["restore_task"]]
 

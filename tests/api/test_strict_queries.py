@@ -15,6 +15,8 @@ from tests.api.client import Client, mistakes, problem
 from tests.api.hostile import TAKES_ANY_QUERY
 from tests.api.operations import BY_NAME, DRY, OPERATIONS, World
 
+pytestmark = pytest.mark.slow
+
 STRICT = [operation for operation in OPERATIONS if operation.name not in TAKES_ANY_QUERY]
 every_operation = pytest.mark.parametrize("operation", STRICT, ids=lambda o: o.name)
 LISTS = [

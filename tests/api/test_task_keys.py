@@ -12,6 +12,8 @@ from tests.api.client import Answer, Client, mistakes, problem
 from tests.api.operations import MORE, OPERATIONS, Operation, World
 from tests.factories import SYSTEM, an_id
 
+pytestmark = pytest.mark.slow
+
 TASKS = ("task", "other", "blocker", "binned")
 IN_TEXTS = tuple(f"{{{name}}}" for name in TASKS)
 
