@@ -41,7 +41,7 @@ USABLE = """() => new Promise((resolve) => {
 READ_ALL = """async (count) => {
   const start = performance.now();
   while (document.querySelectorAll("[data-card]").length < count) {
-    for (const button of document.querySelectorAll(".more button")) button.click();
+    for (const button of document.querySelectorAll(".column-end button")) button.click();
     await new Promise(requestAnimationFrame);
   }
   return performance.now() - start;
