@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -60,6 +56,7 @@ from tests.integration.backups import (
     restore,
     save,
 )
+from tests.integration.killing import processes_to_kill
 from tests.integration.test_cli_db import a_mongod
 from tests.running import wait_until
 
@@ -366,55 +363,23 @@ def test_a_restore_does_not_begin_while_another_one_replaces_the_data(small: Dat
 
 # The child restores and kills itself at its nth write, before or after the server has seen it.
 KILLED = """
-import os, signal, sys
+import sys
 from pathlib import Path
-from pymongo import MongoClient, monitoring
+from pymongo import MongoClient
 from tests.integration.backups import restore
+from tests.integration.killing import Killer, work_in_forks
 
 uri, name, file = sys.argv[1:]
 WRITES = {"update", "insert", "create", "createIndexes", "renameCollection", "drop", "commitTransaction"}
 backup = Path(file).read_bytes()
 
-class Killer(monitoring.CommandListener):
-    def __init__(self, point):
-        self.left = point
-    def note(self, event):
-        if event.command_name in WRITES:
-            self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-    def started(self, event): self.note(event)
-    def succeeded(self, event): self.note(event)
-    def failed(self, event): self.note(event)
+def work(point):
+    killer = Killer(point, WRITES, counts_failures=True)
+    with MongoClient(uri, tz_aware=True, event_listeners=[killer]) as client:
+        restore(client[name], backup)
 
-for line in sys.stdin:
-    process = os.fork()
-    if process == 0:
-        with MongoClient(uri, tz_aware=True, event_listeners=[Killer(int(line))]) as client:
-            restore(client[name], backup)
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+work_in_forks(work)
 """
-
-
-@contextmanager
-def restores_to_kill(uri: str, database: Database[Any], file: Path) -> Iterator[Callable[[int], bool]]:
-    """Yields a function that restores in a process of its own, and returns True if that was killed."""
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED, uri, database.name, file],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        stdin, stdout = process.stdin, process.stdout
-
-        def is_killed(point: int) -> bool:
-            stdin.write(f"{point}\n")
-            status = int(stdout.readline())
-            assert status in (0, -signal.SIGKILL)
-            return status != 0
-
-        yield is_killed
 
 
 @pytest.mark.slow
@@ -426,7 +391,7 @@ def test_a_restore_that_is_killed_leaves_the_old_data_in_use_or_is_finished_by_a
     services.tasks.create(by=SYSTEM, title="After")
     old, old_backup = contents(small), save(small)
     outcomes = Counter[str]()
-    with restores_to_kill(mongodb_uri, small, file) as is_killed:
+    with processes_to_kill(KILLED, mongodb_uri, small.name, file) as is_killed:
         for point in count(1, STEP):
             if not is_killed(point):
                 break

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
@@ -42,6 +39,7 @@ from taskmgr.infrastructure.mongo.unlogged_tokens import log_tokens
 from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from taskmgr.infrastructure.mongo.writing import validated_row
 from tests.factories import NOW, SYSTEM, a_full_task, a_task
+from tests.integration.killing import processes_to_kill
 from tests.running import Clients, run, run_here, serving, short_folder, wait_until
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -345,57 +343,29 @@ def _forget_numbers(rows: Mapping[str, list[dict[str, Any]]]) -> None:
 
 # The child migrates and kills itself at its nth write, before or after the server has seen it.
 KILLED = """
-import os, signal, sys
+import sys
 from zoneinfo import ZoneInfo
-from pymongo import MongoClient, monitoring
+from pymongo import MongoClient
 from taskmgr.infrastructure.mongo.migrations import migrate
+from tests.integration.killing import Killer, work_in_forks
 
 uri, name, zone = sys.argv[1:]
 WRITES = {"update", "insert", "findAndModify", "createIndexes", "commitTransaction"}
 
-class Killer(monitoring.CommandListener):
-    def __init__(self, point):
-        self.left = point
-    def note(self, event):
-        if event.command_name in WRITES:
-            self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-    def started(self, event): self.note(event)
-    def succeeded(self, event): self.note(event)
-    def failed(self, event): pass
+def work(point):
+    killer = Killer(point, WRITES)
+    with MongoClient(uri, tz_aware=True, appname=name, event_listeners=[killer]) as client:
+        migrate(client[name], ZoneInfo(zone), batch=3)
 
-for line in sys.stdin:
-    process = os.fork()
-    if process == 0:
-        with MongoClient(uri, tz_aware=True, appname=name, event_listeners=[Killer(int(line))]) as client:
-            migrate(client[name], ZoneInfo(zone), batch=3)
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+work_in_forks(work)
 """
 
 
-@contextmanager
-def migrations_to_kill(uri: str, database: Database[Any], zone: tzinfo) -> Iterator[Callable[[int], bool]]:
-    """Yields a function that migrates in a process of its own, and returns True if that was killed.
-
-    The processes are forked from one that has imported everything, since imports would take most of the time.
-    """
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED, uri, database.name, str(zone)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        stdin, stdout = process.stdin, process.stdout
-
-        def is_killed(point: int) -> bool:
-            stdin.write(f"{point}\n")
-            status = int(stdout.readline())
-            assert status in (0, -signal.SIGKILL)
-            return status != 0
-
-        yield is_killed
+def migrations_to_kill(
+    uri: str, database: Database[Any], zone: tzinfo
+) -> AbstractContextManager[Callable[[int], bool]]:
+    """Returns a block in which a function migrates in a process of its own; True if that was killed."""
+    return processes_to_kill(KILLED, uri, database.name, zone)
 
 
 def go_on(database: Database[Any]) -> None:
