@@ -1,7 +1,7 @@
 // The board: the tasks of a project, or of all, in columns by status.
-import { useEffect, useState } from "preact/hooks";
 import { explain } from "../../api/problems";
 import { Empty, NothingMatches } from "../../parts/empty";
+import { useOpened } from "../../parts/opened";
 import { startQuickAdd } from "../../shell/quick-add";
 import { type Command, useCommands } from "../../state/keys";
 import { isAdmin, mayWrite } from "../../state/session";
@@ -15,7 +15,7 @@ import { currentCard } from "./keys";
 import { complainAboutNoCard } from "./moves";
 
 export default function BoardPage() {
-  const { board, failure } = useBoard();
+  const { opened: board, failure } = useOpened(() => new Board(filters.peek(), sort.peek()), selection.value);
   useCommands(board ? commandsOf(board) : []);
   return (
     <>
@@ -29,25 +29,6 @@ export default function BoardPage() {
       {!board && failure === null && <p class="loading">Loading…</p>}
     </>
   );
-}
-
-// Returns the board for the present address. The previous one stays until the next one has been read.
-function useBoard(): { board: Board | null; failure: unknown } {
-  const [state, setState] = useState<{ board: Board | null; failure: unknown }>({
-    board: null,
-    failure: null,
-  });
-  const selected = selection.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `selected` stands for the filters and the order
-  useEffect(() => {
-    const board = new Board(filters.peek(), sort.peek());
-    board.open().then(
-      () => setState({ board, failure: null }),
-      (failure) => setState({ board: null, failure }),
-    );
-    return () => board.close();
-  }, [selected]);
-  return state;
 }
 
 function Content({ board }: { board: Board }) {

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { explain } from "../../api/problems";
 import { Empty, NothingMatches } from "../../parts/empty";
 import { Icon } from "../../parts/icon";
+import { useOpened } from "../../parts/opened";
 import { showFailure } from "../../parts/toast";
 import { startQuickAdd } from "../../shell/quick-add";
 import { type Command, useCommands } from "../../state/keys";
@@ -16,7 +17,7 @@ import { List } from "./list";
 import { Selection } from "./selection";
 
 export default function ListPage() {
-  const { list, failure } = useList();
+  const { opened: list, failure } = useOpened(() => new List(filters.peek(), sort.peek()), selection.value);
   return (
     <>
       <ListHead list={list} />
@@ -33,22 +34,6 @@ export default function ListPage() {
       {failure === null && (list ? <Content list={list} /> : <p class="loading">Loading…</p>)}
     </>
   );
-}
-
-// Returns the list for the present address. The previous one stays until the next one has been read.
-function useList(): { list: List | null; failure: unknown } {
-  const [state, setState] = useState<{ list: List | null; failure: unknown }>({ list: null, failure: null });
-  const selected = selection.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `selected` stands for the filters and the order
-  useEffect(() => {
-    const list = new List(filters.peek(), sort.peek());
-    list.open().then(
-      () => setState({ list, failure: null }),
-      (failure) => setState({ list: null, failure }),
-    );
-    return () => list.close();
-  }, [selected]);
-  return state;
 }
 
 function Content({ list }: { list: List }) {
