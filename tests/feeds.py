@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -14,6 +14,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.database import Database
 
 from taskmgr.domain.history.chain import GENESIS, canonical_json, next_hash, plain_entry
+from taskmgr.domain.model.errors import Unavailable
 from taskmgr.infrastructure.mongo import mappers
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.feed.sequencer import Sequencer
@@ -24,14 +25,20 @@ _MAX_SECONDS = 60.0
 
 @contextmanager
 def sequencing(uri: str, name: str) -> Iterator[Sequencer]:
-    """Runs a sequencer on a database until the end of the block. Fails if the sequencer does."""
+    """Runs a sequencer on a database until the end of the block. Fails if the sequencer does.
+
+    Like the service, it runs the sequencer again if the database cannot answer, as while it is replaced.
+    """
     database, streams = open_database(uri, name), open_database(uri, name, for_streams=True)
     stop, failures = Event(), list[Exception]()
     sequencer = Sequencer(database, streams)
 
     def run() -> None:
         try:
-            sequencer.run(stop)
+            while not stop.is_set():
+                with suppress(Unavailable):
+                    sequencer.run(stop)
+                stop.wait(0.1)
         except Exception as error:  # noqa: BLE001 - shown by the test's own thread
             failures.append(error)
 
@@ -44,7 +51,7 @@ def sequencing(uri: str, name: str) -> Iterator[Sequencer]:
         thread.join()
         database.client.close()
         streams.client.close()
-    assert not failures, failures
+        assert not failures, failures
 
 
 def wait_until_complete(database: Database[Any]) -> None:

@@ -272,6 +272,43 @@ def test_positions_after_the_backup_are_gone_and_the_feed_goes_on(
     assert_feed_is_the_log(small)
 
 
+def test_who_reads_while_the_data_is_replaced_reads_it_or_is_told_to_try_again(
+    small: Database[Any], services: Services, make_task: Callable[..., Task]
+) -> None:
+    task = make_task(title="Read all the time")
+    backup = save(small)
+    ended, failures = threading.Event(), list[Exception]()
+
+    def keep_reading(read: Callable[[], object]) -> None:
+        while not ended.is_set():
+            try:
+                read()
+            except Unavailable:
+                pass
+            except Exception as error:  # noqa: BLE001 - shown by the test's own thread
+                failures.append(error)
+
+    reads: list[Callable[[], object]] = [
+        lambda: services.tasks.get(task.id, by=SYSTEM),
+        lambda: services.tasks.list(by=SYSTEM),
+        lambda: services.tasks.transitions(task.id, by=SYSTEM),
+        lambda: services.users.list_with_tasks(by=SYSTEM),
+        lambda: services.feed.changes(by=SYSTEM),
+    ]
+    readers = [threading.Thread(target=keep_reading, args=[read]) for read in reads]
+    for reader in readers:
+        reader.start()
+    try:
+        for _ in range(10):
+            restore(small, backup)
+    finally:
+        ended.set()
+        for reader in readers:
+            reader.join()
+
+    assert failures == []
+
+
 def test_processes_refuse_to_write_while_the_data_is_replaced(small: Database[Any]) -> None:
     services = build_services(mongo_store(small, time_zone=DEFAULT_POLICY.time_zone))
     begin_restore(small, "abc", [], small["meta"].find_one({"_id": "stored_form"}) or {})

@@ -27,8 +27,10 @@ C = TypeVar("C")
 _TEMPORARY = (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError, WTimeoutError)
 _LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 
-# A server that has just started, or has changed a collection, cannot read as of a moment yet.
-_SNAPSHOT_UNAVAILABLE = 246
+# NamespaceNotFound and QueryPlanKilled: a restore has replaced the collection while it was read, or a
+# migration has dropped the index. SnapshotUnavailable: a server that has just started, or has changed a
+# collection, cannot read as of a moment yet.
+_TEMPORARY_CODES = frozenset({26, 175, 246})
 
 # TransactionTooLarge, TransactionTooLargeForCache, BSONObjectTooLarge, and an update that makes a document
 # too large.
@@ -67,11 +69,11 @@ def _raise_domain_error(error: PyMongoError) -> None:
 
 
 def is_temporary(error: PyMongoError) -> bool:
-    """Returns True if the same call may succeed later: it is away, slow, starting or in an election."""
+    """Returns True if the same call may succeed later: for instance after an election."""
     return (
         isinstance(error, _TEMPORARY)
         or error.timeout
-        or _SNAPSHOT_UNAVAILABLE in error_codes(error)
+        or not _TEMPORARY_CODES.isdisjoint(error_codes(error))
         or any(map(error.has_error_label, _LABELS))
     )
 
