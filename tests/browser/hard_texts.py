@@ -13,7 +13,7 @@ MANY_LABELS = [f"label number {number}" for number in range(19)] + [WORD[:40]]
 
 
 def add_hard_texts(service: Service, key: str) -> str:
-    """Creates the project and its tasks, with a deactivated assignee; returns the key."""
+    """Creates the project and its tasks, with three users, one of them deactivated; returns the key."""
 
     def call(method: str, path: str, body: dict[str, Any]) -> Any:
         status, content = service.call(method, f"/api/v1/{path}", body)
@@ -24,6 +24,7 @@ def add_hard_texts(service: Service, key: str) -> str:
     users = [
         call("POST", "users", {"username": "maximilian." + "x" * 28, "name": f"Maximilian {WORD}"}),
         call("POST", "users", {"username": "noor", "name": "نور الهاشمي"}),
+        call("POST", "users", {"username": "wilhelmina", "name": f"Wilhelmina {WORD} {WORD}"}),
     ]
     tasks: list[dict[str, Any]] = [
         {"title": WORD * 4, "labels": MANY_LABELS, "assignee_id": users[0]["id"], "priority": "high"},
