@@ -134,8 +134,7 @@ def _delay(page: Page, other: Page, way: str) -> float:
 NOTE_WHEN_MOVED = """(name) => {
   window.movedAt = undefined;
   new MutationObserver(() => {
-    const cell = document.querySelector(`ul[aria-label="${name}"]`);
-    if (cell?.children.length) window.movedAt ??= Date.now();
+    if (document.querySelector(`[aria-label="${name}"] [data-card]`)) window.movedAt ??= Date.now();
   }).observe(document.body, { childList: true, subtree: true });
 }"""
 NOTE_WHEN_SENT = """

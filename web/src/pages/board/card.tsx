@@ -20,11 +20,12 @@ import { dragging, moveItems, startDragging } from "./moves";
 
 export function Card({ id, board }: { id: string; board: Board }) {
   const task = taskSignal(id).value;
-  const element = useRef<HTMLLIElement>(null);
+  const element = useRef<HTMLDivElement>(null);
   useDragging(element, id);
   const isOpen = task.category === "unstarted" || task.category === "started";
   return (
-    <li ref={element} class={isPending(id) ? "card pending" : "card"} data-card={id}>
+    // biome-ignore lint/a11y/useSemanticElements: in a group, see the columns
+    <div ref={element} role="listitem" class={isPending(id) ? "card pending" : "card"} data-card={id}>
       <div class="card-top">
         <span class="key">{task.key}</span>
         {task.parent_id && (
@@ -58,12 +59,12 @@ export function Card({ id, board }: { id: string; board: Board }) {
           </span>
         )}
       </div>
-    </li>
+    </div>
   );
 }
 
 // Reads nothing from signals while the card is drawn, so that a drag redraws no cards.
-function useDragging(element: { current: HTMLLIElement | null }, id: string): void {
+function useDragging(element: { current: HTMLDivElement | null }, id: string): void {
   useEffect(() => {
     const card = element.current;
     if (!card || !mayWrite.peek()) return;

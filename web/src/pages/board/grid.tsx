@@ -16,6 +16,7 @@ import { statusText } from "../../state/texts";
 import type { Board, Column } from "./board";
 import { Card } from "./card";
 import { lanes } from "./filters";
+import { groupsOf } from "./groups";
 import { moveByKey } from "./keys";
 import { dragging, type LaneValue, moveCard, type Verdict, verdict } from "./moves";
 import { Room, Rooms, roomFor } from "./rooms";
@@ -135,8 +136,10 @@ function laneHead({ value }: Lane) {
   );
 }
 
+const CARD = 6; // rem; a card that has not been in view is taken to be as high
+
 function Cell({ column, lane, board }: { column: Column; lane: Lane; board: Board }) {
-  const element = useRef<HTMLUListElement>(null);
+  const element = useRef<HTMLDivElement>(null);
   const shown = useComputed(() => column.ids.value.filter((id) => isIn(id, lane)));
   useEffect(() => {
     const cell = element.current;
@@ -152,11 +155,17 @@ function Cell({ column, lane, board }: { column: Column; lane: Lane; board: Boar
   }, [column, lane]);
   const name = lane.name ? `${statusText(column.status)}, ${lane.name}` : statusText(column.status);
   return (
-    <ul ref={element} class="cell" aria-label={name} data-status={column.status}>
-      {shown.value.map((id) => (
-        <Card key={id} id={id} board={board} />
+    // Not <ul>, which must contain its items without groups between.
+    // biome-ignore lint/a11y/useSemanticElements: as said
+    <div ref={element} role="list" class="cell" aria-label={name} data-status={column.status}>
+      {groupsOf(shown.value).map(({ key, ids }) => (
+        <div key={key} class="group" style={{ containIntrinsicBlockSize: `auto ${ids.length * CARD}rem` }}>
+          {ids.map((id) => (
+            <Card key={id} id={id} board={board} />
+          ))}
+        </div>
       ))}
-    </ul>
+    </div>
   );
 }
 

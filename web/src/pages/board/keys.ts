@@ -35,14 +35,19 @@ function moveTask(board: Board, task: Task, direction: Direction): void {
   if (to) void moveCard(board, task, { status: to.status }).catch(showFailure);
 }
 
-function neighbourOf(card: HTMLElement, direction: Direction): HTMLElement | null {
-  if (direction === "Up") return card.previousElementSibling as HTMLElement | null;
-  if (direction === "Down") return card.nextElementSibling as HTMLElement | null;
-  const cell = card.parentElement as HTMLElement;
-  const at = [...cell.children].indexOf(card);
+function neighbourOf(card: HTMLElement, direction: Direction): HTMLElement | undefined {
+  const cell = card.closest<HTMLElement>("[data-status]") as HTMLElement;
+  const at = cardsIn(cell).indexOf(card);
+  if (direction === "Up") return cardsIn(cell)[at - 1];
+  if (direction === "Down") return cardsIn(cell)[at + 1];
   const step = direction === "Left" ? "previousElementSibling" : "nextElementSibling";
-  for (let other = cell[step]; other; other = other[step])
-    if (other.children.length > 0)
-      return other.children[Math.min(at, other.children.length - 1)] as HTMLElement;
-  return null;
+  for (let other = cell[step]; other; other = other[step]) {
+    const cards = cardsIn(other);
+    if (cards.length > 0) return cards[Math.min(at, cards.length - 1)];
+  }
+  return undefined;
+}
+
+function cardsIn(cell: Element): HTMLElement[] {
+  return [...cell.querySelectorAll<HTMLElement>("[data-card]")];
 }
