@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import re
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -18,45 +16,33 @@ from tests.browser.people import (
     link_in,
     require_recent_sign_in,
 )
+from tests.browser.receiver import ATTACK, receiving
 from tests.browser.watching import OpenPage, Watched, accessibility_findings
-from tests.running import Service, free_port, serving, short_folder
-
-ATTACK = "<img src=x onerror=alert(1)>"
-
-
-class Receiver(http.server.BaseHTTPRequestHandler):
-    """Answers every message with something that must not be taken for HTML."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(ATTACK.encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
+from tests.running import Service, serving, short_folder
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[str]:
-    """The address of a receiver of webhooks."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Receiver) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/hook"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def calling_service(receiver: str) -> Iterator[Service]:
-    """A service that may call the receiver."""
-    port = receiver.rpartition(":")[2].partition("/")[0]
-    settings = {"OUTGOING_NETWORKS": "127.0.0.0/8", "OUTGOING_PORTS": port}
+def receiver_and_service() -> Iterator[tuple[str, Service]]:
+    """The address of a receiver of webhooks, and a service that may call it."""
     with (
+        receiving() as (address, settings),
         short_folder() as place,
         serving(place, "--bind", "127.0.0.1:0", "--workers", "1", **settings) as service,
     ):
         choose_password(service, link_in(service))
-        yield service
+        yield address, service
+
+
+@pytest.fixture
+def receiver(receiver_and_service: tuple[str, Service]) -> str:
+    """The address of the receiver."""
+    return receiver_and_service[0]
+
+
+@pytest.fixture
+def calling_service(receiver_and_service: tuple[str, Service]) -> Service:
+    """The service that may call the receiver."""
+    return receiver_and_service[1]
 
 
 @pytest.fixture

@@ -150,6 +150,27 @@ def test_somebody_whose_account_is_another_users_can_go_back_to_the_settings(
     expect(page.get_by_text("No linked accounts.")).to_be_visible()
 
 
+def test_an_admin_sees_and_unlinks_the_account_of_a_user(
+    open_page: OpenPage, trusting: Service, provider: Provider
+) -> None:
+    username = username_of(provider)
+    user_page = open_page(at=trusting).page
+    sign_in_at_the_provider(user_page)
+    expect_signed_in(user_page)
+    page = open_page(as_="admin", at=trusting).page
+    page.goto(f"/admin/users/{username}")
+    accounts = page.locator("section").filter(has=page.get_by_role("heading", name="Linked accounts"))
+    expect(accounts).to_contain_text(f"subject of {username}")
+    assert accessibility_findings(page) == []
+    accounts.get_by_role("button", name="Unlink the account of 127.0.0.1").click()
+    page.get_by_role("button", name="Unlink it").click()
+
+    expect(page.get_by_role("status").filter(has_text="is unlinked")).to_be_visible()
+    expect(accounts).to_have_count(0)
+    user_page.goto("/list")
+    user_page.wait_for_url("**/sign-in#*")
+
+
 def test_the_only_way_in_cannot_be_unlinked_in_the_settings(
     open_page: OpenPage, trusting: Service, provider: Provider
 ) -> None:

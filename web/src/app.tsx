@@ -80,7 +80,7 @@ const FIRST_PAGE = 5_000;
 
 function NotFound() {
   return (
-    <Empty title="There is no page here">
+    <Empty title="There is no page here" isPage>
       <p>
         The address may be misspelt. <a href={HOME}>Go to the board</a>
       </p>
@@ -90,7 +90,7 @@ function NotFound() {
 
 function AdminsOnly() {
   return (
-    <Empty title="For admins only">
+    <Empty title="For admins only" isPage>
       <p>
         Your role does not allow this page. <a href={HOME}>Go to the board</a>
       </p>
@@ -100,7 +100,7 @@ function AdminsOnly() {
 
 function Failure({ failure, onRetry }: { failure: unknown; onRetry: () => void }) {
   return (
-    <Empty title="This page cannot be shown">
+    <Empty title="This page cannot be shown" isPage>
       <p role="alert">{explain(failure)}</p>
       <p>
         <button type="button" class="primary" onClick={onRetry}>

@@ -42,7 +42,7 @@ const root = document.getElementById("app") as HTMLElement;
 applySettings();
 start(root).catch((error: Error) =>
   render(
-    <Empty title="The dashboard cannot be shown">
+    <Empty title="The dashboard cannot be shown" isPage>
       <p role="alert">{error.message}</p>
       <p>
         <button type="button" class="primary" onClick={() => location.reload()}>

@@ -1,10 +1,17 @@
 // What a page shows when it has nothing to show: why, and what to do about it.
 import type { ComponentChildren } from "preact";
 
-export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+interface Props {
+  title: string;
+  // Whether there is nothing else on the page, so that the title is that of the page.
+  isPage?: boolean;
+  children?: ComponentChildren;
+}
+
+export function Empty({ title, isPage, children }: Props) {
   return (
     <div class="empty">
-      <h2>{title}</h2>
+      {isPage ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children}
     </div>
   );

@@ -9,6 +9,7 @@ import { withRecentSignIn } from "../../parts/sign-in-again";
 import { showFailure, showToast } from "../../parts/toast";
 import { navigate } from "../../state/router";
 import { loadUsers, users } from "../../state/session";
+import { AccountsOf } from "../settings/accounts";
 import { Sessions } from "../settings/sessions";
 import { Tokens } from "../settings/tokens";
 import { KINDS, ROLES, showLink } from "./users";
@@ -35,6 +36,7 @@ export function UserDetails({ username }: { username: string }) {
         <Profile key={user.version} user={user} />
       </Part>
       <Sessions key={`sessions ${user.version}`} userId={user.id} name={user.name} />
+      <AccountsOf key={`accounts ${user.version}`} userId={user.id} name={user.name} />
       <Tokens key={`tokens ${user.version}`} userId={user.id} name={user.name} />
     </>
   );

@@ -159,7 +159,7 @@ function Cell({ column, lane, board }: { column: Column; lane: Lane; board: Boar
     // biome-ignore lint/a11y/useSemanticElements: as said
     <div ref={element} role="list" class="cell" aria-label={name} data-status={column.status}>
       {groupsOf(shown.value).map(({ key, ids }) => (
-        <div key={key} class="group" style={{ containIntrinsicBlockSize: `auto ${ids.length * CARD}rem` }}>
+        <div key={key} class="stack" style={{ containIntrinsicBlockSize: `auto ${ids.length * CARD}rem` }}>
           {ids.map((id) => (
             <Card key={id} id={id} board={board} />
           ))}

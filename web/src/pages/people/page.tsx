@@ -47,7 +47,12 @@ function People({ people }: { people: readonly Row[] }) {
     <>
       {mayWrite.value && (
         <p class="hint">
-          Drag a task to a person, or press <kbd>M</kbd> on it to choose somebody.
+          Drag a task to a person, or choose somebody with its button
+          <span class="desk-only">
+            {" "}
+            or with <kbd>M</kbd>
+          </span>
+          .
         </p>
       )}
       <ul class="people">

@@ -23,7 +23,7 @@ export default function Page({ params }: PageProps) {
   useTitle(task, params.key ?? "");
   if (page.failure.value && !task)
     return (
-      <Empty title="This task cannot be shown">
+      <Empty title="This task cannot be shown" isPage>
         <p role="alert">{explain(page.failure.value)}</p>
       </Empty>
     );
