@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from taskmgr.api.views.dashboard import SECTIONS
 from tests.browser.people import ADMIN
 from tests.browser.watching import DASHBOARD, OpenPage, Watched, accessibility_findings
+from tests.browser.work import Work
 from tests.running import ROOT, Service, wait_until
 
 ROUTES = re.findall(r'path: "(/[^"]*)"', (ROOT / "web/src/routes.ts").read_text("utf-8"))
@@ -102,10 +103,11 @@ def test_the_colours_that_somebody_chooses_are_kept(dashboard: Watched) -> None:
     expect(page.locator("html")).to_have_attribute("data-contrast", "more")
 
 
-def test_axe_finds_nothing_in_the_frame_its_menu_and_its_dialogs(dashboard: Watched) -> None:
+def test_axe_finds_nothing_in_the_frame_its_menu_and_its_dialogs(dashboard: Watched, work: Work) -> None:
+    work.task("Order cables")
     page = dashboard.page
-    page.goto("/board")
-    expect(page.get_by_role("heading", name="Board")).to_be_visible()
+    page.goto(work.board)  # with one card: axe minds a button that the window cuts off
+    expect(page.get_by_role("link", name="Order cables")).to_be_visible()
     assert accessibility_findings(page) == []
     page.keyboard.press("?")
     assert accessibility_findings(page) == []

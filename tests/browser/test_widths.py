@@ -11,6 +11,7 @@ from tests.browser.hard_texts import add_hard_texts
 from tests.browser.people import ADMIN
 from tests.browser.test_shell import ROUTES
 from tests.browser.watching import DESKTOP, NARROW, OpenPage
+from tests.browser.work import Work
 from tests.running import Service, wait_until
 
 PAGES = ("Board", "List", "Inbox", "People", "Insights", "Views", "Settings", "Admin")
@@ -46,6 +47,19 @@ def test_no_page_is_wider_than_the_window(
 ) -> None:
     names = {":key": f"{crowded}-1", ":username": ADMIN, ":project": crowded, ":webhook": "0" * 24}
     page = open_at(open_page, size, re.sub(r":\w+", lambda name: names[name[0]], route))
+
+    assert overflowing(page) == []
+
+
+def test_a_board_with_many_people_is_not_wider_than_a_phone(open_page: OpenPage, service: Service) -> None:
+    work = Work(service)
+    for number in range(12):
+        user = {"username": f"{work.key.lower()}.{number}", "name": f"Person {number}"}
+        status, created = service.call("POST", "/api/v1/users", user)
+        assert status == 201, created
+        work.task("Order cables", assignee_id=created["id"])
+    page = open_at(open_page, NARROW, work.board)
+    expect(page.get_by_role("list", name="Room for more").get_by_role("listitem")).to_have_count(12)
 
     assert overflowing(page) == []
 
