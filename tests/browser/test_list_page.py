@@ -177,8 +177,8 @@ def test_axe_finds_nothing_in_the_list_and_in_what_it_opens(dashboard: Watched, 
     create(
         service, title="مرحبا " + "x" * 150, labels=[f"label {at}" for at in range(20)], due_date="2026-01-01"
     )
-    page = show(dashboard, "")
-    expect(rows(page).first).to_be_visible()
+    page = show(dashboard, "label=label+7")  # no other rows: axe looks at each one six times
+    expect(rows(page)).to_have_count(1)
     rows(page).first.get_by_role("checkbox").check()
     assert accessibility_findings(page) == []
     page.get_by_role("button", name="Edit", exact=True).click()
