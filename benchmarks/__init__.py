@@ -4,7 +4,7 @@ Run it with `make bench` and `make bench-scale`. docs/performance.md describes w
 how, and shows the results of a run.
 
     servers.py    starts the servers, taskmgr and its peers, each in a process of its own
-    peers/        the two other services, floor.py and modern.py, and what both do besides: duties.py
+    peers/        the three other services, and what all of them do besides: duties.py
     data.py       generates the tasks and users that all servers read, from the words in vocabulary.py
     calls.py      the requests, and the status that their responses must have
     load.py       the client, in a process of its own; it also reads the CPU time of the servers

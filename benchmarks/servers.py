@@ -42,6 +42,7 @@ _UVICORN = ("-m", "uvicorn", "benchmarks.peers.modern:app", "--workers", "1", "-
             "--log-level", "warning", "--port")  # fmt: skip
 PEERS: dict[str, str] = {
     "floor": "pymongo + orjson alone",
+    "framework": "the same in Flask",
     "modern": "FastAPI + Beanie",
 }
 

@@ -27,7 +27,7 @@ from benchmarks.peers import duties
 Row = dict[str, Any]
 
 # The naive datetimes from the database are in UTC.
-_FORMAT = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+FORMAT = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 # The fields of a response, and `due_at`, by which the list is sorted and continued.
 _TASK_FIELDS = (
     "key", "project", "rank", "title", "description", "status", "priority", "due_date", "due_at",
@@ -65,8 +65,8 @@ with open(os.environ["BENCH_USERS_PIPELINE"]) as file:
 def respond(environ: Row, start_response: Callable[..., Any]) -> Iterable[bytes]:
     query = dict(parse_qsl(environ["QUERY_STRING"]))
     collection, *rest = environ["PATH_INFO"].split("/")[3:]  # after /api/v1
-    status, content = _ROUTES[environ["REQUEST_METHOD"], collection, len(rest)](environ, query, *rest)
-    body = orjson.dumps(content, default=str, option=_FORMAT)
+    status, content = ROUTES[environ["REQUEST_METHOD"], collection, len(rest)](environ, query, *rest)
+    body = orjson.dumps(content, default=str, option=FORMAT)
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 
@@ -257,7 +257,7 @@ def _body(environ: Row) -> Any:
     return orjson.loads(environ["wsgi.input"].read())
 
 
-_ROUTES: Mapping[tuple[str, str, int], Callable[..., tuple[str, Any]]] = {
+ROUTES: Mapping[tuple[str, str, int], Callable[..., tuple[str, Any]]] = {
     ("GET", "tasks", 0): list_tasks,
     ("GET", "tasks", 1): get_task,
     ("POST", "tasks", 0): create_task,

@@ -1,8 +1,9 @@
-"""Tests that the floor of the benchmarks answers like taskmgr; `make bench` compares the two."""
+"""Tests that the floor of the benchmarks, bare and in Flask, answers like taskmgr."""
 
 from __future__ import annotations
 
-import runpy
+import importlib
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -53,15 +54,21 @@ def taskmgr(services: Services, token: str) -> Fetch:
     return fetching(app, Authorization=f"Bearer {token}")
 
 
-@pytest.fixture
+@pytest.fixture(params=["floor", "framework"])
 def floor_app(
-    filled: Database[Any], mongodb_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    filled: Database[Any],
+    mongodb_uri: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Any]:
     for name, value in peer_settings(mongodb_uri, filled.name, tmp_path).items():
         monkeypatch.setenv(name, value)
-    module = runpy.run_module("benchmarks.peers.floor")  # it reads the environment when it is imported
-    with module["client"]:
-        yield module["app"]
+    for name in ("floor", "framework"):  # they read the environment when they are imported
+        monkeypatch.delitem(sys.modules, f"benchmarks.peers.{name}", raising=False)
+    app = importlib.import_module(f"benchmarks.peers.{request.param}").app
+    with importlib.import_module("benchmarks.peers.floor").client:
+        yield app
 
 
 @pytest.fixture
