@@ -42,7 +42,7 @@ from taskmgr.infrastructure.mongo.backup.swapping import (
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.migrations import is_current, migrate
 from taskmgr.infrastructure.mongo.replica_set import initiate_replica_set
-from taskmgr.infrastructure.mongo.schema_version import SCHEMA_VERSION
+from taskmgr.infrastructure.mongo.schema_version import SCHEMA_VERSION, TRUSTED_SECONDS
 from taskmgr.infrastructure.mongo.store import mongo_store
 from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
 from tests.factories import SYSTEM
@@ -272,19 +272,21 @@ def test_positions_after_the_backup_are_gone_and_the_feed_goes_on(
     assert_feed_is_the_log(small)
 
 
-def test_who_reads_while_the_data_is_replaced_reads_it_or_is_told_to_try_again(
-    small: Database[Any], services: Services, make_task: Callable[..., Task]
+def test_who_reads_while_the_data_is_replaced_is_told_to_try_again(
+    small: Database[Any], make_task: Callable[..., Task]
 ) -> None:
+    services = build_services(mongo_store(small, time_zone=DEFAULT_POLICY.time_zone))
     task = make_task(title="Read all the time")
     backup = save(small)
-    ended, failures = threading.Event(), list[Exception]()
+    ended, refusals, failures = threading.Event(), list[Unavailable](), list[Exception]()
 
     def keep_reading(read: Callable[[], object]) -> None:
         while not ended.is_set():
             try:
                 read()
-            except Unavailable:
-                pass
+            except Unavailable as error:
+                refusals.append(error)
+                time.sleep(0.01)
             except Exception as error:  # noqa: BLE001 - shown by the test's own thread
                 failures.append(error)
 
@@ -299,14 +301,17 @@ def test_who_reads_while_the_data_is_replaced_reads_it_or_is_told_to_try_again(
     for reader in readers:
         reader.start()
     try:
-        for _ in range(10):
-            restore(small, backup)
+        for _ in range(3):
+            restore(small, backup, settling=2 * TRUSTED_SECONDS)
     finally:
         ended.set()
         for reader in readers:
             reader.join()
 
     assert failures == []
+    assert {str(refusal) for refusal in refusals} == {
+        "A backup is taking the place of the data. Try again when it has been restored."
+    }
 
 
 def test_processes_refuse_to_write_while_the_data_is_replaced(small: Database[Any]) -> None:

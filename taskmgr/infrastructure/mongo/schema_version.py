@@ -21,6 +21,7 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
 from taskmgr.domain.model.errors import CannotStart, Unavailable
+from taskmgr.infrastructure.mongo.driver_errors import translated_errors
 
 # The version that this release stores; it refuses a database with a later one.
 SCHEMA_VERSION = 3
@@ -127,7 +128,8 @@ def require_time_zone(database: Database[Any], time_zone: tzinfo) -> None:
 class SchemaGuard:
     """Refuses writes once the database has been migrated to another version or time zone.
 
-    Reads the schema state at most once in `TRUSTED_SECONDS`.
+    While a backup takes the place of the data, it refuses reads as well. Reads the schema state at most once
+    in `TRUSTED_SECONDS`.
     """
 
     def __init__(self, database: Database[Any], time_zone: tzinfo) -> None:
@@ -139,14 +141,10 @@ class SchemaGuard:
 
     def __call__(self) -> None:
         """Raises `Unavailable`, and logs it once, if this process must not write."""
-        if time.monotonic() < self._trusted_until:
+        if self._is_trusted():
             return
-        now = time.monotonic()
-        # In an empty context, because in that of a command the driver would read from the command's snapshot.
-        state = Context().run(read_schema_state, self._database)
-        if state is not None and state.is_for(self._time_zone):
-            self._trusted_until = now + TRUSTED_SECONDS
-            self._log_admitted()
+        state = self._read_state()
+        if self._is_trusted():
             return
         reason = self._reason(state)
         with self._lock:
@@ -154,6 +152,35 @@ class SchemaGuard:
         if first:
             _log.error("Writing is refused: %s", reason)
         raise Unavailable(reason)
+
+    def admit_read(self) -> None:
+        """Raises `Unavailable` while a backup takes the place of the data.
+
+        A read would see a part of the old data and a part of the new. MongoDB 6.0 may even crash if a
+        collection is replaced while it is read: "Invariant failure: _requests.empty()", in lock_state.cpp.
+        """
+        if self._is_trusted():
+            return
+        state = self._read_state()
+        if state is not None and state.restoring:
+            raise Unavailable(self._reason(state))
+
+    def _is_trusted(self) -> bool:
+        return time.monotonic() < self._trusted_until
+
+    def _read_state(self) -> SchemaState | None:
+        """Reads the state, and trusts it for a while if it is that of this process."""
+        now = time.monotonic()
+        # In an empty context, because in that of a command the driver would read from the command's snapshot.
+        state = Context().run(self._read)
+        if state is not None and state.is_for(self._time_zone):
+            self._trusted_until = now + TRUSTED_SECONDS
+            self._log_admitted()
+        return state
+
+    def _read(self) -> SchemaState | None:
+        with translated_errors():
+            return read_schema_state(self._database)
 
     def _reason(self, state: SchemaState | None) -> str:
         ours = f"schema version {SCHEMA_VERSION}, time zone {self._time_zone}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import tzinfo
 from typing import Any
 
@@ -58,11 +61,12 @@ def mongo_store(
     `streams` is the same database, opened for streams; without it, the store cannot tell when the feed grows.
 
     If `time_zone` is given, commands raise `Unavailable` once the database has been migrated to another
-    time zone or schema version.
+    time zone or schema version, and all else does while a backup takes the place of the data.
     """
     records = TaskRecordCache(database)
-    admit = (lambda: None) if time_zone is None else SchemaGuard(database, time_zone)
-    return Store(
+    guard = None if time_zone is None else SchemaGuard(database, time_zone)
+    admit = guard or (lambda: None)
+    store = Store(
         unit_of_work=MongoUnitOfWork(database.client, new_id=new_id, deadline=deadline, admit=admit),
         tasks=MongoTaskRepository(database, records),
         users=MongoUserRepository(database, records),
@@ -89,3 +93,33 @@ def mongo_store(
         locks=MongoLocks(database),
         health=MongoHealth(database, admit),
     )
+    return store if guard is None else _guarded(store, guard.admit_read)
+
+
+# What decides by itself, or waits for changes.
+_UNGUARDED = frozenset({"unit_of_work", "health", "feed_streams"})
+
+
+def _guarded(store: Store, admit: Callable[[], None]) -> Store:
+    """Returns the store with repositories that call `admit` before each of their methods."""
+    names = {field.name for field in fields(store)} - _UNGUARDED
+    guarded: dict[str, Any] = {name: _GuardedRepository(getattr(store, name), admit) for name in names}
+    return replace(store, **guarded)
+
+
+class _GuardedRepository:
+    """A repository that calls `admit` before each of its methods."""
+
+    def __init__(self, repository: Any, admit: Callable[[], None]) -> None:
+        for name in dir(repository):
+            if not name.startswith("_") and callable(method := getattr(repository, name)):
+                setattr(self, name, _after(admit, method))
+
+
+def _after(admit: Callable[[], None], method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        admit()
+        return method(*args, **kwargs)
+
+    return call

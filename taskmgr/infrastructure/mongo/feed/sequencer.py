@@ -160,6 +160,7 @@ class Sequencer:
         This is needed at the first start on an existing log, after the oplog has passed the stored token,
         and after a backup has been restored.
         """
+        self._admit()
         with self._database.client.start_session() as session:
             self._store_checkpoint(None, session)
             moment = cast("Timestamp", session.operation_time)  # that of the write
