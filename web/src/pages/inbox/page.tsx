@@ -153,11 +153,16 @@ async function readWithOlder(topic: Topic): Promise<void> {
   announce(`${counted(unread.value, "item")} unread.`);
 }
 
-// Marks a topic, which may move down. The focus stays at its place, so the next one can be marked at once.
+let markings = 0;
+
+// Marks a topic, which may move down. The focus stays at its place, so the next one can be marked at once. If the
+// next one is marked before the service has answered, the focus belongs to that one.
 async function inPlace(topic: Topic, marking: Promise<void>): Promise<void> {
+  const number = ++markings;
   const place = focusedPlace();
   const hadFocus = topics.value[place]?.task.id === topic.task.id;
   await marking;
+  if (number !== markings) return;
   const hasFocus = isFocusLost() || focusedTask() === topic.task.id;
   if (hadFocus && hasFocus) focusPlace(place);
 }
