@@ -5,7 +5,6 @@ The browser is Debian's Chromium. Without one these tests are skipped, but they 
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.people import ADMIN, choose_password, link_in, sign_in
 from tests.browser.watching import DASHBOARD, WIDE, OpenPage, Watched, watch
 from tests.browser.work import Work
+from tests.needed import IN_CI
 from tests.running import PATIENCE, Service, serving, short_folder
 
 CHROMIUM = shutil.which("chromium")
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None and os.environ.get("CI") != "true":
+    if CHROMIUM is None and not IN_CI:
         pytest.skip("NO BROWSER: the pages are not tested. Install the Debian package `chromium`.")
     expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
@@ -72,7 +72,7 @@ def open_page(browser: Browser, service: Service) -> Iterator[OpenPage]:
 @pytest.fixture
 def dashboard(open_page: OpenPage) -> Watched:
     """A page in which the first user is signed in. Skipped where the dashboard could not be built."""
-    if not DASHBOARD.exists() and os.environ.get("CI") != "true":
+    if not DASHBOARD.exists() and not IN_CI:
         pytest.skip("NO DASHBOARD: it could not be built, see `make install`.")
     return open_page(as_=ADMIN, viewport=WIDE)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -17,16 +16,12 @@ import pytest
 
 from taskmgr.settings import NAMES
 from tests.docs.markdown import ROOT
+from tests.needed import needs
 from tests.outside import make_certificate
 from tests.running import COMMAND, Service, free_port, serving, wait_until
 
 DEPLOY = ROOT / "deploy"
 EVENTS = "/api/v1/events"
-
-
-def needs(program: str, package: str) -> pytest.MarkDecorator:
-    reason = f"{program} is missing: apt-get install {package}"
-    return pytest.mark.skipif(shutil.which(program) is None, reason=reason)
 
 
 def checked(*command: str | Path, **environment: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from typing import Any
 
@@ -13,6 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from taskmgr.metrics import instruments
 from tests.docs.markdown import ROOT, code, headings, read, section, table
+from tests.needed import needs
 
 PAGE = "docs/operations.md"
 ALERTS = "deploy/prometheus/alerts.yml"
@@ -59,18 +59,14 @@ def test_every_panel_of_the_dashboard_has_a_query_and_its_own_place() -> None:
     assert len({panel["title"] for panel in panels}) == len(panels)
 
 
-@pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is missing: apt-get install prometheus"
-)
+@needs("promtool", "prometheus")
 def test_prometheus_accepts_the_alert_rules() -> None:
     checked = subprocess.run(["promtool", "check", "rules", ROOT / ALERTS], capture_output=True, text=True)
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is missing: apt-get install prometheus"
-)
+@needs("promtool", "prometheus")
 @pytest.mark.parametrize(
     "query", [t["expr"] for p in json.loads(read(DASHBOARD))["panels"] for t in p["targets"]]
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.needed import needs
 from tests.running import ROOT, serving, wait_until
 
 pytestmark = pytest.mark.slow
@@ -22,7 +23,7 @@ await follow({ base, token, since, onChange, onResync });
 """
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+@needs("node", "nodejs")
 def test_the_script_gets_every_change_and_begins_anew_after_a_restored_backup(place: Path) -> None:
     shutil.copy(ROOT / "docs/examples/events.js", place / "events.mjs")
     (place / "program.mjs").write_text(_PROGRAM)

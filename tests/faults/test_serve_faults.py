@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from pymongo import MongoClient
 
 from taskmgr.infrastructure.embedded.mongod_binary import find_mongod
+from tests.needed import needs
 from tests.running import (
     PATIENCE,
     Clients,
@@ -166,7 +165,7 @@ def a_mongod_with_tls(place: Path) -> Iterator[str]:
         server.wait()
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
+@needs("openssl", "openssl")
 def test_master_and_workers_use_tls_if_the_uri_says_so(place: Path) -> None:
     with a_mongod_with_tls(place) as uri:
         settings = {"MONGODB_URI": uri, "SECRET_KEY": "x" * 32}
@@ -179,7 +178,7 @@ def test_master_and_workers_use_tls_if_the_uri_says_so(place: Path) -> None:
             assert not (place / "data").exists()
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
+@needs("openssl", "openssl")
 def test_a_worker_that_cannot_connect_is_tried_again_and_the_others_go_on(place: Path) -> None:
     with a_mongod_with_tls(place) as uri:
         settings = {"MONGODB_URI": uri, "SECRET_KEY": "x" * 32}

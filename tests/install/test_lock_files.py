@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.install.wheels import make_wheel
+from tests.needed import IN_CI
 
 ROOT = Path(__file__).parents[2]
 LOCKS = (
@@ -43,7 +44,7 @@ def python(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     pip = [sys.executable, "-m", "pip", "--python", found, "--quiet", "--disable-pip-version-check"]
     done = subprocess.run([*pip, "--retries", "1", "install", request.param], capture_output=True, text=True)
     if done.returncode:
-        report = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        report = pytest.fail if IN_CI else pytest.skip
         report(f"{request.param} cannot be installed from the package index: {done.stderr.strip()[-300:]}")
     return found
 

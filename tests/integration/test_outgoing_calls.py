@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import struct
@@ -17,6 +16,7 @@ import pytest
 from taskmgr.domain.ports.outgoing import CallFailed, ForbiddenUrl
 from taskmgr.infrastructure.outside.client import MAX_ANSWER, GuardedClient
 from taskmgr.infrastructure.outside.resolver import DnsResolver
+from tests.needed import needs
 from tests.outside import OK, accepting, listening, make_certificate, name_server
 from tests.running import free_port
 
@@ -164,10 +164,7 @@ def test_a_dns_server_that_does_not_answer_takes_no_longer_than_the_call_may() -
 # --- TLS
 
 
-needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="makes certificates with openssl")
-
-
-@needs_openssl
+@needs("openssl", "openssl")
 def test_the_certificate_is_checked_for_the_name_which_the_server_is_told(tmp_path: Path) -> None:
     server, trusting = make_certificate(tmp_path, "hooks.example.org")
     told: list[str | None] = []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.clients import tools
+from tests.needed import IN_CI
 from tests.running import Service, serving, short_folder
 
 
@@ -18,7 +19,7 @@ def node() -> Path:
     try:
         return tools.install()
     except tools.Missing as missing:
-        if tools.in_ci():
+        if IN_CI:
             pytest.fail(str(missing))
         pytest.skip(f"NOT TESTED: clients in TypeScript. {missing}")
 

@@ -24,11 +24,6 @@ class Missing(Exception):
     """Something that the tools need is missing; the text says what."""
 
 
-def in_ci() -> bool:
-    """Returns whether nothing may be skipped."""
-    return os.environ.get("CI") == "true"
-
-
 def install() -> Path:
     """Installs the tools unless they are there, and returns their folder. Raises `Missing`."""
     _require_node()
