@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -22,7 +23,7 @@ from pymongo.read_concern import ReadConcern
 from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.due_date import DueDate
 from taskmgr.domain.model.errors import CannotStart, Unavailable
-from taskmgr.infrastructure.mongo import mappers
+from taskmgr.infrastructure.mongo import mappers, schema_version
 from taskmgr.infrastructure.mongo.client import open_database
 from taskmgr.infrastructure.mongo.documents import DOCUMENTS
 from taskmgr.infrastructure.mongo.documents.tasks import UNDATED
@@ -603,6 +604,23 @@ def test_a_process_of_another_time_zone_stops_writing_and_starts_again(
         assert len([r for r in caplog.records if "Writing is refused" in r.message]) == 1
         migrate(fresh, UTC)
         assert is_admitted(services)
+        services.health.check()
+
+
+def test_a_process_goes_on_writing_although_the_database_answers_slowly(
+    mongodb_uri: str, fresh: Database[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(fresh, UTC)
+
+    def read_slowly(database: Database[Any]) -> schema_version.SchemaState | None:
+        state = read_schema_state(database)
+        time.sleep(1.1 * TRUSTED_SECONDS)
+        return state
+
+    monkeypatch.setattr(schema_version, "read_schema_state", read_slowly)
+    with open_database(mongodb_uri, fresh.name).client as client:
+        services = build_services(mongo_store(client[fresh.name], time_zone=UTC))
+
         services.health.check()
 
 

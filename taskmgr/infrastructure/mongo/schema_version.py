@@ -144,7 +144,7 @@ class SchemaGuard:
         if self._is_trusted():
             return
         state = self._read_state()
-        if self._is_trusted():
+        if self._is_ours(state):
             return
         reason = self._reason(state)
         with self._lock:
@@ -173,10 +173,13 @@ class SchemaGuard:
         now = time.monotonic()
         # In an empty context, because in that of a command the driver would read from the command's snapshot.
         state = Context().run(self._read)
-        if state is not None and state.is_for(self._time_zone):
+        if self._is_ours(state):
             self._trusted_until = now + TRUSTED_SECONDS
             self._log_admitted()
         return state
+
+    def _is_ours(self, state: SchemaState | None) -> bool:
+        return state is not None and state.is_for(self._time_zone)
 
     def _read(self) -> SchemaState | None:
         with translated_errors():

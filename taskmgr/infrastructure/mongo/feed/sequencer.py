@@ -61,7 +61,8 @@ class Sequencer:
     """Follows the log and appends to the feed.
 
     `stream_database` is the same database, on a client without `timeoutMS`. `admit` raises `Unavailable`
-    while this process must not write; it is called before each append, and `appended` after it.
+    while this process must not write; it is called before each append and each comparison of the log with the
+    feed, and `appended` after each append.
     """
 
     name = "sequencer"
