@@ -27,7 +27,7 @@ from benchmarks.peers import duties
 Row = dict[str, Any]
 
 # The naive datetimes from the database are in UTC.
-FORMAT = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+_FORMAT = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 # The fields of a response, and `due_at`, by which the list is sorted and continued.
 _TASK_FIELDS = (
     "key", "project", "rank", "title", "description", "status", "priority", "due_date", "due_at",
@@ -66,9 +66,13 @@ def respond(environ: Row, start_response: Callable[..., Any]) -> Iterable[bytes]
     query = dict(parse_qsl(environ["QUERY_STRING"]))
     collection, *rest = environ["PATH_INFO"].split("/")[3:]  # after /api/v1
     status, content = ROUTES[environ["REQUEST_METHOD"], collection, len(rest)](environ, query, *rest)
-    body = orjson.dumps(content, default=str, option=FORMAT)
+    body = to_json(content)
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
+
+
+def to_json(content: Any) -> bytes:
+    return orjson.dumps(content, default=str, option=_FORMAT)
 
 
 def list_tasks(_: Row, query: Mapping[str, str]) -> tuple[str, Any]:

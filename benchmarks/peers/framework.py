@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from flask import Flask, Response, request
 
 from benchmarks.peers import duties
-from benchmarks.peers.floor import FORMAT, ROUTES, database
+from benchmarks.peers.floor import ROUTES, database, to_json
 
 _flask = Flask(__name__)
 
@@ -20,8 +19,7 @@ _flask = Flask(__name__)
 def _view(handler: Callable[..., tuple[str, Any]]) -> Callable[..., Response]:
     def respond(**parts: str) -> Response:
         status, content = handler(request.environ, request.args, *parts.values())
-        body = orjson.dumps(content, default=str, option=FORMAT)
-        return Response(body, status, content_type="application/json")
+        return Response(to_json(content), status, content_type="application/json")
 
     return respond
 

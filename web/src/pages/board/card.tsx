@@ -24,7 +24,7 @@ export function Card({ id, board }: { id: string; board: Board }) {
   useDragging(element, id);
   const isOpen = task.category === "unstarted" || task.category === "started";
   return (
-    // biome-ignore lint/a11y/useSemanticElements: in a group, see the columns
+    // biome-ignore lint/a11y/useSemanticElements: the list of cards is no <ul>, because it has groups
     <div ref={element} role="listitem" class={isPending(id) ? "card pending" : "card"} data-card={id}>
       <div class="card-top">
         <span class="key">{task.key}</span>

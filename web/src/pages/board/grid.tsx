@@ -136,7 +136,7 @@ function laneHead({ value }: Lane) {
   );
 }
 
-const CARD = 6; // rem; a card that has not been in view is taken to be as high
+const CARD_HEIGHT = 6; // rem; that of a card which has not been in view yet, so nobody knows it
 
 function Cell({ column, lane, board }: { column: Column; lane: Lane; board: Board }) {
   const element = useRef<HTMLDivElement>(null);
@@ -155,11 +155,14 @@ function Cell({ column, lane, board }: { column: Column; lane: Lane; board: Boar
   }, [column, lane]);
   const name = lane.name ? `${statusText(column.status)}, ${lane.name}` : statusText(column.status);
   return (
-    // Not <ul>, which must contain its items without groups between.
-    // biome-ignore lint/a11y/useSemanticElements: as said
+    // biome-ignore lint/a11y/useSemanticElements: a <ul> must contain its items directly, without groups
     <div ref={element} role="list" class="cell" aria-label={name} data-status={column.status}>
       {groupsOf(shown.value).map(({ key, ids }) => (
-        <div key={key} class="stack" style={{ containIntrinsicBlockSize: `auto ${ids.length * CARD}rem` }}>
+        <div
+          key={key}
+          class="card-group"
+          style={{ containIntrinsicBlockSize: `auto ${ids.length * CARD_HEIGHT}rem` }}
+        >
           {ids.map((id) => (
             <Card key={id} id={id} board={board} />
           ))}

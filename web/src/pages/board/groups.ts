@@ -1,14 +1,13 @@
 // Groups of the cards of a column. The browser skips the groups that are out of view as a whole: with thousands
-// of single cards, finding out which are in view takes most of the time of a change.
+// of single cards, finding out which are in view takes a quarter of the time of a change.
 
 export interface Group {
   key: string;
   ids: readonly string[];
 }
 
-// Cards of a group on average: more than a screen has.
-const AVERAGE = 24;
-const ODD = 0x9e3779b1; // 2³² divided by the golden ratio: neighbouring ids get numbers far from each other
+const AVERAGE_SIZE = 24; // more cards than a column has in view
+const GOLDEN = 0x9e3779b1; // 2³² divided by the golden ratio: neighbouring ids get numbers far from each other
 
 // Splits ids by what they are, not by where they are, so that a card that comes or goes changes its group only.
 export function groupsOf(ids: readonly string[]): Group[] {
@@ -16,11 +15,11 @@ export function groupsOf(ids: readonly string[]): Group[] {
   for (const id of ids) {
     const starts = startsGroup(id);
     if (starts || groups.length === 0) groups.push({ key: starts ? id : "top", ids: [] });
-    groups[groups.length - 1]?.ids.push(id);
+    groups.at(-1)?.ids.push(id);
   }
   return groups;
 }
 
 function startsGroup(id: string): boolean {
-  return (Math.imul(Number.parseInt(id.slice(-6), 16), ODD) >>> 16) % AVERAGE === 0;
+  return (Math.imul(Number.parseInt(id.slice(-6), 16), GOLDEN) >>> 16) % AVERAGE_SIZE === 0;
 }

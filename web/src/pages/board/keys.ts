@@ -37,13 +37,14 @@ function moveTask(board: Board, task: Task, direction: Direction): void {
 
 function neighbourOf(card: HTMLElement, direction: Direction): HTMLElement | undefined {
   const cell = card.closest<HTMLElement>("[data-status]") as HTMLElement;
-  const at = cardsIn(cell).indexOf(card);
-  if (direction === "Up") return cardsIn(cell)[at - 1];
-  if (direction === "Down") return cardsIn(cell)[at + 1];
+  const cards = cardsIn(cell);
+  const at = cards.indexOf(card);
+  if (direction === "Up") return cards[at - 1];
+  if (direction === "Down") return cards[at + 1];
   const step = direction === "Left" ? "previousElementSibling" : "nextElementSibling";
   for (let other = cell[step]; other; other = other[step]) {
-    const cards = cardsIn(other);
-    if (cards.length > 0) return cards[Math.min(at, cards.length - 1)];
+    const others = cardsIn(other);
+    if (others.length > 0) return others[Math.min(at, others.length - 1)];
   }
   return undefined;
 }
