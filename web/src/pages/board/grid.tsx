@@ -5,7 +5,7 @@ import { dropTargetForElements, monitorForElements } from "@atlaskit/pragmatic-d
 import { autoScrollForElements } from "@atlaskit/pragmatic-drag-and-drop-auto-scroll/element";
 import { extractClosestEdge } from "@atlaskit/pragmatic-drag-and-drop-hitbox/closest-edge/extract-closest-edge";
 import { useComputed } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Task } from "../../api/client";
 import { Priority, Status } from "../../parts/chips";
 import { Person } from "../../parts/person";
@@ -16,7 +16,7 @@ import { statusText } from "../../state/texts";
 import type { Board, Column } from "./board";
 import { Card } from "./card";
 import { lanes } from "./filters";
-import { groupsOf } from "./groups";
+import { type Group, groupsOf } from "./groups";
 import { moveByKey } from "./keys";
 import { dragging, type LaneValue, moveCard, type Verdict, verdict } from "./moves";
 import { Room, Rooms, roomFor } from "./rooms";
@@ -141,6 +141,8 @@ const CARD_HEIGHT = 6; // rem; that of a card which has not been in view yet, so
 function Cell({ column, lane, board }: { column: Column; lane: Lane; board: Board }) {
   const element = useRef<HTMLDivElement>(null);
   const shown = useComputed(() => column.ids.value.filter((id) => isIn(id, lane)));
+  const groups = useRef<readonly Group[]>([]);
+  groups.current = groupsOf(shown.value, groups.current);
   useEffect(() => {
     const cell = element.current;
     if (!cell) return;
@@ -157,18 +159,28 @@ function Cell({ column, lane, board }: { column: Column; lane: Lane; board: Boar
   return (
     // biome-ignore lint/a11y/useSemanticElements: a <ul> must contain its items directly, without groups
     <div ref={element} role="list" class="cell" aria-label={name} data-status={column.status}>
-      {groupsOf(shown.value).map(({ key, ids }) => (
-        <div
-          key={key}
-          class="card-group"
-          style={{ containIntrinsicBlockSize: `auto ${ids.length * CARD_HEIGHT}rem` }}
-        >
-          {ids.map((id) => (
-            <Card key={id} id={id} board={board} />
-          ))}
-        </div>
+      {groups.current.map((group) => (
+        <CardGroup key={group.key} group={group} board={board} />
       ))}
     </div>
+  );
+}
+
+// Is drawn again only if its group is another one: with thousands of cards, looking at each takes longer than
+// moving one.
+function CardGroup({ group, board }: { group: Group; board: Board }) {
+  return useMemo(
+    () => (
+      <div
+        class="card-group"
+        style={{ containIntrinsicBlockSize: `auto ${group.ids.length * CARD_HEIGHT}rem` }}
+      >
+        {group.ids.map((id) => (
+          <Card key={id} id={id} board={board} />
+        ))}
+      </div>
+    ),
+    [group, board],
   );
 }
 
