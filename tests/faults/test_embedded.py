@@ -12,10 +12,16 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import pymongo
 import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
 
+from taskmgr.domain.model.errors import Unavailable
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
+from taskmgr.infrastructure.mongo.driver_errors import translated_errors
 from tests.faults.servers import (
     MASTER,
     USER,
@@ -48,8 +54,8 @@ def running() -> Iterator[tuple[Path, EmbeddedDatabase, int]]:
 
 
 def test_it_takes_transactions(running: Running) -> None:
-    with client(running[1].uri) as connection, connection.start_session() as session:
-        session.with_transaction(lambda s: connection.test.things.insert_one({}, session=s))
+    with client(running[1].uri) as connection:
+        insert_in_transaction(connection)
         assert connection.test.things.count_documents({}) == 1
 
 
@@ -146,6 +152,42 @@ def test_leaving_without_having_entered_does_nothing(folder: Path, database: Emb
 def test_who_has_not_entered_starts_nothing(folder: Path, database: EmbeddedDatabase) -> None:
     assert database.ensure_running() is False
     assert not folder.exists()
+
+
+@contextlib.contextmanager
+def connected_too_early(database: EmbeddedDatabase, **options: Any) -> Iterator[MongoClient[Any]]:
+    """Yields a client that has used the server before it was ready; now it is ready."""
+    with (
+        MongoClient(database.enter(), directConnection=True) as control,
+        MongoClient(database.uri, **options) as early,
+    ):
+        # A server in maintenance is in the state of one that has just started: it knows of no primary.
+        control.admin.command({"replSetStepDown": 2, "force": True})
+        control.admin.command({"replSetMaintenance": 1})
+        with contextlib.suppress(PyMongoError), pymongo.timeout(0.5):
+            early.admin.command("ping")
+        control.admin.command({"replSetMaintenance": 0})
+        assert wait_until(lambda: control.admin.command("hello")["isWritablePrimary"])
+        yield early
+
+
+def insert_in_transaction(connection: MongoClient[Any]) -> None:
+    with connection.start_session() as session:
+        session.with_transaction(lambda s: connection.test.things.insert_one({}, session=s))
+
+
+def test_a_client_that_connected_too_early_can_run_transactions(database: EmbeddedDatabase) -> None:
+    with connected_too_early(database) as early:
+        insert_in_transaction(early)
+
+
+def test_a_direct_client_that_connected_too_early_is_told_to_try_again(database: EmbeddedDatabase) -> None:
+    with (
+        connected_too_early(database, directConnection=True) as early,
+        pytest.raises(Unavailable),
+        translated_errors(),
+    ):
+        insert_in_transaction(early)
 
 
 def test_what_was_written_is_there_after_a_restart(database: EmbeddedDatabase) -> None:

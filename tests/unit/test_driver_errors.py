@@ -7,6 +7,7 @@ from pymongo import MongoClient
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
+    ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
@@ -32,6 +33,7 @@ def labelled(label: str) -> PyMongoError:
 
 TRANSIENT = [
     AutoReconnect("…"),
+    ConfigurationError("Sessions are not supported by this MongoDB deployment"),
     ConnectionFailure("…"),
     ExecutionTimeout("…", 50),
     NetworkTimeout("…"),
@@ -47,6 +49,7 @@ TRANSIENT = [
     labelled("RetryableWriteError"),
 ]
 PERMANENT = [
+    ConfigurationError("…"),
     DuplicateKeyError("…", 11000),
     OperationFailure("…", 13),
     BulkWriteError({"writeErrors": []}),

@@ -44,8 +44,12 @@ class Mongod:
 
     @property
     def uri(self) -> str:
-        """Returns the URI for clients, without a database name."""
-        return f"mongodb://{quote(os.fsencode(self.address), safe='')}/?directConnection=true"
+        """Returns the URI for clients, without a database name.
+
+        With `directConnection=true`, the driver would connect before the server is a primary, and keep
+        connections that it believes to have no sessions.
+        """
+        return f"mongodb://{quote(os.fsencode(self.address), safe='')}/?replicaSet={REPLICA_SET}"
 
     @property
     def log(self) -> Path:

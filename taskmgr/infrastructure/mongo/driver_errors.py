@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pymongo.errors import (
     BulkWriteError,
+    ConfigurationError,
     ConnectionFailure,
     DocumentTooLarge,
     ExecutionTimeout,
@@ -37,8 +38,10 @@ _TEMPORARY_CODES = frozenset({26, 175, 246})
 # https://github.com/mongodb/mongo/blob/v6.0/src/mongo/base/error_codes.yml
 _TOO_LARGE = frozenset({257, 388, 10334, 17419})
 
-# The driver has no class for the use of a closed client, only this text.
+# The driver has no classes for the use of a closed client, and for an explicit session on a connection that
+# was opened while its server was starting; only these texts.
 _AFTER_CLOSE = "after close"
+_NO_SESSIONS = "Sessions are not supported"
 
 
 @contextmanager
@@ -75,6 +78,7 @@ def is_temporary(error: PyMongoError) -> bool:
         or error.timeout
         or not _TEMPORARY_CODES.isdisjoint(error_codes(error))
         or any(map(error.has_error_label, _LABELS))
+        or (isinstance(error, ConfigurationError) and _NO_SESSIONS in str(error))
     )
 
 
