@@ -45,6 +45,23 @@ def forget_process(pid: int) -> None:
             _merge(folder / f"{kind}_{pid}.db", folder / f"{kind}_{_ENDED}.db")
 
 
+def readable_files() -> list[str]:
+    """Returns the paths of the files that have content.
+
+    A process that has just started has an empty one for a moment, on which prometheus_client fails.
+    """
+    folder = Path(os.environ[_VARIABLE])  # noqa: TID251 - as above
+    return [str(file) for file in folder.glob("*.db") if _has_content(file)]
+
+
+def _has_content(file: Path) -> bool:
+    """Returns False for a file that was removed meanwhile, or that a process has just created."""
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def locked(kind: int) -> Iterator[None]:
     """Holds a lock on the folder inside the block, `LOCK_SH` to read all files or `LOCK_EX` to merge some."""
@@ -60,7 +77,8 @@ def _merge(source: Path, target: Path) -> None:
     """Adds the values of a file to those of another one, and removes it."""
     from prometheus_client.mmap_dict import MmapedDict
 
-    if not source.exists():
+    if not _has_content(source):
+        source.unlink(missing_ok=True)
         return
     total = MmapedDict(str(target))  # type: ignore[no-untyped-call]
     for key, value, *_ in MmapedDict.read_all_values_from_file(source):  # type: ignore[no-untyped-call]

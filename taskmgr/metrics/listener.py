@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from taskmgr.metrics.folder import locked
+from taskmgr.metrics.folder import locked, readable_files
 
 _TEXT = "text/plain; charset=utf-8"
 _TIMEOUT = 10.0  # seconds, for a client that sends or reads nothing
@@ -46,6 +46,13 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.server_activate()
 
 
+class ProcessesCollector(MultiProcessCollector):
+    """Collects the metrics of all processes."""
+
+    def collect(self) -> Any:
+        return self.merge(readable_files())  # type: ignore[no-untyped-call]
+
+
 def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Is the WSGI application of the listener."""
     status, content_type, body = _answer(environ["REQUEST_METHOD"], environ["PATH_INFO"])
@@ -59,6 +66,6 @@ def _answer(method: str, path: str) -> tuple[str, str, bytes]:
     if method != "GET":
         return "405 Method Not Allowed", _TEXT, b"Only GET is allowed.\n"
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    ProcessesCollector(registry)  # type: ignore[no-untyped-call]
     with locked(fcntl.LOCK_SH):
         return "200 OK", CONTENT_TYPE_LATEST, generate_latest(registry)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from taskmgr.metrics.folder import forget_process
+from taskmgr.metrics.listener import ProcessesCollector
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def count(folder: Path, kind: str, pid: int, name: str, value: float, **labels: 
 
 def values(folder: Path) -> dict[tuple[str, str], float]:
     """Returns what Prometheus gets, by name and label."""
-    families = MultiProcessCollector(None, str(folder)).collect()
+    families = ProcessesCollector(None, str(folder)).collect()
     return {(s.name, "".join(s.labels.values())): s.value for family in families for s in family.samples}
 
 
@@ -49,6 +49,21 @@ def test_the_counters_of_ended_processes_are_added_up_in_one_file_each(folder: P
 
 
 def test_a_process_that_counted_nothing_leaves_nothing(folder: Path) -> None:
+    forget_process(11)
+
+    assert list(folder.iterdir()) == []
+
+
+def test_a_process_that_has_just_created_its_file_does_not_hide_the_others(folder: Path) -> None:
+    count(folder, "counter", 11, "requests_total", 3, status="200")
+    (folder / "counter_12.db").touch()
+
+    assert values(folder) == {("requests_total", "200"): 3}
+
+
+def test_the_empty_file_of_a_killed_process_is_removed(folder: Path) -> None:
+    (folder / "counter_11.db").touch()
+
     forget_process(11)
 
     assert list(folder.iterdir()) == []
