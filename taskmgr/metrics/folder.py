@@ -39,7 +39,7 @@ def forget_process(pid: int) -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
-    folder = Path(os.environ[_VARIABLE])  # noqa: TID251 - as above
+    folder = _folder()
     with suppress(OSError), locked(fcntl.LOCK_EX | fcntl.LOCK_NB):  # while Prometheus reads, they are kept
         for kind in _KEPT_KINDS:
             _merge(folder / f"{kind}_{pid}.db", folder / f"{kind}_{_ENDED}.db")
@@ -50,8 +50,11 @@ def readable_files() -> list[str]:
 
     A process that has just started has an empty one for a moment, on which prometheus_client fails.
     """
-    folder = Path(os.environ[_VARIABLE])  # noqa: TID251 - as above
-    return [str(file) for file in folder.glob("*.db") if _has_content(file)]
+    return [str(file) for file in _folder().glob("*.db") if _has_content(file)]
+
+
+def _folder() -> Path:
+    return Path(os.environ[_VARIABLE])  # noqa: TID251 - the library, too, finds it there
 
 
 def _has_content(file: Path) -> bool:
@@ -65,7 +68,7 @@ def _has_content(file: Path) -> bool:
 @contextmanager
 def locked(kind: int) -> Iterator[None]:
     """Holds a lock on the folder inside the block, `LOCK_SH` to read all files or `LOCK_EX` to merge some."""
-    descriptor = os.open(os.environ[_VARIABLE], os.O_RDONLY | os.O_CLOEXEC)  # noqa: TID251 - as above
+    descriptor = os.open(_folder(), os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, kind)
         yield

@@ -10,9 +10,10 @@ from threading import Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from taskmgr.metrics.folder import locked, readable_files
 
@@ -46,11 +47,11 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.server_activate()
 
 
-class ProcessesCollector(MultiProcessCollector):
+class ProcessesCollector(Collector):
     """Collects the metrics of all processes."""
 
-    def collect(self) -> Any:
-        return self.merge(readable_files())  # type: ignore[no-untyped-call]
+    def collect(self) -> Iterable[Metric]:
+        return MultiProcessCollector.merge(readable_files())  # type: ignore[no-untyped-call, no-any-return]
 
 
 def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -66,6 +67,6 @@ def _answer(method: str, path: str) -> tuple[str, str, bytes]:
     if method != "GET":
         return "405 Method Not Allowed", _TEXT, b"Only GET is allowed.\n"
     registry = CollectorRegistry()
-    ProcessesCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(ProcessesCollector())
     with locked(fcntl.LOCK_SH):
         return "200 OK", CONTENT_TYPE_LATEST, generate_latest(registry)

@@ -25,9 +25,9 @@ def count(folder: Path, kind: str, pid: int, name: str, value: float, **labels: 
     file.close()
 
 
-def values(folder: Path) -> dict[tuple[str, str], float]:
+def values() -> dict[tuple[str, str], float]:
     """Returns what Prometheus gets, by name and label."""
-    families = ProcessesCollector(None, str(folder)).collect()
+    families = ProcessesCollector().collect()
     return {(s.name, "".join(s.labels.values())): s.value for family in families for s in family.samples}
 
 
@@ -36,12 +36,12 @@ def test_the_counters_of_ended_processes_are_added_up_in_one_file_each(folder: P
         count(folder, "counter", pid, "requests_total", pid, status="200")
         count(folder, "histogram", pid, "seconds_bucket", 1, le="1.0")
     count(folder, "counter", 12, "requests_total", 5, status="503")
-    before = values(folder)
+    before = values()
 
     for pid in (11, 12):
         forget_process(pid)
 
-    assert values(folder) == before
+    assert values() == before
     assert before["requests_total", "200"] == 11 + 12 + 13
     assert sorted(file.name for file in folder.iterdir()) == [
         "counter_13.db", "counter_ended.db", "histogram_13.db", "histogram_ended.db",
@@ -58,7 +58,7 @@ def test_a_process_that_has_just_created_its_file_does_not_hide_the_others(folde
     count(folder, "counter", 11, "requests_total", 3, status="200")
     (folder / "counter_12.db").touch()
 
-    assert values(folder) == {("requests_total", "200"): 3}
+    assert values() == {("requests_total", "200"): 3}
 
 
 def test_the_empty_file_of_a_killed_process_is_removed(folder: Path) -> None:
