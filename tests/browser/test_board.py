@@ -245,6 +245,29 @@ def test_what_is_shown_is_in_the_address(page: Page, work: Work) -> None:
     expect(page.get_by_text("Other work")).to_have_count(0)
 
 
+def test_a_pause_while_typing_words_loses_no_space(page: Page, work: Work) -> None:
+    work.task("Order cables")
+    open_board(page, work)
+    words = page.get_by_role("searchbox", name="Words")
+    words.press_sequentially("order ")
+    page.wait_for_url("**q=order*")
+    page.wait_for_timeout(300)
+    words.press_sequentially("cables")
+    page.wait_for_url("**q=order+cables*")
+    expect(words).to_have_value("order cables")
+
+
+def test_words_that_are_cleared_while_they_are_typed_do_not_come_back(page: Page, work: Work) -> None:
+    work.task("Order cables")
+    page.goto(f"{work.board}&q=order")
+    words = page.get_by_role("searchbox", name="Words")
+    words.press_sequentially("ly")
+    page.get_by_role("button", name="Clear filters").click()
+    page.wait_for_timeout(500)
+    expect(words).to_have_value("")
+    assert "q=" not in page.url
+
+
 def test_a_card_that_is_put_into_another_lane_gets_its_assignee(page: Page, work: Work) -> None:
     work.task("Somebody's work", assignee_id="me")
     work.task("Nobody's work")

@@ -117,6 +117,18 @@ def test_the_keyboard_moves_selects_ranges_and_opens(dashboard: Watched) -> None
     expect(page.get_by_role("heading", level=1)).to_have_text("Routine 01")
 
 
+def test_a_key_that_is_pressed_as_soon_as_the_rows_are_there_counts(dashboard: Watched) -> None:
+    dashboard.page.add_init_script(
+        """new MutationObserver((_, observer) => {
+            if (!document.querySelector("table.list tbody tr")) return;
+            observer.disconnect();
+            document.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }));
+        }).observe(document, { childList: true, subtree: true })"""
+    )
+    page = show(dashboard, "project=LIS&sort=title")
+    expect(rows(page).first.get_by_role("link")).to_be_focused()
+
+
 def test_many_tasks_are_changed_after_seeing_what_is_refused(dashboard: Watched, service: Service) -> None:
     for title in ("One", "Two"):
         create(service, title=title, labels=["many"], assignee_id="lily")

@@ -77,6 +77,20 @@ def test_the_keys_are_listed_and_work(dashboard: Watched) -> None:
     page.wait_for_url("**/board")
 
 
+def test_a_dialog_takes_the_keys_as_soon_as_it_is_drawn(dashboard: Watched) -> None:
+    page = dashboard.page
+    page.goto("/board")
+    expect(page.get_by_role("heading", name="Board")).to_be_visible()
+    page.evaluate(
+        """() => new MutationObserver(() => {
+            window.isModal ??= document.querySelector("dialog")?.matches(":modal");
+        }).observe(document, { childList: true, subtree: true })"""
+    )
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert page.evaluate("window.isModal")
+
+
 def test_the_palette_finds_pages_and_tasks(dashboard: Watched, service: Service) -> None:
     service.create("Order the violet cables")
     page = dashboard.page

@@ -1,7 +1,7 @@
 // The dialog of the page; there is one at a time. The browser keeps the focus inside, and returns it at the end.
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icon";
 
 interface Shown {
@@ -27,7 +27,8 @@ export function DialogHost() {
 
 function OpenDialog({ dialog }: { dialog: Shown }) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => element.current?.showModal(), []);
+  // At once, so that no key reaches the page after the one that opened the dialog.
+  useLayoutEffect(() => element.current?.showModal(), []);
   // The event comes a moment after the dialog was closed; another one may be shown by then.
   const onClose = () => {
     if (shown.peek() === dialog) shown.value = null;

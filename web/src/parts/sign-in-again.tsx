@@ -4,7 +4,7 @@
 // identity provider is visited in a window of its own.
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { api, content, type Schemas } from "../api/client";
 import { ProblemError } from "../api/problems";
 import { loadMe, me } from "../state/session";
@@ -41,7 +41,7 @@ export function SignInAgainHost() {
 
 function SignInAgain({ methods, onEnd }: Question) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => element.current?.showModal(), []);
+  useLayoutEffect(() => element.current?.showModal(), []);
   const cancel = (
     <button type="button" class="quiet" onClick={() => element.current?.close()}>
       Cancel

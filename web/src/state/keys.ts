@@ -1,6 +1,6 @@
 // The keys of the page that is shown, and of the dashboard. The help (`?`) and the palette list them.
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 export interface Command {
   // As `KeyboardEvent.key`, or two of them with a space between: `g b`. Without keys, only the palette has it.
@@ -22,10 +22,10 @@ export function addCommands(added: readonly Command[]): () => void {
   };
 }
 
-// Offers commands while a component is shown. `run` may be a new function each time.
+// Offers commands from the moment a component is drawn. `run` may be a new function each time.
 export function useCommands(offered: readonly Command[]): void {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the commands are the same as long as their texts are
-  useEffect(() => addCommands(offered), [offered.map((one) => one.label).join()]);
+  useLayoutEffect(() => addCommands(offered), [offered.map((one) => one.label).join()]);
 }
 
 export function startKeys(): void {

@@ -1,7 +1,7 @@
 // The head of the board: what it shows, and in which order.
-import { useEffect, useState } from "preact/hooks";
 import { Icon } from "../../parts/icon";
 import { SaveViewButton } from "../../parts/save-view";
+import { WordsField } from "../../parts/words-field";
 import { startQuickAdd } from "../../shell/quick-add";
 import { query, setQuery } from "../../state/router";
 import { mayWrite, projects, users, workflow } from "../../state/session";
@@ -14,7 +14,7 @@ export function BoardHead() {
     <header class="page-head board-head">
       <h1>{found ? found.name : "Board"}</h1>
       <div class="filters">
-        <SearchField />
+        <WordsField label="Words" hint="Filter by words" />
         <Choice
           label="Assignee"
           name="assignee"
@@ -102,27 +102,5 @@ function Choice(choice: { label: string; name: string; value?: string; options: 
         </option>
       ))}
     </select>
-  );
-}
-
-const TYPING = 300; // milliseconds
-
-function SearchField() {
-  const chosen = filters.value.q ?? "";
-  const [text, setText] = useState(chosen);
-  useEffect(() => setText(chosen), [chosen]);
-  useEffect(() => {
-    if (text.trim() === chosen) return;
-    const timer = setTimeout(() => setQuery({ q: text.trim().slice(0, 200) }), TYPING);
-    return () => clearTimeout(timer);
-  }, [text, chosen]);
-  return (
-    <input
-      type="search"
-      aria-label="Words"
-      placeholder="Filter by words"
-      value={text}
-      onInput={(event) => setText(event.currentTarget.value)}
-    />
   );
 }

@@ -1,11 +1,11 @@
 // The head of the list: how many tasks there are, and what selects them.
-import { useEffect, useRef } from "preact/hooks";
 import { labelOptions, NOBODY, PAUSE, people, projectOptions } from "../../parts/choices";
 import { Icon } from "../../parts/icon";
 import { type MenuItem, showMenu } from "../../parts/menu";
 import { matching, type Option, showPicker } from "../../parts/picker";
 import { SaveViewButton } from "../../parts/save-view";
-import { query, setQuery } from "../../state/router";
+import { WordsField } from "../../parts/words-field";
+import { setQuery } from "../../state/router";
 import { me, nameOf, users, workflow } from "../../state/session";
 import { counted, dayIn, dueText, statusText } from "../../state/texts";
 import { pickColumns } from "./columns";
@@ -20,7 +20,7 @@ export function ListHead({ list }: { list: List | null }) {
         {list && counted(list.total.value, "task")}
       </span>
       <div class="filters">
-        <Search />
+        <WordsField label="Search in titles, descriptions, labels and comments" hint="Search" shortcut="/" />
         {FILTERS.map((filter) => (
           <FilterButton key={filter.name} filter={filter} />
         ))}
@@ -54,34 +54,6 @@ export function ListHead({ list }: { list: List | null }) {
       </button>
       <SaveViewButton />
     </header>
-  );
-}
-
-const TYPING_PAUSE = 250; // milliseconds
-
-function Search() {
-  const field = useRef<HTMLInputElement>(null);
-  const timer = useRef<ReturnType<typeof setTimeout>>();
-  const shown = query.value.get("q") ?? "";
-  useEffect(() => {
-    if (field.current && field.current !== document.activeElement) field.current.value = shown;
-  }, [shown]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return (
-    <input
-      ref={field}
-      type="search"
-      aria-label="Search in titles, descriptions, labels and comments"
-      placeholder="Search"
-      maxLength={200}
-      data-key="/"
-      defaultValue={shown}
-      onInput={(event) => {
-        const q = event.currentTarget.value.trim();
-        clearTimeout(timer.current);
-        timer.current = setTimeout(() => setQuery({ q }), TYPING_PAUSE);
-      }}
-    />
   );
 }
 
