@@ -12,6 +12,10 @@ from pathlib import Path
 
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is imported
 
+_PREFIX = "taskmgr-metrics-"
+# A file that the processes of the service keep locked until the last of them has ended.
+_IN_USE = "in-use"
+
 _KEPT_KINDS = ("counter", "histogram")  # of files, as prometheus_client names them
 _ENDED = "ended"  # in place of the id of a process
 
@@ -20,15 +24,42 @@ _ENDED = "ended"  # in place of the id of a process
 def metrics_folder() -> Iterator[None]:
     """Lets this process and its children share their metrics, in a folder that is removed in the end.
 
+    A process that is killed cannot remove its folder, so the next one that starts does.
     Call it before `taskmgr.metrics.instruments` is imported.
     """
-    path, owner = tempfile.mkdtemp(prefix="taskmgr-metrics-"), os.getpid()
+    _remove_unused()
+    path, owner = tempfile.mkdtemp(prefix=_PREFIX), os.getpid()
+    lock = _mark_as_used(Path(path))
     os.environ[_VARIABLE] = path  # noqa: TID251 - its only way to learn of it
     try:
         yield
     finally:
         if os.getpid() == owner:  # a child that ends leaves the block, too
             shutil.rmtree(path, ignore_errors=True)
+        os.close(lock)
+
+
+def _remove_unused() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # it is in use, another user's, or being created or removed
+            _remove_if_unused(folder)
+
+
+def _remove_if_unused(folder: Path) -> None:
+    if folder.stat().st_uid != os.geteuid():
+        return
+    with (folder / _IN_USE).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
+
+
+def _mark_as_used(folder: Path) -> int:
+    """Returns the descriptor of the locked file, which forked children share and programs do not inherit."""
+    new = folder / "new"
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    new.rename(folder / _IN_USE)  # only now, so that it is never seen unlocked
+    return descriptor
 
 
 def forget_process(pid: int) -> None:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
-from taskmgr.metrics.folder import forget_process
+from taskmgr.metrics.folder import forget_process, metrics_folder
 from taskmgr.metrics.listener import ProcessesCollector
+from tests.running import environment, wait_until
+
+# Prints the id of a child, which like a worker lives on for a moment when its parent is killed.
+WITH_A_CHILD = """
+import os, time
+from taskmgr.metrics.folder import metrics_folder
+with metrics_folder():
+    child = os.fork()
+    if child:
+        print(child, flush=True)
+    time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -67,3 +86,50 @@ def test_the_empty_file_of_a_killed_process_is_removed(folder: Path) -> None:
     forget_process(11)
 
     assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where all folders are created."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")  # so that it is as before in the end
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def service(place: Path) -> Iterator[tuple[int, int]]:
+    """The ids of a process that has a folder and of its child."""
+    variables = {**environment({}), "TMPDIR": str(place)}
+    with subprocess.Popen(
+        [sys.executable, "-c", WITH_A_CHILD], env=variables, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        try:
+            yield parent.pid, child
+        finally:
+            for pid in (parent.pid, child):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def folders_beside_a_new_one(place: Path) -> int:
+    """Returns how many other folders there are once a process has created its own."""
+    with metrics_folder():
+        return len(list(place.iterdir())) - 1
+
+
+def test_a_folder_is_removed_in_the_end(place: Path) -> None:
+    assert folders_beside_a_new_one(place) == 0
+    assert list(place.iterdir()) == []
+
+
+def test_the_next_start_removes_the_folder_of_a_killed_process_and_its_children(
+    place: Path, service: tuple[int, int]
+) -> None:
+    parent, child = service
+    assert folders_beside_a_new_one(place) == 1
+    os.kill(parent, signal.SIGKILL)
+    assert folders_beside_a_new_one(place) == 1
+    os.kill(child, signal.SIGKILL)
+    assert wait_until(lambda: folders_beside_a_new_one(place) == 0)
