@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.people import add_user
 from tests.browser.watching import OpenPage, Watched, accessibility_findings
-from tests.running import Service
+from tests.running import Service, wait_until
 
 MARK = "<img src=x onerror=alert(1)>"
 
@@ -122,8 +122,13 @@ def test_a_change_of_another_field_does_not_stop_an_edit(
     change_before_the_next_request(page, service, task, priority="high")
     page.keyboard.press("Enter")
 
+    def is_stored() -> bool:
+        page.wait_for_timeout(20)  # in which requests are sent
+        now = stored(service, task)
+        return (now["title"], now["priority"]) == ("Another title", "high")
+
+    assert wait_until(is_stored)
     expect(page.get_by_role("heading", level=1)).to_have_text("Another title")
-    assert stored(service, task)["priority"] == "high"
 
 
 def test_a_choice_that_came_too_late_says_who_has_changed_what(
