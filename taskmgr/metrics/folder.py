@@ -40,6 +40,7 @@ def metrics_folder() -> Iterator[None]:
 
 
 def _remove_unused() -> None:
+    """Removes the folders of services that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):  # it is in use, another user's, or being created or removed
             _remove_if_unused(folder)

@@ -251,7 +251,7 @@ def test_a_pause_while_typing_words_loses_no_space(page: Page, work: Work) -> No
     words = page.get_by_role("searchbox", name="Words")
     words.press_sequentially("order ")
     page.wait_for_url("**q=order*")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(300)  # for the page to be drawn with the new address
     words.press_sequentially("cables")
     page.wait_for_url("**q=order+cables*")
     expect(words).to_have_value("order cables")

@@ -90,8 +90,8 @@ def test_the_empty_file_of_a_killed_process_is_removed(folder: Path) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where all folders are created."""
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")  # so that it is as before in the end
+    """The directory in which processes create their folders."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")  # so that monkeypatch restores it
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
 

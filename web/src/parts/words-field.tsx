@@ -5,7 +5,7 @@ import { query, setQuery } from "../state/router";
 // Milliseconds without a key, after which the words are put into the address; Enter does it at once.
 const PAUSE = 250;
 
-export function WordsField({ label, hint, shortcut }: { label: string; hint: string; shortcut?: string }) {
+export function WordsField(props: { label: string; placeholder: string; shortcut?: string }) {
   const field = useRef<HTMLInputElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>();
   const words = query.value.get("q") ?? "";
@@ -31,10 +31,10 @@ export function WordsField({ label, hint, shortcut }: { label: string; hint: str
     <input
       ref={field}
       type="search"
-      aria-label={label}
-      placeholder={hint}
+      aria-label={props.label}
+      placeholder={props.placeholder}
       maxLength={200}
-      data-key={shortcut}
+      data-key={props.shortcut}
       defaultValue={words}
       onInput={applySoon}
       onChange={apply}

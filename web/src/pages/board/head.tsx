@@ -14,7 +14,7 @@ export function BoardHead() {
     <header class="page-head board-head">
       <h1>{found ? found.name : "Board"}</h1>
       <div class="filters">
-        <WordsField label="Words" hint="Filter by words" />
+        <WordsField label="Words" placeholder="Filter by words" />
         <Choice
           label="Assignee"
           name="assignee"

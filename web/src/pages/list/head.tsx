@@ -20,7 +20,11 @@ export function ListHead({ list }: { list: List | null }) {
         {list && counted(list.total.value, "task")}
       </span>
       <div class="filters">
-        <WordsField label="Search in titles, descriptions, labels and comments" hint="Search" shortcut="/" />
+        <WordsField
+          label="Search in titles, descriptions, labels and comments"
+          placeholder="Search"
+          shortcut="/"
+        />
         {FILTERS.map((filter) => (
           <FilterButton key={filter.name} filter={filter} />
         ))}
