@@ -1,7 +1,7 @@
 """An OpenID Connect provider for tests: Authlib's server side in a small Flask application, over real HTTP.
 
 Tests damage what it answers: `claims` replaces claims of the ID token (None removes one), `sign` signs it in
-another way, `rotate` changes its key, and `delay` makes it slow.
+another way, `rotate` changes its key, and without `may_answer` requests wait.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from werkzeug.serving import make_server
 from werkzeug.test import Client as Browser
+
+from tests.running import PATIENCE
 
 CLIENT_ID, CLIENT_SECRET = "taskmgr", "a secret of the client"
 REDIRECT_URI = "http://localhost/api/v1/auth/oidc/callback"
@@ -124,7 +126,8 @@ class Provider:
         self.key = _new_key("first")
         self.published = [self.key]
         self.sign: Callable[[Claims, RSAKey], str] = sign
-        self.delay = 0.0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.status = 200
         self.auth_time = int(time.time())
         self.client = _Client()
@@ -179,7 +182,7 @@ def _add_endpoints(provider: Provider) -> None:
     @app.before_request
     def answer_badly() -> Response | None:
         provider.asked.append(request.path)
-        time.sleep(provider.delay)
+        provider.may_answer.wait(PATIENCE)
         return Response(status=provider.status) if provider.status != 200 else None
 
     @app.get("/.well-known/openid-configuration")

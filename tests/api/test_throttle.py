@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -273,7 +272,8 @@ def test_an_unknown_account_takes_as_long_as_a_wrong_password(
             measured.append(time.process_time() - began)
             problem(answer, "wrong_credentials")
 
-    real, unreal = (statistics.median(measured) for measured in times.values())
+    # The least of them is disturbed the least by what else the machine does.
+    real, unreal = (min(measured) for measured in times.values())
     assert min(real, unreal) > 0.02
     assert abs(real - unreal) < 0.25 * real
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import time
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import ip_network
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -40,7 +39,7 @@ from tests.factories import SYSTEM, Clock, a_webhook
 from tests.feeds import fill_feed
 from tests.forbidden_urls import FORBIDDEN
 from tests.outside import OK, Machine, ManyReceivers, accepting, listening
-from tests.running import wait_until
+from tests.running import PATIENCE, wait_until
 
 PORTS = range(1, 65_536)
 HERE = GuardedClient(networks=[ip_network("127.0.0.1/32")], ports=PORTS, seconds=5.0)
@@ -630,13 +629,15 @@ def test_what_is_being_sent_when_the_work_ends_is_recorded(
     services: Services, deliver: Delivering, database: Database[Any]
 ) -> None:
     deliver()
-    with listening(lambda connection: (time.sleep(1), connection.sendall(OK))) as machine:
+    may_end = threading.Event()
+    with listening(lambda connection: (may_end.wait(), connection.sendall(OK))) as machine:
         webhook = services.webhooks.create(url=machine.url(), kinds=["task.*"], by=SYSTEM).webhook
         services.tasks.create(title="Plan", by=SYSTEM)
         fill_feed(deliver.uri, database)
         assert wait_until(lambda: deliver.job.step() == 0 and machine.requests)
         assert states(services, webhook.id) == [("pending", 0, 0)]
 
+        threading.Timer(0.5, may_end.set).start()
         deliver.job.close()
 
     assert states(services, webhook.id) == [("delivered", 1, 200)]
@@ -648,26 +649,27 @@ def test_what_is_being_sent_when_the_work_ends_is_recorded(
 def test_a_dead_receiver_holds_up_nobody(
     store: Store, clock: Clock, database: Database[Any], mongodb_uri: str
 ) -> None:
-    patient = replace(HERE, seconds=10.0)
+    patient, may_end = replace(HERE, seconds=PATIENCE), threading.Event()
     services = build_services(store, clock=clock, outgoing=patient, secret_key=lambda: KEY)
     deliver = Delivering(services, database, mongodb_uri)
     deliver()
-    with accepting(lambda _connection: time.sleep(10)) as dead, listening() as alive:
+    with accepting(lambda _connection: may_end.wait()) as dead, listening() as alive:
         for _ in range(20):  # twenty times as many calls as there are in all, if each got four
             services.webhooks.create(url=dead.url(), kinds=["task.*"], by=SYSTEM)
         new = services.webhooks.create(url=alive.url(), kinds=["task.*"], by=SYSTEM)
         for number in range(30):
             services.tasks.create(title=f"{number}", by=SYSTEM)
         fill_feed(deliver.uri, database)
-        started = time.monotonic()
-        while len(alive.requests) < 30:
-            assert time.monotonic() - started < 30
-            deliver.job.step()
-        seconds = time.monotonic() - started
-        while deliver.job.step() == 0 and time.monotonic() - started < 25:
-            pass
 
-    assert seconds < 9.5  # before one of the calls of the dead receiver has ended
+        def all_arrived() -> bool:
+            deliver.job.step()
+            return len(alive.requests) == 30
+
+        # Before the first call of the dead receiver ends.
+        assert wait_until(all_arrived, seconds=PATIENCE / 2)
+        may_end.set()
+        deliver.job.close()
+
     assert len(verified(alive, new.secret)) == 30
 
 
@@ -688,7 +690,7 @@ def test_two_processes_at_once_deliver_each_change_once(
             while job.step() == 0 or len(machine.requests) < 60:
                 pass
 
-        threads = [Thread(target=work, args=(job,)) for job in jobs]
+        threads = [threading.Thread(target=work, args=(job,)) for job in jobs]
         for thread in threads:
             thread.start()
         for thread in threads:
