@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.browser.hard_texts import add_hard_texts
 from tests.browser.people import ADMIN
@@ -79,6 +79,20 @@ def test_a_card_shows_the_first_of_many_labels_and_their_number(open_page: OpenP
 
     expect(card.locator(".chip", has_text="label number")).to_have_count(5)
     expect(card).to_contain_text("+15 more labels")
+
+
+def test_labels_of_several_words_take_one_line_each_in_the_list(open_page: OpenPage, crowded: str) -> None:
+    page = open_at(open_page, DESKTOP, f"/list?project={crowded}")
+    labels = page.locator("tbody td[data-column=labels]")
+    long, short = (labels.locator(".chip", has_text=text) for text in ("label number", re.compile("^a$")))
+
+    def heights(of: Locator) -> set[float]:
+        return {box["height"] for each in of.all() if (box := each.bounding_box())}
+
+    expect(long).to_have_count(3)
+    expect(labels.filter(has_text="label number")).to_contain_text("+17 more labels")
+    assert heights(long) == heights(short)
+    assert long.first.get_attribute("title") == "label number 0"
 
 
 def test_every_page_can_be_reached_on_a_phone(open_page: OpenPage, crowded: str) -> None:

@@ -27,15 +27,13 @@ export function Due({ date, isOpen }: { date: string; isOpen: boolean }) {
   );
 }
 
-// How many labels are shown where there is little room.
-const FEW = 5;
-
-export function Labels({ labels }: { labels: readonly string[] }) {
-  const others = labels.slice(FEW);
+// Shows the first labels, and how many more there are.
+export function Labels({ labels, most = 5 }: { labels: readonly string[]; most?: number }) {
+  const others = labels.slice(most);
   return (
     <>
-      {labels.slice(0, FEW).map((label) => (
-        <span class="chip" key={label}>
+      {labels.slice(0, most).map((label) => (
+        <span class="chip" key={label} title={label}>
           {label}
         </span>
       ))}

@@ -47,7 +47,7 @@ const ALL: readonly Column[] = [
     sort: "due_date",
     cell: (task) => task.due_date && <Due date={task.due_date} isOpen={isOpen(task)} />,
   },
-  { name: "labels", title: "Labels", cell: ({ labels }) => <Labels labels={labels} /> },
+  { name: "labels", title: "Labels", cell: ({ labels }) => <Labels labels={labels} most={3} /> },
   {
     name: "project",
     title: "Project",
