@@ -9,19 +9,24 @@ import signal
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pymongo
 import pytest
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
+from pymongo.database import Database
 
+from taskmgr.bootstrap import build_services
 from taskmgr.domain.model.errors import Unavailable
 from taskmgr.infrastructure.embedded.database import EmbeddedDatabase
-from taskmgr.infrastructure.mongo.driver_errors import translated_errors
+from taskmgr.infrastructure.mongo.client import open_database
+from taskmgr.infrastructure.mongo.feed.growth import MongoFeedStreams
+from taskmgr.infrastructure.mongo.feed.sequencer import Sequencer
+from taskmgr.infrastructure.mongo.store import mongo_store
+from taskmgr.infrastructure.mongo.unnumbered_tasks import ensure_default_project
+from tests.factories import SYSTEM
 from tests.faults.servers import (
     MASTER,
     USER,
@@ -36,6 +41,7 @@ from tests.faults.servers import (
     sockets_of,
     write,
 )
+from tests.feeds import assert_feed_is_the_log
 from tests.running import wait_until
 
 
@@ -154,40 +160,70 @@ def test_who_has_not_entered_starts_nothing(folder: Path, database: EmbeddedData
     assert not folder.exists()
 
 
-@contextlib.contextmanager
-def connected_too_early(database: EmbeddedDatabase, **options: Any) -> Iterator[MongoClient[Any]]:
-    """Yields a client that has used the server before it was ready; now it is ready."""
-    with (
-        MongoClient(database.enter(), directConnection=True) as control,
-        MongoClient(database.uri, **options) as early,
-    ):
-        # A server in maintenance is in the state of one that has just started: it knows of no primary.
-        control.admin.command({"replSetStepDown": 2, "force": True})
-        control.admin.command({"replSetMaintenance": 1})
-        with contextlib.suppress(PyMongoError), pymongo.timeout(0.5):
-            early.admin.command("ping")
-        control.admin.command({"replSetMaintenance": 0})
-        assert wait_until(lambda: control.admin.command("hello")["isWritablePrimary"])
-        yield early
-
-
 def insert_in_transaction(connection: MongoClient[Any]) -> None:
     with connection.start_session() as session:
         session.with_transaction(lambda s: connection.test.things.insert_one({}, session=s))
 
 
-def test_a_client_that_connected_too_early_can_run_transactions(database: EmbeddedDatabase) -> None:
-    with connected_too_early(database) as early:
-        insert_in_transaction(early)
+@pytest.fixture(params=["directConnection=true", "serverMonitoringMode=poll&heartbeatFrequencyMS=60000"])
+def early(request: pytest.FixtureRequest, database: EmbeddedDatabase) -> Iterator[Sequence[Database[Any]]]:
+    """The database, on a client for commands and on one for streams.
+
+    Both have opened their connections before the server was ready; now it is.
+    """
+    with MongoClient(database.enter(), directConnection=True) as control:
+        ensure_default_project(control["tests"])
+        uri = f"{database.uri}&{request.param}"
+        databases = [open_database(uri, "tests"), open_database(uri, "tests", for_streams=True)]
+        assert wait_until(lambda: all(each.client.is_primary for each in databases))
+        # A server in maintenance is in the state of one that has just started: it knows of no primary.
+        control.admin.command({"replSetStepDown": 60, "force": True})
+        control.admin.command({"replSetMaintenance": 1})
+        for each in databases:
+            each.command("ping")
+        control.admin.command({"replSetMaintenance": 0})
+        control.admin.command({"replSetFreeze": 0})  # so that it need not wait for the end of its step-down
+        assert wait_until(lambda: control.admin.command("hello")["isWritablePrimary"])
+        yield databases
+        for each in databases:
+            each.client.close()
 
 
-def test_a_direct_client_that_connected_too_early_is_told_to_try_again(database: EmbeddedDatabase) -> None:
-    with (
-        connected_too_early(database, directConnection=True) as early,
-        pytest.raises(Unavailable),
-        translated_errors(),
-    ):
-        insert_in_transaction(early)
+def test_a_connection_from_before_the_server_was_ready_is_replaced(early: Sequence[Database[Any]]) -> None:
+    services = build_services(mongo_store(early[0]))
+
+    with pytest.raises(Unavailable):
+        services.tasks.create(title="Before", by=SYSTEM)
+    assert services.tasks.create(title="After", by=SYSTEM).key == "TASK-1"
+
+
+def test_the_sequencer_replaces_a_connection_from_before_the_server_was_ready(
+    early: Sequence[Database[Any]],
+) -> None:
+    stop = threading.Event()
+    sequencer = Sequencer(*early, appended=stop.set)
+
+    assert wait_until(lambda: follows(sequencer, stop))
+    assert_feed_is_the_log(early[0])
+
+
+def test_a_stream_replaces_a_connection_from_before_the_server_was_ready(
+    early: Sequence[Database[Any]],
+) -> None:
+    streams = MongoFeedStreams(early[1])
+
+    with pytest.raises(Unavailable):
+        streams.open()
+    streams.open().close()
+
+
+def follows(sequencer: Sequencer, stop: threading.Event) -> bool:
+    """Returns True once the sequencer has followed the log until it was told to stop."""
+    try:
+        sequencer.run(stop)
+    except Unavailable:
+        return False
+    return True
 
 
 def test_what_was_written_is_there_after_a_restart(database: EmbeddedDatabase) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pymongo
@@ -13,6 +14,7 @@ from pymongo.database import Database
 from pymongo.errors import ConfigurationError, PyMongoError
 
 from taskmgr.domain.model.errors import CannotStart
+from taskmgr.infrastructure.mongo.driver_errors import lacks_sessions
 
 COMMAND_DEADLINE = 8.0  # seconds, for a whole command or request
 _POOL_WAIT = 1.0  # seconds, for the wait for a connection
@@ -73,6 +75,29 @@ def unusable_uri(error: Exception) -> CannotStart:
 def first_line(error: Exception) -> str:
     """Returns the first line of a driver's error, without the timeout and the topology that follow."""
     return str(error).split("\n", 1)[0].split(", Timeout:", 1)[0]
+
+
+@contextmanager
+def renewing_connections(client: MongoClient[Any]) -> Iterator[None]:
+    """Renews the connections of a client if the block fails because one of them has no sessions.
+
+    The driver asks only once, when it connects, whether a server supports sessions. A server that is starting
+    or recovering says no. The driver would keep such a connection, and refuse every transaction on it.
+    """
+    try:
+        yield
+    except ConfigurationError as error:
+        if lacks_sessions(error):
+            _close_connections(client)
+        raise
+
+
+def _close_connections(client: MongoClient[Any]) -> None:
+    """Closes all connections of a client, those in use as soon as they are free. It remains usable."""
+    for address in client.topology_description.server_descriptions():
+        server = client._topology.get_server_by_address(address)  # the driver has no public way
+        if server is not None:
+            server.pool.reset_without_pause()
 
 
 def without_deadline() -> AbstractContextManager[None]:

@@ -78,8 +78,13 @@ def is_temporary(error: PyMongoError) -> bool:
         or error.timeout
         or not _TEMPORARY_CODES.isdisjoint(error_codes(error))
         or any(map(error.has_error_label, _LABELS))
-        or (isinstance(error, ConfigurationError) and _NO_SESSIONS in str(error))
+        or lacks_sessions(error)
     )
+
+
+def lacks_sessions(error: PyMongoError) -> bool:
+    """Returns True if the connection was opened before its server was ready."""
+    return isinstance(error, ConfigurationError) and _NO_SESSIONS in str(error)
 
 
 def is_too_large(error: PyMongoError) -> bool:

@@ -24,6 +24,7 @@ from pymongo.write_concern import WriteConcern
 from taskmgr import tally
 from taskmgr.domain.model.errors import WriteConflict
 from taskmgr.domain.ports.commands import NewId
+from taskmgr.infrastructure.mongo.client import renewing_connections
 from taskmgr.infrastructure.mongo.driver_errors import is_temporary, translated_errors
 from taskmgr.infrastructure.mongo.transaction import Transaction, current_transaction, running
 from taskmgr.infrastructure.mongo.writing import flush
@@ -147,7 +148,7 @@ class MongoUnitOfWork:
         session = self._client.start_session(default_transaction_options=_OPTIONS)
         end = session.end_session
         try:
-            with session.bind(end_session=False):
+            with renewing_connections(self._client), session.bind(end_session=False):
                 yield session
         except PyMongoError as error:
             if is_temporary(error):

@@ -17,7 +17,7 @@ from bson import Timestamp
 from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
-from taskmgr.infrastructure.mongo.client import first_line
+from taskmgr.infrastructure.mongo.client import first_line, renewing_connections
 from taskmgr.infrastructure.mongo.driver_errors import is_temporary
 
 Token = Mapping[str, Any]
@@ -104,11 +104,12 @@ class InsertStream:
         self.close()
 
     def _command(self, command: dict[str, Any]) -> Mapping[str, Any]:
-        options = self._collection.codec_options
+        database, options = self._collection.database, self._collection.codec_options
         try:
-            reply: Mapping[str, Any] = self._collection.database.command(
-                command, codec_options=options, session=self._session
-            )
+            with renewing_connections(database.client):
+                reply: Mapping[str, Any] = database.command(
+                    command, codec_options=options, session=self._session
+                )
         except OperationFailure as error:
             if error.code in _CANNOT_RESUME_CODES or error.has_error_label(_CANNOT_RESUME_LABEL):
                 raise CannotResume(first_line(error)) from error

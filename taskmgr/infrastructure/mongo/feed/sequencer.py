@@ -31,7 +31,7 @@ from taskmgr.domain.history.chain import canonical_json, next_hash, plain_entry
 from taskmgr.domain.model.clock import utc_now
 from taskmgr.domain.ports.feed import FeedHead
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.client import with_any_text
+from taskmgr.infrastructure.mongo.client import renewing_connections, with_any_text
 from taskmgr.infrastructure.mongo.driver_errors import error_codes, translated_errors
 from taskmgr.infrastructure.mongo.feed.insert_stream import MAX_BATCH, CannotResume, InsertStream, Token
 from taskmgr.infrastructure.mongo.feed.missing_entries import find_missing
@@ -94,7 +94,7 @@ class Sequencer:
     def run(self, stop: Event) -> None:
         """Appends entries until `stop` is set. Raises `Unavailable`; run it again after a pause."""
         self._head = None
-        with translated_errors():
+        with translated_errors(), renewing_connections(self._database.client):
             start: Token | Timestamp | None = self._stored_token()
             while not stop.is_set():
                 if start is None:

@@ -18,7 +18,7 @@ from taskmgr.domain.model.project import NextKey, Project
 from taskmgr.domain.model.values import is_identifier, stored_reference
 from taskmgr.domain.queries.pages import Page, PageRequest
 from taskmgr.infrastructure.mongo import mappers
-from taskmgr.infrastructure.mongo.client import COMMAND_DEADLINE
+from taskmgr.infrastructure.mongo.client import COMMAND_DEADLINE, renewing_connections
 from taskmgr.infrastructure.mongo.driver_errors import raises_domain_errors
 from taskmgr.infrastructure.mongo.reads import keyset
 from taskmgr.infrastructure.mongo.reads.keyset import Filter
@@ -107,9 +107,11 @@ class MongoProjectRepository:
     @contextmanager
     def _own_session(self) -> Iterator[ClientSession]:
         """Yields a session for calls that take part in no transaction, even while a command is running."""
+        client = self._projects.database.client
         with (
             pymongo.timeout(self._deadline),
-            self._projects.database.client.start_session(causal_consistency=False) as session,
+            renewing_connections(client),
+            client.start_session(causal_consistency=False) as session,
         ):
             yield session
 
