@@ -272,7 +272,7 @@ def test_an_unknown_account_takes_as_long_as_a_wrong_password(
             measured.append(time.process_time() - began)
             problem(answer, "wrong_credentials")
 
-    # The least of them is disturbed the least by what else the machine does.
+    # The least of each is the least disturbed by other programs.
     real, unreal = (min(measured) for measured in times.values())
     assert min(real, unreal) > 0.02
     assert abs(real - unreal) < 0.25 * real

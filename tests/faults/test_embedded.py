@@ -165,7 +165,10 @@ def insert_in_transaction(connection: MongoClient[Any]) -> None:
         session.with_transaction(lambda s: connection.test.things.insert_one({}, session=s))
 
 
-@pytest.fixture(params=["directConnection=true", "serverMonitoringMode=poll&heartbeatFrequencyMS=60000"])
+@pytest.fixture(
+    params=["directConnection=true", "serverMonitoringMode=poll&heartbeatFrequencyMS=60000"],
+    ids=["a direct client", "a client that seldom asks for the primary"],
+)
 def early(request: pytest.FixtureRequest, database: EmbeddedDatabase) -> Iterator[Sequence[Database[Any]]]:
     """The database, on a client for commands and on one for streams.
 

@@ -106,6 +106,6 @@ def test_slow_and_idle_clients_do_not_hold_up_those_that_behave(place: Path) -> 
             beside = latencies(service)
 
         print(f"p99 alone {percentile(alone, 99):.3f} s, beside {percentile(beside, 99):.3f} s")
-        # On a quiet machine also the 99th. Other programs on this one may stop the service for seconds, which
-        # holds up some requests of either kind.
+        # On a quiet machine, the 99th percentile meets this too. Elsewhere, other programs may stop the
+        # service for seconds, which delays some requests of either kind.
         assert percentile(beside, 90) <= max(1.0, 10 * percentile(alone, 90))

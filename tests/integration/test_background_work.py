@@ -22,7 +22,7 @@ from taskmgr.infrastructure.mongo.lease import Lease
 from tests.running import wait_until
 
 PAUSE = 60.0  # seconds between the steps of a job
-PATIENCE = 30.0  # seconds, in which no pause ends
+PATIENCE = 30.0  # seconds, less than a pause
 
 
 @dataclass

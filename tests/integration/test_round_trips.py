@@ -24,7 +24,7 @@ from tests.factories import SYSTEM, Clock
 class Calls(CommandListener):
     """Counts the commands that are sent to each collection, and keeps the pipelines.
 
-    Of a transaction, those of the last attempt: the server may abort one whenever it is busy.
+    In a transaction, only those of the last attempt count: the server may abort one whenever it is busy.
     """
 
     def __init__(self) -> None:
