@@ -942,8 +942,9 @@ def test_a_slow_provider_occupies_only_a_few_requests_at_once(visiting: Make, pr
 
     with ThreadPoolExecutor(16) as pool:
         starts = [pool.submit(browser.get, START) for _ in range(16)]
-        assert wait_until(lambda: sum(each.done() for each in starts) == len(provider.asked) == 8)
+        assert wait_until(lambda: sum(map(Future.done, starts)) == 8)
         assert {refused(each.result()) for each in starts if each.done()} == {"unreachable"}
+        assert wait_until(lambda: len(provider.asked) == 8)
         provider.may_answer.set()
 
     assert sum(each.result().headers["Location"].startswith(provider.issuer) for each in starts) == 8

@@ -206,7 +206,7 @@ def test_the_sequencer_replaces_a_connection_from_before_the_server_was_ready(
     stop = threading.Event()
     sequencer = Sequencer(*early, appended=stop.set)
 
-    assert wait_until(lambda: follows(sequencer, stop))
+    assert wait_until(lambda: runs_until_stopped(sequencer, stop))
     assert_feed_is_the_log(early[0])
 
 
@@ -220,8 +220,8 @@ def test_a_stream_replaces_a_connection_from_before_the_server_was_ready(
     streams.open().close()
 
 
-def follows(sequencer: Sequencer, stop: threading.Event) -> bool:
-    """Returns True once the sequencer has followed the log until it was told to stop."""
+def runs_until_stopped(sequencer: Sequencer, stop: threading.Event) -> bool:
+    """Runs the sequencer, and returns False if it has ended before because the database was unavailable."""
     try:
         sequencer.run(stop)
     except Unavailable:

@@ -19,10 +19,9 @@ from taskmgr.background.work import BackgroundWork, Growth
 from taskmgr.domain.model.errors import Unavailable
 from taskmgr.infrastructure.mongo.feed.sequencer import Sequencer
 from taskmgr.infrastructure.mongo.lease import Lease
-from tests.running import wait_until
+from tests.running import PATIENCE, wait_until
 
-PAUSE = 60.0  # seconds between the steps of a job
-PATIENCE = 30.0  # seconds, less than a pause
+PAUSE = 2 * PATIENCE  # seconds between the steps of a job; no test waits for so long
 
 
 @dataclass
@@ -109,7 +108,7 @@ def test_a_job_is_woken_when_the_feed_grows(working: Working) -> None:
     with working(job, growth=growth):
         assert wait_until(lambda: job.steps == 1)
         growth.notify()
-        assert wait_until(lambda: job.steps == 2, seconds=PATIENCE)
+        assert wait_until(lambda: job.steps == 2)
 
 
 def test_a_job_is_closed_after_its_last_step(working: Working) -> None:
@@ -136,7 +135,7 @@ def test_a_job_that_fails_holds_up_no_other(working: Working) -> None:
     failing, other, growth = Counting(errors=[ValueError("again")] * 1_000), Counting(), Growth()
     with structlog.testing.capture_logs(), working(failing, other, growth=growth):
         for count in range(1, 4):
-            assert wait_until(lambda count=count: other.steps == count, seconds=PATIENCE)  # type: ignore[misc]
+            assert wait_until(lambda count=count: other.steps == count)  # type: ignore[misc]
             growth.notify()
 
 

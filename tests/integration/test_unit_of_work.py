@@ -282,7 +282,7 @@ def test_a_command_that_meets_another_is_run_again_on_what_that_one_wrote(store:
         store.tasks.replace(replace(before, description="Mine", version=before.version + 1))
 
     store.unit_of_work.run(command)
-    assert attempts[:2] == [1, 2]
+    assert (attempts[0], set(attempts[1:])) == (1, {2})
     stored = store.tasks.get(task.id)
     assert (stored.title, stored.description, stored.version) == ("Other", "Mine", 3)
 

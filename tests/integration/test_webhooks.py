@@ -637,7 +637,7 @@ def test_what_is_being_sent_when_the_work_ends_is_recorded(
         assert wait_until(lambda: deliver.job.step() == 0 and machine.requests)
         assert states(services, webhook.id) == [("pending", 0, 0)]
 
-        threading.Timer(0.5, may_end.set).start()
+        threading.Timer(0.5, may_end.set).start()  # while the job waits for the call
         deliver.job.close()
 
     assert states(services, webhook.id) == [("delivered", 1, 200)]
